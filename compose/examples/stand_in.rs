@@ -1,0 +1,317 @@
+//! Behaves towards its starter as `lab serve` does, without any of the services: for this crate's tests.
+//!
+//! `stand_in serve NAME [--die-with-parent PID]` reads the same environment, says the same line on its port, and
+//! answers `/health` and `/ready`; `serve balancer` spreads requests and takes the same administration requests.
+//! Two variables exist only here: `IGNORE_TERM` lets it ignore SIGTERM, `SILENT` lets it never listen.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+const POLICIES: [&str; 2] = ["round_robin", "least_connections"];
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let service = match words.as_slice() {
+        ["serve", service] => *service,
+        ["serve", service, "--die-with-parent", parent] => {
+            die_with_parent(parent.parse()?)?;
+            *service
+        }
+        _ => return Err(format!("not understood: {words:?}").into()),
+    };
+    if let Ok(wait) = env::var("WORK_WAIT_MS") {
+        wait.parse::<f64>()
+            .map_err(|error| format!("WORK_WAIT_MS: {error}"))?;
+    }
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve(service))
+}
+
+#[cfg(target_os = "linux")]
+fn die_with_parent(parent: i32) -> Result<(), Failure> {
+    use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // Had it died before the line above, no signal would come.
+    if getppid().map(|pid| pid.as_raw_nonzero().get()) == Some(parent) {
+        Ok(())
+    } else {
+        Err("the parent died".into())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent(parent: i32) -> Result<(), Failure> {
+    std::thread::spawn(move || {
+        while rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get()) == Some(parent) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        std::process::exit(1);
+    });
+    Ok(())
+}
+
+async fn serve(service: &str) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    if env::var_os("SILENT").is_some() {
+        terminate.recv().await;
+        return Ok(());
+    }
+    let port: u16 = env::var("PORT")?.parse()?;
+    let instance: &'static str = env::var("INSTANCE")?.leak();
+    let name = HeaderValue::from_static(instance);
+    let router = if service == "balancer" {
+        balancer()?
+    } else {
+        plain()
+    };
+    let router = router.layer(from_fn(move |request: Request, next: Next| {
+        let name = name.clone();
+        async move {
+            let mut response = next.run(request).await;
+            // Through a balancer, the name of the instance behind it stays.
+            response.headers_mut().entry("x-instance").or_insert(name);
+            response
+        }
+    }));
+    let listener =
+        tokio::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    let port = listener.local_addr()?.port();
+    println!(
+        "{}",
+        json!({"level": "INFO", "message": "listening", "instance": instance, "port": port})
+    );
+    let ended = async move {
+        terminate.recv().await;
+        if env::var_os("IGNORE_TERM").is_some() {
+            std::future::pending::<()>().await;
+        }
+    };
+    axum::serve(listener, router)
+        .with_graceful_shutdown(ended)
+        .await?;
+    println!(
+        "{}",
+        json!({"level": "INFO", "message": "ended", "instance": instance})
+    );
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Wait {
+    ms: u64,
+}
+
+fn plain() -> Router {
+    let slow = |Query(wait): Query<Wait>| async move {
+        tokio::time::sleep(Duration::from_millis(wait.ms)).await;
+        "done"
+    };
+    Router::new()
+        .route("/health", get(|| async { "ok" }))
+        .route("/ready", get(ready))
+        .route("/slow", get(slow))
+}
+
+/// Ready when all that it calls are there.
+async fn ready() -> Response {
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client without TLS can be built");
+    let addresses: BTreeMap<String, String> = env::vars()
+        .filter(|(name, _)| name.ends_with("_URL") && name != "DATABASE_URL")
+        .collect();
+    for (name, address) in addresses {
+        if let Err(error) = http.get(format!("{address}/health")).send().await {
+            return problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("{name} does not answer: {error}"),
+            );
+        }
+    }
+    "ready".into_response()
+}
+
+fn problem(status: StatusCode, detail: String) -> Response {
+    (
+        status,
+        Json(contract::Problem::new(status.as_u16(), "Problem", detail)),
+    )
+        .into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    url: String,
+    #[serde(default = "yes")]
+    healthy: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[derive(Clone)]
+struct Upstream {
+    name: String,
+    url: String,
+    healthy: bool,
+    in_flight: Arc<AtomicU32>,
+}
+
+#[derive(Serialize)]
+struct UpstreamStatus {
+    name: String,
+    url: String,
+    healthy: bool,
+    in_flight: u32,
+}
+
+struct Balancer {
+    http: reqwest::Client,
+    upstreams: Mutex<Vec<Upstream>>,
+    policy: Mutex<String>,
+    turn: AtomicU32,
+}
+
+#[derive(Deserialize)]
+struct Policy {
+    policy: String,
+}
+
+fn balancer() -> Result<Router, Failure> {
+    let listed = env::var("UPSTREAMS").unwrap_or_default();
+    let upstream = |entry: &str| {
+        let (name, url) = entry.split_once('=').ok_or("UPSTREAMS: no `=`")?;
+        Ok::<_, Failure>(Upstream {
+            name: name.into(),
+            url: url.into(),
+            healthy: true,
+            in_flight: Arc::default(),
+        })
+    };
+    let upstreams = listed
+        .split(',')
+        .filter(|entry| !entry.is_empty())
+        .map(upstream)
+        .collect::<Result<_, _>>()?;
+    let state = Arc::new(Balancer {
+        http: reqwest::Client::builder().no_proxy().build()?,
+        upstreams: Mutex::new(upstreams),
+        policy: Mutex::new(env::var("POLICY")?),
+        turn: AtomicU32::new(0),
+    });
+    Ok(Router::new()
+        .route("/_balancer/ready", get(|| async { "ready" }))
+        .route(
+            "/_balancer/upstreams",
+            get(upstreams_shown).put(upstreams_set),
+        )
+        .route("/_balancer/policy", get(policy_shown).put(policy_set))
+        .fallback(forward)
+        .with_state(state))
+}
+
+async fn upstreams_shown(State(balancer): State<Arc<Balancer>>) -> Json<Vec<UpstreamStatus>> {
+    let upstreams = balancer.upstreams.lock().expect("no holder panics");
+    let status = |upstream: &Upstream| UpstreamStatus {
+        name: upstream.name.clone(),
+        url: upstream.url.clone(),
+        healthy: upstream.healthy,
+        in_flight: upstream.in_flight.load(Ordering::SeqCst),
+    };
+    Json(upstreams.iter().map(status).collect())
+}
+
+async fn upstreams_set(
+    State(balancer): State<Arc<Balancer>>,
+    Json(entries): Json<Vec<Entry>>,
+) -> StatusCode {
+    let mut upstreams = balancer.upstreams.lock().expect("no holder panics");
+    let known = |entry: &Entry| {
+        upstreams
+            .iter()
+            .find(|upstream| upstream.name == entry.name && upstream.url == entry.url)
+    };
+    let upstream = |entry: Entry| Upstream {
+        in_flight: known(&entry)
+            .map(|upstream| Arc::clone(&upstream.in_flight))
+            .unwrap_or_default(),
+        name: entry.name,
+        url: entry.url,
+        healthy: entry.healthy,
+    };
+    let replaced = entries.into_iter().map(upstream).collect();
+    *upstreams = replaced;
+    StatusCode::OK
+}
+
+async fn policy_shown(State(balancer): State<Arc<Balancer>>) -> Json<serde_json::Value> {
+    Json(json!({ "policy": *balancer.policy.lock().expect("no holder panics") }))
+}
+
+async fn policy_set(State(balancer): State<Arc<Balancer>>, Json(change): Json<Policy>) -> Response {
+    if !POLICIES.contains(&change.policy.as_str()) {
+        let detail = format!(
+            "there is no policy {:?}; there are {}",
+            change.policy,
+            POLICIES.join(", ")
+        );
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    }
+    *balancer.policy.lock().expect("no holder panics") = change.policy;
+    StatusCode::OK.into_response()
+}
+
+async fn forward(State(balancer): State<Arc<Balancer>>, request: Request) -> Response {
+    let healthy: Vec<Upstream> = {
+        let upstreams = balancer.upstreams.lock().expect("no holder panics");
+        upstreams
+            .iter()
+            .filter(|upstream| upstream.healthy)
+            .cloned()
+            .collect()
+    };
+    if healthy.is_empty() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let upstream = &healthy[balancer.turn.fetch_add(1, Ordering::Relaxed) as usize % healthy.len()];
+    upstream.in_flight.fetch_add(1, Ordering::SeqCst);
+    let answer = balancer
+        .http
+        .get(format!("{}{}", upstream.url, request.uri()))
+        .send()
+        .await;
+    upstream.in_flight.fetch_sub(1, Ordering::SeqCst);
+    let Ok(answer) = answer else {
+        return StatusCode::BAD_GATEWAY.into_response();
+    };
+    let mut headers = HeaderMap::new();
+    if let Some(instance) = answer.headers().get("x-instance") {
+        headers.insert("x-instance", instance.clone());
+    }
+    (answer.status(), headers).into_response()
+}

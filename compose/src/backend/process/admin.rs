@@ -1,0 +1,181 @@
+//! Talking to instances over HTTP: readiness, and the balancer's administration interface.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::error::Error;
+
+/// How long one request to an administration interface may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of an unexpected answer is worth showing.
+const SHOWN_CHARS_MAX: usize = 200;
+const UPSTREAMS: &str = "/_balancer/upstreams";
+const POLICY: &str = "/_balancer/policy";
+
+/// An instance as a balancer is told of it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Upstream {
+    pub(super) name: String,
+    /// Without a path: `http://127.0.0.1:1234`.
+    pub(super) url: String,
+    /// Whether it gets new requests. One that does not is still listed, so that its requests in flight are seen.
+    pub(super) healthy: bool,
+}
+
+#[derive(Deserialize)]
+struct UpstreamStatus {
+    name: String,
+    in_flight: u32,
+}
+
+/// The client for all of these. Proxies of the user's environment do not apply to 127.0.0.1.
+pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .connect_timeout(REQUEST_TIMEOUT)
+        .build()
+}
+
+/// Asks once whether an instance is ready; the error says why it is not.
+pub(super) async fn probe(
+    http: &reqwest::Client,
+    url: Url,
+    timeout: Duration,
+) -> Result<(), String> {
+    let path = url.path().to_owned();
+    let response = http
+        .get(url)
+        .timeout(timeout)
+        .send()
+        .await
+        .map_err(|error| {
+            let reason = if error.is_timeout() {
+                "does not answer"
+            } else {
+                "takes no connection"
+            };
+            format!("{path} {reason}")
+        })?;
+    match response.status() {
+        reqwest::StatusCode::OK => Ok(()),
+        status => Err(format!("{path} answers {status}{}", shown(response).await)),
+    }
+}
+
+/// A balancer and the service behind it.
+pub(super) struct BalancerAdmin<'a> {
+    pub(super) http: &'a reqwest::Client,
+    /// The balancer's base address.
+    pub(super) url: Url,
+    /// The alias of the service behind it, for messages.
+    pub(super) service: &'a str,
+}
+
+impl BalancerAdmin<'_> {
+    /// Replaces the list of instances.
+    pub(super) async fn set_upstreams(&self, upstreams: &[Upstream]) -> Result<(), Error> {
+        const WHAT: &str = "its instances";
+        let response = self.put(UPSTREAMS, WHAT, &upstreams).await?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(self.failed(
+                WHAT,
+                format!("it answers {status}{}", shown(response).await),
+            )),
+        }
+    }
+
+    /// Changes the policy; one that the balancer does not know is the user's error.
+    pub(super) async fn set_policy(&self, policy: &str) -> Result<(), Error> {
+        const WHAT: &str = "its policy";
+        let response = self
+            .put(POLICY, WHAT, &serde_json::json!({ "policy": policy }))
+            .await?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            status if status.is_client_error() => Err(Error::PolicyRefused {
+                service: self.service.to_owned(),
+                policy: policy.to_owned(),
+                reason: detail(response).await.unwrap_or_else(|| status.to_string()),
+            }),
+            status => Err(self.failed(
+                WHAT,
+                format!("it answers {status}{}", shown(response).await),
+            )),
+        }
+    }
+
+    /// How many requests the named instances have in flight, all together.
+    pub(super) async fn in_flight(&self, names: &[String]) -> Result<u32, Error> {
+        const WHAT: &str = "to count its requests";
+        let request = self.http.get(self.at(UPSTREAMS)).timeout(REQUEST_TIMEOUT);
+        let failed = |error: reqwest::Error| self.failed(WHAT, error.to_string());
+        let response = request
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(failed)?;
+        let statuses: Vec<UpstreamStatus> = response.json().await.map_err(failed)?;
+        Ok(statuses
+            .iter()
+            .filter(|status| names.contains(&status.name))
+            .map(|status| status.in_flight)
+            .sum())
+    }
+
+    async fn put(
+        &self,
+        path: &str,
+        what: &'static str,
+        body: &impl Serialize,
+    ) -> Result<reqwest::Response, Error> {
+        let request = self
+            .http
+            .put(self.at(path))
+            .timeout(REQUEST_TIMEOUT)
+            .json(body);
+        request.send().await.map_err(|error| {
+            let reason = if error.is_timeout() {
+                "it does not answer".to_owned()
+            } else {
+                error.to_string()
+            };
+            self.failed(what, reason)
+        })
+    }
+
+    fn at(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(path);
+        url
+    }
+
+    fn failed(&self, what: &'static str, reason: String) -> Error {
+        Error::Balancer {
+            service: self.service.to_owned(),
+            what,
+            reason,
+        }
+    }
+}
+
+/// What a problem document says happened, with its causes.
+async fn detail(response: reqwest::Response) -> Option<String> {
+    let problem: contract::Problem = response.json().await.ok()?;
+    let parts = std::iter::once(problem.detail)
+        .chain(problem.causes)
+        .filter(|part| !part.is_empty());
+    Some(parts.collect::<Vec<_>>().join("; ")).filter(|detail| !detail.is_empty())
+}
+
+async fn shown(response: reqwest::Response) -> String {
+    match detail(response).await {
+        Some(detail) => format!(
+            ": {}",
+            detail.chars().take(SHOWN_CHARS_MAX).collect::<String>()
+        ),
+        None => String::new(),
+    }
+}

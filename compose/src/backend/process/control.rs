@@ -1,0 +1,147 @@
+//! What is done to single instances of a running system.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::time::{Instant, sleep};
+
+use super::admin::BalancerAdmin;
+use super::record::KILL_TIMEOUT;
+use super::slot::{Mark, Slot};
+use super::start::is_free;
+use super::stop::failed;
+use super::system::ProcessSystem;
+use crate::backend::InstanceEventKind;
+use crate::error::Error;
+use crate::topology::balancer_name;
+
+/// How long a signal may take to show.
+const STOP_SIGNAL_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long a port may stay in use after its process has ended.
+const PORT_TIMEOUT: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+impl ProcessSystem {
+    pub(super) async fn pause_instance(&self, instance: &str) -> Result<(), Error> {
+        let _locked = self.lock_record().await?;
+        let slot = self.running(instance, "pause")?;
+        slot.handle
+            .signal(Signal::STOP)
+            .map_err(failed(&slot, "pause"))?;
+        // The kernel stops a process when it next leaves kernel mode, which is soon but not at once.
+        let deadline = Instant::now() + STOP_SIGNAL_TIMEOUT;
+        while !slot.handle.stamp().is_stopped()
+            && slot.handle.exit().is_none()
+            && Instant::now() < deadline
+        {
+            sleep(LOOK_EVERY).await;
+        }
+        self.mark(&slot, Mark::Paused)?;
+        self.emit(&slot, InstanceEventKind::Paused);
+        Ok(())
+    }
+
+    pub(super) async fn resume_instance(&self, instance: &str) -> Result<(), Error> {
+        let _locked = self.lock_record().await?;
+        let slot = self.running(instance, "resume")?;
+        slot.handle
+            .signal(Signal::CONT)
+            .map_err(failed(&slot, "resume"))?;
+        if slot.mark == Mark::Paused {
+            self.mark(&slot, Mark::Ready)?;
+            self.emit(&slot, InstanceEventKind::Resumed);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn kill_instance(&self, instance: &str) -> Result<(), Error> {
+        let _locked = self.lock_record().await?;
+        let slot = self.running(instance, "kill")?;
+        slot.handle.kill().map_err(failed(&slot, "kill"))?;
+        if !slot.handle.exited_by(Instant::now() + KILL_TIMEOUT).await {
+            return Err(failed(&slot, "kill")(std::io::ErrorKind::TimedOut.into()));
+        }
+        self.mark(&slot, Mark::Killed)?;
+        self.emit(&slot, InstanceEventKind::Killed);
+        Ok(())
+    }
+
+    pub(super) async fn restart_instance(&self, instance: &str) -> Result<(), Error> {
+        let _exclusive = self.exclusive("restart").await?;
+        let slot = self.state().slot(instance)?.clone();
+        self.stop(vec![slot.clone()], Instant::now() + self.stop_timeout)
+            .await?;
+        let port = slot.port.unwrap_or(0);
+        let deadline = Instant::now() + PORT_TIMEOUT;
+        while port != 0 && !is_free(port) {
+            if Instant::now() >= deadline {
+                return Err(Error::PortTaken {
+                    instance: slot.name,
+                    port,
+                });
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        self.launch(&slot.service, slot.role, slot.index, port)?;
+        self.start_up(instance, Instant::now() + self.ready_timeout)
+            .await
+    }
+
+    pub(super) async fn change_policy(&self, service: &str, policy: &str) -> Result<(), Error> {
+        let _exclusive = self.exclusive("change the policy of").await?;
+        self.balancer_of(service)?.set_policy(policy).await?;
+        let mut state = self.state();
+        if let Some(balancer) = state
+            .service_mut(service)
+            .and_then(|spec| spec.balancer.as_mut())
+        {
+            policy.clone_into(&mut balancer.policy);
+        }
+        self.persist(&mut state)
+    }
+
+    /// The running balancer of a service.
+    pub(super) fn balancer_of<'a>(&'a self, service: &'a str) -> Result<BalancerAdmin<'a>, Error> {
+        if self.state().service(service)?.balancer.is_none() {
+            return Err(Error::NoBalancer {
+                service: service.to_owned(),
+            });
+        }
+        let slot = self.running(&balancer_name(service), "reach")?;
+        let url = slot.url().ok_or_else(|| Error::Balancer {
+            service: service.to_owned(),
+            what: "anything",
+            reason: "it does not listen".to_owned(),
+        })?;
+        Ok(BalancerAdmin {
+            http: &self.tools.http,
+            url,
+            service,
+        })
+    }
+
+    fn running(&self, instance: &str, action: &'static str) -> Result<Slot, Error> {
+        let slot = self.state().slot(instance)?.clone();
+        let state = slot.state();
+        if state.is_running() {
+            Ok(slot)
+        } else {
+            Err(Error::NotRunning {
+                instance: slot.name,
+                action,
+                state: state.to_string(),
+            })
+        }
+    }
+
+    /// Notes what was done to a process, unless another has taken its place meanwhile.
+    fn mark(&self, marked: &Slot, mark: Mark) -> Result<(), Error> {
+        let mut state = self.state();
+        if let Some(slot) = state.slot_mut(&marked.name)
+            && slot.handle.stamp() == marked.handle.stamp()
+        {
+            slot.mark = mark;
+        }
+        self.persist(&mut state)
+    }
+}

@@ -1,0 +1,378 @@
+//! What a running system leaves on disk, so that another invocation can take it up, or clean up after a lab that died.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use super::handle::Handle;
+use super::identity::ProcessStamp;
+use crate::backend::Role;
+use crate::error::Error;
+use crate::topology::SystemSpec;
+
+/// The version of [`SystemRecord`] that this crate writes and reads.
+const SCHEMA: u32 = 1;
+/// The folder within the state folder.
+const FOLDER: &str = "systems";
+const RUN_ID_CHARS_MAX: usize = 100;
+/// How long a killed process may take to vanish.
+pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The record of a running system, `systems/RUN_ID.json` in the state folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SystemRecord {
+    /// The version of this format.
+    pub schema: u32,
+    /// Counts the writes, so that a reader sees that it was overtaken.
+    pub revision: u64,
+    /// The run that the system belongs to.
+    pub run_id: String,
+    /// The lab that started it.
+    pub lab: ProcessStamp,
+    /// Whether it was meant to outlive that lab.
+    pub detached: bool,
+    /// Whether it came up wholly.
+    pub complete: bool,
+    /// When it was started.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started: OffsetDateTime,
+    /// The run's folder, which holds `logs/` and `data/`.
+    pub folder: PathBuf,
+    /// The state folder that the record lies in.
+    pub state_folder: PathBuf,
+    /// How long instances may take to end in good order.
+    pub stop_timeout_ms: u64,
+    /// The TCP port that the entry's front door was asked to take.
+    pub entry_port: Option<u16>,
+    /// The specification as it stands now.
+    pub spec: SystemSpec,
+    /// Its processes.
+    pub instances: Vec<InstanceRecord>,
+}
+
+/// One process of a recorded system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceRecord {
+    /// The instance's name.
+    pub name: String,
+    /// The alias of its service.
+    pub service: String,
+    /// Whether it does the work or balances it.
+    pub role: Role,
+    /// Its number within the service; 0 for a balancer.
+    pub index: u32,
+    /// Its process.
+    pub process: ProcessStamp,
+    /// Its TCP port, once it listens.
+    pub port: Option<u16>,
+    /// When its process was started.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started: OffsetDateTime,
+    /// Whether it was killed on purpose.
+    pub killed: bool,
+}
+
+/// What [`records`] finds.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// The systems, oldest first.
+    pub systems: Vec<SystemRecord>,
+    /// Records that cannot be read, each with the reason.
+    pub unreadable: Vec<Error>,
+}
+
+/// A system that its lab can no longer bring down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leftover {
+    /// What its lab wrote down.
+    pub record: SystemRecord,
+    /// The names of the instances that still run.
+    pub running: Vec<String>,
+}
+
+impl SystemRecord {
+    pub(super) fn new(
+        run_id: String,
+        folder: PathBuf,
+        state_folder: PathBuf,
+        spec: SystemSpec,
+    ) -> Self {
+        Self {
+            schema: SCHEMA,
+            revision: 0,
+            run_id,
+            lab: ProcessStamp::own(),
+            detached: false,
+            complete: false,
+            started: OffsetDateTime::now_utc(),
+            folder,
+            state_folder,
+            stop_timeout_ms: 0,
+            entry_port: None,
+            spec,
+            instances: Vec::new(),
+        }
+    }
+
+    /// Where the record lies.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        record_path(&self.state_folder, &self.run_id)
+    }
+
+    pub(super) fn lock_path(&self) -> PathBuf {
+        self.path().with_extension("lock")
+    }
+
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// An environment error when there is none, an unexpected one when it cannot be understood.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read(path).map_err(Error::file("read the record", path))?;
+        let bad = |reason: String| Error::BadRecord {
+            path: path.to_owned(),
+            reason,
+        };
+        let record: Self = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+        if record.schema == SCHEMA {
+            Ok(record)
+        } else {
+            Err(bad(format!(
+                "it has schema {}, and this lab reads {SCHEMA}",
+                record.schema
+            )))
+        }
+    }
+
+    /// Writes the record so that a reader sees either the old or the new one, never half of it.
+    pub(super) fn write(&self) -> Result<(), Error> {
+        let path = self.path();
+        let folder = self.state_folder.join(FOLDER);
+        fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+        let draft = path.with_extension(format!("{}.draft", std::process::id()));
+        let text =
+            serde_json::to_vec_pretty(self).expect("a record has no map with keys other than text");
+        fs::write(&draft, text).map_err(Error::file("write", &draft))?;
+        fs::rename(&draft, &path).map_err(Error::file("write", &path))
+    }
+
+    /// Removes the record and what goes with it. That it is gone already is no error.
+    pub(super) fn remove(&self) -> Result<(), Error> {
+        for path in [self.path(), self.lock_path()] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::file("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of the instances whose processes still run.
+    #[must_use]
+    pub fn running(&self) -> Vec<String> {
+        let running = self
+            .instances
+            .iter()
+            .filter(|instance| instance.process.is_alive());
+        running.map(|instance| instance.name.clone()).collect()
+    }
+
+    /// Whether nobody looks after the system any more: its lab died, and it was not left running on purpose.
+    #[must_use]
+    pub fn is_left_over(&self) -> bool {
+        !self.lab.is_alive() && (!self.detached || !self.complete || self.running().is_empty())
+    }
+}
+
+impl Leftover {
+    /// Kills exactly the processes that the record names and removes their data and the record. Logs stay: they
+    /// belong to the run's recording.
+    ///
+    /// # Errors
+    /// When a process cannot be killed, or a file cannot be removed.
+    pub async fn clean(&self) -> Result<(), Error> {
+        for instance in &self.record.instances {
+            let handle = Handle::Foreign(instance.process.clone());
+            let failed = |source| Error::Process {
+                instance: instance.name.clone(),
+                pid: instance.process.pid,
+                action: "kill",
+                source,
+            };
+            handle.kill().map_err(failed)?;
+            if !handle.exited_by(Instant::now() + KILL_TIMEOUT).await {
+                return Err(failed(std::io::ErrorKind::TimedOut.into()));
+            }
+        }
+        let data = self.record.folder.join("data");
+        match fs::remove_dir_all(&data) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::file("remove", &data)(error))
+            }
+            _ => self.record.remove(),
+        }
+    }
+}
+
+/// The systems recorded in a state folder.
+///
+/// # Errors
+/// When the folder is there and cannot be read. Single records that cannot be read are in the result.
+pub fn records(state_folder: &Path) -> Result<Records, Error> {
+    let folder = state_folder.join(FOLDER);
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Records::default()),
+        entries => entries.map_err(Error::file("read", &folder))?,
+    };
+    let mut found = Records::default();
+    for entry in entries {
+        let path = entry.map_err(Error::file("read", &folder))?.path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        match SystemRecord::read(&path) {
+            Ok(record) => found.systems.push(record),
+            // Brought down between the listing and the reading.
+            Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => found.unreadable.push(error),
+        }
+    }
+    found.systems.sort_by_key(|record| record.started);
+    Ok(found)
+}
+
+/// The systems in a state folder that nobody looks after any more.
+///
+/// # Errors
+/// As [`records`].
+pub fn leftovers(state_folder: &Path) -> Result<Vec<Leftover>, Error> {
+    let systems = records(state_folder)?.systems;
+    let left = systems.into_iter().filter(SystemRecord::is_left_over);
+    Ok(left
+        .map(|record| Leftover {
+            running: record.running(),
+            record,
+        })
+        .collect())
+}
+
+pub(super) fn record_path(state_folder: &Path, run_id: &str) -> PathBuf {
+    state_folder.join(FOLDER).join(format!("{run_id}.json"))
+}
+
+/// A run's id becomes a file's name, so it must not lead anywhere else.
+pub(super) fn check_run_id(run_id: &str) -> Result<(), Error> {
+    let allowed = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
+    let good = run_id.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && run_id.len() <= RUN_ID_CHARS_MAX
+        && run_id.chars().all(allowed);
+    if good {
+        Ok(())
+    } else {
+        Err(Error::BadRunId {
+            run_id: run_id.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::named_system;
+
+    fn record(state: &Path, run_id: &str) -> SystemRecord {
+        let spec = named_system("users").unwrap();
+        SystemRecord::new(run_id.into(), state.join("run"), state.to_owned(), spec)
+    }
+
+    fn dead() -> ProcessStamp {
+        ProcessStamp {
+            started: "before".into(),
+            ..ProcessStamp::own()
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_back_and_removed() {
+        let state = tempfile::tempdir().unwrap();
+        let written = record(state.path(), "one");
+        written.write().unwrap();
+        let found = records(state.path()).unwrap();
+        assert_eq!(found.systems, std::slice::from_ref(&written));
+        written.remove().unwrap();
+        written.remove().expect("removing twice is no error");
+        assert!(records(state.path()).unwrap().systems.is_empty());
+    }
+
+    #[test]
+    fn a_broken_record_does_not_hide_the_others() {
+        let state = tempfile::tempdir().unwrap();
+        record(state.path(), "good").write().unwrap();
+        fs::write(record_path(state.path(), "bad"), "{").unwrap();
+        let found = records(state.path()).unwrap();
+        assert_eq!((found.systems.len(), found.unreadable.len()), (1, 1));
+    }
+
+    #[test]
+    fn only_a_system_without_its_lab_is_left_over() {
+        let state = tempfile::tempdir().unwrap();
+        let mut system = record(state.path(), "one");
+        assert!(!system.is_left_over(), "its lab lives");
+        system.lab = dead();
+        assert!(system.is_left_over());
+        system.detached = true;
+        system.complete = true;
+        assert!(system.is_left_over(), "nothing of it runs");
+        system.instances.push(InstanceRecord {
+            name: "users-1".into(),
+            service: "users".into(),
+            role: Role::Instance,
+            index: 1,
+            process: ProcessStamp::own(),
+            port: None,
+            started: OffsetDateTime::UNIX_EPOCH,
+            killed: false,
+        });
+        assert!(!system.is_left_over(), "left running on purpose");
+        system.complete = false;
+        assert!(system.is_left_over(), "its lab died while it started");
+    }
+
+    #[tokio::test]
+    async fn cleaning_does_not_touch_a_process_that_only_has_the_same_id() {
+        let state = tempfile::tempdir().unwrap();
+        let mut system = record(state.path(), "one");
+        system.lab = dead();
+        system.instances.push(InstanceRecord {
+            name: "users-1".into(),
+            service: "users".into(),
+            role: Role::Instance,
+            index: 1,
+            // Our own id: were the start not compared, this test would end itself.
+            process: dead(),
+            port: None,
+            started: OffsetDateTime::UNIX_EPOCH,
+            killed: false,
+        });
+        system.write().unwrap();
+        let left = leftovers(state.path()).unwrap();
+        assert_eq!(left[0].running, Vec::<String>::new());
+        left[0].clean().await.unwrap();
+        assert!(leftovers(state.path()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_run_id_cannot_leave_the_folder() {
+        for bad in ["", "../x", "a/b", ".hidden", "a b"] {
+            assert!(check_run_id(bad).is_err(), "{bad}");
+        }
+        check_run_id("2026-01-01T00-00-00_scaling.1").unwrap();
+    }
+}

@@ -1,0 +1,130 @@
+//! Changing the number of instances while the system runs.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::admin::{BalancerAdmin, Upstream};
+use super::slot::Slot;
+use super::system::ProcessSystem;
+use crate::error::Error;
+use crate::topology::{check_instances, instance_name};
+
+/// How often a balancer is asked whether those that leave have finished.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+impl ProcessSystem {
+    pub(super) async fn scale_service(&self, service: &str, wanted: u32) -> Result<(), Error> {
+        let _exclusive = self.exclusive("scale").await?;
+        let (present, has_balancer) = {
+            let state = self.state();
+            let spec = state.service(service)?;
+            (spec.instances, spec.balancer.is_some())
+        };
+        check_instances(service, wanted, has_balancer)?;
+        if wanted == present {
+            return Ok(());
+        }
+        let balancer = self.balancer_of(service)?;
+        self.drop_beyond(service, present).await?;
+        if wanted > present {
+            self.grow(&balancer, present, wanted).await
+        } else {
+            self.shrink(&balancer, wanted).await
+        }
+    }
+
+    /// New instances are ready before the balancer hears of them; when one of them fails, none stays.
+    async fn grow(
+        &self,
+        balancer: &BalancerAdmin<'_>,
+        present: u32,
+        wanted: u32,
+    ) -> Result<(), Error> {
+        let service = balancer.service;
+        let indices: Vec<u32> = (present + 1..=wanted).collect();
+        let grown = match self.start_instances(service, &indices).await {
+            Ok(()) => {
+                balancer
+                    .set_upstreams(&self.upstreams(service, wanted, wanted))
+                    .await
+            }
+            failed => failed,
+        };
+        if let Err(error) = grown {
+            self.drop_beyond(service, present).await?;
+            return Err(error);
+        }
+        self.set_instances(service, wanted)
+    }
+
+    /// Those that leave get no new requests, finish the ones they have, and are then asked to end.
+    async fn shrink(&self, balancer: &BalancerAdmin<'_>, wanted: u32) -> Result<(), Error> {
+        let service = balancer.service;
+        let leaving: Vec<String> = {
+            let state = self.state();
+            let beyond = state
+                .instances_of(service)
+                .filter(|slot| slot.index > wanted);
+            beyond.map(|slot| slot.name.clone()).collect()
+        };
+        balancer
+            .set_upstreams(&self.upstreams(service, wanted, u32::MAX))
+            .await?;
+        self.set_instances(service, wanted)?;
+        let deadline = Instant::now() + self.stop_timeout;
+        while balancer.in_flight(&leaving).await? > 0 && Instant::now() < deadline {
+            sleep(LOOK_EVERY).await;
+        }
+        balancer
+            .set_upstreams(&self.upstreams(service, wanted, wanted))
+            .await?;
+        self.drop_beyond(service, wanted).await
+    }
+
+    /// The list for the balancer: instances up to `listed`, of which those up to `healthy` get requests.
+    fn upstreams(&self, service: &str, healthy: u32, listed: u32) -> Vec<Upstream> {
+        let state = self.state();
+        let slots = state
+            .instances_of(service)
+            .filter(|slot| slot.index <= listed);
+        let upstream = |slot: &Slot| {
+            let url = slot.url()?;
+            Some(Upstream {
+                name: instance_name(service, slot.index),
+                url: url.as_str().trim_end_matches('/').to_owned(),
+                healthy: slot.index <= healthy,
+            })
+        };
+        slots.filter_map(upstream).collect()
+    }
+
+    /// Ends and forgets the instances numbered above `last`: those that left, and what an interrupted operation left.
+    async fn drop_beyond(&self, service: &str, last: u32) -> Result<(), Error> {
+        let beyond: Vec<Slot> = {
+            let state = self.state();
+            state
+                .instances_of(service)
+                .filter(|slot| slot.index > last)
+                .cloned()
+                .collect()
+        };
+        if beyond.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = beyond.iter().map(|slot| slot.name.clone()).collect();
+        self.stop(beyond, Instant::now() + self.stop_timeout)
+            .await?;
+        let mut state = self.state();
+        state.slots.retain(|slot| !names.contains(&slot.name));
+        self.persist(&mut state)
+    }
+
+    fn set_instances(&self, service: &str, instances: u32) -> Result<(), Error> {
+        let mut state = self.state();
+        if let Some(spec) = state.service_mut(service) {
+            spec.instances = instances;
+        }
+        self.persist(&mut state)
+    }
+}

@@ -1,0 +1,17 @@
+//! What a system is and where it runs.
+//!
+//! [`topology`] describes a system as data: which services, how many instances, what stands in front of them.
+//! [`backend`] runs such a description somewhere: as child processes today, behind one trait that other places can
+//! implement. Nothing here knows about load, scenarios or terminals.
+
+pub mod backend;
+mod error;
+pub mod topology;
+
+pub use backend::{
+    Backend, BackendRegistry, Capability, EventSink, Instance, InstanceEvent, InstanceEventKind,
+    InstanceState, InstanceStats, LogChunk, Role, System, UpOptions,
+    process::{Leftover, ProcessBackend, Records, SystemRecord, leftovers, records},
+};
+pub use error::{Error, Family};
+pub use topology::{BalancerSpec, ServiceSpec, SpecError, SystemSpec};

@@ -1,0 +1,12 @@
+//! The description of a system, its validation, and what follows from it: names, start order and wiring.
+
+mod named;
+mod plan;
+mod spec;
+mod validate;
+
+pub use named::{named_system, system_names};
+pub use plan::{StartPlan, UrlVariable};
+pub use spec::{BalancerSpec, ServiceSpec, SystemSpec, balancer_name, instance_name};
+pub use validate::SpecError;
+pub(crate) use validate::check_instances;

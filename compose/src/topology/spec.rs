@@ -1,0 +1,132 @@
+//! The types in which a system is written down.
+
+use std::collections::BTreeMap;
+
+use contract::ServiceName;
+use serde::{Deserialize, Serialize};
+
+/// A system: its services and which of them the load enters through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemSpec {
+    /// The system's own name, for people: `full`, `shop`.
+    pub name: String,
+    /// The services, in any order; the start order follows from who calls whom.
+    pub services: Vec<ServiceSpec>,
+    /// The name (alias) of the service whose front door gets the load.
+    pub entry: String,
+}
+
+/// One service of a system and how many copies of it run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceSpec {
+    /// The alias under which the service is known in this system, e.g. `gateway`. Instances are called
+    /// `gateway-1`, `gateway-2`, …, the balancer in front of them `gateway-balancer`.
+    pub name: String,
+    /// Which program runs.
+    pub service: ServiceName,
+    /// How many instances run; at least 1, and more than 1 only behind a balancer.
+    #[serde(default = "one")]
+    pub instances: u32,
+    /// The balancer in front of the instances, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balancer: Option<BalancerSpec>,
+    /// Further environment variables of every instance; they win over what the wiring sets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+}
+
+/// The balancer in front of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BalancerSpec {
+    /// The name of the load-balancing policy, e.g. `round_robin`. The balancer itself knows which names exist.
+    pub policy: String,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl ServiceSpec {
+    /// One instance of `service` under the service's own name, with nothing in front.
+    #[must_use]
+    pub fn new(service: ServiceName) -> Self {
+        Self {
+            name: service.to_string(),
+            service,
+            instances: 1,
+            balancer: None,
+            env: BTreeMap::new(),
+        }
+    }
+
+    /// The same service with `instances` copies behind a balancer with `policy`.
+    #[must_use]
+    pub fn balanced(mut self, instances: u32, policy: &str) -> Self {
+        self.instances = instances;
+        self.balancer = Some(BalancerSpec {
+            policy: policy.to_owned(),
+        });
+        self
+    }
+
+    /// The same service under another alias.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// The same service with one more environment variable.
+    #[must_use]
+    pub fn with_env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The names of the instances that the specification asks for: `gateway-1`, `gateway-2`, ….
+    pub fn instance_names(&self) -> impl Iterator<Item = String> + '_ {
+        (1..=self.instances).map(|index| instance_name(&self.name, index))
+    }
+
+    /// The name of the process that others talk to: the balancer if there is one, else the only instance.
+    #[must_use]
+    pub fn front_door_name(&self) -> String {
+        if self.balancer.is_some() {
+            balancer_name(&self.name)
+        } else {
+            instance_name(&self.name, 1)
+        }
+    }
+}
+
+impl SystemSpec {
+    /// The service with this alias.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&ServiceSpec> {
+        self.services.iter().find(|service| service.name == name)
+    }
+
+    /// How many processes the system is made of, balancers included.
+    #[must_use]
+    pub fn process_count(&self) -> usize {
+        self.services
+            .iter()
+            .map(|service| service.instances as usize + usize::from(service.balancer.is_some()))
+            .sum()
+    }
+}
+
+/// The name of instance `index` (from 1) of the service with this alias.
+#[must_use]
+pub fn instance_name(service: &str, index: u32) -> String {
+    format!("{service}-{index}")
+}
+
+/// The name of the balancer in front of the service with this alias.
+#[must_use]
+pub fn balancer_name(service: &str) -> String {
+    format!("{service}-balancer")
+}

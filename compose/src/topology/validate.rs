@@ -1,0 +1,376 @@
+//! What makes a system description wrong, said so that the writer can mend it.
+
+use std::collections::BTreeSet;
+
+use contract::{ServiceName, environment};
+
+use super::spec::{ServiceSpec, SystemSpec};
+
+/// The largest number of instances of one service; a guard against a slip of the finger, not a design limit.
+pub const INSTANCES_MAX: u32 = 64;
+/// The longest alias, in characters; it becomes part of file names.
+const ALIAS_CHARS_MAX: usize = 40;
+
+/// Why a system description cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// A system needs at least one service.
+    #[error("system `{system}` has no services; name at least one")]
+    NoServices {
+        /// The system's name.
+        system: String,
+    },
+    /// The entry is not one of the services.
+    #[error("the entry of system `{system}` is `{entry}`, which is not one of its services: {}", known.join(", "))]
+    UnknownEntry {
+        /// The system's name.
+        system: String,
+        /// The entry as written.
+        entry: String,
+        /// The services that there are.
+        known: Vec<String>,
+    },
+    /// Two services have the same alias.
+    #[error("two services are called `{service}`; give one of them another name")]
+    DuplicateName {
+        /// The alias.
+        service: String,
+    },
+    /// An alias becomes part of file names, host names and header values.
+    #[error(
+        "`{service}` cannot name a service: use 1 to {ALIAS_CHARS_MAX} of a-z, 0-9 and `-`, starting with a letter"
+    )]
+    BadName {
+        /// The alias as written.
+        service: String,
+    },
+    /// A service with no instances cannot answer.
+    #[error(
+        "`{service}` has 0 instances; it needs at least 1 (leave the service out to do without it)"
+    )]
+    NoInstances {
+        /// The alias.
+        service: String,
+    },
+    /// Far more instances than any machine should start.
+    #[error("`{service}` has {instances} instances; at most {INSTANCES_MAX} can run")]
+    TooManyInstances {
+        /// The alias.
+        service: String,
+        /// The number as written.
+        instances: u32,
+    },
+    /// Several instances need something that spreads the requests.
+    #[error(
+        "`{service}` has {instances} instances and nothing in front of them; give it a balancer"
+    )]
+    NoBalancer {
+        /// The alias.
+        service: String,
+        /// The number as written.
+        instances: u32,
+    },
+    /// A policy name was left empty.
+    #[error("the balancer of `{service}` has no policy; name one, such as `round_robin`")]
+    NoPolicy {
+        /// The alias.
+        service: String,
+    },
+    /// A balancer stands in front of a service; it is not one of the services.
+    #[error(
+        "`{service}` is a balancer by itself; write `balancer` at the service that it stands in front of instead"
+    )]
+    BalancerAsService {
+        /// The alias.
+        service: String,
+    },
+    /// A caller would not know which of two services to call.
+    #[error(
+        "`{caller}` calls `{callee}`, and {} all run it; call one of them `{callee}` or set {} at `{caller}`",
+        candidates.join(", "), callee.url_variable()
+    )]
+    AmbiguousDependency {
+        /// The alias of the caller.
+        caller: String,
+        /// The service that it calls.
+        callee: ServiceName,
+        /// The aliases that could be meant.
+        candidates: Vec<String>,
+    },
+    /// A variable that the wiring owns, or a name that no environment can hold.
+    #[error("`{service}` cannot set {variable:?}: {reason}")]
+    BadVariable {
+        /// The alias.
+        service: String,
+        /// The variable's name.
+        variable: String,
+        /// Why not.
+        reason: &'static str,
+    },
+}
+
+impl SystemSpec {
+    /// Checks the description.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn validate(&self) -> Result<(), SpecError> {
+        if self.services.is_empty() {
+            return Err(SpecError::NoServices {
+                system: self.name.clone(),
+            });
+        }
+        let mut seen = BTreeSet::new();
+        for service in &self.services {
+            if !seen.insert(service.name.as_str()) {
+                return Err(SpecError::DuplicateName {
+                    service: service.name.clone(),
+                });
+            }
+            service.validate()?;
+        }
+        if !seen.contains(self.entry.as_str()) {
+            return Err(SpecError::UnknownEntry {
+                system: self.name.clone(),
+                entry: self.entry.clone(),
+                known: self
+                    .services
+                    .iter()
+                    .map(|service| service.name.clone())
+                    .collect(),
+            });
+        }
+        self.services
+            .iter()
+            .try_for_each(|service| self.callees(service).map(drop))
+    }
+
+    /// The services of this system that `caller` calls, with the contract's name of each.
+    ///
+    /// # Errors
+    /// When more than one service could be meant and the caller does not say itself which.
+    pub(crate) fn callees<'a>(
+        &'a self,
+        caller: &'a ServiceSpec,
+    ) -> Result<Vec<(ServiceName, &'a ServiceSpec)>, SpecError> {
+        let mut callees = Vec::new();
+        for &callee in caller.service.dependencies() {
+            if caller.env.contains_key(callee.url_variable()) {
+                continue;
+            }
+            let candidates: Vec<_> = self
+                .services
+                .iter()
+                .filter(|other| other.service == callee)
+                .collect();
+            let chosen = match candidates.as_slice() {
+                [] => continue,
+                [only] => only,
+                several => several
+                    .iter()
+                    .find(|other| other.name == callee.as_str())
+                    .ok_or_else(|| SpecError::AmbiguousDependency {
+                        caller: caller.name.clone(),
+                        callee,
+                        candidates: several.iter().map(|other| other.name.clone()).collect(),
+                    })?,
+            };
+            callees.push((callee, *chosen));
+        }
+        Ok(callees)
+    }
+}
+
+impl ServiceSpec {
+    fn validate(&self) -> Result<(), SpecError> {
+        let service = || self.name.clone();
+        if !is_alias(&self.name) {
+            return Err(SpecError::BadName { service: service() });
+        }
+        if self.service == ServiceName::Balancer {
+            return Err(SpecError::BalancerAsService { service: service() });
+        }
+        check_instances(&self.name, self.instances, self.balancer.is_some())?;
+        if self
+            .balancer
+            .as_ref()
+            .is_some_and(|balancer| balancer.policy.trim().is_empty())
+        {
+            return Err(SpecError::NoPolicy { service: service() });
+        }
+        for (variable, value) in &self.env {
+            if let Some(reason) = variable_problem(variable, value) {
+                return Err(SpecError::BadVariable {
+                    service: service(),
+                    variable: variable.clone(),
+                    reason,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks a number of instances; used for the description and again when a running service is scaled.
+///
+/// # Errors
+/// 0, too many, or more than one without a balancer.
+pub(crate) fn check_instances(
+    service: &str,
+    instances: u32,
+    has_balancer: bool,
+) -> Result<(), SpecError> {
+    let service = service.to_owned();
+    match instances {
+        0 => Err(SpecError::NoInstances { service }),
+        2.. if !has_balancer => Err(SpecError::NoBalancer { service, instances }),
+        _ if instances > INSTANCES_MAX => Err(SpecError::TooManyInstances { service, instances }),
+        _ => Ok(()),
+    }
+}
+
+fn is_alias(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.len() <= ALIAS_CHARS_MAX
+        && name
+            .chars()
+            .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')
+}
+
+fn variable_problem(name: &str, value: &str) -> Option<&'static str> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        Some("a variable's name is not empty and holds no `=`")
+    } else if value.contains('\0') {
+        Some("a variable's value holds no NUL")
+    } else if [environment::PORT, environment::HOST, environment::INSTANCE].contains(&name) {
+        Some("the lab sets it itself")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::BalancerSpec;
+
+    fn shop() -> SystemSpec {
+        SystemSpec {
+            name: "shop".into(),
+            services: vec![
+                ServiceSpec::new(ServiceName::Users),
+                ServiceSpec::new(ServiceName::Gateway),
+            ],
+            entry: "gateway".into(),
+        }
+    }
+
+    #[test]
+    fn a_good_system_passes() {
+        assert_eq!(shop().validate(), Ok(()));
+    }
+
+    #[test]
+    fn an_unknown_entry_names_the_services_there_are() {
+        let message = SystemSpec {
+            entry: "gatway".into(),
+            ..shop()
+        }
+        .validate()
+        .unwrap_err()
+        .to_string();
+        assert!(
+            message.contains("`gatway`") && message.contains("users, gateway"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn instances_are_at_least_one_and_several_need_a_balancer() {
+        let mut system = shop();
+        system.services[1].instances = 0;
+        assert!(matches!(
+            system.validate(),
+            Err(SpecError::NoInstances { .. })
+        ));
+        system.services[1].instances = 3;
+        assert!(matches!(
+            system.validate(),
+            Err(SpecError::NoBalancer { instances: 3, .. })
+        ));
+        system.services[1].balancer = Some(BalancerSpec {
+            policy: "round_robin".into(),
+        });
+        assert_eq!(system.validate(), Ok(()));
+        system.services[1].instances = INSTANCES_MAX + 1;
+        assert!(matches!(
+            system.validate(),
+            Err(SpecError::TooManyInstances { .. })
+        ));
+    }
+
+    #[test]
+    fn names_are_unique_and_fit_into_file_names() {
+        let mut system = shop();
+        system.services.push(ServiceSpec::new(ServiceName::Users));
+        assert_eq!(
+            system.validate(),
+            Err(SpecError::DuplicateName {
+                service: "users".into()
+            })
+        );
+        for bad in ["", "Users", "../users", "1users", "us ers", &"a".repeat(41)] {
+            system.services[2].name = bad.to_owned();
+            assert_eq!(
+                system.validate(),
+                Err(SpecError::BadName {
+                    service: bad.to_owned()
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn a_balancer_is_not_a_service_of_its_own() {
+        let mut system = shop();
+        system
+            .services
+            .push(ServiceSpec::new(ServiceName::Balancer));
+        assert!(matches!(
+            system.validate(),
+            Err(SpecError::BalancerAsService { .. })
+        ));
+    }
+
+    #[test]
+    fn two_services_that_could_be_meant_are_an_error_unless_one_has_the_plain_name() {
+        let mut system = shop();
+        system.services[0].name = "users-a".into();
+        system
+            .services
+            .push(ServiceSpec::new(ServiceName::Users).named("users-b"));
+        assert!(matches!(
+            system.validate(),
+            Err(SpecError::AmbiguousDependency { .. })
+        ));
+        system.services[0].name = "users".into();
+        assert_eq!(system.validate(), Ok(()));
+        system.services[0].name = "users-a".into();
+        system.services[1]
+            .env
+            .insert("USERS_URL".into(), "http://127.0.0.1:1".into());
+        assert_eq!(system.validate(), Ok(()));
+    }
+
+    #[test]
+    fn the_wiring_cannot_be_overruled_where_the_lab_relies_on_it() {
+        for variable in ["PORT", "INSTANCE", "A=B", ""] {
+            let mut system = shop();
+            system.services[0].env.insert(variable.into(), "1".into());
+            assert!(
+                matches!(system.validate(), Err(SpecError::BadVariable { .. })),
+                "{variable}"
+            );
+        }
+    }
+}

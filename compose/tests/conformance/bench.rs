@@ -1,0 +1,277 @@
+//! What the tests of the suite share.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Lines};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use compose::backend::process::ProcessStamp;
+use compose::{
+    Backend, Instance, InstanceEvent, InstanceState, ServiceSpec, System, SystemRecord, SystemSpec,
+    UpOptions,
+};
+use contract::ServiceName;
+use tempfile::TempDir;
+use url::Url;
+
+/// The bound of every wait; far beyond what any of them needs.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Set for the process that runs [`drive`]: `FOLDER` or `FOLDER detached`.
+const DRIVER: &str = "COMPOSE_DRIVER";
+
+/// A backend and a folder for what it leaves behind.
+pub struct Bench {
+    pub backend: Arc<dyn Backend>,
+    folder: TempDir,
+    events: Arc<Mutex<Vec<InstanceEvent>>>,
+}
+
+impl Bench {
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
+        Self {
+            backend,
+            folder: tempfile::tempdir().unwrap(),
+            events: Arc::default(),
+        }
+    }
+
+    pub fn state_folder(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    pub fn options(&self, run_id: &str) -> UpOptions {
+        let events = Arc::clone(&self.events);
+        let mut options =
+            UpOptions::new(run_id, self.folder.path().join(run_id), self.state_folder());
+        options.events = Some(Arc::new(move |event| events.lock().unwrap().push(event)));
+        options.ready_timeout = PATIENCE;
+        options
+    }
+
+    pub async fn up(&self) -> Arc<dyn System> {
+        self.backend.up(pair(), self.options("run")).await.unwrap()
+    }
+
+    pub fn events_of(&self, instance: &str) -> Vec<InstanceEvent> {
+        self.events
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|event| event.instance == instance)
+            .cloned()
+            .collect()
+    }
+
+    pub fn records(&self) -> Vec<SystemRecord> {
+        let records = compose::records(&self.state_folder()).unwrap();
+        assert!(records.unreadable.is_empty(), "{:?}", records.unreadable);
+        records.systems
+    }
+
+    /// Starts another process that brings [`pair`] up as run `driven`, and waits until it has.
+    pub fn start_driver(&self, detached: bool) -> Driver {
+        let mut task = self.folder.path().to_str().unwrap().to_owned();
+        if detached {
+            task.push_str(" detached");
+        }
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["driver", "--exact", "--nocapture", "--test-threads=1"])
+            .env(DRIVER, task)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
+        let is_up = output
+            .by_ref()
+            .map_while(Result::ok)
+            .any(|line| line.contains("driver: up"));
+        assert!(is_up, "the driver ended: {:?}", process.wait());
+        Driver { process, output }
+    }
+}
+
+impl Drop for Bench {
+    /// A test that failed half-way may have left a detached system running.
+    fn drop(&mut self) {
+        let records = compose::records(&self.state_folder())
+            .unwrap_or_default()
+            .systems;
+        for instance in records.into_iter().flat_map(|record| record.instances) {
+            if instance.process.is_alive() {
+                let _ = Command::new("kill")
+                    .args(["-s", "KILL", &instance.process.pid.to_string()])
+                    .status();
+            }
+        }
+    }
+}
+
+/// A process that drives a system; killed when dropped.
+pub struct Driver {
+    process: Child,
+    /// Held open: a test harness that cannot write its result fails.
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Driver {
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Lets it end in good order: it does so when nobody can write to it any more.
+    pub fn finish(&mut self) {
+        drop(self.process.stdin.take());
+        self.output.by_ref().for_each(drop);
+        assert!(self.process.wait().unwrap().success());
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The body of the test `driver`: does nothing unless it runs in a process that [`Bench::start_driver`] started.
+pub fn drive(backend: fn() -> Arc<dyn Backend>) {
+    let Ok(task) = std::env::var(DRIVER) else {
+        return;
+    };
+    let (folder, detached) = match task.split_once(' ') {
+        Some((folder, _)) => (PathBuf::from(folder), true),
+        None => (PathBuf::from(task), false),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut options = UpOptions::new("driven", folder.join("driven"), folder.join("state"));
+        options.detach = detached;
+        let _system = backend().up(pair(), options).await.unwrap();
+        println!("\ndriver: up");
+        tokio::task::spawn_blocking(|| std::io::stdin().lines().count())
+            .await
+            .unwrap();
+    });
+}
+
+/// Two gateways behind a balancer, and one service that they call.
+pub fn pair() -> SystemSpec {
+    SystemSpec {
+        name: "pair".into(),
+        services: vec![
+            ServiceSpec::new(ServiceName::Gateway).balanced(2, "round_robin"),
+            ServiceSpec::new(ServiceName::Users),
+        ],
+        entry: "gateway".into(),
+    }
+}
+
+pub const PAIR_NAMES: [&str; 4] = ["gateway-1", "gateway-2", "gateway-balancer", "users-1"];
+
+pub async fn instance(system: &Arc<dyn System>, name: &str) -> Instance {
+    let instances = system.instances().await;
+    instances
+        .into_iter()
+        .find(|instance| instance.name == name)
+        .unwrap_or_else(|| panic!("no {name}"))
+}
+
+pub async fn names(system: &Arc<dyn System>) -> Vec<String> {
+    system
+        .instances()
+        .await
+        .into_iter()
+        .map(|instance| instance.name)
+        .collect()
+}
+
+pub async fn state(system: &Arc<dyn System>, name: &str) -> InstanceState {
+    instance(system, name).await.state
+}
+
+/// Stamps of all processes that run for a system now.
+pub async fn processes(system: &Arc<dyn System>) -> Vec<ProcessStamp> {
+    let instances = system.instances().await;
+    instances
+        .iter()
+        .filter_map(|instance| ProcessStamp::of(instance.pid?))
+        .collect()
+}
+
+pub async fn until_gone(processes: &[ProcessStamp]) {
+    until("all processes have ended", async || {
+        !processes.iter().any(ProcessStamp::is_alive)
+    })
+    .await;
+}
+
+/// Waits for a condition.
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !condition().await {
+        assert!(start.elapsed() < PATIENCE, "in vain waited until {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+pub fn client() -> reqwest::Client {
+    // No connection is kept, so that each request shows what the address does now.
+    reqwest::Client::builder()
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .timeout(PATIENCE)
+        .build()
+        .unwrap()
+}
+
+pub fn at(mut url: Url, path: &str) -> Url {
+    url.set_path(path);
+    url
+}
+
+/// The status and the name of the instance that answered.
+pub async fn ask(url: &Url, path: &str) -> Result<(u16, String), reqwest::Error> {
+    let response = client().get(at(url.clone(), path)).send().await?;
+    let instance = response
+        .headers()
+        .get("x-instance")
+        .map(|name| name.to_str().unwrap().to_owned());
+    Ok((response.status().as_u16(), instance.unwrap_or_default()))
+}
+
+/// Asks a service's front door until exactly these instances have answered, and none else in a row of requests.
+pub async fn until_answered_by(system: &Arc<dyn System>, service: &str, expected: &[&str]) {
+    let door = system.front_door(service).unwrap();
+    let expected: BTreeSet<String> = expected.iter().map(ToString::to_string).collect();
+    until(&format!("{expected:?} answer"), async || {
+        let mut seen = BTreeSet::new();
+        for _ in 0..3 * expected.len() {
+            if let Ok((200, instance)) = ask(&door, "/health").await {
+                seen.insert(instance);
+            }
+        }
+        seen == expected
+    })
+    .await;
+}
+
+/// The policy that a service's balancer says it follows.
+pub async fn policy(system: &Arc<dyn System>, service: &str) -> String {
+    let url = at(system.front_door(service).unwrap(), "/_balancer/policy");
+    let answer: serde_json::Value = client()
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    answer["policy"].as_str().unwrap().to_owned()
+}

@@ -1,0 +1,47 @@
+//! What every backend must do, as a set of tests that is run over each.
+//!
+//! A test target includes this module, says how its backend is made, and calls [`conformance_suite!`]. Nothing here
+//! waits for a fixed time: every wait is for a condition and has a bound.
+
+mod bench;
+mod changes;
+mod faults;
+mod life;
+mod outside;
+
+pub use bench::{Bench, drive};
+pub use {changes::*, faults::*, life::*, outside::*};
+
+/// Makes one test of each function of the suite. `$backend` is the path of a `fn() -> Arc<dyn Backend>`.
+#[macro_export]
+macro_rules! conformance_suite {
+    ($backend:path) => {
+        $crate::conformance_suite!($backend:
+            every_instance_comes_up_ready, requests_reach_every_instance, logs_can_be_followed,
+            stats_are_told_of_running_instances, unknown_names_are_answered_with_the_known_ones,
+            down_leaves_nothing, a_dropped_system_ends, two_systems_do_not_meet, a_run_id_is_used_once,
+            the_entry_takes_the_port_it_is_given, an_instance_that_exits_at_once_is_reported,
+            an_instance_that_is_never_ready_is_reported,
+            scaling_adds_and_removes_instances, scaling_loses_no_request, scaling_refuses_what_cannot_be,
+            the_policy_changes_while_it_runs, a_restarted_balancer_knows_what_changed,
+            a_paused_instance_answers_once_it_goes_on, a_killed_instance_is_gone, a_crash_is_noticed,
+            an_instance_restarts_on_its_port,
+            a_crash_of_the_lab_takes_its_system_along, a_detached_system_is_taken_up_by_another_lab,
+            a_running_lab_keeps_its_system_to_itself,
+        );
+
+        /// Not a test of its own: the process that others of this suite start and kill.
+        #[test]
+        fn driver() {
+            $crate::conformance::drive($backend);
+        }
+    };
+    ($backend:path: $($name:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                $crate::conformance::$name($crate::conformance::Bench::new($backend())).await;
+            }
+        )*
+    };
+}

@@ -1,0 +1,246 @@
+//! The command line as it is typed. Nothing here is checked beyond its form.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::Format;
+
+/// A laboratory for distributed systems: real services, real load, real faults, and verdicts proved from measurements.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lab",
+    version,
+    about,
+    after_help = "Examples:
+  lab list                       what there is to learn
+  lab run cpu-blocking           run a scenario and see its verdict
+  lab run scaling --quick        the same in a few seconds
+  lab report last --open         the report of the last run, in a browser
+  lab up full --scale gateway=3  a whole system, left running"
+)]
+pub struct Arguments {
+    /// When to use colour; NO_COLOR is honoured.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// What to do; without it: what there is.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the scenarios: name, phase, question, needs, length, last verdict
+    List(Json),
+    /// Show the lesson of a scenario, and its parameters
+    Explain {
+        /// Name of a scenario, or a folder that holds one.
+        name: String,
+    },
+    /// Run scenarios and decide their checks
+    #[command(after_help = "Examples:
+  lab run cpu-blocking
+  lab run scaling --set instances=5 --rounds 3
+  lab run --phase 2 --quick
+  lab run ./my-scenario --seed 7 --ui json > events.jsonl
+
+Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 inconclusive, 4 the environment, 130 interrupted")]
+    Run(Run),
+    /// Play a recorded run through the same displays
+    Replay {
+        /// A run: its id, the beginning of it, `last`, or a folder.
+        run: String,
+        /// How many times faster than it happened; 0 is at once.
+        #[arg(long, default_value_t = 1.0)]
+        speed: f64,
+        /// How to show it.
+        #[arg(long, value_enum, default_value = "auto")]
+        ui: Ui,
+    },
+    /// List recorded runs
+    Runs(Json),
+    /// Write the report of a recorded run
+    #[command(after_help = "Examples:
+  lab report last --open
+  lab report last --format md -o report.md
+  lab report 2026 --format csv > run.csv")]
+    Report {
+        /// A run: its id, the beginning of it, `last`, or a folder.
+        run: String,
+        /// The format.
+        #[arg(long, value_enum, default_value = "html")]
+        format: Format,
+        /// Where to; default: stdout, or the run's own folder for HTML.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Open it in a browser.
+        #[arg(long)]
+        open: bool,
+    },
+    /// Start a system and leave it running
+    Up {
+        /// Name of the system; `lab up --list` shows them.
+        #[arg(default_value = "full")]
+        system: String,
+        /// Where it runs.
+        #[arg(long, default_value = "process")]
+        backend: String,
+        /// Instances of a service, such as gateway=3; may be given several times.
+        #[arg(long, value_name = "SERVICE=N")]
+        scale: Vec<String>,
+        /// Port of the system's front door; default: a free one.
+        #[arg(long)]
+        port: Option<u16>,
+        /// Show the systems there are.
+        #[arg(long)]
+        list: bool,
+    },
+    /// Show what runs
+    Ps(Json),
+    /// Show the log of an instance
+    Logs {
+        /// Name of the instance, such as gateway-1.
+        instance: String,
+        /// Go on as it grows.
+        #[arg(short, long)]
+        follow: bool,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Change how many instances of a service run
+    Scale {
+        /// For example gateway=5.
+        #[arg(value_name = "SERVICE=N")]
+        to: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Freeze an instance where it stands (SIGSTOP)
+    Pause(Instance),
+    /// Let a paused instance go on (SIGCONT)
+    Resume(Instance),
+    /// End an instance at once (SIGKILL)
+    Kill(Instance),
+    /// End an instance and start it again at the same address
+    Restart(Instance),
+    /// Bring systems down that were left running
+    Down(Of),
+    /// Run one service in the foreground
+    Serve {
+        /// Name of the service: users, orders, gateway, balancer, …
+        service: String,
+        /// End when the process with this id ends, whatever ends it.
+        #[arg(long, value_name = "PID", hide = true)]
+        die_with_parent: Option<u32>,
+    },
+    /// Check a scenario and its lesson
+    Check {
+        /// Folder of the scenario.
+        #[arg(required_unless_present = "schema")]
+        folder: Option<PathBuf>,
+        /// Print the JSON Schema of scenario files, for editors.
+        #[arg(long)]
+        schema: bool,
+    },
+    /// Show what this machine has, and what it lacks for which scenarios
+    Doctor(Json),
+    /// Remove what runs left behind
+    Clean {
+        /// Recorded runs too.
+        #[arg(long)]
+        recordings: bool,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// For commands that list things.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Json {
+    /// As JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which running system is meant.
+#[derive(Debug, Clone, Args)]
+pub struct Of {
+    /// Id of the system, or the beginning of it; needed only when several run.
+    #[arg(long, value_name = "ID")]
+    pub system: Option<String>,
+}
+
+/// One instance of a running system.
+#[derive(Debug, Clone, Args)]
+pub struct Instance {
+    /// Name of the instance, such as gateway-1.
+    pub instance: String,
+    #[command(flatten)]
+    pub of: Of,
+}
+
+/// How to show a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Ui {
+    /// The best that the terminal can do.
+    Auto,
+    /// Progress on stderr, the report on stdout.
+    Plain,
+    /// One event a line on stdout.
+    Json,
+}
+
+/// What `lab run` is given.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Scenarios: names, or folders that hold one.
+    #[arg(required_unless_present = "phase")]
+    pub names: Vec<String>,
+    /// All scenarios of a phase of the curriculum.
+    #[arg(long, value_name = "N")]
+    pub phase: Option<u8>,
+    /// Where the systems run.
+    #[arg(long, default_value = "process")]
+    pub backend: String,
+    /// How to show it.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub ui: Ui,
+    /// Set a parameter of the scenario; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// How often each arm is measured; default: the scenario's.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: Option<u32>,
+    /// Shorter, with wider intervals.
+    #[arg(long)]
+    pub quick: bool,
+    /// Seed of every random choice; default: a new one, which the report prints.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Ask nothing.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Leave the last system running.
+    #[arg(long)]
+    pub keep: bool,
+    /// Folder to record into; default: one of its own in the lab's state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}

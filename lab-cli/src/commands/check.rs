@@ -1,0 +1,45 @@
+//! `lab check`: is a scenario sound?
+
+use std::path::Path;
+
+use scenarios::format::{Scenario, json_schema};
+use scenarios::plan::{Options, Plan};
+
+use crate::failure::{Exit, Failure};
+use crate::machine;
+
+/// Checks a scenario folder, or prints the schema of scenario files.
+///
+/// # Errors
+/// Everything that is wrong, with line and column.
+pub fn run(folder: Option<&Path>, schema: bool) -> Result<Exit, Failure> {
+    if schema {
+        print!("{}", json_schema());
+        return Ok(Exit::Pass);
+    }
+    let Some(folder) = folder else {
+        return Err(Failure::usage("give the folder of a scenario"));
+    };
+    let scenario = super::catalogue::from_folder(folder)?;
+    println!("{}: sound", scenario.name());
+    for (label, quick) in [("default run", false), ("--quick run", true)] {
+        let plan = plan(&scenario, quick)?;
+        println!(
+            "  {label}: {} arms, {} rounds, {} checks, at most {:.0} s",
+            plan.arms.len(),
+            plan.rounds,
+            plan.checks.len(),
+            plan.expected_s()
+        );
+    }
+    Ok(Exit::Pass)
+}
+
+fn plan(scenario: &Scenario, quick: bool) -> Result<Plan, Failure> {
+    let options = Options {
+        quick,
+        cores: machine::cores(),
+        ..Options::default()
+    };
+    Plan::make(scenario, &options).map_err(|error| Failure::usage(error.to_string()))
+}

@@ -1,0 +1,216 @@
+//! `lab doctor`: what this machine has, and how to get what it lacks.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use console::style;
+use serde::Serialize;
+
+use crate::failure::{Exit, Failure};
+use crate::text::table;
+use crate::{home, machine};
+
+/// One thing that was looked for.
+#[derive(Debug, Serialize)]
+struct Finding {
+    name: &'static str,
+    /// Whether it is there.
+    found: bool,
+    /// Whether every scenario needs it.
+    required: bool,
+    /// What was found, or how to get it.
+    detail: String,
+}
+
+/// Looks at the machine and says what it found. Only what every scenario needs makes it fail.
+///
+/// # Errors
+/// When there is no state folder at all.
+pub async fn run(as_json: bool) -> Result<Exit, Failure> {
+    let findings = vec![
+        cores(),
+        state_folder()?,
+        loopback(),
+        docker().await,
+        program(
+            "Redis",
+            &["redis-server", "valkey-server"],
+            "for locks and shared state: apt-get install redis-server, or set REDIS_URL",
+        ),
+        program(
+            "nginx",
+            &["nginx"],
+            "to compare the balancer with: apt-get install nginx",
+        ),
+        program(
+            "Java",
+            &["java"],
+            "for a real Apache Kafka on this machine: apt-get install default-jre-headless",
+        ),
+        terminal(),
+    ];
+    let sound = findings
+        .iter()
+        .all(|finding| finding.found || !finding.required);
+    if as_json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&findings)
+                .map_err(|error| Failure::unexpected(error.to_string()))?
+        );
+    } else {
+        let mut table = table(&["", "what", "found, or how to get it"]);
+        for finding in &findings {
+            let mark = match (finding.found, finding.required) {
+                (true, _) => style("✓").green(),
+                (false, true) => style("✗").red(),
+                (false, false) => style("–").yellow(),
+            };
+            table.add_row(vec![
+                mark.to_string(),
+                finding.name.to_owned(),
+                finding.detail.clone(),
+            ]);
+        }
+        println!("{table}");
+        println!("✓ there   – not there, needed by some scenarios only   ✗ missing");
+    }
+    Ok(if sound { Exit::Pass } else { Exit::Environment })
+}
+
+fn cores() -> Finding {
+    let cores = machine::cores();
+    let detail = if cores < 2 {
+        "1 core: load and services share it, so CPU lessons will be inconclusive".to_owned()
+    } else {
+        format!("{cores} cores, {}", machine::describe().os)
+    };
+    Finding {
+        name: "cores",
+        found: true,
+        required: true,
+        detail,
+    }
+}
+
+fn state_folder() -> Result<Finding, Failure> {
+    let folder = home::state_folder()?;
+    let written = std::fs::create_dir_all(&folder).and_then(|()| {
+        let probe = folder.join(format!(".probe-{}", std::process::id()));
+        std::fs::write(&probe, b"")?;
+        std::fs::remove_file(probe)
+    });
+    Ok(Finding {
+        name: "state folder",
+        found: written.is_ok(),
+        required: true,
+        detail: match written {
+            Ok(()) => folder.display().to_string(),
+            Err(error) => format!(
+                "{}: {error}; set LAB_STATE to a folder that you can write to",
+                folder.display()
+            ),
+        },
+    })
+}
+
+fn loopback() -> Finding {
+    let bound = TcpListener::bind(("127.0.0.1", 0));
+    let detail = match &bound {
+        Ok(_) => "127.0.0.1 takes connections".to_owned(),
+        Err(error) => format!("cannot listen on 127.0.0.1: {error}"),
+    };
+    Finding {
+        name: "loopback",
+        found: bound.is_ok(),
+        required: true,
+        detail,
+    }
+}
+
+/// Whether an engine answers on the usual socket, or at DOCKER_HOST.
+async fn docker() -> Finding {
+    let host =
+        std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
+    let answers = match host.strip_prefix("unix://") {
+        Some(path) => {
+            let connect = tokio::net::UnixStream::connect(path);
+            tokio::time::timeout(Duration::from_secs(1), connect)
+                .await
+                .is_ok_and(|socket| socket.is_ok())
+        }
+        None => match host.strip_prefix("tcp://") {
+            Some(address) => {
+                let connect = tokio::net::TcpStream::connect(address);
+                tokio::time::timeout(Duration::from_secs(1), connect)
+                    .await
+                    .is_ok_and(|socket| socket.is_ok())
+            }
+            None => false,
+        },
+    };
+    let detail = if answers {
+        format!("an engine listens at {host}")
+    } else {
+        format!("no engine listens at {host}; no scenario of this version needs one")
+    };
+    Finding {
+        name: "Docker",
+        found: answers,
+        required: false,
+        detail,
+    }
+}
+
+fn program(name: &'static str, programs: &[&str], how: &str) -> Finding {
+    let found = programs.iter().find_map(|program| in_path(program));
+    let detail = found
+        .as_deref()
+        .map_or_else(|| how.to_owned(), |path| path.display().to_string());
+    Finding {
+        name,
+        found: found.is_some(),
+        required: false,
+        detail,
+    }
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    // Servers are often installed where only root's PATH looks.
+    let extra = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path)
+        .chain(extra)
+        .map(|folder| folder.join(program))
+        .find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+fn terminal() -> Finding {
+    let terminal = console::Term::stdout();
+    let detail = match terminal.size_checked() {
+        Some((rows, columns)) => {
+            let colour = if console::colors_enabled() {
+                "colour"
+            } else {
+                "no colour"
+            };
+            format!("{columns} columns, {rows} rows, {colour}")
+        }
+        None => {
+            "stdout is not a terminal: progress goes to stderr, the report to stdout".to_owned()
+        }
+    };
+    Finding {
+        name: "terminal",
+        found: true,
+        required: false,
+        detail,
+    }
+}

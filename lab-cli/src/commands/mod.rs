@@ -1,0 +1,79 @@
+//! One file for each command, or for a family of them.
+
+mod catalogue;
+mod check;
+mod clean;
+mod doctor;
+mod recorded;
+mod run;
+pub mod serve;
+mod system;
+
+use clap::CommandFactory;
+
+use crate::arguments::{Arguments, Command, Json};
+use crate::failure::{Exit, Failure};
+
+/// Does what the command says.
+///
+/// # Errors
+/// Why it could not be done.
+pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
+    match command.unwrap_or(Command::List(Json { json: false })) {
+        Command::List(json) => catalogue::list(json.json),
+        Command::Explain { name } => catalogue::explain(&name),
+        Command::Run(arguments) => run::run(arguments).await,
+        Command::Replay { run, speed, ui } => recorded::replay(&run, speed, ui).await,
+        Command::Runs(json) => recorded::list(json.json),
+        Command::Report {
+            run,
+            format,
+            output,
+            open,
+        } => recorded::report(&run, format, output, open),
+        Command::Up {
+            system,
+            backend,
+            scale,
+            port,
+            list,
+        } => {
+            if list {
+                return Ok(system::list());
+            }
+            system::up(&system, &backend, &scale, port).await
+        }
+        Command::Ps(json) => system::ps(json.json).await,
+        Command::Logs {
+            instance,
+            follow,
+            of,
+        } => system::logs(&instance, follow, &of).await,
+        Command::Scale { to, of } => system::scale(&to, &of).await,
+        Command::Pause(target) => system::act(system::Verb::Pause, &target).await,
+        Command::Resume(target) => system::act(system::Verb::Resume, &target).await,
+        Command::Kill(target) => system::act(system::Verb::Kill, &target).await,
+        Command::Restart(target) => system::act(system::Verb::Restart, &target).await,
+        Command::Down(of) => system::down(&of).await,
+        Command::Serve {
+            service,
+            die_with_parent,
+        } => serve::run(&service, die_with_parent),
+        Command::Check { folder, schema } => check::run(folder.as_deref(), schema),
+        Command::Doctor(json) => doctor::run(json.json).await,
+        Command::Clean { recordings } => clean::run(recordings).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "lab",
+                &mut std::io::stdout(),
+            );
+            Ok(Exit::Pass)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?;
+            Ok(Exit::Pass)
+        }
+    }
+}

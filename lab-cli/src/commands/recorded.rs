@@ -1,0 +1,234 @@
+//! `lab runs`, `lab replay` and `lab report`: what was recorded.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use scenarios::engine::Bus;
+use scenarios::state::RunState;
+use serde::{Deserialize, Serialize};
+
+use crate::arguments::Ui;
+use crate::display::{self, After, plain};
+use crate::failure::{Exit, Failure};
+use crate::recording::{self, Recording};
+use crate::report::{self, Format, LessonText, Material};
+use crate::text::{right_aligned, table};
+use crate::{home, text};
+
+/// What a list of runs says of one.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// Id of the run.
+    #[serde(rename = "run")]
+    pub id: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Its verdict.
+    pub verdict: String,
+    /// When it began.
+    pub started: String,
+    /// How long it took, seconds.
+    pub elapsed_s: f64,
+}
+
+impl Summary {
+    /// Reads it from a run's `report.json`; none when there is no such file, as after a killed lab.
+    pub fn read(folder: &Path) -> Option<Self> {
+        serde_json::from_str(&std::fs::read_to_string(folder.join("report.json")).ok()?).ok()
+    }
+}
+
+/// Lists recorded runs.
+///
+/// # Errors
+/// When their folder cannot be read.
+pub fn list(as_json: bool) -> Result<Exit, Failure> {
+    let folders = recording::all(&home::state_folder()?)?;
+    let summaries: Vec<Summary> = folders
+        .iter()
+        .filter_map(|folder| Summary::read(folder))
+        .collect();
+    if as_json {
+        let text = serde_json::to_string_pretty(&summaries)
+            .map_err(|error| Failure::unexpected(error.to_string()))?;
+        println!("{text}");
+        return Ok(Exit::Pass);
+    }
+    if folders.is_empty() {
+        println!("No run is recorded yet. Make one: lab run cpu-blocking --quick");
+        return Ok(Exit::Pass);
+    }
+    let mut table = table(&["run", "scenario", "verdict", "length"]);
+    for folder in &folders {
+        let id = folder
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        match Summary::read(folder) {
+            Some(run) => table.add_row(vec![
+                id,
+                run.scenario,
+                run.verdict,
+                format!("{:.0} s", run.elapsed_s),
+            ]),
+            None => table.add_row(vec![id.as_str(), "", "unfinished", ""]),
+        };
+    }
+    right_aligned(&mut table, [3]);
+    println!("{table}");
+    Ok(Exit::Pass)
+}
+
+/// Plays a recorded run through a display, at its own pace or faster.
+///
+/// # Errors
+/// When there is no such run, or it cannot be read.
+pub async fn replay(run: &str, speed: f64, ui: Ui) -> Result<Exit, Failure> {
+    if !speed.is_finite() || speed < 0.0 {
+        return Err(Failure::usage("--speed must be 0 (at once) or more"));
+    }
+    let recording = Recording::read(&recording::find(&home::state_folder()?, run)?)?;
+    let (sink, after) = display::of(ui);
+    let mut bus = Bus::new(vec![sink]);
+    let mut shown_ms = 0;
+    for event in &recording.events {
+        let gap_ms = event.elapsed_ms.saturating_sub(shown_ms);
+        shown_ms = event.elapsed_ms;
+        if speed > 0.0 && gap_ms > 0 {
+            let pause = tokio::time::sleep(Duration::from_secs_f64(gap_ms as f64 / 1000.0 / speed));
+            tokio::select! {
+                () = pause => {}
+                _ = tokio::signal::ctrl_c() => { bus.finish(); return Ok(Exit::Interrupted); }
+            }
+        }
+        bus.forward(event.clone());
+    }
+    let (state, _) = bus.finish();
+    if after == After::Report {
+        print!(
+            "{}",
+            plain::report(&state, lesson(&recording, &state).as_ref())
+        );
+    }
+    Ok(state.ended.map_or(Exit::Inconclusive, |ended| {
+        if ended.interrupted {
+            Exit::Interrupted
+        } else {
+            ended.verdict.into()
+        }
+    }))
+}
+
+/// Writes the report of a recorded run.
+///
+/// # Errors
+/// When there is no such run, or the file cannot be written.
+pub fn report(
+    run: &str,
+    format: Format,
+    output: Option<PathBuf>,
+    open: bool,
+) -> Result<Exit, Failure> {
+    let recording = Recording::read(&recording::find(&home::state_folder()?, run)?)?;
+    let state = RunState::of(&recording.events);
+    let material = Material {
+        state: &state,
+        lesson: lesson(&recording, &state),
+        command: command(&state),
+    };
+    let text = report::render(format, &material)
+        .map_err(|error| Failure::unexpected(error.to_string()))?;
+    // HTML on a terminal helps nobody: it goes to the run's folder unless a file is named.
+    let to = output.or_else(|| {
+        (format == Format::Html || open).then(|| recording.folder.join(file_name(format)))
+    });
+    let Some(path) = to else {
+        print!("{text}");
+        return Ok(Exit::Pass);
+    };
+    std::fs::write(&path, text).map_err(|error| {
+        Failure::environment(format!("cannot write {}: {error}", path.display()))
+    })?;
+    println!("{}", path.display());
+    if open && !open_in_browser(&path) {
+        println!("No program to open it with was found; open the file above in a browser.");
+    }
+    Ok(Exit::Pass)
+}
+
+fn file_name(format: Format) -> &'static str {
+    match format {
+        Format::Html => "report.html",
+        Format::Md => "report.md",
+        Format::Json => "report.json",
+        Format::Csv => "report.csv",
+        Format::Hgrm => "report.hgrm",
+        Format::Junit => "report.xml",
+    }
+}
+
+fn open_in_browser(path: &Path) -> bool {
+    ["xdg-open", "open"].iter().any(|program| {
+        Command::new(program)
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    })
+}
+
+/// The lesson with the run's own numbers, where its scenario was kept.
+pub fn lesson(recording: &Recording, state: &RunState) -> Option<LessonText> {
+    told(&recording.scenario()?, state)
+}
+
+/// A scenario's lesson with a run's own numbers; a part whose numbers were not measured says so.
+pub fn told(scenario: &scenarios::format::Scenario, state: &RunState) -> Option<LessonText> {
+    let plan = &state.info.as_ref()?.plan;
+    let scope = scenarios::values::scope(plan, state);
+    let lesson = &scenario.lesson;
+    let told = |heading: &str| {
+        lesson
+            .told(heading, &scope)
+            .unwrap_or_else(|_| "This run did not measure what this part speaks of.".to_owned())
+    };
+    Some(LessonText {
+        idea: lesson.section("The idea").to_owned(),
+        watch: lesson.section("What to watch").to_owned(),
+        happened: told("What happened"),
+        why: told("Why"),
+        next: lesson.section("Try next").to_owned(),
+        sources: lesson.section("Sources").to_owned(),
+    })
+}
+
+/// The command that repeats a run.
+pub fn command(state: &RunState) -> String {
+    let Some(info) = &state.info else {
+        return "lab run".to_owned();
+    };
+    let plan = &info.plan;
+    let mut command = format!("lab run {} --seed {}", plan.scenario, plan.seed);
+    if plan.quick {
+        command.push_str(" --quick");
+    }
+    command.push_str(&format!(" --rounds {}", plan.rounds));
+    for (name, value) in &plan.overridden {
+        command.push_str(&format!(" --set {name}={value}"));
+    }
+    if info.backend != "process" {
+        command.push_str(&format!(" --backend {}", info.backend));
+    }
+    command
+}
+
+/// Where the reports of a run lie, for the end of its output.
+pub fn where_it_lies(folder: &Path) -> String {
+    text::wrapped(
+        &format!("Report: {}", folder.join("report.html").display()),
+        0,
+    )
+}

@@ -1,0 +1,334 @@
+//! `lab up`, `ps`, `logs`, `scale`, `pause`, `resume`, `kill`, `restart`, `down`: systems that were left running.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use compose::topology::{named_system, system_names};
+use compose::{Instance as Running, System, SystemRecord, UpOptions};
+use serde_json::json;
+
+use super::{clean, run};
+use crate::arguments::{Instance, Of};
+use crate::failure::{Exit, Failure};
+use crate::home;
+use crate::text::{right_aligned, table};
+
+/// How often a followed log is looked at.
+const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
+/// What can be done to an instance.
+#[derive(Debug, Clone, Copy)]
+pub enum Verb {
+    /// SIGSTOP.
+    Pause,
+    /// SIGCONT.
+    Resume,
+    /// SIGKILL.
+    Kill,
+    /// End and start again.
+    Restart,
+}
+
+/// Shows the systems that can be started.
+pub fn list() -> Exit {
+    for name in system_names() {
+        if let Ok(spec) = named_system(name) {
+            let services: Vec<String> = spec
+                .services
+                .iter()
+                .map(|service| format!("{}×{}", service.name, service.instances))
+                .collect();
+            println!("{name:<8} {}", services.join(", "));
+        }
+    }
+    Exit::Pass
+}
+
+/// Starts a system and leaves it running.
+///
+/// # Errors
+/// A wrong name or count, or what the machine lacks.
+pub async fn up(
+    name: &str,
+    backend: &str,
+    scale: &[String],
+    port: Option<u16>,
+) -> Result<Exit, Failure> {
+    let mut spec = named_system(name)?;
+    for wish in scale {
+        let (service, instances) = count(wish)?;
+        let known: Vec<String> = spec
+            .services
+            .iter()
+            .map(|service| service.name.clone())
+            .collect();
+        let found = spec
+            .services
+            .iter_mut()
+            .find(|known| known.name == service)
+            .ok_or_else(|| {
+                Failure::usage(format!("the system {name} has no service `{service}`"))
+                    .hint(format!("it has: {}", known.join(", ")))
+            })?;
+        let policy = found
+            .balancer
+            .take()
+            .map_or_else(|| "round_robin".to_owned(), |balancer| balancer.policy);
+        *found = found.clone().balanced(instances, &policy);
+    }
+    let state = home::state_folder()?;
+    clean::leftovers(&state).await?;
+    let backend = run::backend(backend)?;
+    let (id, folder) = new_system(&state, name)?;
+    let mut options = UpOptions::new(&id, folder, &state);
+    options.detach = true;
+    options.entry_port = port;
+    let began = Instant::now();
+    let system = backend.up(spec, options).await?;
+    let took = began.elapsed();
+    print_instances(&system.instances().await);
+    println!(
+        "\nUp after {} ms. Front door: {}",
+        took.as_millis(),
+        system.entry()
+    );
+    println!("lab ps shows it, lab down ends it (id {id}).");
+    Ok(Exit::Pass)
+}
+
+/// The first free id of the form NAME-N, with its folder.
+fn new_system(state: &Path, name: &str) -> Result<(String, std::path::PathBuf), Failure> {
+    let folder = state.join("up");
+    std::fs::create_dir_all(&folder)?;
+    for number in 1..1000 {
+        let id = format!("{name}-{number}");
+        match std::fs::create_dir(folder.join(&id)) {
+            Ok(()) => return Ok((id.clone(), folder.join(id))),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(
+        Failure::environment(format!("{} is full", folder.display()))
+            .hint("lab down, then lab clean"),
+    )
+}
+
+fn count(wish: &str) -> Result<(&str, u32), Failure> {
+    let wrong = || {
+        Failure::usage(format!(
+            "`{wish}`: write it as SERVICE=N, such as gateway=3"
+        ))
+    };
+    let (service, instances) = wish.split_once('=').ok_or_else(wrong)?;
+    let instances = instances
+        .parse()
+        .ok()
+        .filter(|instances| *instances > 0)
+        .ok_or_else(wrong)?;
+    Ok((service, instances))
+}
+
+/// Systems that run now, also those of a lab that is measuring.
+fn records(state: &Path) -> Result<Vec<SystemRecord>, Failure> {
+    let records = compose::records(state)?;
+    for unreadable in &records.unreadable {
+        eprintln!("warning: {unreadable}");
+    }
+    Ok(records.systems)
+}
+
+/// The one system that is meant.
+async fn attach(of: &Of) -> Result<Arc<dyn System>, Failure> {
+    let all = records(&home::state_folder()?)?;
+    let fits: Vec<SystemRecord> = all
+        .into_iter()
+        .filter(|record| {
+            of.system
+                .as_ref()
+                .is_none_or(|id| record.run_id.starts_with(id.as_str()))
+        })
+        .collect();
+    match (fits.len(), &of.system) {
+        (1, _) => {}
+        (0, None) => return Err(Failure::usage("no system is up").hint("start one: lab up full")),
+        (0, Some(id)) => {
+            return Err(
+                Failure::usage(format!("no system `{id}` is up")).hint("lab ps shows what is")
+            );
+        }
+        _ => {
+            let ids: Vec<&str> = fits.iter().map(|record| record.run_id.as_str()).collect();
+            return Err(Failure::usage("several systems are up").hint(format!(
+                "say which one: --system ID, with ID one of {}",
+                ids.join(", ")
+            )));
+        }
+    }
+    let record = fits.into_iter().next().expect("there is exactly one");
+    Ok(run::backend("process")?.attach(record).await?)
+}
+
+/// Shows what runs.
+///
+/// # Errors
+/// When the records cannot be read.
+pub async fn ps(as_json: bool) -> Result<Exit, Failure> {
+    let backend = run::backend("process")?;
+    let mut systems = Vec::new();
+    for record in records(&home::state_folder()?)? {
+        let id = record.run_id.clone();
+        // A system that ended between the two looks is not shown.
+        if let Ok(system) = backend.attach(record).await {
+            systems.push((id, system.instances().await));
+        }
+    }
+    if as_json {
+        let list: Vec<_> = systems
+            .iter()
+            .map(|(id, instances)| json!({ "system": id, "instances": instances }))
+            .collect();
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&list)
+                .map_err(|error| Failure::unexpected(error.to_string()))?
+        );
+        return Ok(Exit::Pass);
+    }
+    if systems.is_empty() {
+        println!("No system is up. Start one: lab up full");
+    }
+    for (id, instances) in systems {
+        println!("{id}");
+        print_instances(&instances);
+    }
+    Ok(Exit::Pass)
+}
+
+fn print_instances(instances: &[Running]) {
+    let mut table = table(&["instance", "state", "pid", "address"]);
+    for instance in instances {
+        table.add_row(vec![
+            instance.name.clone(),
+            instance.state.to_string(),
+            instance.pid.map(|pid| pid.to_string()).unwrap_or_default(),
+            instance
+                .url
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        ]);
+    }
+    right_aligned(&mut table, [2]);
+    println!("{table}");
+}
+
+/// Shows the log of an instance.
+///
+/// # Errors
+/// When there is no such instance.
+pub async fn logs(instance: &str, follow: bool, of: &Of) -> Result<Exit, Failure> {
+    let system = attach(of).await?;
+    let mut from = 0;
+    loop {
+        let chunk = system.log(instance, from).await?;
+        from = chunk.next;
+        if std::io::stdout()
+            .write_all(&chunk.bytes)
+            .and_then(|()| std::io::stdout().flush())
+            .is_err()
+        {
+            // Nobody reads any more, as with `lab logs x | head`.
+            return Ok(Exit::Pass);
+        }
+        if !chunk.bytes.is_empty() {
+            continue;
+        }
+        if !follow {
+            return Ok(Exit::Pass);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(FOLLOW_EVERY) => {}
+            _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+        }
+    }
+}
+
+/// Changes how many instances of a service run.
+///
+/// # Errors
+/// A wrong service or count, or what the machine lacks.
+pub async fn scale(to: &str, of: &Of) -> Result<Exit, Failure> {
+    let (service, instances) = count(to)?;
+    let system = attach(of).await?;
+    system.scale(service, instances).await?;
+    print_instances(&system.instances().await);
+    Ok(Exit::Pass)
+}
+
+/// Does something to an instance.
+///
+/// # Errors
+/// When there is no such instance, or it is not in a state for that.
+pub async fn act(verb: Verb, target: &Instance) -> Result<Exit, Failure> {
+    let system = attach(&target.of).await?;
+    let name = target.instance.as_str();
+    match verb {
+        Verb::Pause => system.pause(name).await?,
+        Verb::Resume => system.resume(name).await?,
+        Verb::Kill => system.kill(name).await?,
+        Verb::Restart => system.restart(name).await?,
+    }
+    let instances = system.instances().await;
+    let state = instances
+        .iter()
+        .find(|instance| instance.name == name)
+        .map(|instance| instance.state.to_string());
+    println!("{name} is {}", state.unwrap_or_default());
+    Ok(Exit::Pass)
+}
+
+/// Brings down every system that was left running, or the one that is named.
+///
+/// # Errors
+/// When one does not end.
+pub async fn down(of: &Of) -> Result<Exit, Failure> {
+    let state = home::state_folder()?;
+    let backend = run::backend("process")?;
+    let meant: Vec<SystemRecord> = records(&state)?
+        .into_iter()
+        .filter(|record| {
+            of.system
+                .as_ref()
+                .is_none_or(|id| record.run_id.starts_with(id.as_str()))
+        })
+        .filter(|record| record.detached)
+        .collect();
+    if meant.is_empty() {
+        println!("No system is up.");
+    }
+    for record in meant {
+        let (id, folder) = (record.run_id.clone(), record.folder.clone());
+        match backend.attach(record.clone()).await {
+            Ok(system) => system.down().await?,
+            // Its processes are gone already: only the record is left.
+            Err(_) => {
+                compose::Leftover {
+                    running: record.running(),
+                    record,
+                }
+                .clean()
+                .await?
+            }
+        }
+        if folder.starts_with(state.join("up")) {
+            std::fs::remove_dir_all(&folder).map_err(|error| {
+                Failure::environment(format!("cannot remove {}: {error}", folder.display()))
+            })?;
+        }
+        println!("{id} is down");
+    }
+    Ok(Exit::Pass)
+}

@@ -1,0 +1,34 @@
+//! Displays of a run: each is a sink of events.
+
+mod json;
+pub mod plain;
+mod progress;
+
+use std::io::IsTerminal;
+
+use scenarios::engine::Sink;
+
+use crate::arguments::Ui;
+
+pub use json::JsonLines;
+pub use progress::Progress;
+
+/// What a display leaves to be printed on stdout after the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// The report in words.
+    Report,
+    /// Nothing: stdout has the events.
+    Nothing,
+}
+
+/// The sink of a display, and what is printed after it.
+pub fn of(ui: Ui) -> (Box<dyn Sink>, After) {
+    match ui {
+        Ui::Json => (Box::new(JsonLines::default()), After::Nothing),
+        Ui::Auto | Ui::Plain => (
+            Box::new(Progress::new(std::io::stderr().is_terminal())),
+            After::Report,
+        ),
+    }
+}

@@ -1,0 +1,168 @@
+//! Progress on stderr: one live line on a terminal, a line for each turn elsewhere.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use scenarios::checks::in_unit;
+use scenarios::engine::Sink;
+use scenarios::event::{EventKind, Phase, RunEvent};
+use scenarios::format::Unit;
+use scenarios::state::{RoundState, RunState};
+
+/// Shows how far a run is.
+pub struct Progress {
+    state: RunState,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// A live line when `live`, else plain lines.
+    pub fn new(live: bool) -> Self {
+        let bar = live.then(|| {
+            let bar = ProgressBar::new(1000);
+            let style = ProgressStyle::with_template("{spinner} {wide_msg} {bar:16} {elapsed}")
+                .expect("the template is a constant")
+                .progress_chars("━╸─");
+            bar.set_style(style);
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self {
+            state: RunState::default(),
+            bar,
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn move_on(&self) {
+        let (Some(bar), Some(info)) = (&self.bar, &self.state.info) else {
+            return;
+        };
+        let expected_ms = info.plan.expected_s() * 1000.0;
+        let share = (self.state.elapsed_ms as f64 / expected_ms).min(0.99);
+        bar.set_position((share * 1000.0) as u64);
+        if let Some(message) = self.message() {
+            bar.set_message(message);
+        }
+    }
+
+    fn message(&self) -> Option<String> {
+        let now = self.state.now.as_ref()?;
+        let plan = &self.state.info.as_ref()?.plan;
+        let what = match now.phase {
+            Phase::Starting => "starting",
+            Phase::WarmUp => "warming up",
+            Phase::Load => "under load",
+            Phase::Search => "searching",
+            Phase::Draining => "waiting for late answers",
+            Phase::Probing => "asking",
+            Phase::Stopping => "stopping",
+        };
+        let figures = self.state.round_now().map(figures).unwrap_or_default();
+        Some(format!(
+            "{}/{} {} · {what}{figures}",
+            now.turn + 1,
+            plan.turns.len(),
+            plan.arms[now.arm].label
+        ))
+    }
+
+    fn turn_line(&self) -> Option<String> {
+        let now = self.state.now.as_ref()?;
+        let plan = &self.state.info.as_ref()?.plan;
+        let round = self.state.round_now()?;
+        let of = plan.turns.len();
+        Some(format!(
+            "{:>3}/{of}  {}{}",
+            now.turn + 1,
+            plan.arms[now.arm].label,
+            figures(round)
+        ))
+    }
+}
+
+/// What is worth a glance while a turn runs: its searches, or the latency of its first class.
+fn figures(round: &RoundState) -> String {
+    let searched: Vec<String> = round
+        .searches
+        .values()
+        .filter_map(|search| {
+            Some(format!(
+                " · {} at most",
+                in_unit(search.within_per_s?, Unit::PerS)
+            ))
+        })
+        .collect();
+    if !searched.is_empty() {
+        return searched.concat();
+    }
+    if let Some(step) = round
+        .searches
+        .values()
+        .filter_map(|search| search.steps.last())
+        .next_back()
+    {
+        return format!(" · tried {}", in_unit(step.rate_per_s, Unit::PerS));
+    }
+    let Some((name, class)) = round.classes.iter().max_by_key(|(_, class)| class.sent) else {
+        return String::new();
+    };
+    let total = class.total();
+    let failed = if class.failed() > 0 {
+        format!(", {} failed", class.failed())
+    } else {
+        String::new()
+    };
+    match (
+        total.response.quantile_ms(0.5),
+        total.response.quantile_ms(0.99),
+    ) {
+        (Some(p50), Some(p99)) => format!(
+            " · {name} {} answered{failed}, p50 {}, p99 {}",
+            class.ok,
+            in_unit(p50, Unit::Ms),
+            in_unit(p99, Unit::Ms)
+        ),
+        _ => failed,
+    }
+}
+
+impl Sink for Progress {
+    fn name(&self) -> String {
+        "the progress display".to_owned()
+    }
+
+    fn take(&mut self, event: &RunEvent) -> std::io::Result<()> {
+        // The line of a turn is made before the fold forgets which one it was.
+        let ended = matches!(event.kind, EventKind::TurnEnded)
+            .then(|| self.turn_line())
+            .flatten();
+        self.state.apply(event);
+        if let Some(line) = ended {
+            self.line(&line);
+        }
+        match &event.kind {
+            EventKind::Warning { text } => self.line(&format!("warning: {text}")),
+            EventKind::RunEnded { .. } => {
+                if let Some(bar) = &self.bar {
+                    bar.finish_and_clear();
+                }
+            }
+            _ => self.move_on(),
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> std::io::Result<()> {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        Ok(())
+    }
+}

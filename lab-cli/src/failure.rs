@@ -1,0 +1,143 @@
+//! Failures as people see them: what happened, what to type next, and the exit code.
+
+use std::process::ExitCode;
+
+use scenarios::checks::Verdict;
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Usage,
+    Environment,
+    Unexpected,
+}
+
+impl Failure {
+    /// Something was typed or written wrongly.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Usage,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The machine lacks something, or something on it is in the way.
+    pub fn environment(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Environment,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// A defect of the lab, or of the machine.
+    pub fn unexpected(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Unexpected,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds what to type next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Prints it to stderr.
+    pub fn print(&self) {
+        eprintln!(
+            "{} {}",
+            console::style("error:").for_stderr().red().bold(),
+            self.message
+        );
+        if let Some(hint) = &self.hint {
+            eprintln!(
+                "{} {hint}",
+                console::style("hint:").for_stderr().cyan().bold()
+            );
+        }
+    }
+
+    /// How the process ends.
+    pub fn exit(&self) -> Exit {
+        match self.kind {
+            Kind::Usage => Exit::Usage,
+            Kind::Environment | Kind::Unexpected => Exit::Environment,
+        }
+    }
+}
+
+impl From<compose::Error> for Failure {
+    fn from(error: compose::Error) -> Self {
+        let message = error.to_string();
+        match error.family() {
+            compose::Family::Usage => Self::usage(message),
+            compose::Family::Environment => Self::environment(message),
+            compose::Family::Unexpected => Self::unexpected(message),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::environment(error.to_string())
+    }
+}
+
+/// The exit codes of the lab, from best to worst where several runs are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything asked for was done; a run passed.
+    Pass,
+    /// A run proved nothing.
+    Inconclusive,
+    /// A run showed that something does not hold.
+    Fail,
+    /// Wrong usage, or an invalid scenario.
+    Usage,
+    /// Something that the machine lacks.
+    Environment,
+    /// Stopped by hand.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number that the process ends with.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Usage => 2,
+            Self::Inconclusive => 3,
+            Self::Environment => 4,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Pass,
+            Verdict::Inconclusive => Self::Inconclusive,
+            Verdict::Fail => Self::Fail,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
+    }
+}

@@ -1,0 +1,64 @@
+//! `lab`: the command line of the laboratory.
+
+mod arguments;
+mod commands;
+mod display;
+mod failure;
+mod home;
+mod machine;
+mod recording;
+mod report;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use console::set_colors_enabled;
+
+use arguments::{Arguments, Color, Command};
+use failure::{Exit, Failure};
+
+fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
+    let arguments = Arguments::parse();
+    match arguments.color {
+        Color::Auto => {}
+        Color::Always => set_colors_enabled(true),
+        Color::Never => set_colors_enabled(false),
+    }
+    let result = match arguments.command {
+        // A service brings its own runtime, with as many event loops as its settings say.
+        Some(Command::Serve {
+            service,
+            die_with_parent,
+        }) => commands::serve::run(&service, die_with_parent),
+        command => on_a_runtime(command),
+    };
+    result
+        .unwrap_or_else(|failure| {
+            failure.print();
+            failure.exit()
+        })
+        .into()
+}
+
+fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::unexpected(format!("cannot start the runtime: {error}")))?;
+    runtime.block_on(commands::dispatch(command))
+}
+
+/// `lab list | head -1` ends like any other tool: `println!` panics on a closed pipe, and that is no defect to report.
+fn end_quietly_when_nobody_reads() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to stdout") {
+            std::process::exit(i32::from(Exit::Pass.number()));
+        }
+        report(panic);
+    }));
+}

@@ -1,0 +1,283 @@
+//! Tables of figures as the template lays them out.
+
+use serde::Serialize;
+
+use crate::report::figures::{ArmFigures, all_classes, latency_row};
+use crate::report::words;
+
+/// A table: every cell is plain text.
+#[derive(Serialize)]
+pub(super) struct Table {
+    title: String,
+    head: Vec<String>,
+    /// How many leading columns hold words; all others hold numbers.
+    words: usize,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    fn new(title: &str, words: usize, head: &[&str], rows: Vec<Vec<String>>) -> Option<Self> {
+        let head = head.iter().map(ToString::to_string).collect();
+        (!rows.is_empty()).then(|| Self {
+            title: title.to_owned(),
+            head,
+            words,
+            rows,
+        })
+    }
+}
+
+/// The arms side by side, as short as it goes.
+pub(super) fn summary(arms: &[ArmFigures<'_>]) -> Vec<Table> {
+    let head = ["arm", "p50", "p99", "max", "errors", "good answers"];
+    let latencies = all_classes(arms).into_iter().filter_map(|class| {
+        let of_arm = |arm: &ArmFigures<'_>| {
+            let figures = arm.classes.iter().find(|figures| figures.name == class)?;
+            let [_, p50, _, p99, _, max] = latency_row(&figures.total.response).map(words::ms);
+            let rate = words::per_s(figures.rate_per_s());
+            Some(vec![
+                arm.plan.label.clone(),
+                p50,
+                p99,
+                max,
+                words::errors(&figures.errors),
+                rate,
+            ])
+        };
+        Table::new(
+            &format!("{class}: latency and errors"),
+            1,
+            &head,
+            arms.iter().filter_map(of_arm).collect(),
+        )
+    });
+    let rows = arms.iter().flat_map(|arm| {
+        arm.searches.iter().map(|search| {
+            let objective = format!(
+                "{} within {}",
+                words::quantile(search.plan.quantile),
+                words::ms(Some(search.plan.within_ms))
+            );
+            vec![
+                search.plan.class.clone(),
+                arm.plan.label.clone(),
+                objective,
+                words::per_s(search.max_rate_per_s),
+            ]
+        })
+    });
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    rows.sort_by(|a, b| a[0].cmp(&b[0]));
+    let rates = Table::new(
+        "Highest rate within the objective",
+        3,
+        &["requests", "arm", "objective", "highest rate"],
+        rows,
+    );
+    rates.into_iter().chain(latencies).collect()
+}
+
+/// All figures, for those who want to reckon for themselves.
+pub(super) fn raw(arms: &[ArmFigures<'_>]) -> Vec<Table> {
+    [
+        counts(arms),
+        latencies(arms),
+        windows(arms),
+        steps(arms),
+        facts(arms),
+        instances(arms),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn counts(arms: &[ArmFigures<'_>]) -> Option<Table> {
+    let rows = arms.iter().flat_map(|arm| {
+        arm.classes.iter().map(|class| {
+            vec![
+                arm.plan.label.clone(),
+                class.name.clone(),
+                words::count(class.scheduled),
+                words::count(class.sent),
+                words::count(class.ok),
+                words::errors(&class.errors),
+                format!("{:.1} s", class.load_s),
+                words::per_s(class.rate_per_s()),
+            ]
+        })
+    });
+    let head = [
+        "arm",
+        "requests",
+        "scheduled",
+        "sent",
+        "good answers",
+        "failed",
+        "load",
+        "rate",
+    ];
+    Table::new("Requests, all rounds", 2, &head, rows.collect())
+}
+
+fn latencies(arms: &[ArmFigures<'_>]) -> Option<Table> {
+    let mut rows = Vec::new();
+    for arm in arms {
+        for class in &arm.classes {
+            for (what, latencies) in [
+                ("from the intended start", &class.total.response),
+                ("from the actual send", &class.total.service),
+                ("lateness of sending", &class.total.lateness),
+                ("until a failure", &class.total.failed),
+            ] {
+                if !latencies.is_empty() {
+                    let place = [
+                        arm.plan.label.clone(),
+                        class.name.clone(),
+                        what.to_owned(),
+                        words::count(latencies.count()),
+                    ];
+                    rows.push(
+                        place
+                            .into_iter()
+                            .chain(latency_row(latencies).map(words::ms))
+                            .collect(),
+                    );
+                }
+            }
+        }
+    }
+    let head = [
+        "arm", "requests", "time", "count", "mean", "p50", "p90", "p99", "p99.9", "max",
+    ];
+    Table::new("Latencies, all rounds merged", 3, &head, rows)
+}
+
+fn windows(arms: &[ArmFigures<'_>]) -> Option<Table> {
+    let mut rows = Vec::new();
+    for arm in arms {
+        for class in &arm.classes {
+            for window in class
+                .windows
+                .iter()
+                .filter(|window| window.total.ok + failed(&window.total.errors) > 0)
+            {
+                let place = [
+                    arm.plan.label.clone(),
+                    class.name.clone(),
+                    window.name.clone(),
+                    words::count(window.total.ok),
+                    words::errors(&window.total.errors),
+                ];
+                rows.push(
+                    place
+                        .into_iter()
+                        .chain(latency_row(&window.total.response).map(words::ms))
+                        .collect(),
+                );
+            }
+        }
+    }
+    let head = [
+        "arm",
+        "requests",
+        "window",
+        "good answers",
+        "failed",
+        "mean",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
+    ];
+    Table::new("By window of intended start", 3, &head, rows)
+}
+
+fn failed(errors: &std::collections::BTreeMap<String, u64>) -> u64 {
+    errors.values().sum()
+}
+
+fn steps(arms: &[ArmFigures<'_>]) -> Option<Table> {
+    let mut rows = Vec::new();
+    for arm in arms {
+        for search in &arm.searches {
+            for (round, found) in &search.rounds {
+                for step in &found.steps {
+                    let outcome = match step.outcome {
+                        scenarios::event::StepOutcome::Within => "within",
+                        scenarios::event::StepOutcome::Beyond => "beyond",
+                        scenarios::event::StepOutcome::NoEvidence => "says nothing",
+                    };
+                    rows.push(vec![
+                        arm.plan.label.clone(),
+                        search.plan.class.clone(),
+                        outcome.to_owned(),
+                        round.to_string(),
+                        words::per_s(Some(step.rate_per_s)),
+                        words::ms(step.latency_ms),
+                        words::share(step.error_share),
+                    ]);
+                }
+            }
+        }
+    }
+    let head = [
+        "arm",
+        "requests",
+        "objective",
+        "round",
+        "rate",
+        "latency",
+        "failed",
+    ];
+    Table::new("Steps of the searches", 3, &head, rows)
+}
+
+fn facts(arms: &[ArmFigures<'_>]) -> Option<Table> {
+    let mut rows = Vec::new();
+    for arm in arms {
+        for round in arm.rounds {
+            for (name, values) in &round.facts {
+                let values: Vec<String> =
+                    values.iter().map(|value| words::number(*value)).collect();
+                rows.push(vec![
+                    arm.plan.label.clone(),
+                    name.clone(),
+                    round.round.to_string(),
+                    values.join(", "),
+                ]);
+            }
+        }
+    }
+    Table::new(
+        "Answers of the probes",
+        2,
+        &["arm", "probe", "round", "answers"],
+        rows,
+    )
+}
+
+fn instances(arms: &[ArmFigures<'_>]) -> Option<Table> {
+    let rows = arms.iter().flat_map(|arm| {
+        arm.instances.iter().map(|instance| {
+            vec![
+                arm.plan.label.clone(),
+                instance.name.clone(),
+                words::count(instance.requests),
+                words::ms(instance.cpu_ms),
+                instance
+                    .resident_bytes_max
+                    .map_or_else(|| words::NOTHING.to_owned(), words::mebibytes),
+            ]
+        })
+    });
+    let head = [
+        "arm",
+        "instance",
+        "answers to clients",
+        "processor time",
+        "most memory",
+    ];
+    Table::new("Instances, all rounds", 2, &head, rows.collect())
+}

@@ -1,0 +1,320 @@
+//! `report.json`, schema 1: the figures of a run for programs. Additions do not change the schema's number.
+
+use std::collections::BTreeMap;
+
+use load::Histogram;
+use scenarios::event::SearchStep;
+use scenarios::format::Unit;
+use scenarios::state::{RoundState, RunState};
+use serde::{Deserialize, Serialize};
+
+use super::figures::{ArmFigures, ClassFigures, InstanceFigures, SearchFigures, arms, latency_row};
+use super::gaps::gaps;
+use super::{Material, ReportError};
+
+/// The whole report.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Report {
+    schema: u32,
+    scenario: Option<String>,
+    title: Option<String>,
+    question: Option<String>,
+    run: Option<String>,
+    /// The verdict; `inconclusive` for a run without an end.
+    verdict: String,
+    interrupted: bool,
+    failure: Option<String>,
+    /// Whether every planned turn was measured to its end and the run has one.
+    complete: bool,
+    seed: Option<u64>,
+    backend: Option<String>,
+    started: Option<String>,
+    elapsed_s: f64,
+    machine: Option<Machine>,
+    params: BTreeMap<String, f64>,
+    overridden: BTreeMap<String, f64>,
+    rounds: Option<u32>,
+    quick: bool,
+    command: String,
+    arms: Vec<Arm>,
+    checks: Vec<Check>,
+    warnings: Vec<String>,
+    not_measured: Vec<String>,
+    missing_events: u64,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Machine {
+    cores: usize,
+    os: String,
+    lab: String,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Arm {
+    name: String,
+    label: String,
+    classes: Vec<Class>,
+    instances: Vec<Instance>,
+    /// The last answer of each probe in the last round, and `CLASS.max_rate_per_s` of each search.
+    facts: BTreeMap<String, Option<f64>>,
+    searches: Vec<Search>,
+    rounds: Vec<Round>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Class {
+    name: String,
+    scheduled: u64,
+    sent: u64,
+    ok: u64,
+    errors: BTreeMap<String, u64>,
+    load_s: f64,
+    rate_per_s: Option<f64>,
+    response_ms: Latency,
+    service_ms: Latency,
+    send_lateness_ms: Latency,
+    windows: Vec<Window>,
+}
+
+/// Figures of a distribution in milliseconds; all null when nothing was measured.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Latency {
+    mean: Option<f64>,
+    p50: Option<f64>,
+    p90: Option<f64>,
+    p99: Option<f64>,
+    p99_9: Option<f64>,
+    max: Option<f64>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Window {
+    name: String,
+    load_s: f64,
+    ok: u64,
+    errors: BTreeMap<String, u64>,
+    response_ms: Latency,
+    service_ms: Latency,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Instance {
+    name: String,
+    service: String,
+    /// Answers that clients had from it.
+    requests: u64,
+    cpu_ms: Option<f64>,
+    resident_bytes_max: Option<u64>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Search {
+    class: String,
+    quantile: f64,
+    within_ms: f64,
+    max_rate_per_s: Option<f64>,
+    rounds: Vec<SearchRound>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct SearchRound {
+    round: u32,
+    within_per_s: Option<f64>,
+    beyond_per_s: Option<f64>,
+    steps: Vec<SearchStep>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Round {
+    round: u32,
+    complete: bool,
+    startup_ms: Option<f64>,
+    load_s: f64,
+    facts: BTreeMap<String, Vec<f64>>,
+    actions: Vec<Action>,
+    crashes: Vec<String>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Action {
+    at_s: f64,
+    words: String,
+    failure: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Check {
+    name: String,
+    verdict: String,
+    expected: String,
+    measured: String,
+    why: String,
+    value: Option<f64>,
+    interval: Option<(f64, f64)>,
+    unit: Unit,
+}
+
+/// The report as indented JSON.
+///
+/// # Errors
+/// When the writer fails, which none of these types can cause.
+pub(super) fn render(material: &Material<'_>) -> Result<String, ReportError> {
+    Ok(serde_json::to_string_pretty(&report(material))? + "\n")
+}
+
+/// The report as typed figures.
+pub(super) fn report(material: &Material<'_>) -> Report {
+    let state = material.state;
+    let info = state.info.as_ref();
+    let plan = info.map(|info| &info.plan);
+    let ended = state.ended.as_ref();
+    let turns = plan.map_or(0, |plan| plan.turns.len());
+    Report {
+        schema: 1,
+        scenario: plan.map(|plan| plan.scenario.clone()),
+        title: plan.map(|plan| plan.title.clone()),
+        question: plan.map(|plan| plan.question.clone()),
+        run: info.map(|info| info.run.clone()),
+        verdict: ended
+            .map_or("inconclusive", |ended| ended.verdict.as_str())
+            .to_owned(),
+        interrupted: ended.is_some_and(|ended| ended.interrupted),
+        failure: ended.and_then(|ended| ended.failure.clone()),
+        complete: ended.is_some() && state.turns_done == turns && state.missing_events == 0,
+        seed: plan.map(|plan| plan.seed),
+        backend: info.map(|info| info.backend.clone()),
+        started: info.map(|info| info.started.clone()),
+        elapsed_s: state.elapsed_ms as f64 / 1000.0,
+        machine: info.map(|info| Machine {
+            cores: info.machine.cores,
+            os: info.machine.os.clone(),
+            lab: info.machine.lab.clone(),
+        }),
+        params: plan.map(|plan| plan.params.clone()).unwrap_or_default(),
+        overridden: plan.map(|plan| plan.overridden.clone()).unwrap_or_default(),
+        rounds: plan.map(|plan| plan.rounds),
+        quick: plan.is_some_and(|plan| plan.quick),
+        command: material.command.clone(),
+        arms: arms(state).iter().map(arm).collect(),
+        checks: checks(state),
+        warnings: state.warnings.clone(),
+        not_measured: gaps(state),
+        missing_events: state.missing_events,
+    }
+}
+
+fn checks(state: &RunState) -> Vec<Check> {
+    let check = |check: &scenarios::checks::CheckOutcome| Check {
+        name: check.name.clone(),
+        verdict: check.verdict.as_str().to_owned(),
+        expected: check.expected.clone(),
+        measured: check.measured.clone(),
+        why: check.why.clone(),
+        value: check.value,
+        interval: check.interval,
+        unit: check.unit,
+    };
+    state.checks.iter().map(check).collect()
+}
+
+fn arm(arm: &ArmFigures<'_>) -> Arm {
+    let last_facts = arm.rounds.iter().flat_map(|round| &round.facts);
+    let mut facts: BTreeMap<String, Option<f64>> = last_facts
+        .map(|(name, values)| (name.clone(), values.last().copied()))
+        .collect();
+    for search in &arm.searches {
+        facts.insert(
+            format!("{}.max_rate_per_s", search.plan.class),
+            search.max_rate_per_s,
+        );
+    }
+    Arm {
+        name: arm.plan.name.clone(),
+        label: arm.plan.label.clone(),
+        classes: arm.classes.iter().map(class).collect(),
+        instances: arm.instances.iter().map(instance).collect(),
+        facts,
+        searches: arm.searches.iter().map(search).collect(),
+        rounds: arm.rounds.iter().map(round).collect(),
+    }
+}
+
+fn class(class: &ClassFigures) -> Class {
+    let windows = class.windows.iter().map(|window| Window {
+        name: window.name.clone(),
+        load_s: window.load_s,
+        ok: window.total.ok,
+        errors: window.total.errors.clone(),
+        response_ms: latency(&window.total.response),
+        service_ms: latency(&window.total.service),
+    });
+    Class {
+        name: class.name.clone(),
+        scheduled: class.scheduled,
+        sent: class.sent,
+        ok: class.ok,
+        errors: class.errors.clone(),
+        load_s: class.load_s,
+        rate_per_s: class.rate_per_s(),
+        response_ms: latency(&class.total.response),
+        service_ms: latency(&class.total.service),
+        send_lateness_ms: latency(&class.total.lateness),
+        windows: windows.collect(),
+    }
+}
+
+fn latency(latencies: &Histogram) -> Latency {
+    let [mean, p50, p90, p99, p99_9, max] = latency_row(latencies);
+    Latency {
+        mean,
+        p50,
+        p90,
+        p99,
+        p99_9,
+        max,
+    }
+}
+
+fn instance(instance: &InstanceFigures) -> Instance {
+    Instance {
+        name: instance.name.clone(),
+        service: instance.service.clone(),
+        requests: instance.requests,
+        cpu_ms: instance.cpu_ms,
+        resident_bytes_max: instance.resident_bytes_max,
+    }
+}
+
+fn search(search: &SearchFigures<'_>) -> Search {
+    let rounds = search.rounds.iter().map(|(round, found)| SearchRound {
+        round: *round,
+        within_per_s: found.within_per_s,
+        beyond_per_s: found.beyond_per_s,
+        steps: found.steps.clone(),
+    });
+    Search {
+        class: search.plan.class.clone(),
+        quantile: search.plan.quantile,
+        within_ms: search.plan.within_ms,
+        max_rate_per_s: search.max_rate_per_s,
+        rounds: rounds.collect(),
+    }
+}
+
+fn round(round: &RoundState) -> Round {
+    let action = |mark: &scenarios::state::ActionMark| Action {
+        at_s: mark.at_s,
+        words: mark.words.clone(),
+        failure: mark.failure.clone(),
+    };
+    Round {
+        round: round.round,
+        complete: round.complete,
+        startup_ms: round.startup_ms,
+        load_s: round.load_s,
+        facts: round.facts.clone(),
+        actions: round.actions.iter().map(action).collect(),
+        crashes: round.crashes.clone(),
+    }
+}

@@ -1,0 +1,208 @@
+//! The report in Markdown, for a pull request or a wiki.
+
+use std::fmt::Write;
+
+use scenarios::state::RunState;
+
+use super::escape::markdown as escape;
+use super::figures::{ArmFigures, all_classes, arms, latency_row};
+use super::gaps::gaps;
+use super::{LessonText, Material, words};
+
+/// The whole report.
+pub(super) fn render(material: &Material<'_>) -> String {
+    let state = material.state;
+    let headline = words::headline(state);
+    let plan = state.info.as_ref().map(|info| &info.plan);
+    let mut text = String::new();
+    let name = plan.map_or("A run of the laboratory", |plan| plan.scenario.as_str());
+    let _ = writeln!(text, "# {}: {}\n", escape(name), headline.word);
+    if let Some(plan) = plan {
+        let _ = writeln!(text, "**{}**\n", escape(&plan.question));
+    }
+    let _ = writeln!(text, "{}\n", escape(&headline.sentence));
+    side_by_side(&mut text, &arms(state));
+    if let Some(lesson) = &material.lesson {
+        section(&mut text, "What happened", &lesson.happened);
+        section(&mut text, "Why", &lesson.why);
+    }
+    checks(&mut text, state);
+    list(&mut text, "What was not measured", &gaps(state));
+    list(&mut text, "Warnings", &state.warnings);
+    if let Some(LessonText { next, sources, .. }) = &material.lesson {
+        section(&mut text, "Try next", next);
+        section(&mut text, "Sources", sources);
+    }
+    environment(&mut text, material);
+    text
+}
+
+fn side_by_side(text: &mut String, arms: &[ArmFigures<'_>]) {
+    text.push_str("## The arms side by side\n\n");
+    let mut latencies = Vec::new();
+    for name in all_classes(arms) {
+        for arm in arms {
+            let Some(class) = arm.classes.iter().find(|class| class.name == name) else {
+                continue;
+            };
+            let [_, p50, _, p99, _, max] = latency_row(&class.total.response).map(words::ms);
+            let (errors, rate) = (
+                words::errors(&class.errors),
+                words::per_s(class.rate_per_s()),
+            );
+            latencies.push(vec![
+                name.clone(),
+                arm.plan.label.clone(),
+                p50,
+                p99,
+                max,
+                errors,
+                rate,
+            ]);
+        }
+    }
+    let rates = arms.iter().flat_map(|arm| {
+        arm.searches.iter().map(|search| {
+            let within = words::ms(Some(search.plan.within_ms));
+            let objective = format!("{} within {within}", words::quantile(search.plan.quantile));
+            vec![
+                search.plan.class.clone(),
+                arm.plan.label.clone(),
+                objective,
+                words::per_s(search.max_rate_per_s),
+            ]
+        })
+    });
+    let rates: Vec<Vec<String>> = rates.collect();
+    if latencies.is_empty() && rates.is_empty() {
+        text.push_str("No arm was measured.\n\n");
+    }
+    table(
+        text,
+        &["requests", "arm", "objective", "highest rate"],
+        3,
+        &rates,
+    );
+    table(
+        text,
+        &[
+            "requests",
+            "arm",
+            "p50",
+            "p99",
+            "max",
+            "errors",
+            "good answers",
+        ],
+        2,
+        &latencies,
+    );
+}
+
+/// A table whose first columns hold words and the others numbers; an empty one is left out.
+fn table(text: &mut String, head: &[&str], words: usize, rows: &[Vec<String>]) {
+    if rows.is_empty() {
+        return;
+    }
+    let line = |cells: &mut dyn Iterator<Item = String>| {
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+    };
+    text.push_str(&line(&mut head.iter().map(ToString::to_string)));
+    let rule = |index| if index < words { "---" } else { "---:" };
+    text.push_str(&line(
+        &mut (0..head.len()).map(|index| rule(index).to_owned()),
+    ));
+    for row in rows {
+        text.push_str(&line(&mut row.iter().map(|cell| escape(cell))));
+    }
+    text.push('\n');
+}
+
+/// A section of the lesson, which is Markdown already.
+fn section(text: &mut String, heading: &str, body: &str) {
+    if !body.trim().is_empty() {
+        let _ = writeln!(text, "## {heading}\n\n{}\n", body.trim());
+    }
+}
+
+fn checks(text: &mut String, state: &RunState) {
+    text.push_str("## Checks\n\n");
+    if state.checks.is_empty() {
+        text.push_str("No check was decided.\n\n");
+    }
+    let rows = state.checks.iter().map(|check| {
+        let verdict = format!("{} {}", words::mark(check.verdict), check.verdict.as_str());
+        let name = if check.why.is_empty() {
+            check.name.clone()
+        } else {
+            format!("{} ({})", check.name, check.why)
+        };
+        vec![
+            verdict,
+            name,
+            check.expected.clone(),
+            check.measured.clone(),
+        ]
+    });
+    table(
+        text,
+        &["verdict", "check", "expected", "measured (95 % interval)"],
+        4,
+        &rows.collect::<Vec<_>>(),
+    );
+}
+
+fn list(text: &mut String, heading: &str, entries: &[String]) {
+    if entries.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "## {heading}\n");
+    for entry in entries {
+        let _ = writeln!(text, "- {}", escape(entry));
+    }
+    text.push('\n');
+}
+
+fn environment(text: &mut String, material: &Material<'_>) {
+    let _ = writeln!(
+        text,
+        "## To repeat this run\n\n```sh\n{}\n```\n",
+        material.command.replace("```", "")
+    );
+    let Some(info) = &material.state.info else {
+        return;
+    };
+    let params: Vec<String> = info
+        .plan
+        .params
+        .iter()
+        .map(|(name, value)| format!("{name}={}", words::number(*value)))
+        .collect();
+    let lines = [
+        ("Run", info.run.clone()),
+        ("Began", info.started.clone()),
+        (
+            "Took",
+            format!("{:.1} s", material.state.elapsed_ms as f64 / 1000.0),
+        ),
+        ("Backend", info.backend.clone()),
+        (
+            "Machine",
+            format!("{} cores, {}", info.machine.cores, info.machine.os),
+        ),
+        ("lab", info.machine.lab.clone()),
+        ("Seed", info.plan.seed.to_string()),
+        (
+            "Rounds",
+            format!(
+                "{}{}",
+                info.plan.rounds,
+                if info.plan.quick { " (quick run)" } else { "" }
+            ),
+        ),
+        ("Parameters", params.join(", ")),
+    ];
+    for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(text, "- {name}: {}", escape(value));
+    }
+}

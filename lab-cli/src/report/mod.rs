@@ -1,0 +1,143 @@
+//! Reports of a run: HTML, Markdown, JSON, CSV, percentile tables and JUnit, all drawn from one [`RunState`].
+//!
+//! Each format is one small writer. A run that is unfinished, interrupted, failed or empty has a report too: it says
+//! what is missing (see [`gaps`]).
+
+mod csv;
+mod escape;
+mod figures;
+mod gaps;
+mod hgrm;
+mod html;
+mod json;
+mod junit;
+mod lesson;
+mod markdown;
+mod svg;
+mod words;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use scenarios::state::RunState;
+use thiserror::Error;
+
+/// A format of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// One self-contained page.
+    Html,
+    /// Markdown, for a pull request or a wiki.
+    Md,
+    /// The figures for programs (schema 1).
+    Json,
+    /// One row for each arm, class of requests and round.
+    Csv,
+    /// Percentile tables as the HdrHistogram plotter reads them.
+    Hgrm,
+    /// One test case for each check, for continuous integration.
+    Junit,
+}
+
+/// All that a report is made of.
+#[derive(Debug, Clone)]
+pub struct Material<'a> {
+    /// The run.
+    pub state: &'a RunState,
+    /// The lesson with this run's numbers filled in, where there is one.
+    pub lesson: Option<LessonText>,
+    /// The command that repeats the run.
+    pub command: String,
+}
+
+/// The sections of a lesson, each in Markdown; a section may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LessonText {
+    /// The idea in a page.
+    pub idea: String,
+    /// What to watch.
+    pub watch: String,
+    /// What happened in this run.
+    pub happened: String,
+    /// Why it happened.
+    pub why: String,
+    /// What to try next.
+    pub next: String,
+    /// Where this is known from.
+    pub sources: String,
+}
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The page's template and its data do not fit together.
+    #[error(
+        "the HTML report could not be laid out: {0}; this is a defect of the lab, the other formats still work"
+    )]
+    Template(#[from] minijinja::Error),
+    /// The figures could not be written as JSON.
+    #[error("the figures could not be written as JSON: {0}; this is a defect of the lab")]
+    Json(#[from] serde_json::Error),
+    /// A file could not be written.
+    #[error("{} could not be written: {source}; check that the folder exists, is yours and has space left", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// The report in one format.
+///
+/// # Errors
+/// When the page's template or the JSON writer fails, which only a defect of the lab can cause.
+pub fn render(format: Format, material: &Material<'_>) -> Result<String, ReportError> {
+    match format {
+        Format::Html => html::render(material),
+        Format::Md => Ok(markdown::render(material)),
+        Format::Json => json::render(material),
+        Format::Csv => Ok(csv::render(material.state)),
+        Format::Hgrm => Ok(hgrm::render(material.state)),
+        Format::Junit => Ok(junit::render(material.state)),
+    }
+}
+
+/// Writes `report.json`, `report.html`, `report.md` and `hist/ARM.CLASS.hgrm` into a recorded run's folder, which is
+/// made if need be. A reader sees each file either as it was before or whole.
+///
+/// # Errors
+/// When a report cannot be made or a file cannot be written; files written before that stay.
+pub fn write_all(folder: &Path, material: &Material<'_>) -> Result<(), ReportError> {
+    for (name, format) in [
+        ("report.json", Format::Json),
+        ("report.html", Format::Html),
+        ("report.md", Format::Md),
+    ] {
+        write_whole(&folder.join(name), &render(format, material)?)?;
+    }
+    for (name, text) in hgrm::files(material.state) {
+        write_whole(&folder.join("hist").join(name), &text)?;
+    }
+    Ok(())
+}
+
+/// Writes a file beside its place and renames it there, so that nobody ever reads half of it.
+fn write_whole(path: &Path, text: &str) -> Result<(), ReportError> {
+    let part = path.with_added_extension("part");
+    let written = path
+        .parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(&part, text))
+        .and_then(|()| fs::rename(&part, path));
+    written.map_err(|source| ReportError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,123 @@
+//! What stands over a time axis: the windows of an arm and what was done to it.
+
+use scenarios::plan::WindowSpec;
+use scenarios::state::RoundState;
+
+use super::axes::Area;
+use super::canvas::{Anchor, Canvas};
+use super::scale::Scale;
+
+/// Rows of labels above the data: more actions share the last row.
+const ROWS: usize = 3;
+const ROW: f64 = 15.0;
+/// Width of a letter of a label, about.
+const LETTER: f64 = 6.4;
+/// Actions of two rounds that are nearer than this are shown as one, seconds.
+const SAME_S: f64 = 0.5;
+
+/// Windows and actions of one arm.
+#[derive(Debug, Default)]
+pub(in crate::report) struct Marks {
+    windows: Vec<(String, f64, f64)>,
+    actions: Vec<(f64, String)>,
+}
+
+impl Marks {
+    /// From the plan's windows and what was done in all rounds.
+    pub(in crate::report) fn of(windows: &[WindowSpec], rounds: &[RoundState]) -> Self {
+        let windows = windows
+            .iter()
+            .map(|window| (window.name.clone(), window.from_s, window.to_s));
+        let mut marks = Self {
+            windows: windows.collect(),
+            actions: Vec::new(),
+        };
+        for action in rounds.iter().flat_map(|round| &round.actions) {
+            let failed = if action.failure.is_some() {
+                " (failed)"
+            } else {
+                ""
+            };
+            let words = format!("{}{failed}", action.words);
+            let known = |(at_s, known): &(f64, String)| {
+                *known == words && (at_s - action.at_s).abs() < SAME_S
+            };
+            if !marks.actions.iter().any(known) {
+                marks.actions.push((action.at_s, words));
+            }
+        }
+        marks.actions.sort_by(|a, b| a.0.total_cmp(&b.0));
+        marks
+    }
+
+    /// Height that the labels take above the data.
+    pub(super) fn height(&self) -> f64 {
+        let windows = if self.windows.is_empty() { 0.0 } else { ROW };
+        windows + ROW * self.actions.len().min(ROWS) as f64 + 4.0
+    }
+
+    /// In words, for those who do not see the picture.
+    pub(super) fn said(&self) -> String {
+        let actions = self
+            .actions
+            .iter()
+            .map(|(at_s, words)| format!("{words} at {at_s:.1} s"));
+        let windows = self
+            .windows
+            .iter()
+            .map(|(name, from, to)| format!("{name} from {from:.1} s to {to:.1} s"));
+        let all: Vec<String> = windows.chain(actions).collect();
+        if all.is_empty() {
+            String::new()
+        } else {
+            format!(" Marked: {}.", all.join(", "))
+        }
+    }
+
+    /// The shading of the windows: drawn first, behind the data; names stand above `labels_y`.
+    pub(super) fn draw_windows(&self, canvas: &mut Canvas, area: &Area, x: &Scale, labels_y: f64) {
+        for (index, (name, from, to)) in self.windows.iter().enumerate() {
+            let (left, right) = (x.at(*from), x.at(*to));
+            let class = if index % 2 == 0 {
+                "window"
+            } else {
+                "window odd"
+            };
+            canvas.rect(
+                class,
+                (left, area.top),
+                (right - left, area.bottom - area.top),
+            );
+            let fits = ((right - left) / LETTER).max(0.0) as usize;
+            if fits >= 2 {
+                let shown: String = if name.chars().count() <= fits {
+                    name.clone()
+                } else {
+                    name.chars().take(fits - 1).chain(['…']).collect()
+                };
+                canvas.text(
+                    "tick",
+                    (f64::midpoint(left, right), labels_y - 4.0),
+                    Anchor::Middle,
+                    &shown,
+                );
+            }
+        }
+    }
+
+    /// The actions: drawn last, over the data; their words stand above `labels_y`.
+    pub(super) fn draw_actions(&self, canvas: &mut Canvas, area: &Area, x: &Scale, labels_y: f64) {
+        let windows = if self.windows.is_empty() { 0.0 } else { ROW };
+        for (index, (at_s, words)) in self.actions.iter().enumerate() {
+            let at = x.at(*at_s);
+            let y = labels_y - windows - 4.0 - ROW * (index % ROWS) as f64;
+            canvas.line("action", (at, y - 8.0), (at, area.bottom));
+            let (anchor, text_x) = if at + words.chars().count() as f64 * LETTER < area.right {
+                (Anchor::Start, at + 4.0)
+            } else {
+                (Anchor::End, at - 4.0)
+            };
+            canvas.text("tick act", (text_x, y), anchor, words);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Charts as inline SVG. Colours are CSS variables of the page, so that one picture suits dark, light and paper;
+//! series differ by dash and marker too, so that grey suffices.
+
+mod axes;
+mod bins;
+mod canvas;
+mod heat;
+mod histogram;
+mod marks;
+mod rates;
+mod ridges;
+mod scale;
+mod searches;
+mod shares;
+mod spectrum;
+
+pub(super) use heat::heat;
+pub(super) use histogram::histograms;
+pub(super) use marks::Marks;
+pub(super) use rates::rates;
+pub(super) use ridges::ridges;
+pub(super) use searches::searches;
+pub(super) use shares::shares;
+pub(super) use spectrum::spectrum;
+
+use load::Histogram;
+use serde::Serialize;
+
+/// Width of every chart in its own units; the page scales it.
+const WIDTH: f64 = 560.0;
+/// As many series look different by colour and dash.
+const STYLES: usize = 7;
+
+/// A chart with the words around it.
+#[derive(Debug, Serialize)]
+pub(super) struct Figure {
+    /// What it shows.
+    pub(super) title: String,
+    /// How to read it.
+    pub(super) caption: String,
+    /// What each line or colour means.
+    pub(super) legend: Vec<Entry>,
+    /// The picture.
+    pub(super) svg: String,
+}
+
+/// An entry of a legend.
+#[derive(Debug, Serialize)]
+pub(super) struct Entry {
+    /// A small picture of the line or colour; decoration, hidden from screen readers.
+    pub(super) swatch: String,
+    /// What it means.
+    pub(super) label: String,
+}
+
+/// A distribution to draw.
+pub(super) struct Series<'a> {
+    /// What people read.
+    pub(super) label: String,
+    /// Which style it has, from 0; the same arm has the same in every chart.
+    pub(super) style: usize,
+    /// Latency of good answers from the intended start.
+    pub(super) response: &'a Histogram,
+    /// The same from the actual send.
+    pub(super) service: &'a Histogram,
+}
+
+/// The legend of line charts.
+fn line_legend(series: &[Series<'_>]) -> Vec<Entry> {
+    series
+        .iter()
+        .map(|one| Entry {
+            swatch: canvas::line_swatch(one.style),
+            label: one.label.clone(),
+        })
+        .collect()
+}
+
+/// The smallest and largest latency of all series, milliseconds; none when all are empty.
+fn extent<'a>(all: impl Iterator<Item = &'a Histogram>) -> Option<(f64, f64)> {
+    all.filter_map(|one| Some((one.min_ms()?, one.max_ms()?)))
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}

@@ -1,0 +1,379 @@
+//! Every format of every kind of run: whole, searching, cut short anywhere, empty.
+
+use scenarios::event::{EventKind, RunEvent};
+use scenarios::state::RunState;
+
+use super::fixture::{comparison, folded, lesson, material, search};
+use super::{Format, Material, json, render, write_all};
+
+const ALL: [Format; 6] = [
+    Format::Html,
+    Format::Md,
+    Format::Json,
+    Format::Csv,
+    Format::Hgrm,
+    Format::Junit,
+];
+
+fn text(format: Format, state: &RunState) -> String {
+    render(format, &material(state)).unwrap()
+}
+
+fn with_lesson(state: &RunState) -> Material<'_> {
+    Material {
+        lesson: Some(lesson()),
+        ..material(state)
+    }
+}
+
+#[test]
+fn golden_files_of_a_comparison() {
+    let state = folded(&comparison());
+    let material = with_lesson(&state);
+    insta::assert_snapshot!("comparison.json", render(Format::Json, &material).unwrap());
+    insta::assert_snapshot!("comparison.md", render(Format::Md, &material).unwrap());
+    insta::assert_snapshot!("comparison.csv", render(Format::Csv, &material).unwrap());
+    insta::assert_snapshot!(
+        "comparison.junit",
+        render(Format::Junit, &material).unwrap()
+    );
+    insta::assert_snapshot!(
+        "comparison.html",
+        without_drawings(&render(Format::Html, &material).unwrap())
+    );
+}
+
+#[test]
+fn golden_files_of_a_search() {
+    let state = folded(&search());
+    insta::assert_snapshot!("search.json", text(Format::Json, &state));
+    insta::assert_snapshot!("search.md", text(Format::Md, &state));
+    insta::assert_snapshot!("search.csv", text(Format::Csv, &state));
+    insta::assert_snapshot!("search.html", text(Format::Html, &state));
+}
+
+#[test]
+fn golden_files_of_nothing() {
+    let state = RunState::default();
+    for format in [
+        Format::Json,
+        Format::Md,
+        Format::Csv,
+        Format::Hgrm,
+        Format::Junit,
+    ] {
+        insta::assert_snapshot!(format!("nothing.{format:?}"), text(format, &state));
+    }
+    insta::assert_snapshot!(
+        "nothing.Html",
+        without_drawings(&text(Format::Html, &state))
+    );
+}
+
+/// The page without its style sheet and the shapes of its charts: what a reader is told.
+fn without_drawings(html: &str) -> String {
+    let (head, rest) = html.split_once("<style>").unwrap();
+    let (_, body) = rest.split_once("</style>").unwrap();
+    let shape = |line: &str| {
+        ["<line", "<path", "<rect"]
+            .iter()
+            .any(|begin| line.starts_with(begin))
+    };
+    let lines: Vec<&str> = body.lines().filter(|line| !shape(line)).collect();
+    format!("{head}<style></style>{}", lines.join("\n"))
+}
+
+/// Both fixtures cut after every event that changes what is known, and with an end put on.
+fn cut_short() -> Vec<RunState> {
+    let mut states = vec![RunState::default()];
+    for events in [comparison(), search()] {
+        let interesting = |event: &RunEvent| !matches!(event.kind, EventKind::Sample(_));
+        let cuts: Vec<usize> = (0..events.len())
+            .filter(|at| interesting(&events[*at]))
+            .collect();
+        for at in cuts.iter().step_by(5).chain(cuts.last()) {
+            states.push(folded(&events[..=*at]));
+        }
+    }
+    let failure = Some("no free port <1>".to_owned());
+    let mut failed = comparison()[..3].to_vec();
+    let verdict = scenarios::checks::Verdict::Inconclusive;
+    failed.push(RunEvent {
+        seq: 3,
+        elapsed_ms: 9,
+        kind: EventKind::RunEnded {
+            verdict,
+            interrupted: false,
+            failure,
+        },
+    });
+    states.push(folded(&failed));
+    states
+}
+
+#[test]
+fn every_unfinished_run_has_every_report() {
+    for state in cut_short() {
+        for format in ALL {
+            assert!(!text(format, &state).is_empty());
+        }
+        assert_well_formed(&text(Format::Html, &state));
+        assert_well_formed(&text(Format::Junit, &state));
+    }
+}
+
+#[test]
+fn a_run_that_lost_its_middle_says_so() {
+    let mut events = comparison();
+    events.drain(100..140);
+    let state = folded(&events);
+    assert!(text(Format::Md, &state).contains("40 events are missing"));
+    assert!(text(Format::Html, &state).contains("40 events are missing"));
+}
+
+/// Elements that have no end.
+const VOID: [&str; 6] = ["meta", "br", "hr", "!doctype", "?xml", "input"];
+
+/// Every tag that begins also ends, in order; nothing from data opened one.
+fn assert_well_formed(markup: &str) {
+    let mut open: Vec<String> = Vec::new();
+    let mut rest = markup;
+    while let Some(at) = rest.find('<') {
+        let end = rest[at..].find('>').expect("a tag that ends") + at;
+        let tag = &rest[at + 1..end];
+        let name = |tag: &str| {
+            tag.split([' ', '\n', '/'])
+                .next()
+                .unwrap_or_default()
+                .to_lowercase()
+        };
+        if let Some(closing) = tag.strip_prefix('/') {
+            assert_eq!(
+                open.pop().as_deref(),
+                Some(name(closing).as_str()),
+                "before {}",
+                &rest[at..end + 1]
+            );
+        } else if !tag.ends_with('/') && !VOID.contains(&name(tag).as_str()) {
+            open.push(name(tag));
+        }
+        rest = &rest[end + 1..];
+    }
+    assert!(open.is_empty(), "never closed: {open:?}");
+}
+
+#[test]
+fn the_page_is_whole_in_itself_and_loads_nothing() {
+    let state = folded(&comparison());
+    let html = render(Format::Html, &with_lesson(&state)).unwrap();
+    assert_well_formed(&html);
+    for forbidden in [
+        "<script", "<link", "<img", "<iframe", "<object", "url(", "@import", "src=", "xlink:",
+        "http://",
+    ] {
+        assert!(!html.contains(forbidden), "{forbidden}");
+    }
+    for (at, _) in html.match_indices("https://") {
+        assert!(
+            html[..at].ends_with("<a href=\""),
+            "only links may lead away"
+        );
+    }
+    assert!(
+        html.contains("least connections &lt;&amp;&gt;") && !html.contains("<&>"),
+        "data is escaped"
+    );
+    let (drawings, described) = (
+        html.matches("<svg class=\"chart").count(),
+        html.matches("role=\"img\" aria-label=\"").count(),
+    );
+    assert!(
+        drawings > 8 && drawings == described,
+        "{drawings} drawings, {described} described"
+    );
+}
+
+#[test]
+fn all_coordinates_are_numbers_inside_the_picture() {
+    for state in cut_short()
+        .iter()
+        .chain([&folded(&comparison()), &folded(&search())])
+    {
+        let html = text(Format::Html, state);
+        for chart in html.split("viewBox=\"0 0 ").skip(1) {
+            let (size, chart) = chart.split_once('"').unwrap();
+            let size: Vec<f64> = size
+                .split(' ')
+                .map(|number| number.parse().unwrap())
+                .collect();
+            let chart = chart.split_once("</svg>").unwrap().0;
+            for (name, limit) in [
+                ("x", size[0]),
+                ("x1", size[0]),
+                ("x2", size[0]),
+                ("y", size[1]),
+                ("y1", size[1]),
+                ("y2", size[1]),
+            ] {
+                for value in chart.split(&format!(" {name}=\"")).skip(1) {
+                    let value: f64 = value.split_once('"').unwrap().0.parse().unwrap();
+                    assert!((0.0..=limit).contains(&value), "{name}={value} of {size:?}");
+                }
+            }
+            for path in chart.split(" d=\"").skip(1) {
+                let path = path.split_once('"').unwrap().0;
+                let numbers = path
+                    .split(|c: char| "MLHhvZ ".contains(c))
+                    .filter(|number| !number.is_empty());
+                assert!(
+                    numbers
+                        .map(|number| number.parse::<f64>().unwrap())
+                        .all(f64::is_finite)
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn json_reads_back_as_it_was_written() {
+    for state in cut_short().iter().chain([&folded(&comparison())]) {
+        let text = text(Format::Json, state);
+        let back: json::Report = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, json::report(&material(state)));
+    }
+}
+
+#[test]
+fn json_has_the_names_of_the_contract() {
+    let state = folded(&comparison());
+    let value: serde_json::Value = serde_json::from_str(&text(Format::Json, &state)).unwrap();
+    assert_eq!(value["schema"], 1);
+    assert_eq!(
+        (&value["verdict"], &value["seed"], &value["backend"]),
+        (&"fail".into(), &7.into(), &"process".into())
+    );
+    let arm = &value["arms"][0];
+    let class = &arm["classes"][0];
+    assert_eq!(
+        (&class["name"], &class["scheduled"], &class["ok"]),
+        (&"bystander".into(), &1200.into(), &1200.into())
+    );
+    assert_eq!(class["rate_per_s"], 100.0);
+    for latency in ["response_ms", "service_ms", "send_lateness_ms"] {
+        for figure in ["mean", "p50", "p90", "p99", "p99_9", "max"] {
+            assert!(class[latency][figure].is_f64(), "{latency}.{figure}");
+        }
+    }
+    assert!(
+        arm["classes"][1]["response_ms"]["p99"].is_null(),
+        "nothing measured is null"
+    );
+    assert_eq!(arm["classes"][1]["errors"]["timeout"], 2);
+    assert_eq!(arm["instances"][0]["requests"], 1200);
+    assert_eq!(
+        (&arm["instances"][0]["cpu_ms"], &arm["facts"]["count"]),
+        (&4000.0.into(), &599.0.into())
+    );
+
+    let searched = folded(&search());
+    let value: serde_json::Value = serde_json::from_str(&text(Format::Json, &searched)).unwrap();
+    let rate = value["arms"][0]["facts"]["waiting.max_rate_per_s"]
+        .as_f64()
+        .unwrap();
+    assert!((170.0..180.0).contains(&rate), "{rate}");
+    assert_eq!(value["interrupted"], true);
+}
+
+#[test]
+fn every_row_of_the_table_has_every_column() {
+    for (events, rows) in [(comparison(), 16), (search(), 3)] {
+        let csv = text(Format::Csv, &folded(&events));
+        let columns = |line: &str| {
+            let mut quoted = false;
+            let commas = line.chars().filter(|c| {
+                quoted ^= *c == '"';
+                *c == ',' && !quoted
+            });
+            commas.count()
+        };
+        let counts: Vec<usize> = csv.lines().map(columns).collect();
+        assert_eq!(counts.len(), rows + 1);
+        assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+    }
+}
+
+#[test]
+fn junit_counts_its_cases() {
+    let xml = text(Format::Junit, &folded(&comparison()));
+    assert_well_formed(&xml);
+    assert!(
+        xml.contains("tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\""),
+        "{xml}"
+    );
+    assert_eq!(
+        (
+            xml.matches("<testcase").count(),
+            xml.matches("<failure").count(),
+            xml.matches("<skipped").count()
+        ),
+        (3, 1, 1)
+    );
+    assert!(xml.contains("with least connections &amp; &quot;luck&quot; nobody waits"));
+}
+
+#[test]
+fn all_files_are_written_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let state = folded(&comparison());
+    write_all(&place, &with_lesson(&state)).unwrap();
+    write_all(&place, &with_lesson(&state)).unwrap();
+    let names = |folder: &std::path::Path| {
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(
+        names(&place),
+        ["hist", "report.html", "report.json", "report.md"]
+    );
+    assert_eq!(names(&place.join("hist")).len(), 7);
+    assert!(names(&place.join("hist")).contains(&"three_rr.bystander.hgrm".to_owned()));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let state = RunState::default();
+    let error = write_all(file.path(), &material(&state))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("report.json") && error.contains("could not be written"),
+        "{error}"
+    );
+}
+
+/// Writes the fixtures' pages for looking at, when asked to by `LAB_WRITE_SAMPLE`.
+#[test]
+fn pages_to_look_at() {
+    if std::env::var_os("LAB_WRITE_SAMPLE").is_none() {
+        return;
+    }
+    for (name, events) in [
+        ("report.html", comparison()),
+        ("report-search.html", search()),
+        ("report-empty.html", Vec::new()),
+    ] {
+        let state = folded(&events);
+        std::fs::write(
+            std::env::temp_dir().join(name),
+            render(Format::Html, &with_lesson(&state)).unwrap(),
+        )
+        .unwrap();
+    }
+}

@@ -1,0 +1,189 @@
+//! Markdown as terminal text: wrapped, readable without colour.
+
+use console::style;
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+
+use super::{table, width};
+
+/// Renders Markdown, each line after an indent of this many spaces. Ends in a newline unless empty.
+pub fn render(markdown: &str, indent: usize) -> String {
+    let mut renderer = Renderer {
+        indent,
+        ..Renderer::default()
+    };
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
+        renderer.event(event);
+    }
+    renderer.out
+}
+
+#[derive(Default)]
+struct Renderer {
+    indent: usize,
+    out: String,
+    /// The paragraph, item or cell under way.
+    line: String,
+    /// Numbers of the open lists; none for bullets.
+    lists: Vec<Option<u64>>,
+    /// What the next wrapped line begins with: a bullet or a number.
+    marker: String,
+    in_code: bool,
+    rows: Vec<Vec<String>>,
+}
+
+impl Renderer {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) if self.in_code => self.code(&text),
+            Event::Text(text) => self.line.push_str(&text),
+            Event::Code(code) => self.line.push_str(&style(code).cyan().to_string()),
+            Event::SoftBreak => self.line.push(' '),
+            Event::HardBreak => self.line.push('\n'),
+            Event::Rule => self.put(&"─".repeat(width().saturating_sub(self.indent).min(40))),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>) {
+        match tag {
+            Tag::Paragraph if self.lists.is_empty() => self.gap(),
+            Tag::Heading { .. } | Tag::Table(_) => {
+                self.gap();
+                self.rows.clear();
+            }
+            Tag::CodeBlock(kind) => {
+                self.flush();
+                self.gap();
+                self.in_code = true;
+                // The language is for editors; it says nothing to a reader.
+                let (CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) = kind;
+            }
+            Tag::List(first) => {
+                self.flush();
+                if self.lists.is_empty() {
+                    self.gap();
+                }
+                self.lists.push(first);
+            }
+            Tag::Item => {
+                self.marker = match self.lists.last_mut() {
+                    Some(Some(number)) => {
+                        *number += 1;
+                        format!("{}. ", *number - 1)
+                    }
+                    _ => "• ".to_owned(),
+                };
+            }
+            Tag::TableHead | Tag::TableRow => self.rows.push(Vec::new()),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::Paragraph | TagEnd::Item => self.flush(),
+            TagEnd::Heading(level) => {
+                let text = std::mem::take(&mut self.line);
+                let text = if level <= HeadingLevel::H2 {
+                    style(text).bold().underlined()
+                } else {
+                    style(text).bold()
+                };
+                self.put(&text.to_string());
+            }
+            TagEnd::CodeBlock => self.in_code = false,
+            TagEnd::List(_) => {
+                self.lists.pop();
+            }
+            TagEnd::TableCell => {
+                let cell = std::mem::take(&mut self.line);
+                if let Some(row) = self.rows.last_mut() {
+                    row.push(cell);
+                }
+            }
+            TagEnd::Table => self.table(),
+            _ => {}
+        }
+    }
+
+    /// A blank line before a block, except at the very beginning.
+    fn gap(&mut self) {
+        if !self.out.is_empty() && !self.out.ends_with("\n\n") {
+            self.out.push('\n');
+        }
+    }
+
+    fn put(&mut self, text: &str) {
+        self.out.push_str(&" ".repeat(self.indent));
+        self.out.push_str(text);
+        self.out.push('\n');
+    }
+
+    /// Writes the text under way, wrapped, behind its marker.
+    fn flush(&mut self) {
+        let text = std::mem::take(&mut self.line);
+        if text.trim().is_empty() {
+            return;
+        }
+        let base = self.indent + 2 * self.lists.len().saturating_sub(1);
+        let marker = std::mem::take(&mut self.marker);
+        let hanging = if self.lists.is_empty() {
+            0
+        } else {
+            marker.chars().count().max(2)
+        };
+        let first = format!("{}{marker:<hanging$}", " ".repeat(base));
+        let rest = " ".repeat(base + hanging);
+        let options = textwrap::Options::new(width())
+            .initial_indent(&first)
+            .subsequent_indent(&rest);
+        self.out.push_str(&textwrap::fill(text.trim(), options));
+        self.out.push('\n');
+    }
+
+    fn code(&mut self, text: &str) {
+        for line in text.lines() {
+            self.put(&format!("    {line}"));
+        }
+    }
+
+    fn table(&mut self) {
+        let rows = std::mem::take(&mut self.rows);
+        let Some((head, body)) = rows.split_first() else {
+            return;
+        };
+        let head: Vec<&str> = head.iter().map(String::as_str).collect();
+        let mut table = table(&head);
+        table.add_rows(body);
+        for line in table.to_string().lines() {
+            self.put(line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_stand_apart_and_lists_hang() {
+        console::set_colors_enabled(false);
+        let text = render(
+            "# Title\n\nOne `code` word\nand more.\n\n- first\n- second\n\n1. one\n2. two\n\n```sh\nlab run x\n```\n",
+            2,
+        );
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn tables_keep_their_cells() {
+        console::set_colors_enabled(false);
+        let text = render("| rate | measured |\n|---|---|\n| 50 % | 10 ms |\n", 0);
+        assert!(
+            text.contains("rate") && text.contains("50 %") && text.contains("10 ms"),
+            "{text}"
+        );
+    }
+}

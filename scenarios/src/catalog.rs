@@ -1,0 +1,62 @@
+//! The scenarios that are built into the lab.
+
+use include_dir::{Dir, include_dir};
+
+use crate::format::{LESSON_FILE, SCENARIO_FILE, Source, suggestion};
+
+static CATALOG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/catalog");
+
+/// Names of all scenarios, in alphabetical order.
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = CATALOG
+        .dirs()
+        .filter_map(|folder| folder.path().file_name().and_then(|name| name.to_str()))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The texts of one scenario.
+///
+/// # Errors
+/// When there is none of that name: what there is, as a hint.
+pub fn source(name: &str) -> Result<Source, String> {
+    let text = |file: &str| {
+        CATALOG
+            .get_file(format!("{name}/{file}"))
+            .and_then(|file| file.contents_utf8())
+    };
+    match (text(SCENARIO_FILE), text(LESSON_FILE)) {
+        (Some(scenario), Some(lesson)) => Ok(Source {
+            origin: format!("catalog/{name}"),
+            folder: name.to_owned(),
+            scenario: scenario.to_owned(),
+            lesson: lesson.to_owned(),
+        }),
+        _ => Err(suggestion(name, names())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Scenario;
+
+    #[test]
+    fn every_scenario_of_the_catalogue_is_sound() {
+        assert!(!names().is_empty());
+        for name in names() {
+            if let Err(error) = source(name).map(Scenario::parse).expect("it is listed") {
+                panic!("{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_the_near_one() {
+        assert_eq!(
+            source("cpu-blokcing").unwrap_err(),
+            "did you mean `cpu-blocking`?"
+        );
+    }
+}

@@ -1,0 +1,39 @@
+//! How far a measured value could have come out differently.
+
+use crate::expression::{Expression, Scope};
+use crate::plan::Plan;
+use crate::state::RunState;
+use crate::values::{Resample, resampled_scope};
+
+/// How many times the measurement is drawn again.
+pub(super) const DRAWS: u64 = 200;
+
+/// The scopes of all draws, made once for all checks of a run.
+pub(super) fn draws(plan: &Plan, state: &RunState) -> Vec<Scope> {
+    (0..DRAWS)
+        .map(|draw| {
+            resampled_scope(
+                plan,
+                state,
+                &Resample::draw(plan, state, plan.seed.wrapping_add(draw)),
+            )
+        })
+        .collect()
+}
+
+/// The 95 % percentile interval of an expression over the draws, widened to hold the value itself.
+///
+/// None when the value is the same in every draw (a count), or when too few draws gave one.
+pub(super) fn interval(expression: &Expression, value: f64, draws: &[Scope]) -> Option<(f64, f64)> {
+    let mut values: Vec<f64> = draws
+        .iter()
+        .filter_map(|scope| expression.number(scope).ok())
+        .collect();
+    if values.len() < draws.len() / 2 {
+        return None;
+    }
+    values.sort_by(f64::total_cmp);
+    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
+    let (low, high) = (at(0.025).min(value), at(0.975).max(value));
+    (low < high).then_some((low, high))
+}

@@ -1,0 +1,55 @@
+//! Planned actions: whether the backend can do them, and doing them.
+
+use std::collections::BTreeSet;
+
+use compose::{Backend, Capability, System};
+
+use super::RunError;
+use crate::format::ActionVerb;
+use crate::plan::{ActionSpec, Plan};
+
+/// Refuses a plan that the backend cannot carry out, before anything is started.
+pub(super) fn missing_capability(plan: &Plan, backend: &dyn Backend) -> Option<RunError> {
+    let needed: BTreeSet<Capability> = plan
+        .arms
+        .iter()
+        .flat_map(|arm| &arm.actions)
+        .map(|action| capability(action.verb))
+        .collect();
+    let missing = Capability::missing(&needed, &backend.capabilities());
+    let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    (!names.is_empty()).then(|| RunError::Capability {
+        backend: backend.name().to_owned(),
+        missing: names.join(", "),
+    })
+}
+
+fn capability(verb: ActionVerb) -> Capability {
+    match verb {
+        ActionVerb::Pause | ActionVerb::Resume => Capability::Pause,
+        ActionVerb::Kill => Capability::Kill,
+        ActionVerb::Restart => Capability::Restart,
+        ActionVerb::Scale => Capability::Scale,
+        ActionVerb::Policy => Capability::Policy,
+    }
+}
+
+/// Does one action.
+///
+/// # Errors
+/// What the backend says.
+pub(super) async fn act(action: &ActionSpec, system: &dyn System) -> Result<(), compose::Error> {
+    let target = action.target.as_str();
+    match action.verb {
+        ActionVerb::Pause => system.pause(target).await,
+        ActionVerb::Resume => system.resume(target).await,
+        ActionVerb::Kill => system.kill(target).await,
+        ActionVerb::Restart => system.restart(target).await,
+        ActionVerb::Scale => system.scale(target, action.instances.unwrap_or(1)).await,
+        ActionVerb::Policy => {
+            system
+                .set_policy(target, action.policy.as_deref().unwrap_or("round_robin"))
+                .await
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The engine: runs a plan on a backend and emits events. It never prints and knows no display.
+
+mod actions;
+mod bus;
+mod probe;
+mod search;
+mod turn;
+
+pub use bus::{Bus, Sink, SinkReport};
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use compose::Backend;
+use tokio_util::sync::CancellationToken;
+
+use crate::checks::{self, Verdict};
+use crate::event::{EVENT_VERSION, EventKind, Machine, RunInfo};
+use crate::plan::Plan;
+use crate::state::RunState;
+
+/// Where and how a run is done.
+pub struct Site {
+    /// Id of the run; unique on this machine.
+    pub run: String,
+    /// When it begins, RFC 3339 in UTC.
+    pub started: String,
+    /// The backend that carries the systems.
+    pub backend: Arc<dyn Backend>,
+    /// The machine, as the report shows it.
+    pub machine: Machine,
+    /// Folder of the run: logs and data go there.
+    pub folder: PathBuf,
+    /// The lab's state folder, where running systems are recorded.
+    pub state_folder: PathBuf,
+    /// Leave the last system running, for a look around.
+    pub keep: bool,
+}
+
+/// Why a run could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The system could not be started or was lost.
+    #[error(transparent)]
+    Backend(#[from] compose::Error),
+    /// The load could not be started.
+    #[error(transparent)]
+    Load(#[from] load::StartError),
+    /// A scenario asks for something that this backend cannot do.
+    #[error("the {backend} backend cannot do this scenario: it cannot {missing}")]
+    Capability {
+        /// Name of the backend.
+        backend: String,
+        /// What is missing.
+        missing: String,
+    },
+    /// Something in the lab itself went wrong.
+    #[error("{0}")]
+    Unexpected(String),
+}
+
+/// Runs a plan to its end, or until `stop` is cancelled, and returns the state that the events add up to.
+///
+/// Whatever happens, the system is brought down, the checks that can be decided are decided, and the last event is
+/// `RunEnded`. An error is returned beside the state, since what was measured before it is worth showing.
+pub async fn run(
+    plan: &Plan,
+    site: &Site,
+    bus: &mut Bus,
+    stop: &CancellationToken,
+) -> Option<RunError> {
+    bus.emit(EventKind::RunStarted(Box::new(RunInfo {
+        version: EVENT_VERSION,
+        run: site.run.clone(),
+        started: site.started.clone(),
+        backend: site.backend.name().to_owned(),
+        machine: site.machine.clone(),
+        plan: plan.clone(),
+    })));
+    let error = match actions::missing_capability(plan, site.backend.as_ref()) {
+        Some(error) => Some(error),
+        None => turns(plan, site, bus, stop).await.err(),
+    };
+    let interrupted = stop.is_cancelled();
+    if error.is_none() && !interrupted {
+        for outcome in checks::decide(plan, bus.state()) {
+            bus.emit(EventKind::Check(outcome));
+        }
+    }
+    let verdict = verdict(bus.state());
+    bus.emit(EventKind::RunEnded {
+        verdict,
+        interrupted,
+        failure: error.as_ref().map(ToString::to_string),
+    });
+    error
+}
+
+/// A run that did not get to its checks has shown nothing.
+fn verdict(state: &RunState) -> Verdict {
+    Verdict::worst(state.checks.iter().map(|check| check.verdict))
+}
+
+async fn turns(
+    plan: &Plan,
+    site: &Site,
+    bus: &mut Bus,
+    stop: &CancellationToken,
+) -> Result<(), RunError> {
+    for index in 0..plan.turns.len() {
+        if stop.is_cancelled() {
+            break;
+        }
+        let keep = site.keep && index + 1 == plan.turns.len();
+        turn::run(plan, index, keep, site, bus, stop).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! What happens in a run, as owned and versioned events: the only thing that leaves the engine.
+//!
+//! Single requests are not events: the generator keeps histograms, and a [`load::Sample`] carries what was added to them.
+
+use compose::InstanceStats;
+use serde::{Deserialize, Serialize};
+
+use crate::checks::CheckOutcome;
+use crate::checks::Verdict;
+use crate::plan::Plan;
+
+/// Slices in a second: the resolution of everything that is shown over time.
+pub const SLICES_PER_S: u32 = 10;
+
+/// The version of the event stream.
+pub const EVENT_VERSION: u32 = 1;
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunEvent {
+    /// Number in the stream, from 0 and without gaps.
+    pub seq: u64,
+    /// Milliseconds since the run began.
+    pub elapsed_ms: u64,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The run begins; always the first event.
+    RunStarted(Box<RunInfo>),
+    /// A turn begins: one measurement of one arm.
+    TurnStarted {
+        /// Index into the plan's turns.
+        turn: usize,
+    },
+    /// The turn goes on to its next part.
+    Phase {
+        /// Which part.
+        phase: Phase,
+        /// How long it is expected to take, seconds; 0 where nobody can say.
+        expected_s: f64,
+    },
+    /// An instance changed.
+    Instance(InstanceInfo),
+    /// Every instance of the system is ready.
+    SystemReady {
+        /// Milliseconds from the first start.
+        startup_ms: f64,
+    },
+    /// A planned action was done, or could not be.
+    Action {
+        /// Planned time, seconds after the load began.
+        at_s: f64,
+        /// When it was really done, seconds after the load began.
+        done_s: f64,
+        /// The action in words.
+        words: String,
+        /// Why it failed; none when it was done.
+        failure: Option<String>,
+    },
+    /// What the load generator measured since its sample before; times count from the begin of the load.
+    Sample(Box<load::Sample>),
+    /// What every instance has used so far.
+    Stats {
+        /// By instance.
+        instances: Vec<InstanceStats>,
+    },
+    /// A step of a search ended.
+    SearchStep(SearchStep),
+    /// A search ended.
+    SearchEnded {
+        /// Class of its requests.
+        class: String,
+        /// The highest rate that met the objective; none when the first already did not.
+        within_per_s: Option<f64>,
+        /// The lowest rate seen above it that did not; none when every tried rate met the objective.
+        beyond_per_s: Option<f64>,
+    },
+    /// A probe was answered.
+    Fact {
+        /// Name of the probe.
+        name: String,
+        /// The answers, in order.
+        values: Vec<f64>,
+    },
+    /// The turn ended and its system is down.
+    TurnEnded,
+    /// Something that a reader of the numbers must know.
+    Warning {
+        /// One sentence.
+        text: String,
+    },
+    /// A check was decided.
+    Check(CheckOutcome),
+    /// The run ended; always the last event.
+    RunEnded {
+        /// The worst verdict of all checks.
+        verdict: Verdict,
+        /// Whether it was interrupted by hand.
+        interrupted: bool,
+        /// Why there is no more, where the run could not go on.
+        failure: Option<String>,
+    },
+}
+
+/// What is known before anything runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// [`EVENT_VERSION`] of the writer.
+    pub version: u32,
+    /// Id of the run.
+    pub run: String,
+    /// When it began, RFC 3339 in UTC.
+    pub started: String,
+    /// Name of the backend.
+    pub backend: String,
+    /// The machine.
+    pub machine: Machine,
+    /// What is going to happen.
+    pub plan: Plan,
+}
+
+/// The machine of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Cores that the lab may use.
+    pub cores: usize,
+    /// Name of the operating system.
+    pub os: String,
+    /// Version of the lab.
+    pub lab: String,
+}
+
+/// The parts of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The system is being brought up.
+    Starting,
+    /// Driven without recording.
+    WarmUp,
+    /// Under load.
+    Load,
+    /// Looking for the highest rate.
+    Search,
+    /// Nothing more is sent; late answers are waited for.
+    Draining,
+    /// Asking the probes.
+    Probing,
+    /// The system is being brought down.
+    Stopping,
+}
+
+/// One instance as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceInfo {
+    /// Its name: `gateway-1`.
+    pub name: String,
+    /// The service it is an instance of, as named in the system.
+    pub service: String,
+    /// What it is doing.
+    pub state: InstanceState,
+    /// For a dead one: how it died, when nobody had asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<String>,
+}
+
+/// What an instance is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstanceState {
+    /// Started, not yet ready.
+    Starting,
+    /// Answers.
+    Ready,
+    /// Stopped by a pause.
+    Paused,
+    /// Ended, by a kill or on its own.
+    Dead,
+    /// Ended in order.
+    Stopped,
+}
+
+/// One step of a search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchStep {
+    /// Class of its requests.
+    pub class: String,
+    /// Rate that was driven.
+    pub rate_per_s: f64,
+    /// The latency at the objective's quantile; none when nothing was answered.
+    pub latency_ms: Option<f64>,
+    /// Share of failed requests.
+    pub error_share: f64,
+    /// How it ended.
+    pub outcome: StepOutcome,
+}
+
+/// How a step of a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// Within the objective.
+    Within,
+    /// Beyond it.
+    Beyond,
+    /// The generator could not keep its schedule, so the step says nothing.
+    NoEvidence,
+}

@@ -1,0 +1,168 @@
+//! Expressions of scenario files: CEL (Common Expression Language) over measured values and parameters.
+//!
+//! All numbers are floating point, since CEL never mixes whole and fractional numbers: write `2.0 * params.rate`.
+
+use std::sync::{Arc, LazyLock};
+
+use cel::{Context, Env, Program, Value};
+use serde_json::Map;
+
+use crate::theory;
+
+/// What is said of a value that is missing.
+const NOT_MEASURED: &str = "it has no value: nothing was measured for it";
+
+/// The functions and operators of the language itself.
+static LANGUAGE: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+
+/// A compiled expression that gives a number.
+pub struct Expression {
+    source: String,
+    program: Program,
+}
+
+/// The names that an expression may use: arms, `params`, `cores`, …
+pub type Scope = Map<String, serde_json::Value>;
+
+impl Expression {
+    /// Compiles an expression; the error is one line of plain words.
+    ///
+    /// # Errors
+    /// When the text is not a CEL expression.
+    pub fn compile(source: &str) -> Result<Self, String> {
+        let program = Program::compile(source).map_err(|errors| {
+            let first = errors.errors.first();
+            first.map_or_else(
+                || "it is not an expression".to_owned(),
+                |error| {
+                    format!(
+                        "not an expression, at its column {}: {}",
+                        error.pos.1, error.msg
+                    )
+                },
+            )
+        })?;
+        Ok(Self {
+            source: source.to_owned(),
+            program,
+        })
+    }
+
+    /// The text it was compiled from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Evaluates the expression to a finite number.
+    ///
+    /// # Errors
+    /// When a name is unknown, a value is missing (`null`: nothing was measured), types do not fit, or the
+    /// result is no finite number.
+    pub fn number(&self, scope: &Scope) -> Result<f64, String> {
+        let mut context = Context::with_env(LANGUAGE.clone());
+        let references = self.program.references();
+        for (name, value) in scope
+            .iter()
+            .filter(|(name, _)| references.has_variable(name))
+        {
+            context
+                .add_variable(name.as_str(), value)
+                .map_err(|error| error.to_string())?;
+        }
+        add_functions(&mut context).map_err(|error| error.to_string())?;
+        let value = self
+            .program
+            .execute(&context)
+            .map_err(|error| in_plain_words(&error))?;
+        let number = match value {
+            Value::Float(number) => number,
+            Value::Int(number) => number as f64,
+            Value::UInt(number) => number as f64,
+            Value::Bool(truth) => f64::from(u8::from(truth)),
+            Value::Null => return Err(NOT_MEASURED.to_owned()),
+            other => return Err(format!("it gives {}, not a number", other.type_of())),
+        };
+        if number.is_finite() {
+            Ok(number)
+        } else {
+            Err("it is not a finite number (a division by zero, say)".to_owned())
+        }
+    }
+}
+
+fn add_functions(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationError> {
+    context.add_function("min", f64::min)?;
+    context.add_function("max", f64::max)?;
+    context.add_function("abs", f64::abs)?;
+    context.add_function("mmc_mean_ms", theory::mmc_mean_response_ms)
+}
+
+fn in_plain_words(error: &cel::ExecutionError) -> String {
+    use cel::ExecutionError::{
+        NoSuchKey, NoSuchOverload, UndeclaredReference, UnsupportedBinaryOperator,
+    };
+    match error {
+        NoSuchKey(key) => format!("there is no `{key}` there"),
+        UndeclaredReference(name) => format!("there is no `{name}`"),
+        UnsupportedBinaryOperator(_, Value::Null, _)
+        | UnsupportedBinaryOperator(_, _, Value::Null) => NOT_MEASURED.to_owned(),
+        UnsupportedBinaryOperator(..) => {
+            format!("{error}; write whole numbers with a point, such as 2.0")
+        }
+        NoSuchOverload(_) if error.to_string().contains("null") => NOT_MEASURED.to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn scope() -> Scope {
+        let serde_json::Value::Object(map) = json!({
+            "params": { "rate": 200.0 },
+            "one": { "work": { "p99": 12.5, "p50": null } },
+            "cores": 2.0,
+        }) else {
+            unreachable!("it is an object")
+        };
+        map
+    }
+
+    fn number(source: &str) -> Result<f64, String> {
+        Expression::compile(source)?.number(&scope())
+    }
+
+    #[test]
+    fn numbers_come_out() {
+        assert_eq!(number("one.work.p99 / 2.5"), Ok(5.0));
+        assert_eq!(number("min(params.rate, cores)"), Ok(2.0));
+        assert_eq!(number("one.work.p99 > 10.0"), Ok(1.0));
+        assert_eq!(number("one.work.p99 > 10.0 ? 3.0 : 4.0"), Ok(3.0));
+    }
+
+    #[test]
+    fn mistakes_are_said_in_plain_words() {
+        assert!(number("one.work.p98").unwrap_err().contains("no `p98`"));
+        assert!(number("two.work").unwrap_err().contains("no `two`"));
+        assert!(
+            number("params.rate * 2").unwrap_err().contains("2.0"),
+            "{}",
+            number("params.rate * 2").unwrap_err()
+        );
+        assert!(
+            number("one.work.p50 * 2.0")
+                .unwrap_err()
+                .contains("nothing was measured")
+        );
+        assert!(
+            number("one.work.p50")
+                .unwrap_err()
+                .contains("nothing was measured")
+        );
+        assert!(number("one.work").unwrap_err().contains("not a number"));
+        assert!(number("one.work.p99 / 0.0").unwrap_err().contains("finite"));
+        assert!(Expression::compile("1 +").is_err());
+    }
+}

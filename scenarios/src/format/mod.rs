@@ -1,0 +1,425 @@
+//! What a scenario file says: the types of `scenario.toml`.
+//!
+//! A scenario is data. Numbers may be written as numbers or as expressions over the scenario's parameters
+//! (see [`Quantity`]); texts may hold `{parameter}` places that are filled before the run. Everything here is
+//! what a person writes, so unknown keys are refused and every reference keeps its place in the file for errors.
+
+mod error;
+mod parse;
+mod quantity;
+mod schema;
+mod validate;
+
+pub use error::{FormatError, Problem, line_and_column, suggestion};
+pub use parse::{LESSON_FILE, SCENARIO_FILE, Scenario, Source};
+pub use quantity::{Place, Quantity, QuantityValue};
+pub use schema::json_schema;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the scenario format that this build reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A whole `scenario.toml`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Version of this format; 1.
+    pub schema: u32,
+    /// The scenario's name, equal to its folder's: lower-case letters, digits and hyphens.
+    pub name: Place,
+    /// Phase of the curriculum, 0 to 7; 8 for what lies beyond it.
+    pub phase: u8,
+    /// A short title.
+    pub title: String,
+    /// The one question that the scenario answers.
+    pub question: String,
+    /// What the scenario needs beside the lab itself.
+    #[serde(default)]
+    pub needs: Vec<Need>,
+    /// Parameters that `--set KEY=VALUE` may override, by name.
+    #[serde(default)]
+    pub params: BTreeMap<String, Param>,
+    /// Rounds and timing.
+    pub run: RunSection,
+    /// The system under test, as every arm starts from it.
+    pub system: SystemSection,
+    /// The arms to compare: the same system with one setting changed.
+    #[serde(rename = "arm")]
+    pub arms: Vec<Arm>,
+    /// Streams of requests.
+    #[serde(default, rename = "load")]
+    pub loads: Vec<Load>,
+    /// Searches for the highest rate within a latency objective.
+    #[serde(default, rename = "search")]
+    pub searches: Vec<SearchSection>,
+    /// Things done to the system at a set time.
+    #[serde(default, rename = "action")]
+    pub actions: Vec<Action>,
+    /// Named spans of an arm's time; a request belongs to the one that holds its intended start.
+    #[serde(default, rename = "window")]
+    pub windows: Vec<WindowSection>,
+    /// Questions put to the system after the load, whose answers become facts.
+    #[serde(default, rename = "probe")]
+    pub probes: Vec<Probe>,
+    /// What must hold, and what must break.
+    #[serde(rename = "check")]
+    pub checks: Vec<Check>,
+}
+
+/// A thing that a scenario needs and a machine may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// A Redis server.
+    Redis,
+    /// A Kafka broker.
+    Kafka,
+    /// A container engine.
+    Docker,
+}
+
+/// One declared parameter.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Param {
+    /// The value of a default run.
+    pub default: f64,
+    /// The value of a `--quick` run, where it differs.
+    #[serde(default)]
+    pub quick: Option<f64>,
+    /// The smallest value allowed.
+    pub min: f64,
+    /// The largest value allowed.
+    pub max: f64,
+    /// Unit, as shown to people: `ms`, `/s`, …
+    #[serde(default)]
+    pub unit: String,
+    /// One line of help.
+    pub help: String,
+}
+
+/// Rounds and timing of a run.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunSection {
+    /// How often every arm is measured; arms are interleaved (A B, B A, …).
+    pub rounds: u32,
+    /// Rounds of a `--quick` run.
+    pub quick_rounds: u32,
+    /// How long the load of an arm lasts, in seconds. Not used by arms that search.
+    #[serde(default)]
+    pub duration_s: Option<Quantity>,
+    /// How long the system is driven before anything is recorded, in seconds.
+    #[serde(default)]
+    pub warmup_s: Option<Quantity>,
+    /// The generator's own bound: a run whose requests left later than this (p99, milliseconds) proves nothing.
+    #[serde(default = "default_lateness_ms")]
+    pub lateness_p99_ms_max: f64,
+}
+
+fn default_lateness_ms() -> f64 {
+    20.0
+}
+
+/// The system under test.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SystemSection {
+    /// Name of the service that the load is sent to (its front door).
+    pub entry: Place,
+    /// The services.
+    #[serde(rename = "service")]
+    pub services: Vec<Service>,
+}
+
+/// One service of the system.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// One of the lab's services: `users`, `orders`, `gateway`, …
+    pub name: Place,
+    /// How many instances; default 1.
+    #[serde(default)]
+    pub instances: Option<Quantity>,
+    /// Policy of the balancer in front of the instances; none means no balancer (and one instance).
+    #[serde(default)]
+    pub balancer: Option<Place>,
+    /// Environment of each instance; `{parameter}` places are filled.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+/// One arm of the comparison.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Arm {
+    /// Name used in expressions: lower-case letters, digits and underscores.
+    pub name: Place,
+    /// What people read.
+    pub label: String,
+    /// What this arm changes in the system.
+    #[serde(default, rename = "service")]
+    pub services: Vec<Service>,
+}
+
+/// A stream of equal requests. Exactly one of `rate_per_s`, `steps`, `closed` and `at_s` gives its pace.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// Name of the class of requests, used in expressions and reports.
+    pub class: Place,
+    /// Arms in which it runs; default: all.
+    #[serde(default)]
+    pub arms: Vec<Place>,
+    /// Service whose front door gets the requests; default: the system's entry.
+    #[serde(default)]
+    pub service: Option<Place>,
+    /// What is asked.
+    pub request: RequestSection,
+    /// Open loop at a constant rate.
+    #[serde(default)]
+    pub rate_per_s: Option<Quantity>,
+    /// Open loop through a list of steps, each of which is a window of its own name.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// Closed loop.
+    #[serde(default)]
+    pub closed: Option<Closed>,
+    /// Single requests at these times.
+    #[serde(default)]
+    pub at_s: Vec<Quantity>,
+    /// Spacing of open-loop requests; default Poisson.
+    #[serde(default)]
+    pub arrivals: ArrivalsKind,
+    /// At most this many connections of an open loop; default 512.
+    #[serde(default)]
+    pub connections_max: Option<Quantity>,
+    /// A request that has no answer by then has failed; seconds, default 10.
+    #[serde(default)]
+    pub timeout_s: Option<Quantity>,
+    /// A request that took longer than this counts as slow; milliseconds.
+    #[serde(default)]
+    pub slow_over_ms: Option<Quantity>,
+    /// Field of each JSON answer that is collected, for facts such as duplicates.
+    #[serde(default)]
+    pub collect: Option<String>,
+}
+
+/// A request as written in a scenario.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestSection {
+    /// HTTP method; default GET.
+    #[serde(default = "default_method")]
+    pub method: String,
+    /// Path and query; `{parameter}` places are filled.
+    pub path: String,
+    /// JSON body; `{parameter}` places are not filled here.
+    #[serde(default)]
+    pub json: Option<String>,
+}
+
+fn default_method() -> String {
+    "GET".to_owned()
+}
+
+/// One step of an open loop.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Name of the step and of its window.
+    pub name: Place,
+    /// Rate at its start, requests per second.
+    pub rate_per_s: Quantity,
+    /// Rate at its end, for a ramp; default: the same.
+    #[serde(default)]
+    pub to_rate_per_s: Option<Quantity>,
+    /// Length in seconds.
+    pub for_s: Quantity,
+    /// First part of the step that is driven but left out of its window, seconds.
+    #[serde(default)]
+    pub settle_s: Option<Quantity>,
+}
+
+/// A closed loop: a fixed number of clients that wait for each answer.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Closed {
+    /// How many clients.
+    pub connections: Quantity,
+    /// Pause of each client between an answer and its next request, milliseconds.
+    #[serde(default)]
+    pub think_ms: Option<Quantity>,
+    /// Stop after so many requests.
+    #[serde(default)]
+    pub requests_max: Option<Quantity>,
+}
+
+/// How open-loop requests are spaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalsKind {
+    /// Independent users: exponential gaps.
+    #[default]
+    Poisson,
+    /// A metronome: equal gaps.
+    Constant,
+}
+
+/// A search for the highest rate within a latency objective.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchSection {
+    /// Name of the class of requests; `ARM.CLASS.max_rate_per_s` holds the result.
+    pub class: Place,
+    /// Arms in which it runs; default: all.
+    #[serde(default)]
+    pub arms: Vec<Place>,
+    /// What is asked.
+    pub request: RequestSection,
+    /// First rate tried, requests per second.
+    pub from_rate_per_s: Quantity,
+    /// Never tried above this.
+    pub to_rate_per_s: Quantity,
+    /// The quantile of the objective, for example 0.99.
+    pub quantile: f64,
+    /// The latency of the objective, milliseconds.
+    pub within_ms: Quantity,
+    /// Length of one step, seconds.
+    pub step_s: Quantity,
+    /// At most this many steps.
+    pub steps_max: Quantity,
+    /// Spacing of requests; default Poisson.
+    #[serde(default)]
+    pub arrivals: ArrivalsKind,
+}
+
+/// Something done to the system at a set time.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    /// When, in seconds after the load began.
+    pub at_s: Quantity,
+    /// What.
+    #[serde(rename = "do")]
+    pub verb: ActionVerb,
+    /// The instance it is done to (`gateway-1`), or the service for `scale` and `policy`.
+    pub target: Place,
+    /// For `scale`: how many instances.
+    #[serde(default)]
+    pub instances: Option<Quantity>,
+    /// For `policy`: the new policy.
+    #[serde(default)]
+    pub policy: Option<Place>,
+    /// Arms in which it is done; default: all.
+    #[serde(default)]
+    pub arms: Vec<Place>,
+}
+
+/// What an action does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionVerb {
+    /// Stop the instance's processor time (SIGSTOP).
+    Pause,
+    /// Let it go on (SIGCONT).
+    Resume,
+    /// End it at once (SIGKILL).
+    Kill,
+    /// Start it again.
+    Restart,
+    /// Change the number of instances.
+    Scale,
+    /// Change the balancer's policy while traffic flows.
+    Policy,
+}
+
+/// A named span of an arm's time.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WindowSection {
+    /// Name used in expressions.
+    pub name: Place,
+    /// Begin, seconds after the load began.
+    pub from_s: Quantity,
+    /// End, seconds after the load began.
+    pub to_s: Quantity,
+}
+
+/// A question put to the system after the load.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// Name of the fact.
+    pub name: Place,
+    /// Arms in which it is asked; default: all.
+    #[serde(default)]
+    pub arms: Vec<Place>,
+    /// Service whose front door is asked; default: the system's entry.
+    #[serde(default)]
+    pub service: Option<Place>,
+    /// Path that is read.
+    pub path: String,
+    /// Top-level field of the JSON answer.
+    pub field: String,
+    /// How often it is asked; default 1.
+    #[serde(default)]
+    pub times: Option<Quantity>,
+}
+
+/// One thing that is decided from the measurements.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// A sentence that is true when the check passes.
+    pub name: String,
+    /// CEL expression over measured values; gives a number.
+    pub value: Place,
+    /// Exactly this value (counts).
+    #[serde(default)]
+    pub equals: Option<Quantity>,
+    /// This value or more.
+    #[serde(default)]
+    pub at_least: Option<Quantity>,
+    /// This value or less.
+    #[serde(default)]
+    pub at_most: Option<Quantity>,
+    /// Unit of the value, as shown to people: `ms`, `share`, `/s`, `×` or none.
+    #[serde(default)]
+    pub unit: Unit,
+    /// Whether it is a law that must hold, or shows that a broken arm really broke.
+    #[serde(default)]
+    pub role: Role,
+}
+
+/// Unit of a check's value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// A bare number.
+    #[default]
+    Count,
+    /// Milliseconds.
+    Ms,
+    /// A share of a whole, shown in percent.
+    Share,
+    /// Per second.
+    PerS,
+    /// How many times something else.
+    Ratio,
+}
+
+/// What a check that does not pass means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A law: outside its bounds the run has failed.
+    #[default]
+    Law,
+    /// The arm is meant to break: when it did not, the run is inconclusive, since nothing was shown.
+    Breaks,
+}

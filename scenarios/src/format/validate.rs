@@ -1,0 +1,268 @@
+//! Checks of a scenario beyond its syntax: names, references, and that everything it measures can be measured.
+
+use std::collections::BTreeSet;
+
+use super::{Check, Document, Load, Place, Problem, Scenario};
+use crate::expression::Expression;
+use crate::plan::{Options, Plan, PlanError};
+use crate::values;
+
+/// Problems of names and references.
+pub(super) fn problems(document: &Document, folder: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if document.schema != super::FORMAT_VERSION {
+        problems.push(Problem::whole(format!(
+            "schema = {} is not known; this lab reads schema = {}",
+            document.schema,
+            super::FORMAT_VERSION
+        )));
+    }
+    if document.name.as_str() != folder {
+        problems.push(
+            Problem::at(
+                document.name.span(),
+                format!("the name must be that of the folder, `{folder}`"),
+            )
+            .hint(format!("write name = \"{folder}\", or rename the folder")),
+        );
+    }
+    if document.phase > 8 {
+        problems.push(Problem::whole(format!(
+            "phase = {} is not a phase (0 to 8)",
+            document.phase
+        )));
+    }
+    params(document, &mut problems);
+    names(document, &mut problems);
+    references(document, &mut problems);
+    for load in &document.loads {
+        pace(load, document.run.duration_s.is_some(), &mut problems);
+    }
+    for check in &document.checks {
+        bounds(check, &mut problems);
+    }
+    problems
+}
+
+fn params(document: &Document, problems: &mut Vec<Problem>) {
+    for (name, param) in &document.params {
+        let fits = |value: f64| (param.min..=param.max).contains(&value);
+        if !fits(param.default) || !param.quick.is_none_or(fits) {
+            problems.push(Problem::whole(format!(
+                "params.{name}: default and quick must lie within min and max ({} to {})",
+                param.min, param.max
+            )));
+        }
+    }
+}
+
+fn names(document: &Document, problems: &mut Vec<Problem>) {
+    let mut arms = BTreeSet::new();
+    for arm in &document.arms {
+        identifier(&arm.name, problems);
+        if !arms.insert(arm.name.as_str()) {
+            problems.push(Problem::at(
+                arm.name.span(),
+                format!("there are two arms `{}`", arm.name),
+            ));
+        }
+        if ["params", "cores", "rounds"].contains(&arm.name.as_str()) {
+            problems.push(Problem::at(
+                arm.name.span(),
+                format!("`{}` has a meaning of its own", arm.name),
+            ));
+        }
+    }
+    let classes = document.loads.iter().map(|load| &load.class);
+    let searches = document.searches.iter().map(|search| &search.class);
+    let probes = document.probes.iter().map(|probe| &probe.name);
+    let windows = document.windows.iter().map(|window| &window.name);
+    let steps = document
+        .loads
+        .iter()
+        .flat_map(|load| &load.steps)
+        .map(|step| &step.name);
+    for name in classes
+        .chain(searches)
+        .chain(probes)
+        .chain(windows)
+        .chain(steps)
+    {
+        identifier(name, problems);
+    }
+}
+
+/// Names are used in expressions, so they are identifiers there.
+fn identifier(name: &Place, problems: &mut Vec<Problem>) {
+    let text = name.as_str();
+    let sound = text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    if !sound {
+        problems.push(
+            Problem::at(name.span(), format!("`{text}` cannot be used in expressions"))
+                .hint("a name begins with a lower-case letter and goes on with those, digits and underscores"),
+        );
+    }
+}
+
+fn references(document: &Document, problems: &mut Vec<Problem>) {
+    let services: Vec<&str> = document
+        .system
+        .services
+        .iter()
+        .map(|service| service.name.as_str())
+        .collect();
+    let arms: Vec<&str> = document.arms.iter().map(|arm| arm.name.as_str()).collect();
+    let mut must_be = |place: &Place, known: &[&str], what: &str| {
+        if !known.contains(&place.as_str()) {
+            problems.push(
+                Problem::at(place.span(), format!("there is no {what} `{place}`"))
+                    .suggest(place.as_str(), known.iter().copied()),
+            );
+        }
+    };
+    must_be(&document.system.entry, &services, "service");
+    for service in document.arms.iter().flat_map(|arm| &arm.services) {
+        must_be(&service.name, &services, "service");
+    }
+    let policies: Vec<&str> = balance::REGISTRY
+        .iter()
+        .map(balance::PolicyKind::name)
+        .collect();
+    let policy_of = |service: &super::Service| service.balancer.clone();
+    let of_system = document.system.services.iter().filter_map(policy_of);
+    let of_arms = document
+        .arms
+        .iter()
+        .flat_map(|arm| &arm.services)
+        .filter_map(policy_of);
+    let of_actions = document
+        .actions
+        .iter()
+        .filter_map(|action| action.policy.clone());
+    for policy in of_system.chain(of_arms).chain(of_actions) {
+        must_be(&policy, &policies, "policy");
+    }
+    let in_arms = document
+        .loads
+        .iter()
+        .flat_map(|load| &load.arms)
+        .chain(document.searches.iter().flat_map(|search| &search.arms))
+        .chain(document.actions.iter().flat_map(|action| &action.arms))
+        .chain(document.probes.iter().flat_map(|probe| &probe.arms));
+    for arm in in_arms {
+        must_be(arm, &arms, "arm");
+    }
+    let doors = document
+        .loads
+        .iter()
+        .filter_map(|load| load.service.as_ref());
+    for service in doors.chain(
+        document
+            .probes
+            .iter()
+            .filter_map(|probe| probe.service.as_ref()),
+    ) {
+        must_be(service, &services, "service");
+    }
+}
+
+fn pace(load: &Load, has_duration: bool, problems: &mut Vec<Problem>) {
+    let ways = [
+        load.rate_per_s.is_some(),
+        !load.steps.is_empty(),
+        load.closed.is_some(),
+        !load.at_s.is_empty(),
+    ];
+    if ways.iter().filter(|way| **way).count() != 1 {
+        problems.push(
+            Problem::at(
+                load.class.span(),
+                format!("the pace of `{}` is not clear", load.class),
+            )
+            .hint("give exactly one of rate_per_s, steps, closed and at_s"),
+        );
+    }
+    if load.steps.is_empty() && !has_duration {
+        problems.push(
+            Problem::at(
+                load.class.span(),
+                format!("nothing says how long `{}` lasts", load.class),
+            )
+            .hint("add duration_s to [run]"),
+        );
+    }
+}
+
+fn bounds(check: &Check, problems: &mut Vec<Problem>) {
+    let range = check.at_least.is_some() || check.at_most.is_some();
+    if check.equals.is_some() == range {
+        problems.push(
+            Problem::at(
+                check.value.span(),
+                format!("the check \"{}\" has no clear bound", check.name),
+            )
+            .hint("give equals, or at_least, or at_most, or the last two"),
+        );
+    }
+    if let Err(why) = Expression::compile(check.value.as_str()) {
+        problems.push(Problem::at(check.value.span(), why));
+    }
+}
+
+/// Problems that show when a plan is made: expressions without a value, checks of things that nobody measures.
+pub(super) fn dry_run(scenario: &Scenario) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for quick in [false, true] {
+        match Plan::make(
+            scenario,
+            &Options {
+                quick,
+                cores: 2,
+                ..Options::default()
+            },
+        ) {
+            Err(PlanError::Scenario(problem)) => problems.push(problem),
+            Err(other) => problems.push(Problem::whole(other.to_string())),
+            Ok(plan) if problems.is_empty() => problems.extend(checks(scenario, &plan)),
+            Ok(_) => {}
+        }
+        if !problems.is_empty() {
+            break;
+        }
+    }
+    problems
+}
+
+/// Evaluates every check on a run in which everything was measured.
+fn checks(scenario: &Scenario, plan: &Plan) -> Vec<Problem> {
+    let scope = values::filled(plan);
+    let mut problems = Vec::new();
+    for check in &scenario.document.checks {
+        let value = Expression::compile(check.value.as_str())
+            .and_then(|expression| expression.number(&scope));
+        if let Err(why) = value {
+            problems.push(Problem::at(
+                check.value.span(),
+                format!("`{}`: {why}", check.value),
+            ));
+        }
+    }
+    problems
+}
+
+/// Problems of the lesson's templates.
+pub(super) fn lesson(scenario: &Scenario) -> Vec<Problem> {
+    match Plan::make(
+        scenario,
+        &Options {
+            cores: 2,
+            ..Options::default()
+        },
+    ) {
+        Ok(plan) => scenario.lesson.problems(&values::filled(&plan)),
+        Err(error) => vec![Problem::whole(error.to_string())],
+    }
+}

@@ -1,0 +1,16 @@
+//! The engine of the laboratory: what a scenario is, how it is run, what was measured and what that proves.
+//!
+//! Data flows one way: a [`format::Scenario`] becomes a [`plan::Plan`]; the [`engine`] runs the plan and emits
+//! [`event::RunEvent`]s; [`state::RunState`] folds them, purely; every display and report draws that state.
+
+pub mod catalog;
+pub mod checks;
+pub mod engine;
+pub mod event;
+pub mod expression;
+pub mod format;
+pub mod lesson;
+pub mod plan;
+pub mod state;
+pub mod theory;
+pub mod values;

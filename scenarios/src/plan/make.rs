@@ -1,0 +1,529 @@
+//! Makes a plan from a scenario and the options of a run.
+
+use std::collections::BTreeMap;
+
+use compose::{BalancerSpec, ServiceSpec, SystemSpec};
+
+use super::resolve::Resolver;
+use super::{
+    ActionSpec, ArmPlan, Bounds, CheckPlan, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec,
+    SearchSpec, Turn, WindowSpec,
+};
+use crate::format::{
+    Action, Arm, Check, Document, Load, Place, Problem, Quantity, RequestSection, Scenario,
+    SearchSection, Service, Step, suggestion,
+};
+
+/// The longest time that a scenario may ask for in one place, seconds.
+const SECONDS_MAX: f64 = 3600.0;
+/// The highest rate that a scenario may ask for, requests per second.
+const RATE_MAX: f64 = 1e6;
+/// Connections of an open loop where the scenario says nothing.
+const CONNECTIONS_DEFAULT: f64 = 512.0;
+/// Seconds until a request has failed where the scenario says nothing.
+const TIMEOUT_DEFAULT_S: f64 = 10.0;
+
+/// What the person who starts a run decides.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The seed.
+    pub seed: u64,
+    /// Quick values of parameters and rounds.
+    pub quick: bool,
+    /// Rounds, where they differ from the scenario's.
+    pub rounds: Option<u32>,
+    /// Parameters set by hand, by name.
+    pub set: BTreeMap<String, f64>,
+    /// Cores of the machine.
+    pub cores: usize,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A parameter that the scenario does not declare.
+    #[error("the scenario has no parameter `{name}` ({hint})")]
+    UnknownParam {
+        /// As it was given.
+        name: String,
+        /// What there is.
+        hint: String,
+    },
+    /// A parameter outside its range.
+    #[error("{name}={value} is outside of {min} to {max}")]
+    ParamOutOfRange {
+        /// Which.
+        name: String,
+        /// As it was given.
+        value: f64,
+        /// The smallest allowed.
+        min: f64,
+        /// The largest allowed.
+        max: f64,
+    },
+    /// The scenario's own numbers do not fit together.
+    #[error("{}", .0.message)]
+    Scenario(Problem),
+}
+
+impl From<Problem> for PlanError {
+    fn from(problem: Problem) -> Self {
+        Self::Scenario(problem)
+    }
+}
+
+impl Plan {
+    /// Decides every number of a scenario.
+    ///
+    /// # Errors
+    /// When a parameter is unknown or out of range, or an expression has no value.
+    pub fn make(scenario: &Scenario, options: &Options) -> Result<Self, PlanError> {
+        let document = &scenario.document;
+        let params = params(document, options)?;
+        let rounds = options.rounds.unwrap_or(if options.quick {
+            document.run.quick_rounds
+        } else {
+            document.run.rounds
+        });
+        let cores = options.cores.max(1) as f64;
+        let resolver = Resolver::new(&params, cores, rounds);
+        let arms = document
+            .arms
+            .iter()
+            .map(|arm| arm_plan(document, arm, &resolver))
+            .collect::<Result<Vec<_>, _>>()?;
+        let checks = document
+            .checks
+            .iter()
+            .map(|check| check_plan(check, &resolver))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            scenario: scenario.name().to_owned(),
+            title: document.title.clone(),
+            question: document.question.clone(),
+            phase: document.phase,
+            turns: turns(arms.len(), rounds),
+            overridden: options.set.clone(),
+            quick: options.quick,
+            seed: options.seed,
+            lateness_p99_ms_max: document.run.lateness_p99_ms_max,
+            params,
+            rounds,
+            cores,
+            arms,
+            checks,
+        })
+    }
+
+    /// About how long the whole run takes, seconds.
+    pub fn expected_s(&self) -> f64 {
+        self.turns
+            .iter()
+            .map(|turn| self.arms[turn.arm].expected_s())
+            .sum()
+    }
+}
+
+/// A B C, C B A, A B C, …: what drifts with time then touches all arms alike.
+fn turns(arms: usize, rounds: u32) -> Vec<Turn> {
+    let forward: Vec<usize> = (0..arms).collect();
+    let backward: Vec<usize> = (0..arms).rev().collect();
+    (1..=rounds)
+        .flat_map(|round| {
+            let order = if round % 2 == 1 { &forward } else { &backward };
+            order
+                .iter()
+                .map(move |arm| Turn { round, arm: *arm })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn params(document: &Document, options: &Options) -> Result<BTreeMap<String, f64>, PlanError> {
+    for name in options.set.keys() {
+        if !document.params.contains_key(name) {
+            let hint = suggestion(name, document.params.keys().map(String::as_str));
+            return Err(PlanError::UnknownParam {
+                name: name.clone(),
+                hint,
+            });
+        }
+    }
+    document
+        .params
+        .iter()
+        .map(|(name, param)| {
+            let declared = param
+                .quick
+                .filter(|_| options.quick)
+                .unwrap_or(param.default);
+            let value = options.set.get(name).copied().unwrap_or(declared);
+            if (param.min..=param.max).contains(&value) {
+                Ok((name.clone(), value))
+            } else {
+                Err(PlanError::ParamOutOfRange {
+                    name: name.clone(),
+                    value,
+                    min: param.min,
+                    max: param.max,
+                })
+            }
+        })
+        .collect()
+}
+
+fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPlan, Problem> {
+    let entry = document.system.entry.as_str();
+    let here = |arms: &[Place]| {
+        arms.is_empty() || arms.iter().any(|name| name.as_str() == arm.name.as_str())
+    };
+    let searches: Vec<SearchSpec> = document
+        .searches
+        .iter()
+        .filter(|search| here(&search.arms))
+        .map(|search| search_spec(search, resolver))
+        .collect::<Result<_, _>>()?;
+    let loads: Vec<&Load> = document
+        .loads
+        .iter()
+        .filter(|load| here(&load.arms))
+        .collect();
+    let duration_s = match &document.run.duration_s {
+        Some(duration) => resolver.number_in(duration, 0.1, SECONDS_MAX, "the duration")?,
+        None => longest_steps(&loads, resolver)?,
+    };
+    let duration_s = if loads.is_empty() { 0.0 } else { duration_s };
+    let mut windows: Vec<WindowSpec> = document
+        .windows
+        .iter()
+        .map(|window| {
+            Ok(WindowSpec {
+                name: window.name.to_string(),
+                from_s: resolver.number_in(&window.from_s, 0.0, SECONDS_MAX, "the begin")?,
+                to_s: resolver.number_in(&window.to_s, 0.0, SECONDS_MAX, "the end")?,
+            })
+        })
+        .collect::<Result<_, Problem>>()?;
+    for load in &loads {
+        windows.extend(step_windows(&load.steps, resolver)?);
+    }
+    let mut actions: Vec<ActionSpec> = document
+        .actions
+        .iter()
+        .filter(|action| here(&action.arms))
+        .map(|action| action_spec(action, resolver))
+        .collect::<Result<_, _>>()?;
+    actions.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
+    Ok(ArmPlan {
+        name: arm.name.to_string(),
+        label: resolver.fill(&arm.label)?,
+        system: system_spec(document, arm, resolver)?,
+        warmup_s: resolver.or(
+            document.run.warmup_s.as_ref(),
+            0.0,
+            SECONDS_MAX,
+            "the warm-up",
+        )?,
+        duration_s,
+        loads: loads
+            .iter()
+            .map(|load| load_spec(load, entry, duration_s, resolver))
+            .collect::<Result<_, _>>()?,
+        searches,
+        actions,
+        windows,
+        probes: document
+            .probes
+            .iter()
+            .filter(|probe| here(&probe.arms))
+            .map(|probe| {
+                Ok(ProbeSpec {
+                    name: probe.name.to_string(),
+                    service: probe
+                        .service
+                        .as_ref()
+                        .map_or(entry, Place::as_str)
+                        .to_owned(),
+                    path: resolver.fill(&probe.path)?,
+                    field: probe.field.clone(),
+                    times: resolver.or(
+                        probe.times.as_ref(),
+                        1.0,
+                        10_000.0,
+                        "the number of times",
+                    )? as u32,
+                })
+            })
+            .collect::<Result<_, Problem>>()?,
+    })
+}
+
+fn longest_steps(loads: &[&Load], resolver: &Resolver) -> Result<f64, Problem> {
+    loads.iter().try_fold(0.0_f64, |longest, load| {
+        let total = load
+            .steps
+            .iter()
+            .try_fold(0.0, |sum, step| Ok(sum + seconds(&step.for_s, resolver)?))?;
+        Ok(longest.max(total))
+    })
+}
+
+fn seconds(quantity: &Quantity, resolver: &Resolver) -> Result<f64, Problem> {
+    resolver.number_in(quantity, 0.05, SECONDS_MAX, "the length")
+}
+
+fn step_windows(steps: &[Step], resolver: &Resolver) -> Result<Vec<WindowSpec>, Problem> {
+    let mut begin = 0.0;
+    steps
+        .iter()
+        .map(|step| {
+            let end = begin + seconds(&step.for_s, resolver)?;
+            let settle = resolver.or(
+                step.settle_s.as_ref(),
+                0.0,
+                end - begin,
+                "the settling time",
+            )?;
+            let window = WindowSpec {
+                name: step.name.to_string(),
+                from_s: begin + settle,
+                to_s: end,
+            };
+            begin = end;
+            Ok(window)
+        })
+        .collect()
+}
+
+fn system_spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<SystemSpec, Problem> {
+    let mut services = Vec::new();
+    for base in &document.system.services {
+        let change = arm
+            .services
+            .iter()
+            .find(|service| service.name.as_str() == base.name.as_str());
+        services.push(service_spec(base, change, resolver)?);
+    }
+    Ok(SystemSpec {
+        name: document.name.to_string(),
+        services,
+        entry: document.system.entry.to_string(),
+    })
+}
+
+fn service_spec(
+    base: &Service,
+    change: Option<&Service>,
+    resolver: &Resolver,
+) -> Result<ServiceSpec, Problem> {
+    let instances = change
+        .and_then(|change| change.instances.as_ref())
+        .or(base.instances.as_ref());
+    let instances = match instances {
+        Some(instances) => {
+            resolver.number_in(instances, 1.0, 64.0, "the number of instances")? as u32
+        }
+        None => 1,
+    };
+    let balancer = change
+        .and_then(|change| change.balancer.as_ref())
+        .or(base.balancer.as_ref());
+    let mut env = BTreeMap::new();
+    for (key, value) in base
+        .env
+        .iter()
+        .chain(change.into_iter().flat_map(|change| &change.env))
+    {
+        env.insert(key.clone(), resolver.fill(value)?);
+    }
+    let service = base.name.as_str().parse().map_err(|_| {
+        Problem::at(
+            base.name.span(),
+            format!("there is no service `{}`", base.name),
+        )
+        .suggest(
+            base.name.as_str(),
+            contract::ServiceName::ALL.iter().map(|name| name.as_str()),
+        )
+    })?;
+    Ok(ServiceSpec {
+        name: base.name.to_string(),
+        service,
+        instances,
+        balancer: balancer.map(|policy| BalancerSpec {
+            policy: policy.to_string(),
+        }),
+        env,
+    })
+}
+
+fn request_spec(request: &RequestSection, resolver: &Resolver) -> Result<RequestSpec, Problem> {
+    Ok(RequestSpec {
+        method: request.method.clone(),
+        path: resolver.fill(&request.path)?,
+        json: request.json.clone(),
+    })
+}
+
+fn load_spec(
+    load: &Load,
+    entry: &str,
+    duration_s: f64,
+    resolver: &Resolver,
+) -> Result<LoadSpec, Problem> {
+    Ok(LoadSpec {
+        class: load.class.to_string(),
+        service: load
+            .service
+            .as_ref()
+            .map_or(entry, Place::as_str)
+            .to_owned(),
+        request: request_spec(&load.request, resolver)?,
+        pace: pace_spec(load, duration_s, resolver)?,
+        timeout_s: resolver.or(
+            load.timeout_s.as_ref(),
+            TIMEOUT_DEFAULT_S,
+            SECONDS_MAX,
+            "the timeout",
+        )?,
+        slow_over_ms: load
+            .slow_over_ms
+            .as_ref()
+            .map(|slow| resolver.number_in(slow, 0.0, SECONDS_MAX * 1000.0, "the slow bound"))
+            .transpose()?,
+        collect: load.collect.clone(),
+    })
+}
+
+fn pace_spec(load: &Load, duration_s: f64, resolver: &Resolver) -> Result<PaceSpec, Problem> {
+    if let Some(closed) = &load.closed {
+        return Ok(PaceSpec::Closed {
+            connections: resolver.number_in(
+                &closed.connections,
+                1.0,
+                10_000.0,
+                "the number of clients",
+            )? as usize,
+            think_ms: resolver.or(closed.think_ms.as_ref(), 0.0, 60_000.0, "the thinking time")?,
+            requests_max: closed
+                .requests_max
+                .as_ref()
+                .map(|max| {
+                    resolver
+                        .number_in(max, 1.0, 1e9, "the number of requests")
+                        .map(|max| max as u64)
+                })
+                .transpose()?,
+        });
+    }
+    if !load.at_s.is_empty() {
+        let times = load
+            .at_s
+            .iter()
+            .map(|at| resolver.number_in(at, 0.0, SECONDS_MAX, "the time"));
+        return times.collect::<Result<_, _>>().map(PaceSpec::At);
+    }
+    let rate = |quantity| resolver.number_in(quantity, 0.0, RATE_MAX, "the rate");
+    let stages = match &load.rate_per_s {
+        Some(constant) => {
+            let constant = rate(constant)?;
+            vec![(constant, constant, duration_s)]
+        }
+        None => load
+            .steps
+            .iter()
+            .map(|step| {
+                let from = rate(&step.rate_per_s)?;
+                let to = step.to_rate_per_s.as_ref().map_or(Ok(from), rate)?;
+                Ok((from, to, seconds(&step.for_s, resolver)?))
+            })
+            .collect::<Result<_, Problem>>()?,
+    };
+    let connections_max = resolver.or(
+        load.connections_max.as_ref(),
+        CONNECTIONS_DEFAULT,
+        20_000.0,
+        "the number of connections",
+    )?;
+    Ok(PaceSpec::Open {
+        arrivals: load.arrivals,
+        stages,
+        connections_max: connections_max as usize,
+    })
+}
+
+fn search_spec(search: &SearchSection, resolver: &Resolver) -> Result<SearchSpec, Problem> {
+    Ok(SearchSpec {
+        class: search.class.to_string(),
+        request: request_spec(&search.request, resolver)?,
+        from_rate_per_s: resolver.number_in(
+            &search.from_rate_per_s,
+            1.0,
+            RATE_MAX,
+            "the first rate",
+        )?,
+        to_rate_per_s: resolver.number_in(&search.to_rate_per_s, 1.0, RATE_MAX, "the last rate")?,
+        quantile: search.quantile,
+        within_ms: resolver.number_in(
+            &search.within_ms,
+            0.01,
+            SECONDS_MAX * 1000.0,
+            "the objective",
+        )?,
+        step_s: seconds(&search.step_s, resolver)?,
+        steps_max: resolver.number_in(&search.steps_max, 1.0, 100.0, "the number of steps")? as u32,
+        arrivals: search.arrivals,
+    })
+}
+
+fn action_spec(action: &Action, resolver: &Resolver) -> Result<ActionSpec, Problem> {
+    Ok(ActionSpec {
+        at_s: resolver.number_in(&action.at_s, 0.0, SECONDS_MAX, "the time")?,
+        verb: action.verb,
+        target: action.target.to_string(),
+        instances: action
+            .instances
+            .as_ref()
+            .map(|instances| {
+                resolver
+                    .number_in(instances, 1.0, 64.0, "the number of instances")
+                    .map(|n| n as u32)
+            })
+            .transpose()?,
+        policy: action.policy.as_ref().map(ToString::to_string),
+    })
+}
+
+fn check_plan(check: &Check, resolver: &Resolver) -> Result<CheckPlan, Problem> {
+    let number = |quantity: &Option<Quantity>| {
+        quantity
+            .as_ref()
+            .map(|quantity| resolver.number(quantity))
+            .transpose()
+    };
+    let equals = number(&check.equals)?;
+    Ok(CheckPlan {
+        name: resolver.fill(&check.name)?,
+        value: check.value.to_string(),
+        bounds: Bounds {
+            at_least: equals.or(number(&check.at_least)?),
+            at_most: equals.or(number(&check.at_most)?),
+        },
+        unit: check.unit,
+        role: check.role,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arms_are_interleaved_and_every_round_has_each_once() {
+        let order: Vec<(u32, usize)> = turns(3, 2)
+            .iter()
+            .map(|turn| (turn.round, turn.arm))
+            .collect();
+        assert_eq!(order, [(1, 0), (1, 1), (1, 2), (2, 2), (2, 1), (2, 0)]);
+    }
+}

@@ -1,0 +1,150 @@
+//! Decides the numbers and fills the texts of a scenario.
+
+use std::collections::BTreeMap;
+
+use crate::expression::{Expression, Scope};
+use crate::format::{Problem, Quantity, QuantityValue};
+
+/// What expressions and texts of a scenario may refer to before the run.
+pub(super) struct Resolver {
+    params: BTreeMap<String, f64>,
+    scope: Scope,
+}
+
+impl Resolver {
+    pub(super) fn new(params: &BTreeMap<String, f64>, cores: f64, rounds: u32) -> Self {
+        let mut scope = Scope::new();
+        let table = params
+            .iter()
+            .map(|(name, value)| (name.clone(), (*value).into()))
+            .collect();
+        scope.insert("params".to_owned(), serde_json::Value::Object(table));
+        scope.insert("cores".to_owned(), cores.into());
+        scope.insert("rounds".to_owned(), f64::from(rounds).into());
+        Self {
+            params: params.clone(),
+            scope,
+        }
+    }
+
+    /// The number that a quantity stands for.
+    pub(super) fn number(&self, quantity: &Quantity) -> Result<f64, Problem> {
+        match quantity.value() {
+            QuantityValue::Number(number) => Ok(*number),
+            QuantityValue::Expression(source) => Expression::compile(source)
+                .and_then(|expression| expression.number(&self.scope))
+                .map_err(|reason| {
+                    Problem::at(
+                        quantity.span(),
+                        format!("`{source}` has no value: {reason}"),
+                    )
+                    .hint(format!(
+                        "known are cores, rounds and {}",
+                        self.known_params()
+                    ))
+                }),
+        }
+    }
+
+    /// The number of a quantity that must lie in a range.
+    pub(super) fn number_in(
+        &self,
+        quantity: &Quantity,
+        min: f64,
+        max: f64,
+        what: &str,
+    ) -> Result<f64, Problem> {
+        let number = self.number(quantity)?;
+        if (min..=max).contains(&number) {
+            Ok(number)
+        } else {
+            Err(Problem::at(
+                quantity.span(),
+                format!("{what} is {number}, and must be from {min} to {max}"),
+            ))
+        }
+    }
+
+    /// The number of a quantity that may be missing.
+    pub(super) fn or(
+        &self,
+        quantity: Option<&Quantity>,
+        default: f64,
+        max: f64,
+        what: &str,
+    ) -> Result<f64, Problem> {
+        quantity.map_or(Ok(default), |quantity| {
+            self.number_in(quantity, 0.0, max, what)
+        })
+    }
+
+    /// A text with its `{parameter}` places filled; whole numbers are written without a point.
+    pub(super) fn fill(&self, text: &str) -> Result<String, Problem> {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            let close = rest[open..]
+                .find('}')
+                .map(|offset| open + offset)
+                .ok_or_else(|| {
+                    Problem::whole(format!(
+                        "`{text}` opens a place with {{ that is never closed"
+                    ))
+                })?;
+            let name = &rest[open + 1..close];
+            let value = self.params.get(name).ok_or_else(|| {
+                Problem::whole(format!(
+                    "`{text}` names the parameter `{name}`, which is not declared"
+                ))
+                .suggest(name, self.params.keys().map(String::as_str))
+            })?;
+            filled.push_str(&rest[..open]);
+            filled.push_str(&value.to_string());
+            rest = &rest[close + 1..];
+        }
+        filled.push_str(rest);
+        Ok(filled)
+    }
+
+    fn known_params(&self) -> String {
+        let names: Vec<String> = self
+            .params
+            .keys()
+            .map(|name| format!("params.{name}"))
+            .collect();
+        if names.is_empty() {
+            "no params".to_owned()
+        } else {
+            names.join(", ")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolver() -> Resolver {
+        Resolver::new(
+            &BTreeMap::from([("burn_ms".to_owned(), 2000.0), ("share".to_owned(), 0.5)]),
+            2.0,
+            1,
+        )
+    }
+
+    #[test]
+    fn places_are_filled_and_whole_numbers_have_no_point() {
+        assert_eq!(
+            resolver().fill("/burn?ms={burn_ms}&x={share}").unwrap(),
+            "/burn?ms=2000&x=0.5"
+        );
+        assert_eq!(resolver().fill("/plain").unwrap(), "/plain");
+    }
+
+    #[test]
+    fn an_unknown_or_open_place_is_an_error_with_a_hint() {
+        let problem = resolver().fill("/burn?ms={burn}").unwrap_err();
+        assert!(problem.message.contains("`burn`") && problem.hint.unwrap().contains("burn_ms"));
+        assert!(resolver().fill("/burn?ms={burn_ms").is_err());
+    }
+}

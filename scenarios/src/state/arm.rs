@@ -1,0 +1,178 @@
+//! What is known of one measurement of one arm.
+
+use std::collections::BTreeMap;
+
+use compose::InstanceStats;
+use load::{ClassSample, Histogram, Sample, Slice};
+use serde_json::Value;
+
+use crate::event::{InstanceState, SearchStep};
+
+/// One measurement of one arm.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoundState {
+    /// Round, from 1.
+    pub round: u32,
+    /// When it began, milliseconds since the run began.
+    pub began_ms: u64,
+    /// How long the system took to be ready, milliseconds.
+    pub startup_ms: Option<f64>,
+    /// Seconds of load so far.
+    pub load_s: f64,
+    /// By class of requests.
+    pub classes: BTreeMap<String, ClassState>,
+    /// By instance, in order of their start.
+    pub instances: Vec<LiveInstance>,
+    /// Answers of the probes.
+    pub facts: BTreeMap<String, Vec<f64>>,
+    /// Searches by class.
+    pub searches: BTreeMap<String, SearchState>,
+    /// Actions that were done.
+    pub actions: Vec<ActionMark>,
+    /// Instances that died though nobody asked for it, with how.
+    pub crashes: Vec<String>,
+    /// Whether it was measured to its end.
+    pub complete: bool,
+}
+
+/// What was measured of one class.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ClassState {
+    /// Requests that the schedule asked for.
+    pub scheduled: u64,
+    /// Requests sent.
+    pub sent: u64,
+    /// Requests answered well.
+    pub ok: u64,
+    /// Failed requests by kind.
+    pub errors: BTreeMap<String, u64>,
+    /// Requests under way at the last sample.
+    pub in_flight: u64,
+    /// Requests under way over time: (seconds since the load began, request·seconds since the sample before).
+    pub in_flight_over_time: Vec<(f64, f64)>,
+    /// By (slice of intended start, window).
+    pub slices: BTreeMap<(u32, String), Slice>,
+    /// By the instance that answered.
+    pub by_instance: BTreeMap<String, AnsweredState>,
+    /// Values collected from answers.
+    pub collected: Vec<Value>,
+}
+
+/// What one instance answered.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnsweredState {
+    /// Answers of any status.
+    pub requests: u64,
+    /// Latency of its good answers.
+    pub response: Histogram,
+}
+
+/// One instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveInstance {
+    /// Its name.
+    pub name: String,
+    /// Its service, as named in the system.
+    pub service: String,
+    /// What it is doing.
+    pub state: InstanceState,
+    /// The last that the backend said of it.
+    pub stats: Option<InstanceStats>,
+    /// The most memory seen, bytes.
+    pub resident_bytes_max: u64,
+}
+
+/// A search so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SearchState {
+    /// Its steps, in order.
+    pub steps: Vec<SearchStep>,
+    /// The highest rate within the objective, once it ended.
+    pub within_per_s: Option<f64>,
+    /// The lowest rate beyond it, once it ended.
+    pub beyond_per_s: Option<f64>,
+}
+
+/// An action that was done, for the time axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActionMark {
+    /// Seconds after the load began.
+    pub at_s: f64,
+    /// In words.
+    pub words: String,
+    /// Why it failed.
+    pub failure: Option<String>,
+}
+
+impl RoundState {
+    pub(super) fn add(&mut self, sample: &Sample) {
+        self.load_s = self.load_s.max(sample.at_s);
+        for class in &sample.classes {
+            self.classes
+                .entry(class.class.clone())
+                .or_default()
+                .add(sample.at_s, class);
+        }
+    }
+
+    pub(super) fn add_stats(&mut self, all: &[InstanceStats]) {
+        for stats in all {
+            if let Some(instance) = self
+                .instances
+                .iter_mut()
+                .find(|instance| instance.name == stats.instance)
+            {
+                instance.resident_bytes_max = instance
+                    .resident_bytes_max
+                    .max(stats.resident_bytes.unwrap_or(0));
+                instance.stats = Some(stats.clone());
+            }
+        }
+    }
+}
+
+impl ClassState {
+    fn add(&mut self, at_s: f64, sample: &ClassSample) {
+        self.scheduled += sample.scheduled;
+        self.sent += sample.sent;
+        self.ok += sample.ok;
+        for (kind, count) in &sample.errors {
+            *self.errors.entry(kind.clone()).or_default() += count;
+        }
+        self.in_flight = sample.in_flight_now;
+        self.in_flight_over_time
+            .push((at_s, sample.in_flight_time_s));
+        for slice in &sample.slices {
+            match self.slices.get_mut(&(slice.index, slice.window.clone())) {
+                Some(known) => known.merge(slice),
+                None => {
+                    self.slices
+                        .insert((slice.index, slice.window.clone()), slice.clone());
+                }
+            }
+        }
+        for answered in &sample.by_instance {
+            let state = self
+                .by_instance
+                .entry(answered.instance.clone())
+                .or_default();
+            state.requests += answered.requests;
+            state.response.merge(&answered.response);
+        }
+        self.collected.extend(sample.collected.iter().cloned());
+    }
+
+    /// Requests that failed, of any kind.
+    pub fn failed(&self) -> u64 {
+        self.errors.values().sum()
+    }
+
+    /// All slices together.
+    pub fn total(&self) -> Slice {
+        let mut total = Slice::default();
+        for slice in self.slices.values() {
+            total.merge(slice);
+        }
+        total
+    }
+}

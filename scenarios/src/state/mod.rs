@@ -1,0 +1,96 @@
+//! The state of a run: one pure fold over its events. Every display and report draws this, and nothing else.
+
+mod arm;
+mod fold;
+
+pub use arm::{ActionMark, AnsweredState, ClassState, LiveInstance, RoundState, SearchState};
+
+use crate::checks::{CheckOutcome, Verdict};
+use crate::event::{Phase, RunEvent, RunInfo};
+
+/// All that is known of a run so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunState {
+    /// What was known before it began; none before the first event.
+    pub info: Option<RunInfo>,
+    /// Arms in the order of the plan.
+    pub arms: Vec<ArmState>,
+    /// The turn under way.
+    pub now: Option<Now>,
+    /// Turns that have ended.
+    pub turns_done: usize,
+    /// Decided checks.
+    pub checks: Vec<CheckOutcome>,
+    /// Warnings, in order.
+    pub warnings: Vec<String>,
+    /// The event log: what a person would want to have seen, in order.
+    pub log: Vec<LogLine>,
+    /// How it ended; none while it runs.
+    pub ended: Option<Ended>,
+    /// Milliseconds since the run began, as of the last event.
+    pub elapsed_ms: u64,
+    /// Events that are missing from the stream; 0 in a complete one.
+    pub missing_events: u64,
+    next_seq: u64,
+}
+
+/// What is known of one arm.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ArmState {
+    /// Its measurements, one a round.
+    pub rounds: Vec<RoundState>,
+}
+
+/// The turn under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Now {
+    /// Index into the plan's turns.
+    pub turn: usize,
+    /// Index into the plan's arms.
+    pub arm: usize,
+    /// Round, from 1.
+    pub round: u32,
+    /// The part of the turn.
+    pub phase: Phase,
+    /// When this part began, milliseconds since the run began.
+    pub phase_began_ms: u64,
+    /// How long it is expected to take, seconds; 0 where nobody can say.
+    pub phase_expected_s: f64,
+}
+
+/// One line of the event log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// What happened, in words.
+    pub text: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// The worst verdict of all checks.
+    pub verdict: Verdict,
+    /// Whether it was interrupted by hand.
+    pub interrupted: bool,
+    /// Why it could not go on.
+    pub failure: Option<String>,
+}
+
+impl RunState {
+    /// The state after all these events.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a RunEvent>) -> Self {
+        let mut state = Self::default();
+        for event in events {
+            state.apply(event);
+        }
+        state
+    }
+
+    /// The measurement under way.
+    pub fn round_now(&self) -> Option<&RoundState> {
+        let now = self.now.as_ref()?;
+        self.arms.get(now.arm)?.rounds.last()
+    }
+}

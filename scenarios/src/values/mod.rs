@@ -1,0 +1,224 @@
+//! The measured values of a run, as the tree that checks and lessons read.
+//!
+//! `ARM.CLASS.p99` is a latency in milliseconds from the intended start; `ARM.CLASS.service.p99` the same from the
+//! actual send; `ARM.CLASS.WINDOW.…` the same of the requests meant to start in that window. A value that was not
+//! measured is `null`, and an expression that needs it says so.
+
+mod figures;
+mod resample;
+
+pub use resample::Resample;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::expression::Scope;
+use crate::plan::{ArmPlan, Plan, WindowSpec};
+use crate::state::{ArmState, ClassState, RoundState, RunState};
+
+/// The scope of a run's expressions and lesson.
+pub fn scope(plan: &Plan, state: &RunState) -> Scope {
+    resampled_scope(plan, state, &Resample::identity())
+}
+
+/// The same scope, had the measurement been drawn again: what the bootstrap evaluates.
+pub fn resampled_scope(plan: &Plan, state: &RunState, resample: &Resample) -> Scope {
+    let mut scope = Scope::new();
+    scope.insert("cores".to_owned(), plan.cores.into());
+    scope.insert("rounds".to_owned(), f64::from(plan.rounds).into());
+    scope.insert("params".to_owned(), json!(plan.params));
+    for (index, arm) in plan.arms.iter().enumerate() {
+        let measured = state.arms.get(index).cloned().unwrap_or_default();
+        scope.insert(arm.name.clone(), arm_value(index, arm, &measured, resample));
+    }
+    scope
+}
+
+fn arm_value(index: usize, plan: &ArmPlan, arm: &ArmState, resample: &Resample) -> Value {
+    let mut map = Map::new();
+    let instances = plan
+        .system
+        .services
+        .iter()
+        .find(|service| service.name == plan.system.entry);
+    map.insert(
+        "instances".to_owned(),
+        instances
+            .map_or(1.0, |service| f64::from(service.instances))
+            .into(),
+    );
+    map.insert("rounds".to_owned(), (arm.rounds.len() as f64).into());
+    for load in &plan.loads {
+        map.insert(
+            load.class.clone(),
+            class_value(index, &load.class, plan, arm, resample),
+        );
+    }
+    for search in &plan.searches {
+        map.insert(
+            search.class.clone(),
+            search_value(index, &search.class, arm, resample),
+        );
+    }
+    for probe in &plan.probes {
+        let answers: Vec<f64> = arm
+            .rounds
+            .iter()
+            .filter_map(|round| round.facts.get(&probe.name))
+            .flatten()
+            .copied()
+            .collect();
+        map.insert(probe.name.clone(), answers_value(&answers));
+    }
+    Value::Object(map)
+}
+
+fn class_value(
+    arm_index: usize,
+    class: &str,
+    plan: &ArmPlan,
+    arm: &ArmState,
+    resample: &Resample,
+) -> Value {
+    let rounds: Vec<(usize, &RoundState, &ClassState)> = arm
+        .rounds
+        .iter()
+        .enumerate()
+        .filter_map(|(index, round)| round.classes.get(class).map(|state| (index, round, state)))
+        .collect();
+    let whole = WindowSpec {
+        name: String::new(),
+        from_s: 0.0,
+        to_s: plan.duration_s,
+    };
+    let mut map = figures::figures(arm_index, &rounds, &whole, resample);
+    let total = |pick: fn(&ClassState) -> u64| {
+        rounds.iter().map(|(_, _, state)| pick(state)).sum::<u64>() as f64
+    };
+    map.insert(
+        "scheduled".to_owned(),
+        total(|state| state.scheduled).into(),
+    );
+    map.insert("sent".to_owned(), total(|state| state.sent).into());
+    map.insert("ok".to_owned(), total(|state| state.ok).into());
+    map.insert("failed".to_owned(), total(ClassState::failed).into());
+    let collected: Vec<f64> = rounds
+        .iter()
+        .flat_map(|(_, _, state)| &state.collected)
+        .filter_map(Value::as_f64)
+        .collect();
+    map.insert("collected".to_owned(), answers_value(&collected));
+    map.insert("duplicates".to_owned(), duplicates(&rounds).into());
+    map.insert("by_instance".to_owned(), by_instance(&rounds));
+    for window in &plan.windows {
+        map.insert(
+            window.name.clone(),
+            Value::Object(figures::figures(arm_index, &rounds, window, resample)),
+        );
+    }
+    Value::Object(map)
+}
+
+/// Answers that repeat one given before in the same round.
+fn duplicates(rounds: &[(usize, &RoundState, &ClassState)]) -> f64 {
+    let repeated = |values: &[Value]| {
+        let distinct: BTreeSet<String> = values.iter().map(Value::to_string).collect();
+        values.len() - distinct.len()
+    };
+    rounds
+        .iter()
+        .map(|(_, _, state)| repeated(&state.collected))
+        .sum::<usize>() as f64
+}
+
+fn distinct(values: &[f64]) -> usize {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.dedup();
+    sorted.len()
+}
+
+fn answers_value(answers: &[f64]) -> Value {
+    json!({
+        "n": answers.len() as f64,
+        "distinct": distinct(answers) as f64,
+        "min": answers.iter().copied().reduce(f64::min),
+        "max": answers.iter().copied().reduce(f64::max),
+        "sum": answers.iter().sum::<f64>(),
+        "last": answers.last(),
+    })
+}
+
+fn by_instance(rounds: &[(usize, &RoundState, &ClassState)]) -> Value {
+    let mut requests: BTreeMap<&str, u64> = BTreeMap::new();
+    for (_, _, state) in rounds {
+        for (name, answered) in &state.by_instance {
+            *requests.entry(name).or_default() += answered.requests;
+        }
+    }
+    let total: u64 = requests.values().sum();
+    let of = |(name, count): (&str, u64)| {
+        (
+            name.to_owned(),
+            json!({ "requests": count as f64, "share": count as f64 / total as f64 }),
+        )
+    };
+    Value::Object(requests.into_iter().map(of).collect())
+}
+
+fn search_value(arm_index: usize, class: &str, arm: &ArmState, resample: &Resample) -> Value {
+    let brackets: Vec<(f64, f64)> = arm
+        .rounds
+        .iter()
+        .filter_map(|round| round.searches.get(class))
+        .filter_map(|search| {
+            let within = search.within_per_s?;
+            Some((within, search.beyond_per_s.unwrap_or(within)))
+        })
+        .collect();
+    let met = arm
+        .rounds
+        .iter()
+        .filter_map(|round| round.searches.get(class))
+        .all(|search| search.beyond_per_s.is_some());
+    json!({
+        "max_rate_per_s": resample.rate(arm_index, &brackets),
+        "within_per_s": brackets.iter().map(|(within, _)| *within).reduce(f64::min),
+        "beyond_per_s": brackets.iter().map(|(_, beyond)| *beyond).reduce(f64::max),
+        "bracketed": f64::from(u8::from(met)),
+    })
+}
+
+/// A scope in which everything that the plan can measure has a value: what scenarios and lessons are checked against.
+pub(crate) fn filled(plan: &Plan) -> Scope {
+    let mut scope = scope(plan, &RunState::default());
+    for arm in &plan.arms {
+        if let Some(value) = scope.get_mut(&arm.name) {
+            fill(value);
+            for load in &arm.loads {
+                let names = arm.system.services.iter().flat_map(instance_names);
+                let by_instance =
+                    names.map(|name| (name, json!({ "requests": 1.0, "share": 1.0 })));
+                value[&load.class]["by_instance"] = Value::Object(by_instance.collect());
+            }
+        }
+    }
+    scope
+}
+
+fn instance_names(service: &compose::ServiceSpec) -> Vec<String> {
+    (1..=service.instances)
+        .map(|number| format!("{}-{number}", service.name))
+        .collect()
+}
+
+/// Puts 1 where nothing was measured, and where a zero would make a ratio meaningless.
+fn fill(value: &mut Value) {
+    match value {
+        Value::Null => *value = json!(1.0),
+        Value::Number(_) => *value = json!(1.0),
+        Value::Object(map) => map.values_mut().for_each(fill),
+        _ => {}
+    }
+}

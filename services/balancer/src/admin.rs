@@ -1,0 +1,223 @@
+//! The balancer's own endpoints, under a prefix that no instance uses; everything else belongs to the instances.
+
+use balance::{PolicyKind, REGISTRY};
+use contract::limits::BODY_BYTES_MAX;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
+
+use crate::Balancer;
+use crate::body::ResponseBody;
+use crate::config::{self, UpstreamConfig, UpstreamError};
+use crate::problem::{json, problem, text_answer};
+
+/// Paths that begin with this are the balancer's own.
+pub const PREFIX: &str = "/_balancer/";
+
+const JSON: &str = "application/json";
+
+/// An instance as `PUT /_balancer/upstreams` takes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpstreamEntry {
+    name: String,
+    url: String,
+    #[serde(default = "one")]
+    weight: u32,
+    #[serde(default = "yes")]
+    healthy: bool,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// An instance as `GET /_balancer/upstreams` shows it.
+#[derive(Debug, Serialize)]
+struct UpstreamStatus {
+    name: String,
+    url: String,
+    weight: u32,
+    healthy: bool,
+    in_flight: u32,
+    requests: u64,
+    failures: u64,
+}
+
+/// The body of `PUT /_balancer/policy`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyChange {
+    policy: String,
+}
+
+/// The body of `GET /_balancer/policy`.
+#[derive(Debug, Serialize)]
+struct PolicyStatus {
+    policy: &'static str,
+    allowed: Vec<&'static str>,
+}
+
+/// Answers a request whose path begins with [`PREFIX`].
+pub async fn answer(balancer: &Balancer, request: Request<Incoming>) -> Response<ResponseBody> {
+    let path = request.uri().path().trim_start_matches(PREFIX).to_owned();
+    let is_put = request.method() == Method::PUT;
+    let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
+    let response = match path.as_str() {
+        "health" if is_get => Ok(json(
+            StatusCode::OK,
+            JSON,
+            &serde_json::json!({"status": "ok"}),
+        )),
+        "ready" if is_get => ready(balancer),
+        "metrics" if is_get => Ok(metrics(balancer)),
+        "upstreams" if is_get => Ok(upstreams(balancer)),
+        "upstreams" if is_put => put_upstreams(balancer, request).await,
+        "policy" if is_get => Ok(policy(balancer)),
+        "policy" if is_put => put_policy(balancer, request).await,
+        "health" | "ready" | "metrics" | "upstreams" | "policy" => Err(Refusal(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("{PREFIX}{path} does not take {}", request.method()),
+        )),
+        _ => Err(Refusal(
+            StatusCode::NOT_FOUND,
+            "the balancer has health, ready, metrics, upstreams and policy".to_owned(),
+        )),
+    };
+    balancer.sign(response.unwrap_or_else(|Refusal(status, detail)| problem(status, detail)))
+}
+
+type Answered = Result<Response<ResponseBody>, Refusal>;
+
+/// A request that is not done: status and detail of its problem document.
+struct Refusal(StatusCode, String);
+
+fn ready(balancer: &Balancer) -> Answered {
+    let upstreams = balancer.routing.upstreams();
+    let in_rotation = upstreams
+        .iter()
+        .filter(|upstream| upstream.endpoint().healthy)
+        .count();
+    if in_rotation == 0 {
+        let detail = "no instance is in rotation".to_owned();
+        return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, detail));
+    }
+    let status = serde_json::json!({"status": "ready", "in_rotation": in_rotation});
+    Ok(json(StatusCode::OK, JSON, &status))
+}
+
+fn upstreams(balancer: &Balancer) -> Response<ResponseBody> {
+    let statuses: Vec<_> = balancer
+        .routing
+        .upstreams()
+        .iter()
+        .map(|upstream| {
+            let endpoint = upstream.endpoint();
+            UpstreamStatus {
+                name: upstream.name().to_owned(),
+                url: upstream.url(),
+                weight: endpoint.weight,
+                healthy: endpoint.healthy,
+                in_flight: upstream.in_flight(),
+                requests: upstream.requests(),
+                failures: upstream.failures(),
+            }
+        })
+        .collect();
+    json(StatusCode::OK, JSON, &statuses)
+}
+
+async fn put_upstreams(balancer: &Balancer, request: Request<Incoming>) -> Answered {
+    let entries: Vec<UpstreamEntry> = read_json(request).await?;
+    let upstreams = check_entries(&entries).map_err(|error| unprocessable(&error))?;
+    balancer.routing.replace_upstreams(&upstreams);
+    tracing::info!(count = upstreams.len(), "upstream list replaced");
+    Ok(self::upstreams(balancer))
+}
+
+fn check_entries(entries: &[UpstreamEntry]) -> Result<Vec<UpstreamConfig>, UpstreamError> {
+    let upstreams = entries
+        .iter()
+        .map(|entry| {
+            Ok(UpstreamConfig {
+                weight: entry.weight,
+                healthy: entry.healthy,
+                ..UpstreamConfig::new(&entry.name, &entry.url)?
+            })
+        })
+        .collect::<Result<Vec<_>, UpstreamError>>()?;
+    config::check_upstreams(&upstreams)?;
+    Ok(upstreams)
+}
+
+fn policy(balancer: &Balancer) -> Response<ResponseBody> {
+    let status = PolicyStatus {
+        policy: balancer.routing.policy().name(),
+        allowed: REGISTRY.iter().map(PolicyKind::name).collect(),
+    };
+    json(StatusCode::OK, JSON, &status)
+}
+
+async fn put_policy(balancer: &Balancer, request: Request<Incoming>) -> Answered {
+    let change: PolicyChange = read_json(request).await?;
+    let kind: PolicyKind = change
+        .policy
+        .parse()
+        .map_err(|error| unprocessable(&error))?;
+    balancer.routing.replace_policy(kind);
+    tracing::info!(policy = kind.name(), "policy replaced");
+    Ok(policy(balancer))
+}
+
+fn unprocessable(error: &impl std::error::Error) -> Refusal {
+    Refusal(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+}
+
+async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refusal> {
+    let body = Limited::new(request.into_body(), BODY_BYTES_MAX)
+        .collect()
+        .await
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                let detail = format!("the body is longer than {BODY_BYTES_MAX} bytes");
+                Refusal(StatusCode::PAYLOAD_TOO_LARGE, detail)
+            } else {
+                Refusal(
+                    StatusCode::BAD_REQUEST,
+                    format!("the body could not be read: {error}"),
+                )
+            }
+        })?;
+    serde_json::from_slice(&body.to_bytes()).map_err(|error| {
+        let status = match error.classify() {
+            Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Refusal(status, format!("the body does not fit: {error}"))
+    })
+}
+
+/// Counts are copied into the recorder when they are asked for, so that requests pay nothing for it.
+fn metrics(balancer: &Balancer) -> Response<ResponseBody> {
+    for upstream in balancer.routing.upstreams() {
+        let label = upstream.name().to_owned();
+        metrics::counter!("balancer_requests_total", "upstream" => label.clone())
+            .absolute(upstream.requests());
+        metrics::counter!("balancer_failures_total", "upstream" => label.clone())
+            .absolute(upstream.failures());
+        metrics::gauge!("balancer_in_flight", "upstream" => label)
+            .set(f64::from(upstream.in_flight()));
+    }
+    text_answer(
+        StatusCode::OK,
+        observability::PROMETHEUS_TEXT,
+        observability::render(),
+    )
+}

@@ -1,0 +1,108 @@
+//! A layer-7 load balancer: takes HTTP/1.1 requests and passes each to one of several instances of a service.
+//!
+//! Connections are kept alive on both sides, bodies are streamed in both directions, and the list of instances and the policy over
+//! it (from the crate `balance`) may be changed while requests run. All paths belong to the instances, `/health` and `/ready` among
+//! them; the balancer's own endpoints are under [`ADMIN_PREFIX`]:
+//!
+//! | Endpoint | Answer |
+//! |---|---|
+//! | `GET /_balancer/health` | 200 while the process runs |
+//! | `GET /_balancer/ready` | 200 while some instance is in rotation, else 503 |
+//! | `GET /_balancer/metrics` | Prometheus text, with requests, failures and in-flight count of each instance |
+//! | `GET /_balancer/upstreams` | the same as JSON: `[{name, url, weight, healthy, in_flight, requests, failures}]` |
+//! | `PUT /_balancer/upstreams` | takes `[{"name", "url", "weight"?, "healthy"?}]` in place of the list; what is in flight ends undisturbed |
+//! | `GET`, `PUT /_balancer/policy` | `{"policy": "least_connections"}`, swapped while traffic flows |
+//!
+//! They ask for no credentials: whoever can send requests can also change the list, so listen where that is meant.
+//!
+//! Not supported: HTTP/2, TLS, protocol upgrades (the `Upgrade` field is removed) and tunnels (`CONNECT` is refused).
+
+mod admin;
+mod body;
+mod config;
+mod connection;
+mod headers;
+mod heard;
+mod problem;
+mod proxy;
+mod routing;
+mod server;
+mod upstream;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chassis::{ServeError, Settings};
+use http::HeaderValue;
+
+pub use admin::PREFIX as ADMIN_PREFIX;
+pub use config::{
+    Config, POLICY, UPSTREAM_RESPONSE_TIMEOUT_MS, UPSTREAM_TIMEOUT_MS, UPSTREAMS, UpstreamConfig,
+    UpstreamError,
+};
+pub use server::run;
+
+use crate::routing::Routing;
+
+/// Seed of the policies that draw: the same requests in the same order see the same draws in every run.
+const POLICY_SEED: u64 = 1;
+
+/// The balancer's state, shared by all client connections.
+pub struct Balancer {
+    routing: Routing,
+    instance: HeaderValue,
+    connect_timeout: Duration,
+    response_timeout: Option<Duration>,
+    started: Instant,
+}
+
+impl Balancer {
+    /// A balancer that signs its own answers with the name `instance`.
+    ///
+    /// # Errors
+    /// When the name has characters that a header value may not have.
+    pub fn new(config: &Config, instance: &str) -> Result<Self, http::header::InvalidHeaderValue> {
+        Ok(Self {
+            routing: Routing::new(&config.upstreams, config.policy, POLICY_SEED),
+            instance: HeaderValue::from_str(instance)?,
+            connect_timeout: config.connect_timeout,
+            response_timeout: config.response_timeout,
+            started: Instant::now(),
+        })
+    }
+}
+
+/// Runs the balancer as the settings say until they ask for the end, then lets the requests under way finish, for
+/// [`chassis::GRACE`] at most.
+///
+/// # Errors
+/// When a setting is wrong or the address cannot be had.
+pub async fn serve(settings: Settings) -> Result<(), ServeError> {
+    let config = Config::read(&settings.environment)?;
+    let balancer = Balancer::new(&config, &settings.instance).map_err(|_| {
+        settings
+            .environment
+            .refuse(contract::environment::INSTANCE, "plain text in one line")
+    })?;
+    let listener = chassis::bind(settings.host, settings.port).await?;
+    let port = listener.local_addr().map_err(ServeError::Runtime)?.port();
+    observability::install();
+    let probes = observability::spawn_probes();
+    tracing::info!(
+        port,
+        host = %settings.host,
+        pid = std::process::id(),
+        policy = config.policy.name(),
+        upstreams = config.upstreams.len(),
+        "listening"
+    );
+    let unfinished = run(Arc::new(balancer), listener, &settings.shutdown).await;
+    probes.abort();
+    if unfinished > 0 {
+        tracing::warn!(
+            connections = unfinished,
+            "closed with requests that did not finish in time"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! Bodies stream, and whoever leaves is noticed.
+
+mod common;
+
+use common::{Front, Instance, field, status, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+#[tokio::test]
+async fn each_chunk_of_an_answer_arrives_before_the_next_is_written() {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client.get("/").await;
+    let mut peer = instance.accept().await;
+    peer.head().await;
+    peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        .await;
+    let head = client.head().await;
+    assert_eq!(
+        field(&head, "transfer-encoding").as_deref(),
+        Some("chunked")
+    );
+    for text in ["one", "two", "three"] {
+        peer.send(format!("{:x}\r\n{text}\r\n", text.len())).await;
+        assert_eq!(client.chunk().await, text);
+        assert_eq!(
+            front.upstream("a").await["in_flight"],
+            1,
+            "counts until the body ends"
+        );
+    }
+    peer.send("0\r\n\r\n").await;
+    assert_eq!(client.chunk().await, "");
+    assert_eq!(front.upstream("a").await["in_flight"], 0);
+
+    // The connection goes on to the next request.
+    client.get("/2").await;
+    assert!(peer.head().await.starts_with("get /2 "));
+}
+
+#[tokio::test]
+async fn an_upload_reaches_the_instance_while_it_is_still_sent() {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client
+        .send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\none")
+        .await;
+    let mut peer = instance.accept().await;
+    assert_eq!(
+        field(&peer.head().await, "content-length").as_deref(),
+        Some("6")
+    );
+    assert_eq!(peer.exact(3).await, b"one");
+    client.send("two").await;
+    assert_eq!(peer.exact(3).await, b"two");
+    peer.ok("done").await;
+    assert_eq!(client.answer().await.1, b"done");
+
+    client
+        .send("PUT / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        .await;
+    assert_eq!(
+        field(&peer.head().await, "transfer-encoding").as_deref(),
+        Some("chunked")
+    );
+    assert_eq!(peer.chunk().await, "abc");
+    client.send("2\r\nde\r\n0\r\n\r\n").await;
+    assert_eq!(
+        (peer.chunk().await, peer.chunk().await),
+        ("de".to_owned(), String::new())
+    );
+    peer.ok("done").await;
+    assert_eq!(client.answer().await.1, b"done");
+}
+
+#[tokio::test]
+async fn large_bodies_pass_unchanged_in_both_directions_at_once() {
+    const LENGTH: usize = 32 << 20;
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client
+        .send(format!(
+            "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {LENGTH}\r\n\r\n"
+        ))
+        .await;
+    let mut peer = instance.accept().await;
+    peer.head().await;
+    // The instance answers with what it reads while it is still reading.
+    peer.send(format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n"
+    ))
+    .await;
+    let echo = async move {
+        let (mut read, mut write) = peer.into_halves();
+        tokio::io::copy(&mut (&mut read).take(LENGTH as u64), &mut write)
+            .await
+            .unwrap()
+    };
+    client.head().await;
+    let (mut read, mut write) = client.into_halves();
+    let pattern: Vec<u8> = (0..LENGTH).map(|index| (index % 251) as u8).collect();
+    let mut back = vec![0; LENGTH];
+    let (copied, sent, received) = within("the bodies", async {
+        tokio::join!(echo, write.write_all(&pattern), read.read_exact(&mut back))
+    })
+    .await;
+    sent.unwrap();
+    received.unwrap();
+    assert_eq!(copied, LENGTH as u64);
+    assert!(back == pattern, "the body was changed on its way");
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_100_continue_gets_it_from_the_balancer() {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client
+        .send("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n")
+        .await;
+    assert_eq!(status(&client.head().await), 100);
+    client.send("body").await;
+    let mut peer = instance.accept().await;
+    assert_eq!(field(&peer.head().await, "expect"), None);
+    assert_eq!(peer.exact(4).await, b"body");
+    peer.send("HTTP/1.1 100 Continue\r\n\r\n").await;
+    peer.ok("done").await;
+    assert_eq!(client.answer().await.1, b"done");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_it_waits_aborts_the_request() {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client.get("/slow").await;
+    let mut peer = instance.accept().await;
+    peer.head().await;
+    assert_eq!(front.upstream("a").await["in_flight"], 1);
+    drop(client);
+    assert_eq!(
+        peer.rest().await,
+        b"",
+        "the balancer closes the connection to the instance"
+    );
+    let upstream = front.upstream("a").await;
+    assert_eq!(
+        (&upstream["in_flight"], &upstream["failures"]),
+        (&0.into(), &0.into()),
+        "{upstream}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_inside_an_answer_aborts_the_request() {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client.get("/endless").await;
+    let mut peer = instance.accept().await;
+    peer.head().await;
+    peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        .await;
+    client.head().await;
+    assert_eq!(client.chunk().await, "abc");
+    drop(client);
+    assert_eq!(peer.rest().await, b"");
+    let upstream = front.upstream("a").await;
+    assert_eq!(
+        (&upstream["in_flight"], &upstream["failures"]),
+        (&0.into(), &0.into()),
+        "{upstream}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_inside_its_upload_aborts_the_request() {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client
+        .send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc")
+        .await;
+    let mut peer = instance.accept().await;
+    peer.head().await;
+    assert_eq!(peer.exact(3).await, b"abc");
+    drop(client);
+    assert_eq!(peer.rest().await, b"");
+    let upstream = front.upstream("a").await;
+    assert_eq!(
+        (&upstream["in_flight"], &upstream["failures"]),
+        (&0.into(), &0.into()),
+        "{upstream}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_before_the_upload_ends_is_passed_on() {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client
+        .send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nabc")
+        .await;
+    let mut peer = instance.accept().await;
+    peer.head().await;
+    peer.send("HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nbig")
+        .await;
+    let (head, body) = client.answer().await;
+    assert_eq!((status(&head), body.as_slice()), (413, &b"big"[..]));
+    // That connection still owes the rest of the upload, so the next request must get another one.
+    assert_eq!(front.upstream("a").await["in_flight"], 0);
+    let mut next = front.client().await;
+    next.get("/next").await;
+    assert!(
+        instance
+            .accept()
+            .await
+            .head()
+            .await
+            .starts_with("get /next ")
+    );
+}

@@ -1,0 +1,81 @@
+//! The environment as a value: read once, so that tests need not change that of the process.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+/// A variable that holds something else than it may hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} is {value:?}, but must be {allowed}")]
+pub struct SettingsError {
+    /// Name of the variable.
+    pub variable: String,
+    /// What it holds.
+    pub value: String,
+    /// What it may hold.
+    pub allowed: String,
+}
+
+/// Environment variables by name. A variable that is empty counts as not set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The variables of this process, as far as they are Unicode.
+    #[must_use]
+    pub fn of_process() -> Self {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    /// The value of a variable, if it is set.
+    #[must_use]
+    pub fn get(&self, variable: &str) -> Option<&str> {
+        self.0
+            .get(variable)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The parsed value of a variable, or `default` when it is not set.
+    ///
+    /// # Errors
+    /// When it does not parse, or `accept` refuses it; the message quotes `allowed`.
+    pub fn parse<T: FromStr>(
+        &self,
+        variable: &str,
+        default: T,
+        allowed: &str,
+        accept: impl FnOnce(&T) -> bool,
+    ) -> Result<T, SettingsError> {
+        let Some(value) = self.get(variable) else {
+            return Ok(default);
+        };
+        value
+            .parse()
+            .ok()
+            .filter(accept)
+            .ok_or_else(|| self.refuse(variable, allowed))
+    }
+
+    /// The error that says what `variable` may hold.
+    #[must_use]
+    pub fn refuse(&self, variable: &str, allowed: &str) -> SettingsError {
+        SettingsError {
+            variable: variable.to_owned(),
+            value: self.get(variable).unwrap_or_default().to_owned(),
+            allowed: allowed.to_owned(),
+        }
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self(
+            variables
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}

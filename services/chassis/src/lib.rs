@@ -1,0 +1,33 @@
+//! What every HTTP service shares, so that a service is its routes and its data.
+//!
+//! A service reads its [`Settings`] from the environment, puts its routes into an [`App`] (which adds health, readiness,
+//! metrics, problem answers, traces and declared work) and hands the result to [`serve`]. [`run`] is the whole process.
+
+mod app;
+mod burn;
+mod client;
+mod debt;
+mod environment;
+mod extract;
+mod failure;
+mod run;
+mod server;
+mod settings;
+mod shutdown;
+pub mod testing;
+mod timer;
+mod work;
+
+pub use app::{App, Check, metrics};
+pub use burn::burn;
+pub use client::{Client, Reply, Upstream, UpstreamError};
+pub use debt::Debt;
+pub use environment::{Environment, SettingsError};
+pub use extract::{BodyBytes, Json, Path, Query, RowLimit, read_body};
+pub use failure::Failure;
+pub use run::run;
+pub use server::{GRACE, ServeError, bind, serve, serve_connections};
+pub use settings::{CpuWork, Distribution, Settings, WorkSettings};
+pub use shutdown::{Shutdown, ShutdownTrigger};
+pub use timer::Timer;
+pub use work::Work;

@@ -1,0 +1,326 @@
+//! How one instance is configured.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use contract::{ServiceName, environment as names};
+use http::Uri;
+use http::uri::Authority;
+use tracing::level_filters::LevelFilter;
+
+use crate::{Environment, SettingsError, Shutdown};
+
+const WORKERS_MAX: usize = 256;
+const WORK_MS_MAX: f64 = 600_000.0;
+const WORK_LIMIT_MAX: usize = 1_000_000;
+const TIMEOUT_MS_MAX: u64 = 3_600_000;
+
+/// How a drawn waiting time is distributed around its mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distribution {
+    /// Always the mean.
+    Constant,
+    /// Memoryless, as in M/M/c.
+    Exponential,
+}
+
+/// Where CPU work that a client asks for is burnt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CpuWork {
+    /// On the event loop, which serves nobody else meanwhile.
+    Inline,
+    /// On a thread for blocking work.
+    Offloaded,
+}
+
+/// The declared capacity of an instance: see [`Work`](crate::Work).
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkSettings {
+    /// Mean waiting time of a request; zero is none.
+    pub wait: Duration,
+    /// How the waiting time is distributed.
+    pub distribution: Distribution,
+    /// How many requests may wait at once; `None` is no limit.
+    pub limit: Option<usize>,
+    /// CPU time that a request burns on the event loop; zero is none.
+    pub cpu: Duration,
+    /// Seed of the drawn times, the instance's name mixed in so that instances differ.
+    pub seed: u64,
+}
+
+/// How one instance of a service is configured.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which service it is.
+    pub service: ServiceName,
+    /// Name of this instance.
+    pub instance: String,
+    /// Address to listen on.
+    pub host: IpAddr,
+    /// Port to listen on; 0 takes any free one.
+    pub port: u16,
+    /// Least severe level that is logged.
+    pub log_level: LevelFilter,
+    /// Threads that run the event loop.
+    pub workers: usize,
+    /// Where its data is.
+    pub database_url: String,
+    /// Where the services are that it calls; one that is not part of this system is absent.
+    pub upstreams: BTreeMap<ServiceName, Authority>,
+    /// Longest wait for an answer of a called service.
+    pub upstream_timeout: Duration,
+    /// Its declared capacity.
+    pub work: WorkSettings,
+    /// Where asked-for CPU work is burnt.
+    pub cpu_work: CpuWork,
+    /// Everything else, for what a single service has in addition.
+    pub environment: Environment,
+    /// Says when to end.
+    pub shutdown: Shutdown,
+}
+
+impl Settings {
+    /// Reads the environment of this process.
+    ///
+    /// # Errors
+    /// For the first variable that holds what it may not hold.
+    pub fn from_env(service: ServiceName) -> Result<Self, SettingsError> {
+        Self::new(service, Environment::of_process())
+    }
+
+    /// Reads the given environment.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn new(service: ServiceName, environment: Environment) -> Result<Self, SettingsError> {
+        let env = &environment;
+        let instance = env
+            .get(names::INSTANCE)
+            .map_or_else(|| format!("{service}-1"), str::to_owned);
+        Ok(Self {
+            service,
+            host: env.parse(
+                names::HOST,
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                "an IP address such as 127.0.0.1",
+                |_| true,
+            )?,
+            port: env.parse(
+                names::PORT,
+                0,
+                "a port from 0 (any free one) to 65535",
+                |_| true,
+            )?,
+            log_level: log_level(env)?,
+            workers: env.parse(
+                names::WORKERS,
+                1,
+                &format!("a number of threads from 1 to {WORKERS_MAX}"),
+                |workers| (1..=WORKERS_MAX).contains(workers),
+            )?,
+            database_url: env
+                .get(names::DATABASE_URL)
+                .map_or_else(|| format!("sqlite://{service}.db"), str::to_owned),
+            upstreams: upstreams(service, env)?,
+            upstream_timeout: Duration::from_millis(env.parse(
+                names::UPSTREAM_TIMEOUT_MS,
+                10_000,
+                &format!("a number of milliseconds from 1 to {TIMEOUT_MS_MAX}"),
+                |timeout_ms| (1..=TIMEOUT_MS_MAX).contains(timeout_ms),
+            )?),
+            work: work(env, &instance)?,
+            cpu_work: choice(
+                env,
+                names::CPU_WORK,
+                &[
+                    ("inline", CpuWork::Inline),
+                    ("offloaded", CpuWork::Offloaded),
+                ],
+            )?,
+            instance,
+            shutdown: Shutdown::never(),
+            environment,
+        })
+    }
+}
+
+fn log_level(env: &Environment) -> Result<LevelFilter, SettingsError> {
+    choice(
+        env,
+        names::LOG_LEVEL,
+        &[
+            ("info", LevelFilter::INFO),
+            ("error", LevelFilter::ERROR),
+            ("warn", LevelFilter::WARN),
+            ("debug", LevelFilter::DEBUG),
+            ("trace", LevelFilter::TRACE),
+        ],
+    )
+}
+
+fn work(env: &Environment, instance: &str) -> Result<WorkSettings, SettingsError> {
+    let time = |variable| {
+        let allowed = format!("a number of milliseconds from 0 to {WORK_MS_MAX}");
+        env.parse(variable, 0.0, &allowed, |ms| {
+            (0.0..=WORK_MS_MAX).contains(ms)
+        })
+        .map(|ms| Duration::from_secs_f64(ms / 1_000.0))
+    };
+    let limit = env.parse(
+        names::WORK_LIMIT,
+        0,
+        &format!("a number of requests from 0 (no limit) to {WORK_LIMIT_MAX}"),
+        |limit| *limit <= WORK_LIMIT_MAX,
+    )?;
+    let seed: u64 = env.parse(
+        names::WORK_SEED,
+        1,
+        "a whole number from 0 to 2^64 - 1",
+        |_| true,
+    )?;
+    Ok(WorkSettings {
+        wait: time(names::WORK_WAIT_MS)?,
+        distribution: choice(
+            env,
+            names::WORK_DISTRIBUTION,
+            &[
+                ("exponential", Distribution::Exponential),
+                ("constant", Distribution::Constant),
+            ],
+        )?,
+        limit: (limit > 0).then_some(limit),
+        cpu: time(names::WORK_CPU_MS)?,
+        seed: seed ^ fnv1a(instance),
+    })
+}
+
+/// One of several words; the first is the default.
+fn choice<T: Clone>(
+    env: &Environment,
+    variable: &str,
+    words: &[(&str, T)],
+) -> Result<T, SettingsError> {
+    let Some(value) = env.get(variable) else {
+        return Ok(words[0].1.clone());
+    };
+    let found = words.iter().find(|(word, _)| *word == value);
+    found.map(|(_, meaning)| meaning.clone()).ok_or_else(|| {
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        env.refuse(variable, &format!("one of {}", words.join(", ")))
+    })
+}
+
+fn upstreams(
+    service: ServiceName,
+    env: &Environment,
+) -> Result<BTreeMap<ServiceName, Authority>, SettingsError> {
+    let mut upstreams = BTreeMap::new();
+    for &callee in service.dependencies() {
+        let variable = callee.url_variable();
+        let Some(url) = env.get(variable) else {
+            continue;
+        };
+        let authority = authority(url).ok_or_else(|| {
+            env.refuse(
+                variable,
+                "an address such as http://127.0.0.1:8080, without a path",
+            )
+        })?;
+        upstreams.insert(callee, authority);
+    }
+    Ok(upstreams)
+}
+
+fn authority(url: &str) -> Option<Authority> {
+    let parts = url.parse::<Uri>().ok()?.into_parts();
+    let plain = parts.scheme? == http::uri::Scheme::HTTP
+        && parts
+            .path_and_query
+            .is_none_or(|path| path.as_str().is_empty() || path.as_str() == "/");
+    parts.authority.filter(|_| plain)
+}
+
+/// FNV-1a, 64 bits (Fowler, Noll, Vo): a hash that stays the same from release to release.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::new(ServiceName::Orders, variables.iter().copied().collect())
+    }
+
+    #[test]
+    fn an_empty_environment_gives_the_defaults() {
+        let settings = read(&[("PORT", "")]).unwrap();
+        assert_eq!(
+            (settings.port, settings.workers, settings.instance.as_str()),
+            (0, 1, "orders-1")
+        );
+        assert_eq!(settings.host.to_string(), "127.0.0.1");
+        assert_eq!(settings.database_url, "sqlite://orders.db");
+        assert_eq!(
+            (settings.work.wait, settings.work.limit),
+            (Duration::ZERO, None)
+        );
+        assert_eq!(settings.work.distribution, Distribution::Exponential);
+        assert!(settings.upstreams.is_empty());
+    }
+
+    #[test]
+    fn values_are_read() {
+        let settings = read(&[
+            ("PORT", "8080"),
+            ("WORK_WAIT_MS", "2.5"),
+            ("WORK_LIMIT", "4"),
+            ("WORK_DISTRIBUTION", "constant"),
+            ("USERS_URL", "http://127.0.0.1:9/"),
+            ("CPU_WORK", "offloaded"),
+        ])
+        .unwrap();
+        assert_eq!((settings.port, settings.work.limit), (8080, Some(4)));
+        assert_eq!(settings.work.wait, Duration::from_micros(2_500));
+        assert_eq!(settings.work.distribution, Distribution::Constant);
+        assert_eq!(settings.upstreams[&ServiceName::Users], "127.0.0.1:9");
+        assert_eq!(settings.cpu_work, CpuWork::Offloaded);
+    }
+
+    #[test]
+    fn instances_draw_differently_and_each_the_same_again() {
+        let seed = |instance| read(&[("INSTANCE", instance)]).unwrap().work.seed;
+        assert_ne!(seed("orders-1"), seed("orders-2"));
+        assert_eq!(seed("orders-1"), seed("orders-1"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_what_is_allowed() {
+        for (variable, value, allowed) in [
+            ("PORT", "65536", "0 (any free one) to 65535"),
+            ("PORT", "http", "a port"),
+            ("HOST", "localhost", "an IP address"),
+            ("WORKERS", "0", "from 1 to 256"),
+            ("LOG_LEVEL", "loud", "info, error, warn"),
+            ("WORK_WAIT_MS", "-1", "from 0 to"),
+            ("WORK_WAIT_MS", "NaN", "from 0 to"),
+            ("WORK_LIMIT", "1.5", "a number of requests"),
+            ("WORK_DISTRIBUTION", "normal", "exponential, constant"),
+            ("CPU_WORK", "gpu", "inline, offloaded"),
+            ("UPSTREAM_TIMEOUT_MS", "0", "from 1 to"),
+            ("USERS_URL", "127.0.0.1:80", "http://127.0.0.1:8080"),
+            ("USERS_URL", "https://127.0.0.1:80", "http://127.0.0.1:8080"),
+            ("USERS_URL", "http://127.0.0.1:80/api", "without a path"),
+        ] {
+            let error = read(&[(variable, value)]).expect_err(variable).to_string();
+            assert!(
+                error.contains(variable) && error.contains(value) && error.contains(allowed),
+                "{error}"
+            );
+        }
+    }
+}

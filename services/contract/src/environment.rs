@@ -1,0 +1,34 @@
+//! Names of the environment variables that configure a service.
+//!
+//! The variable holding the address of a service that is called is [`ServiceName::url_variable`](crate::ServiceName::url_variable).
+
+/// TCP port to listen on; `0` takes any free port. Default 0.
+pub const PORT: &str = "PORT";
+/// IP address to listen on. Default `127.0.0.1`.
+pub const HOST: &str = "HOST";
+/// Name of this instance, such as `gateway-1`. Default: the service name followed by `-1`.
+pub const INSTANCE: &str = "INSTANCE";
+/// Least severe level that is logged: `error`, `warn`, `info`, `debug` or `trace`. Default `info`.
+pub const LOG_LEVEL: &str = "LOG_LEVEL";
+/// Database that the service owns: `sqlite://file.db` or `postgres://…`. Default `sqlite://<service>.db`.
+pub const DATABASE_URL: &str = "DATABASE_URL";
+/// Number of threads that run the event loop. Default 1: one loop, on one thread.
+pub const WORKERS: &str = "WORKERS";
+/// Longest wait for an answer of a called service, in milliseconds. Default 10000.
+pub const UPSTREAM_TIMEOUT_MS: &str = "UPSTREAM_TIMEOUT_MS";
+/// Mean of the waiting time drawn for each business request, in milliseconds. Default 0: none.
+pub const WORK_WAIT_MS: &str = "WORK_WAIT_MS";
+/// How the waiting time is distributed: `constant` or `exponential`. Default `exponential`.
+pub const WORK_DISTRIBUTION: &str = "WORK_DISTRIBUTION";
+/// How many requests may be in their waiting work at once; 0 is no limit. Default 0.
+pub const WORK_LIMIT: &str = "WORK_LIMIT";
+/// CPU time burnt on the event loop by each business request, in milliseconds. Default 0.
+pub const WORK_CPU_MS: &str = "WORK_CPU_MS";
+/// Seed of the drawn times; mixed with the instance name. Default 1.
+pub const WORK_SEED: &str = "WORK_SEED";
+/// Where the gateway burns CPU: `inline` (on the event loop) or `offloaded` (on a blocking thread). Default `inline`.
+pub const CPU_WORK: &str = "CPU_WORK";
+/// Share of payments that are refused with 503, from 0 to 1. Default 0.
+pub const PAYMENTS_FAILURE_RATE: &str = "PAYMENTS_FAILURE_RATE";
+/// Secret that signs the gateway's tokens. Default: a value for development, known to everybody.
+pub const JWT_SECRET: &str = "JWT_SECRET";

@@ -1,0 +1,183 @@
+//! The services there are, and who calls whom.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A service of the laboratory.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceName {
+    /// Who buys.
+    Users,
+    /// What was ordered.
+    Orders,
+    /// What was paid.
+    Payments,
+    /// What there is to sell, and how much is left.
+    Inventory,
+    /// How often each kind of event happened.
+    Analytics,
+    /// The one door for clients.
+    Gateway,
+    /// Spreads requests over the instances of another service.
+    Balancer,
+}
+
+/// A name that no service has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownService {
+    /// The name as given.
+    pub name: String,
+}
+
+impl fmt::Display for UnknownService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = ServiceName::ALL.map(ServiceName::as_str).join(", ");
+        write!(
+            f,
+            "there is no service named {:?}; the services are {known}",
+            self.name
+        )
+    }
+}
+
+impl std::error::Error for UnknownService {}
+
+impl ServiceName {
+    /// Every service.
+    pub const ALL: [Self; 7] = [
+        Self::Users,
+        Self::Orders,
+        Self::Payments,
+        Self::Inventory,
+        Self::Analytics,
+        Self::Gateway,
+        Self::Balancer,
+    ];
+
+    /// The name as written in commands, logs and topologies.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Orders => "orders",
+            Self::Payments => "payments",
+            Self::Inventory => "inventory",
+            Self::Analytics => "analytics",
+            Self::Gateway => "gateway",
+            Self::Balancer => "balancer",
+        }
+    }
+
+    /// The services that this one calls.
+    #[must_use]
+    pub const fn dependencies(self) -> &'static [Self] {
+        match self {
+            Self::Gateway => &[
+                Self::Users,
+                Self::Orders,
+                Self::Payments,
+                Self::Inventory,
+                Self::Analytics,
+            ],
+            Self::Orders => &[Self::Users, Self::Inventory],
+            Self::Users | Self::Payments | Self::Inventory | Self::Analytics | Self::Balancer => {
+                &[]
+            }
+        }
+    }
+
+    /// The environment variable in which callers find the address of this service, such as `USERS_URL`.
+    #[must_use]
+    pub const fn url_variable(self) -> &'static str {
+        match self {
+            Self::Users => "USERS_URL",
+            Self::Orders => "ORDERS_URL",
+            Self::Payments => "PAYMENTS_URL",
+            Self::Inventory => "INVENTORY_URL",
+            Self::Analytics => "ANALYTICS_URL",
+            Self::Gateway => "GATEWAY_URL",
+            Self::Balancer => "BALANCER_URL",
+        }
+    }
+
+    /// Whether the service keeps data in a database of its own.
+    #[must_use]
+    pub const fn has_database(self) -> bool {
+        !matches!(self, Self::Gateway | Self::Balancer)
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for ServiceName {
+    type Err = UnknownService;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|service| service.as_str() == name)
+            .ok_or_else(|| UnknownService {
+                name: name.to_owned(),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServiceName;
+
+    #[test]
+    fn names_are_read_back_and_agree_with_serde_and_variables() {
+        for service in ServiceName::ALL {
+            assert_eq!(service.as_str().parse(), Ok(service));
+            assert_eq!(serde_json::to_value(service).unwrap(), service.as_str());
+            assert_eq!(
+                service.url_variable(),
+                format!("{}_URL", service.as_str().to_uppercase())
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let error = "user".parse::<ServiceName>().unwrap_err().to_string();
+        assert!(
+            error.contains("\"user\"") && error.contains("users, orders"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn calls_form_no_cycle() {
+        fn visit(service: ServiceName, path: &mut Vec<ServiceName>) {
+            assert!(!path.contains(&service), "{path:?} comes back to {service}");
+            path.push(service);
+            for callee in service.dependencies() {
+                visit(*callee, path);
+            }
+            path.pop();
+        }
+        for service in ServiceName::ALL {
+            visit(service, &mut Vec::new());
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Several services at one glance: asked in parallel, so it takes as long as the slowest, and shown even when some of
+//! them are missing.
+
+use std::time::Instant;
+
+use axum::extract::State;
+use chassis::{Failure, Json, Upstream};
+use contract::{Dashboard, DashboardPart};
+use futures_util::future::join4;
+
+use crate::Shared;
+
+pub(crate) async fn show(State(gateway): Shared) -> Json<Dashboard> {
+    let started = Instant::now();
+    let (users, orders, products, analytics) = join4(
+        part(&gateway.users, "/users"),
+        part(&gateway.orders, "/orders"),
+        part(&gateway.inventory, "/products"),
+        part(&gateway.analytics, "/summary"),
+    )
+    .await;
+    Json(Dashboard {
+        complete: [&users, &orders, &products, &analytics]
+            .iter()
+            .all(|part| part.ok),
+        latency_ms: milliseconds_since(started),
+        users,
+        orders,
+        products,
+        analytics,
+    })
+}
+
+async fn part(upstream: &Upstream, path: &str) -> DashboardPart {
+    let started = Instant::now();
+    let data = match upstream.get(path).await {
+        Ok(reply) => reply.json(),
+        Err(error) => Err(Failure::from(error)),
+    };
+    let latency_ms = milliseconds_since(started);
+    match data {
+        Ok(data) => DashboardPart {
+            ok: true,
+            latency_ms,
+            data: Some(data),
+            problem: None,
+        },
+        Err(failure) => DashboardPart {
+            ok: false,
+            latency_ms,
+            data: None,
+            problem: Some(failure.into_problem()),
+        },
+    }
+}
+
+fn milliseconds_since(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1_000.0
+}

@@ -1,0 +1,16 @@
+//! How a service shows what it does: log lines (JSON), traces (W3C Trace Context) and metrics (Prometheus).
+//!
+//! What happens on every request is kept cheap: no line is logged, no string is formatted for a metric, and the trace
+//! context travels in a task-local value instead of a span.
+
+mod lag;
+mod logs;
+mod metrics;
+mod observe;
+mod trace;
+
+pub use lag::spawn_probes;
+pub use logs::{LogGuard, init_logs};
+pub use metrics::{PROMETHEUS_TEXT, install, render};
+pub use observe::{ObserveLayer, ObserveService};
+pub use trace::{InvalidTraceparent, TRACEPARENT, TraceContext};

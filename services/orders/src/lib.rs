@@ -1,0 +1,121 @@
+//! What was ordered.
+//!
+//! `GET /orders`, `GET /orders/{id}`, `POST /orders`. An order asks `users` whether the user exists and has `inventory`
+//! set the pieces aside before it is written.
+
+mod place;
+
+use axum::Router;
+use axum::extract::{FromRef, State};
+use axum::routing::get;
+use chassis::{App, Check, Client, Failure, Json, Path, RowLimit, ServeError, Settings, Upstream};
+use contract::{Order, OrderStatus, ServiceName};
+use store::{Database, Migration};
+
+const MIGRATIONS: [Migration; 1] = [Migration {
+    version: 1,
+    description: "orders",
+    sql: include_str!("../migrations/0001_orders.sql"),
+}];
+
+type Row = (i64, i64, i64, i64, i64, i64, String);
+
+#[derive(Clone, FromRef)]
+struct Orders {
+    database: Database,
+    called: Called,
+}
+
+/// The services that an order needs.
+#[derive(Clone)]
+struct Called {
+    users: Upstream,
+    inventory: Upstream,
+}
+
+/// Opens the database of the service.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn open(database_url: &str) -> Result<Database, ServeError> {
+    Database::open(database_url, &MIGRATIONS)
+        .await
+        .map_err(|error| ServeError::start("the database", error))
+}
+
+/// The whole service on an open database.
+pub fn app(settings: &Settings, database: Database) -> Router {
+    let client = Client::new();
+    let called = Called {
+        users: client.upstream(ServiceName::Users, settings),
+        inventory: client.upstream(ServiceName::Inventory, settings),
+    };
+    let ready = database.clone();
+    let check = Check::new("database", move || {
+        let database = ready.clone();
+        async move { database.is_ready().await }
+    });
+    let checks = [Some(check), called.users.check(), called.inventory.check()];
+    let routes = Router::new()
+        .route("/orders", get(list).post(place::create))
+        .route("/orders/{id}", get(show))
+        .with_state(Orders { database, called });
+    App::new(settings)
+        .business(routes)
+        .checks(checks.into_iter().flatten())
+        .into_router()
+}
+
+/// Runs the service until it is asked to end.
+///
+/// # Errors
+/// When its database or its address cannot be had.
+pub async fn serve(settings: Settings) -> Result<(), ServeError> {
+    let database = open(&settings.database_url).await?;
+    chassis::serve(app(&settings, database), &settings).await
+}
+
+fn order(
+    (id, user_id, product_id, quantity, amount_cents, reservation_id, status): Row,
+) -> Result<Order, Failure> {
+    let status = OrderStatus::from_stored(&status).map_err(Failure::internal)?;
+    Ok(Order {
+        id,
+        user_id,
+        product_id,
+        quantity,
+        amount_cents,
+        reservation_id,
+        status,
+    })
+}
+
+async fn list(
+    State(database): State<Database>,
+    RowLimit(limit): RowLimit,
+) -> Result<Json<Vec<Order>>, Failure> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, user_id, product_id, quantity, amount_cents, reservation_id, status FROM orders \
+         ORDER BY id DESC LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(&*database)
+    .await
+    .map_err(Failure::internal)?;
+    Ok(Json(rows.into_iter().map(order).collect::<Result<_, _>>()?))
+}
+
+async fn show(
+    State(database): State<Database>,
+    Path(id): Path<i64>,
+) -> Result<Json<Order>, Failure> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT id, user_id, product_id, quantity, amount_cents, reservation_id, status FROM orders WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_optional(&*database)
+    .await
+    .map_err(Failure::internal)?;
+    let row = row.ok_or_else(|| Failure::not_found(format!("there is no order {id}")))?;
+    Ok(Json(order(row)?))
+}

@@ -1,0 +1,12 @@
+CREATE TABLE users (
+    id IDENTITY_KEY,
+    name TEXT NOT NULL,
+    email TEXT NOT NULL UNIQUE
+);
+
+INSERT INTO users (name, email) VALUES
+    ('Ada Lovelace', 'ada@example.com'),
+    ('Alan Turing', 'alan@example.com'),
+    ('Edsger Dijkstra', 'edsger@example.com'),
+    ('Grace Hopper', 'grace@example.com'),
+    ('Leslie Lamport', 'leslie@example.com');
