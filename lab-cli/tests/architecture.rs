@@ -66,11 +66,7 @@ fn house() -> House {
                 .filter(|dependency| dependency.kind == DependencyKind::Normal)
                 .map(|dependency| dependency.name.clone())
                 .collect();
-            let inside = used
-                .iter()
-                .filter(|name| names.contains(name))
-                .cloned()
-                .collect();
+            let inside = used.iter().filter(|name| names.contains(name)).cloned().collect();
             (package.name.to_string(), (folder, inside, used))
         })
         .collect();
@@ -94,16 +90,9 @@ fn arrows_only_point_down() {
 #[test]
 fn services_use_shared_crates_only_and_never_one_another() {
     let house = house();
-    for (name, (_, inside, _)) in house
-        .crates
-        .iter()
-        .filter(|(_, (folder, _, _))| folder == "services")
-    {
+    for (name, (_, inside, _)) in house.crates.iter().filter(|(_, (folder, _, _))| folder == "services") {
         for used in inside {
-            assert!(
-                SHARED.contains(&used.as_str()),
-                "{name} uses the service {used}"
-            );
+            assert!(SHARED.contains(&used.as_str()), "{name} uses the service {used}");
         }
     }
 }
@@ -113,10 +102,7 @@ fn only_the_binary_carries_the_services() {
     let house = house();
     for (name, (folder, inside, _)) in &house.crates {
         if folder == "compose" || folder == "scenarios" {
-            for used in inside
-                .iter()
-                .filter(|used| house.crates[*used].0 == "services")
-            {
+            for used in inside.iter().filter(|used| house.crates[*used].0 == "services") {
                 assert!(
                     PURE.contains(&used.as_str()),
                     "{name} uses {used}: it may know wire types and policies only"
@@ -132,10 +118,7 @@ fn policies_and_wire_types_have_no_runtime() {
     for name in PURE {
         let (_, _, used) = &house.crates[name];
         for runtime in ["tokio", "hyper", "axum", "reqwest", "futures-util"] {
-            assert!(
-                !used.iter().any(|used| used == runtime),
-                "{name} uses {runtime}"
-            );
+            assert!(!used.iter().any(|used| used == runtime), "{name} uses {runtime}");
         }
     }
 }
@@ -155,9 +138,5 @@ fn there_is_one_program() {
         .filter(|target| target.is_bin())
         .map(|target| target.name.clone())
         .collect();
-    assert_eq!(
-        programs,
-        ["lab"],
-        "`cargo run -- run scaling` must know what to run"
-    );
+    assert_eq!(programs, ["lab"], "`cargo run -- run scaling` must know what to run");
 }

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use compose::backend::process::ProcessStamp;
 use compose::{
-    Backend, Instance, InstanceEvent, InstanceState, ServiceSpec, System, SystemRecord, SystemSpec,
-    UpOptions,
+    Backend, Instance, InstanceEvent, InstanceState, ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,
 };
 use contract::ServiceName;
 use tempfile::TempDir;
@@ -43,8 +42,7 @@ impl Bench {
 
     pub fn options(&self, run_id: &str) -> UpOptions {
         let events = Arc::clone(&self.events);
-        let mut options =
-            UpOptions::new(run_id, self.folder.path().join(run_id), self.state_folder());
+        let mut options = UpOptions::new(run_id, self.folder.path().join(run_id), self.state_folder());
         options.events = Some(Arc::new(move |event| events.lock().unwrap().push(event)));
         options.ready_timeout = PATIENCE;
         options
@@ -96,9 +94,7 @@ impl Bench {
 impl Drop for Bench {
     /// A test that failed half-way may have left a detached system running.
     fn drop(&mut self) {
-        let records = compose::records(&self.state_folder())
-            .unwrap_or_default()
-            .systems;
+        let records = compose::records(&self.state_folder()).unwrap_or_default().systems;
         for instance in records.into_iter().flat_map(|record| record.instances) {
             if instance.process.is_alive() {
                 let _ = Command::new("kill")
@@ -265,13 +261,6 @@ pub async fn until_answered_by(system: &Arc<dyn System>, service: &str, expected
 /// The policy that a service's balancer says it follows.
 pub async fn policy(system: &Arc<dyn System>, service: &str) -> String {
     let url = at(system.front_door(service).unwrap(), "/_balancer/policy");
-    let answer: serde_json::Value = client()
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let answer: serde_json::Value = client().get(url).send().await.unwrap().json().await.unwrap();
     answer["policy"].as_str().unwrap().to_owned()
 }

@@ -30,10 +30,7 @@ pub async fn scaling_adds_and_removes_instances(bench: Bench) {
 
     let before = processes(&system).await;
     system.scale("gateway", 1).await.unwrap();
-    assert_eq!(
-        names(&system).await,
-        ["gateway-1", "gateway-balancer", "users-1"]
-    );
+    assert_eq!(names(&system).await, ["gateway-1", "gateway-balancer", "users-1"]);
     assert_eq!(
         before.iter().filter(|process| process.is_alive()).count(),
         3,
@@ -87,10 +84,7 @@ pub async fn the_policy_changes_while_it_runs(bench: Bench) {
     let system = bench.up().await;
     let before = processes(&system).await;
     assert_eq!(policy(&system, "gateway").await, "round_robin");
-    system
-        .set_policy("gateway", "least_connections")
-        .await
-        .unwrap();
+    system.set_policy("gateway", "least_connections").await.unwrap();
     assert_eq!(policy(&system, "gateway").await, "least_connections");
 
     let error = system.set_policy("gateway", "astrology").await.unwrap_err();
@@ -110,10 +104,7 @@ pub async fn the_policy_changes_while_it_runs(bench: Bench) {
 pub async fn a_restarted_balancer_knows_what_changed(bench: Bench) {
     let system = bench.up().await;
     system.scale("gateway", 3).await.unwrap();
-    system
-        .set_policy("gateway", "least_connections")
-        .await
-        .unwrap();
+    system.set_policy("gateway", "least_connections").await.unwrap();
     let door = system.front_door("gateway").unwrap();
     system.kill("gateway-balancer").await.unwrap();
     let error = system.scale("gateway", 2).await.unwrap_err();

@@ -45,11 +45,7 @@ pub async fn a_killed_instance_is_gone(bench: Bench) {
         );
     }
     until("its end was told", async || {
-        let kinds: Vec<_> = bench
-            .events_of("users-1")
-            .into_iter()
-            .map(|event| event.kind)
-            .collect();
+        let kinds: Vec<_> = bench.events_of("users-1").into_iter().map(|event| event.kind).collect();
         kinds.contains(&InstanceEventKind::Killed)
             && kinds.contains(&InstanceEventKind::Exited {
                 code: None,
@@ -86,10 +82,7 @@ pub async fn a_crash_is_noticed(bench: Bench) {
             signal: Some(6),
             expected: false,
         };
-        bench
-            .events_of("gateway-2")
-            .iter()
-            .any(|event| event.kind == crash)
+        bench.events_of("gateway-2").iter().any(|event| event.kind == crash)
     })
     .await;
     system.restart("gateway-2").await.unwrap();
@@ -101,11 +94,7 @@ pub async fn an_instance_restarts_on_its_port(bench: Bench) {
     let system = bench.up().await;
     let first = instance(&system, "users-1").await;
     let mut pids = vec![first.pid.unwrap()];
-    for before in [
-        InstanceState::Ready,
-        InstanceState::Paused,
-        InstanceState::Killed,
-    ] {
+    for before in [InstanceState::Ready, InstanceState::Paused, InstanceState::Killed] {
         match before {
             InstanceState::Paused => system.pause("users-1").await.unwrap(),
             InstanceState::Killed => system.kill("users-1").await.unwrap(),
@@ -113,16 +102,10 @@ pub async fn an_instance_restarts_on_its_port(bench: Bench) {
         }
         system.restart("users-1").await.unwrap();
         let restarted = instance(&system, "users-1").await;
-        assert_eq!(
-            (restarted.state, &restarted.url),
-            (InstanceState::Ready, &first.url)
-        );
+        assert_eq!((restarted.state, &restarted.url), (InstanceState::Ready, &first.url));
         assert!(!pids.contains(&restarted.pid.unwrap()), "a new process");
         pids.push(restarted.pid.unwrap());
-        assert_eq!(
-            ask(&first.url.clone().unwrap(), "/health").await.unwrap().0,
-            200
-        );
+        assert_eq!(ask(&first.url.clone().unwrap(), "/health").await.unwrap().0, 200);
     }
     system.down().await.unwrap();
 }

@@ -40,14 +40,8 @@ pub async fn every_instance_comes_up_ready(bench: Bench) {
         );
     }
     assert_eq!(system.entry(), system.front_door("gateway").unwrap());
-    assert_eq!(
-        Some(system.entry()),
-        instance(&system, "gateway-balancer").await.url
-    );
-    assert_eq!(
-        system.front_door("users").ok(),
-        instance(&system, "users-1").await.url
-    );
+    assert_eq!(Some(system.entry()), instance(&system, "gateway-balancer").await.url);
+    assert_eq!(system.front_door("users").ok(), instance(&system, "users-1").await.url);
     system.down().await.unwrap();
 }
 
@@ -145,11 +139,7 @@ pub async fn down_leaves_nothing(bench: Bench) {
             }
         )
     });
-    assert!(
-        ended,
-        "it was asked to end and did: {:?}",
-        bench.events_of("users-1")
-    );
+    assert!(ended, "it was asked to end and did: {:?}", bench.events_of("users-1"));
     system.down().await.expect("a second time does nothing");
 }
 
@@ -177,12 +167,7 @@ pub async fn two_systems_do_not_meet(bench: Bench) {
 
 pub async fn a_run_id_is_used_once(bench: Bench) {
     let system = bench.up().await;
-    let error = bench
-        .backend
-        .up(pair(), bench.options("run"))
-        .await
-        .err()
-        .unwrap();
+    let error = bench.backend.up(pair(), bench.options("run")).await.err().unwrap();
     assert!(matches!(error, Error::RunIdTaken { .. }), "{error}");
     assert_eq!(state(&system, "users-1").await, InstanceState::Ready);
     assert_eq!(bench.records().len(), 1, "the record in the way stays");
@@ -194,17 +179,10 @@ pub async fn the_entry_takes_the_port_it_is_given(bench: Bench) {
     let port = listener.local_addr().unwrap().port();
     let mut options = bench.options("run");
     options.entry_port = Some(port);
-    let error = bench
-        .backend
-        .up(pair(), options.clone())
-        .await
-        .err()
-        .unwrap();
+    let error = bench.backend.up(pair(), options.clone()).await.err().unwrap();
     assert_eq!(error.family(), Family::Environment);
     assert!(
-        error
-            .to_string()
-            .contains(&format!("gateway-balancer: port {port}")),
+        error.to_string().contains(&format!("gateway-balancer: port {port}")),
         "{error}"
     );
     drop(listener);
@@ -215,23 +193,13 @@ pub async fn the_entry_takes_the_port_it_is_given(bench: Bench) {
 
 pub async fn an_instance_that_exits_at_once_is_reported(bench: Bench) {
     let mut spec = pair();
-    spec.services[0]
-        .env
-        .insert("WORK_WAIT_MS".into(), "much".into());
-    let error = bench
-        .backend
-        .up(spec, bench.options("run"))
-        .await
-        .err()
-        .unwrap();
+    spec.services[0].env.insert("WORK_WAIT_MS".into(), "much".into());
+    let error = bench.backend.up(spec, bench.options("run")).await.err().unwrap();
     assert_eq!(error.family(), Family::Environment);
     let message = error.to_string();
     // Both exit, and either may be seen first.
     let named = ["gateway-1", "gateway-2"].map(|name| format!("{name} exited with status"));
-    assert!(
-        named.iter().any(|start| message.starts_with(start)),
-        "{message}"
-    );
+    assert!(named.iter().any(|start| message.starts_with(start)), "{message}");
     assert!(
         message.contains("WORK_WAIT_MS"),
         "the end of the log is shown: {message}"
@@ -264,9 +232,6 @@ pub async fn an_instance_that_is_never_ready_is_reported(bench: Bench) {
             .any(|reason| reason.starts_with(name) && reason.contains("503"))
     };
     assert!(told("gateway-1") && told("gateway-2"), "{error}");
-    assert!(
-        !waiting.iter().any(|reason| reason.starts_with("users-1")),
-        "{error}"
-    );
+    assert!(!waiting.iter().any(|reason| reason.starts_with("users-1")), "{error}");
     assert!(bench.records().is_empty());
 }

@@ -18,10 +18,7 @@ pub async fn a_crash_of_the_lab_takes_its_system_along(bench: Bench) {
     // A stopped process hears only of SIGKILL.
     let system = bench.backend.attach(record).await.unwrap();
     system.pause("gateway-1").await.unwrap();
-    assert!(
-        leftovers(&bench.state_folder()).unwrap().is_empty(),
-        "its lab lives"
-    );
+    assert!(leftovers(&bench.state_folder()).unwrap().is_empty(), "its lab lives");
 
     driver.kill();
     until_gone(&processes).await;
@@ -29,9 +26,7 @@ pub async fn a_crash_of_the_lab_takes_its_system_along(bench: Bench) {
     assert_eq!((left.len(), left[0].running.len()), (1, 0));
     left[0].clean().await.unwrap();
     assert!(bench.records().is_empty());
-    assert!(
-        !left[0].record.folder.join("data").exists() && left[0].record.folder.join("logs").exists()
-    );
+    assert!(!left[0].record.folder.join("data").exists() && left[0].record.folder.join("logs").exists());
 }
 
 pub async fn a_detached_system_is_taken_up_by_another_lab(bench: Bench) {
@@ -77,11 +72,7 @@ pub async fn a_detached_system_is_taken_up_by_another_lab(bench: Bench) {
 
 pub async fn a_running_lab_keeps_its_system_to_itself(bench: Bench) {
     let mut driver = bench.start_driver(false);
-    let system = bench
-        .backend
-        .attach(bench.records().remove(0))
-        .await
-        .unwrap();
+    let system = bench.backend.attach(bench.records().remove(0)).await.unwrap();
     for error in [
         system.scale("gateway", 1).await.unwrap_err(),
         system.restart("users-1").await.unwrap_err(),
@@ -89,10 +80,7 @@ pub async fn a_running_lab_keeps_its_system_to_itself(bench: Bench) {
     ] {
         assert!(matches!(error, Error::OwnedByRun { .. }), "{error}");
     }
-    system
-        .kill("gateway-1")
-        .await
-        .expect("a fault from outside is welcome");
+    system.kill("gateway-1").await.expect("a fault from outside is welcome");
     drop(system);
     let record = bench.records().remove(0);
     assert_eq!(

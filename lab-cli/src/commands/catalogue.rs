@@ -60,9 +60,9 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
     }
     right_aligned(&mut table, [0, 4]);
     println!("{table}\n");
-    println!(
-        "lab explain NAME   the lesson      lab run NAME   run it      lab run NAME --quick   in a few seconds"
-    );
+    println!("lab explain NAME       the lesson");
+    println!("lab run NAME           run it, to a verdict");
+    println!("lab run NAME --quick   the same in a few seconds");
     Ok(Exit::Pass)
 }
 

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use console::style;
+use comfy_table::{Cell, Color};
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
@@ -62,16 +62,13 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
     } else {
         let mut table = table(&["", "what", "found, or how to get it"]);
         for finding in &findings {
-            let mark = match (finding.found, finding.required) {
-                (true, _) => style("✓").green(),
-                (false, true) => style("✗").red(),
-                (false, false) => style("–").yellow(),
+            let (mark, color) = match (finding.found, finding.required) {
+                (true, _) => ("✓", Color::Green),
+                (false, true) => ("✗", Color::Red),
+                (false, false) => ("–", Color::Yellow),
             };
-            table.add_row(vec![
-                mark.to_string(),
-                finding.name.to_owned(),
-                finding.detail.clone(),
-            ]);
+            let mark = if console::colors_enabled() { Cell::new(mark).fg(color) } else { Cell::new(mark) };
+            table.add_row(vec![mark, Cell::new(finding.name), Cell::new(&finding.detail)]);
         }
         println!("{table}");
         println!("✓ there   – not there, needed by some scenarios only   ✗ missing");

@@ -19,7 +19,7 @@ use crate::display::{self, After, plain};
 use crate::failure::{Exit, Failure};
 use crate::recording::Recorder;
 use crate::report::{self, Material};
-use crate::{home, machine};
+use crate::{home, machine, text};
 
 /// Seeds are small enough to be typed.
 const SEEDS: u32 = 1_000_000;
@@ -31,9 +31,7 @@ const SEEDS: u32 = 1_000_000;
 pub async fn run(arguments: Run) -> Result<Exit, Failure> {
     let scenarios = scenarios_of(&arguments)?;
     if arguments.out.is_some() && scenarios.len() > 1 {
-        return Err(Failure::usage(
-            "--out takes one run, and several scenarios are named",
-        ));
+        return Err(Failure::usage("--out takes one run, and several scenarios are named"));
     }
     let set = settings(&arguments.set)?;
     let backend = backend(&arguments.backend)?;
@@ -49,10 +47,7 @@ pub async fn run(arguments: Run) -> Result<Exit, Failure> {
             cores: machine::cores(),
         };
         let plan = Plan::make(&scenario, &options).map_err(|error| {
-            Failure::usage(error.to_string()).hint(format!(
-                "lab explain {} lists its parameters",
-                scenario.name()
-            ))
+            Failure::usage(error.to_string()).hint(format!("lab explain {} lists its parameters", scenario.name()))
         })?;
         planned.push((scenario, plan));
     }
@@ -76,14 +71,13 @@ async fn one(
     state_folder: &Path,
     stop: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    let now = OffsetDateTime::now_utc();
+    let now = OffsetDateTime::now_utc().truncate_to_second();
     let (run, folder) = match &arguments.out {
         Some(folder) => named_folder(folder, scenario.name())?,
         None => home::new_run(state_folder, scenario.name(), now)?,
     };
-    let recorder = Recorder::create(&folder, &scenario.source).map_err(|error| {
-        Failure::environment(format!("cannot record into {}: {error}", folder.display()))
-    })?;
+    let recorder = Recorder::create(&folder, &scenario.source)
+        .map_err(|error| Failure::environment(format!("cannot record into {}: {error}", folder.display())))?;
     let (display, after) = display::of(arguments.ui);
     let sinks: Vec<Box<dyn Sink>> = vec![Box::new(recorder), display];
     let site = Site {
@@ -98,13 +92,8 @@ async fn one(
         keep: arguments.keep,
     };
     if after == After::Report {
-        eprintln!(
-            "{} · {} · up to {:.0} s · seed {}",
-            plan.scenario,
-            plan.question,
-            plan.expected_s(),
-            plan.seed
-        );
+        let what = format!("{} · up to {:.0} s · seed {}", plan.scenario, plan.expected_s(), plan.seed);
+        eprintln!("{}", text::wrapped(&what, 0));
     }
     let mut bus = Bus::new(sinks);
     let error = engine::run(plan, &site, &mut bus, stop).await;
@@ -142,9 +131,7 @@ async fn one(
     }
     match error {
         Some(error) => Err(failure(error)),
-        None => Ok(state
-            .ended
-            .map_or(Exit::Inconclusive, |ended| ended.verdict.into())),
+        None => Ok(state.ended.map_or(Exit::Inconclusive, |ended| ended.verdict.into())),
     }
 }
 
@@ -172,8 +159,9 @@ fn scenarios_of(arguments: &Run) -> Result<Vec<Scenario>, Failure> {
             }
         }
         if scenarios.len() == before {
-            return Err(Failure::usage(format!("phase {phase} has no scenario yet"))
-                .hint("lab list shows what there is"));
+            return Err(
+                Failure::usage(format!("phase {phase} has no scenario yet")).hint("lab list shows what there is")
+            );
         }
     }
     Ok(scenarios)
@@ -189,9 +177,7 @@ fn settings(set: &[String]) -> Result<BTreeMap<String, f64>, Failure> {
                 .parse::<f64>()
                 .ok()
                 .filter(|number| number.is_finite())
-                .ok_or_else(|| {
-                    Failure::usage(format!("--set {setting}: `{value}` is not a number"))
-                })?;
+                .ok_or_else(|| Failure::usage(format!("--set {setting}: `{value}` is not a number")))?;
             Ok((key.to_owned(), number))
         })
         .collect()
@@ -202,26 +188,19 @@ fn settings(set: &[String]) -> Result<BTreeMap<String, f64>, Failure> {
 /// # Errors
 /// When there is none of that name.
 pub fn backend(name: &str) -> Result<Arc<dyn Backend>, Failure> {
-    let process = ProcessBackend::of_current_program().map_err(|error| {
-        Failure::unexpected(format!("cannot tell which program this is: {error}"))
-    })?;
+    let process = ProcessBackend::of_current_program()
+        .map_err(|error| Failure::unexpected(format!("cannot tell which program this is: {error}")))?;
     Ok(BackendRegistry::standard(process).get(name)?)
 }
 
 fn named_folder(folder: &Path, scenario: &str) -> Result<(String, PathBuf), Failure> {
-    let cannot = |error: std::io::Error| {
-        Failure::environment(format!("cannot use {}: {error}", folder.display()))
-    };
+    let cannot = |error: std::io::Error| Failure::environment(format!("cannot use {}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(cannot)?;
     if std::fs::read_dir(folder).map_err(cannot)?.next().is_some() {
-        return Err(Failure::usage(format!("{} is not empty", folder.display()))
-            .hint("--out takes a new folder"));
+        return Err(Failure::usage(format!("{} is not empty", folder.display())).hint("--out takes a new folder"));
     }
     let folder = folder.canonicalize().map_err(cannot)?;
-    Ok((
-        format!("{scenario}-{}-{}", std::process::id(), new_seed()),
-        folder,
-    ))
+    Ok((format!("{scenario}-{}-{}", std::process::id(), new_seed()), folder))
 }
 
 fn new_seed() -> u64 {

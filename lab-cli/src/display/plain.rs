@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use comfy_table::Table;
 use console::style;
 use scenarios::checks::{Verdict, in_unit};
 use scenarios::format::Unit;
@@ -10,7 +9,10 @@ use scenarios::plan::Plan;
 use scenarios::state::{ArmState, RunState};
 
 use crate::report::LessonText;
-use crate::text::{markdown, right_aligned, table, wrapped};
+use crate::text::{markdown, right_aligned, table, width, wrapped};
+
+/// Columns from which on the arms fit into a table.
+const ROOM_FOR_TABLE: usize = 80;
 
 /// The whole report: verdict, arms, checks, and what it means.
 pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
@@ -19,30 +21,13 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
         return "Nothing was recorded.\n".to_owned();
     };
     let plan = &info.plan;
-    let _ = writeln!(
-        out,
-        "{}",
-        wrapped(&format!("{} · {}", plan.scenario, plan.question), 0)
-    );
-    let _ = writeln!(out, "{}\n", headline(state));
-    let arms = arms(plan, state);
-    if arms.row_count() > 0 {
-        let _ = writeln!(out, "{arms}\n");
-    }
+    let _ = writeln!(out, "{}", wrapped(&format!("{} · {}", plan.scenario, plan.question), 0));
+    let _ = writeln!(out, "{}\n", wrapped(&headline(state), 0));
+    let _ = writeln!(out, "{}\n", arms(plan, state));
     if !state.checks.is_empty() {
         let _ = writeln!(out, "{}", checks(state));
-        for check in state.checks.iter().filter(|check| !check.why.is_empty()) {
-            let _ = writeln!(
-                out,
-                "{}",
-                wrapped(&format!("{}: {}", check.name, check.why), 2)
-            );
-        }
-        out.push('\n');
     }
-    if let Some(lesson) =
-        lesson.filter(|_| state.ended.as_ref().is_some_and(|ended| !ended.interrupted))
-    {
+    if let Some(lesson) = lesson.filter(|_| state.ended.as_ref().is_some_and(|ended| !ended.interrupted)) {
         for (heading, text) in [
             ("What happened", &lesson.happened),
             ("Why", &lesson.why),
@@ -57,10 +42,7 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
 /// The verdict and why, in one sentence.
 fn headline(state: &RunState) -> String {
     let Some(ended) = &state.ended else {
-        return format!(
-            "{} the recording ends before the run did",
-            style("UNFINISHED").bold()
-        );
+        return format!("{} the recording ends before the run did", style("UNFINISHED").bold());
     };
     if ended.interrupted {
         return format!(
@@ -71,12 +53,7 @@ fn headline(state: &RunState) -> String {
     if let Some(failure) = &ended.failure {
         return format!("{} {failure}", style("STOPPED").red().bold());
     }
-    let of = |verdict| {
-        state
-            .checks
-            .iter()
-            .filter(move |check| check.verdict == verdict)
-    };
+    let of = |verdict| state.checks.iter().filter(move |check| check.verdict == verdict);
     match ended.verdict {
         Verdict::Pass => {
             format!(
@@ -112,20 +89,36 @@ fn headline(state: &RunState) -> String {
     }
 }
 
-fn arms(plan: &Plan, state: &RunState) -> Table {
+/// The arms side by side; one below the other where there is no room for that.
+fn arms(plan: &Plan, state: &RunState) -> String {
     let searched = plan.arms.iter().any(|arm| !arm.searches.is_empty());
     let mut headings = vec!["arm", "requests", "answered", "failed", "p50", "p99", "max"];
     if searched {
         headings.push("highest rate");
     }
-    let mut table = table(&headings);
-    for (planned, arm) in plan.arms.iter().zip(&state.arms) {
-        for class in classes(arm) {
-            table.add_row(row(&planned.label, arm, &class, searched));
-        }
+    let rows: Vec<Vec<String>> = plan
+        .arms
+        .iter()
+        .zip(&state.arms)
+        .flat_map(|(planned, arm)| {
+            classes(arm).into_iter().map(|class| row(&planned.label, arm, &class, searched)).collect::<Vec<_>>()
+        })
+        .collect();
+    if rows.is_empty() {
+        return "Nothing was measured.".to_owned();
     }
+    if width() < ROOM_FOR_TABLE {
+        let below = |row: &Vec<String>| {
+            let figures: Vec<String> =
+                headings.iter().zip(row).skip(1).map(|(heading, figure)| format!("{heading} {figure}")).collect();
+            format!("{}\n{}", wrapped(&row[0], 0), wrapped(&figures.join(", "), 4))
+        };
+        return rows.iter().map(below).collect::<Vec<_>>().join("\n");
+    }
+    let mut table = table(&headings);
+    table.add_rows(rows);
     right_aligned(&mut table, 1..=7);
-    table
+    table.to_string()
 }
 
 /// Classes of an arm in the order of their names.
@@ -141,20 +134,14 @@ fn classes(arm: &ArmState) -> Vec<String> {
 }
 
 fn row(label: &str, arm: &ArmState, class: &str, searched: bool) -> Vec<String> {
-    let rounds = || {
-        arm.rounds
-            .iter()
-            .filter_map(|round| round.classes.get(class))
-    };
+    let rounds = || arm.rounds.iter().filter_map(|round| round.classes.get(class));
     let mut total = load::Slice::default();
     for state in rounds() {
         total.merge(&state.total());
     }
-    let sum = |pick: fn(&scenarios::state::ClassState) -> u64| {
-        in_unit(rounds().map(pick).sum::<u64>() as f64, Unit::Count)
-    };
-    let ms =
-        |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| in_unit(value, Unit::Ms));
+    let sum =
+        |pick: fn(&scenarios::state::ClassState) -> u64| in_unit(rounds().map(pick).sum::<u64>() as f64, Unit::Count);
+    let ms = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| in_unit(value, Unit::Ms));
     let mut row = vec![
         format!("{label} · {class}"),
         sum(|state| state.scheduled),
@@ -172,24 +159,12 @@ fn row(label: &str, arm: &ArmState, class: &str, searched: bool) -> Vec<String> 
 
 /// The bracket of a search over all rounds: proved to `beyond`.
 fn highest_rate(arm: &ArmState, class: &str) -> String {
-    let searches = || {
-        arm.rounds
-            .iter()
-            .filter_map(|round| round.searches.get(class))
-    };
-    let within = searches()
-        .filter_map(|search| search.within_per_s)
-        .reduce(f64::min);
-    let beyond = searches()
-        .filter_map(|search| search.beyond_per_s)
-        .reduce(f64::max);
+    let searches = || arm.rounds.iter().filter_map(|round| round.searches.get(class));
+    let within = searches().filter_map(|search| search.within_per_s).reduce(f64::min);
+    let beyond = searches().filter_map(|search| search.beyond_per_s).reduce(f64::max);
     match (within, beyond) {
         (Some(within), Some(beyond)) => {
-            format!(
-                "{} to {}",
-                in_unit(within, Unit::Count),
-                in_unit(beyond, Unit::PerS)
-            )
+            format!("{} to {}", in_unit(within, Unit::Count), in_unit(beyond, Unit::PerS))
         }
         (Some(within), None) => format!("over {}", in_unit(within, Unit::PerS)),
         (None, Some(beyond)) => format!("under {}", in_unit(beyond, Unit::PerS)),
@@ -197,20 +172,21 @@ fn highest_rate(arm: &ArmState, class: &str) -> String {
     }
 }
 
-fn checks(state: &RunState) -> Table {
-    let mut table = table(&["", "check", "expected", "measured (95 % interval)"]);
+/// A line for what was claimed and one for what was measured: readable at any width.
+fn checks(state: &RunState) -> String {
+    let mut out = String::new();
     for check in &state.checks {
         let mark = match check.verdict {
             Verdict::Pass => style("✓").green(),
             Verdict::Inconclusive => style("?").yellow(),
             Verdict::Fail => style("✗").red(),
         };
-        table.add_row(vec![
-            mark.to_string(),
-            check.name.clone(),
-            check.expected.clone(),
-            check.measured.clone(),
-        ]);
+        let _ = writeln!(out, "{mark} {}", wrapped(&check.name, 2).trim_start());
+        let found = format!("{}; expected {}", check.measured, check.expected);
+        let _ = writeln!(out, "{}", style(wrapped(&found, 4)).dim());
+        if !check.why.is_empty() {
+            let _ = writeln!(out, "{}", wrapped(&check.why, 4));
+        }
     }
-    table
+    out
 }

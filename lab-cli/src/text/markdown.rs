@@ -3,7 +3,7 @@
 use console::style;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::{table, width};
+use super::{table_within, width};
 
 /// Renders Markdown, each line after an indent of this many spaces. Ends in a newline unless empty.
 pub fn render(markdown: &str, indent: usize) -> String {
@@ -155,10 +155,10 @@ impl Renderer {
             return;
         };
         let head: Vec<&str> = head.iter().map(String::as_str).collect();
-        let mut table = table(&head);
+        let mut table = table_within(&head, width().saturating_sub(self.indent));
         table.add_rows(body);
         for line in table.to_string().lines() {
-            self.put(line);
+            self.put(line.trim_end());
         }
     }
 }

@@ -4,7 +4,7 @@ mod markdown;
 mod table;
 
 pub use markdown::render as markdown;
-pub use table::{right_aligned, table};
+pub use table::{right_aligned, table, table_within};
 
 /// Columns to write in: the terminal's, at most 110; 100 where there is none.
 pub fn width() -> usize {

@@ -10,13 +10,18 @@ use super::width;
 const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// An empty table with these headings.
+/// An empty table with these headings, as wide as the text.
 pub fn table(headings: &[&str]) -> Table {
+    table_within(headings, width())
+}
+
+/// An empty table with these headings, at most so many columns wide.
+pub fn table_within(headings: &[&str], columns: usize) -> Table {
     let mut table = Table::new();
     table
         .load_style(STYLE)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(width()).unwrap_or(u16::MAX));
+        .set_width(u16::try_from(columns).unwrap_or(u16::MAX));
     if console::colors_enabled() {
         table.enforce_styling();
         table.set_header(

@@ -1,6 +1,6 @@
 //! The highest rate that a system serves within a latency objective.
 //!
-//! First the rate doubles until a step misses the objective, then the bracket between the last rate within and the
+//! First the rate doubles until a step misses the objective (or is halved until one keeps it), then the bracket between the last rate within and the
 //! first beyond is halved on a logarithmic scale. The result is that bracket, never a single number: between its ends
 //! nothing was measured.
 
@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 /// Factor between steps until one misses the objective.
 const GROWTH: f64 = 2.0;
+
+/// The search goes no lower than its first rate divided by this.
+const FALL_MAX: f64 = 16.0;
 
 /// What a step has to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -91,7 +94,7 @@ impl Search {
         }
         match (self.bracket.within_per_s, self.upper()) {
             (None, None) => Some(self.from_per_s),
-            (None, Some(_)) => None,
+            (None, Some(upper)) => (upper > self.from_per_s / FALL_MAX).then_some(upper / GROWTH),
             (Some(within), None) => {
                 (within < self.to_per_s).then(|| (within * GROWTH).min(self.to_per_s))
             }
@@ -277,18 +280,19 @@ mod tests {
 
     #[test]
     fn a_system_that_holds_nowhere_has_no_lower_end() {
-        let mut search = Search::new(100.0, 1_000.0, OBJECTIVE, 20, 0.05);
-        let steps = run(&mut search, |rate| seen(rate, None));
-        assert_eq!(
-            (steps, search.bracket()),
-            (
-                1,
-                Bracket {
-                    beyond_per_s: Some(100.0),
-                    ..Bracket::default()
-                }
-            )
-        );
+        let mut search = Search::new(160.0, 1_000.0, OBJECTIVE, 20, 0.05);
+        run(&mut search, |rate| seen(rate, None));
+        let bracket = search.bracket();
+        assert_eq!((bracket.within_per_s, bracket.beyond_per_s), (None, Some(10.0)));
+    }
+
+    #[test]
+    fn a_first_rate_that_is_too_high_is_halved_until_one_keeps_the_objective() {
+        let mut search = Search::new(1_000.0, 10_000.0, OBJECTIVE, 20, 0.05);
+        run(&mut search, |rate| seen(rate, quantile_ms(400.0, rate)));
+        let bracket = search.bracket();
+        let (within, beyond) = (bracket.within_per_s.unwrap(), bracket.beyond_per_s.unwrap());
+        assert!(within <= knee(400.0) && knee(400.0) < beyond, "{bracket:?}");
     }
 
     #[test]

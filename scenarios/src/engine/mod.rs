@@ -81,6 +81,8 @@ pub async fn run(
         Some(error) => Some(error),
         None => turns(plan, site, bus, stop).await.err(),
     };
+    // Each turn has removed its own folder below this one, unless it is to be looked at; then this one stays too.
+    let _ = std::fs::remove_dir(site.folder.join("turns"));
     let interrupted = stop.is_cancelled();
     if error.is_none() && !interrupted {
         for outcome in checks::decide(plan, bus.state()) {

@@ -266,3 +266,70 @@ pub(super) fn lesson(scenario: &Scenario) -> Vec<Problem> {
         Err(error) => vec![Problem::whole(error.to_string())],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog;
+    use crate::format::{FormatError, Scenario, Source};
+
+    /// What is said of the scenario `cpu-blocking` with one text replaced by another.
+    fn said_of(file: &str, from: &str, to: &str) -> String {
+        let mut source: Source = catalog::source("cpu-blocking").unwrap();
+        let text = if file == "lesson.md" { &mut source.lesson } else { &mut source.scenario };
+        assert!(text.contains(from), "the catalogue no longer has `{from}`");
+        *text = text.replacen(from, to, 1);
+        match Scenario::parse(source) {
+            Err(error @ FormatError::Invalid { .. }) => error.to_string(),
+            Err(other) => panic!("{other}"),
+            Ok(_) => String::new(),
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_found_with_its_place_and_a_hint() {
+        // (what stands there, what is written instead, what is said of it)
+        let mistakes = [
+            ("warmup_s = 0.3", "warmup = 0.3", "did you mean `warmup_s`?"),
+            ("rounds = 2", "rounds = \"two\"", "scenario.toml:"),
+            ("schema = 1", "schema = 9", "schema = 9 is not known"),
+            ("name = \"cpu-blocking\"", "name = \"other\"", "write name = \"cpu-blocking\""),
+            ("entry = \"gateway\"", "entry = \"getaway\"", "did you mean `gateway`?"),
+            ("balancer = \"least_connections\"", "balancer = \"least-connections\"", "did you mean `least_connections`?"),
+            ("name = \"offloaded\"", "name = \"off-loaded\"", "cannot be used in expressions"),
+            ("name = \"offloaded\"", "name = \"one\"", "two arms `one`"),
+            ("name = \"offloaded\"", "name = \"params\"", "a meaning of its own"),
+            ("rate_per_s = \"params.rate\"", "rate_per_s = \"params.rat\"", "no `rat`"),
+            ("rate_per_s = \"params.rate\"", "rate_per_s = \"params.rate * 2\"", "such as 2.0"),
+            ("rate_per_s = \"params.rate\"", "rate_per_s = -1", "must be from 0"),
+            ("rate_per_s = \"params.rate\"", "rate_per_s = 5\nat_s = [1.0]", "exactly one of rate_per_s"),
+            ("duration_s = ", "# duration_s = ", "how long `bystander` lasts"),
+            ("?ms={burn_ms}", "?ms={burn}", "did you mean `burn_ms`?"),
+            ("value = \"one.bystander", "value = \"uno.bystander", "no `uno`"),
+            ("bystander.burn.slow_share\"", "bystander.burn.slowshare\"", "no `slowshare`"),
+            ("at_least = 0.85", "equals = 1\nat_least = 0.85", "no clear bound"),
+            ("instances = \"params.instances\"", "instances = 0", "number of instances is 0"),
+            ("default = 2000", "default = 200000", "must lie within min and max"),
+        ];
+        for (from, to, expected) in mistakes {
+            let said = said_of("scenario.toml", from, to);
+            assert!(said.contains(expected), "{to}: expected `{expected}`, said: {said}");
+        }
+    }
+
+    #[test]
+    fn places_are_given_as_line_and_column() {
+        let said = said_of("scenario.toml", "entry = \"gateway\"", "entry = \"getaway\"");
+        let place: Vec<&str> = said.split(':').take(3).collect();
+        let line: usize = place[1].parse().unwrap();
+        let text = catalog::source("cpu-blocking").unwrap().scenario;
+        assert_eq!(text.lines().nth(line - 1), Some("entry = \"gateway\""));
+        assert_eq!(place[2], "9");
+    }
+
+    #[test]
+    fn a_lesson_that_speaks_of_what_nobody_measures_is_refused() {
+        let said = said_of("lesson.md", "one.bystander.burn", "one.bystander.brun");
+        assert!(said.contains("lesson.md"), "{said}");
+        assert!(said_of("lesson.md", "## Sources", "## Links").contains("\"## Sources\""));
+    }
+}

@@ -518,6 +518,51 @@ fn check_plan(check: &Check, resolver: &Resolver) -> Result<CheckPlan, Problem> 
 mod tests {
     use super::*;
 
+    fn scenario(name: &str) -> Scenario {
+        Scenario::parse(crate::catalog::source(name).unwrap()).unwrap()
+    }
+
+    fn options(set: &[(&str, f64)]) -> Options {
+        let set = set.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        Options { seed: 7, cores: 2, set, ..Options::default() }
+    }
+
+    #[test]
+    fn the_same_options_give_the_same_plan() {
+        let scenario = scenario("queueing-knee");
+        let text = || serde_json::to_string(&Plan::make(&scenario, &options(&[])).unwrap()).unwrap();
+        assert_eq!(text(), text());
+    }
+
+    #[test]
+    fn a_parameter_reaches_everything_that_is_written_in_terms_of_it() {
+        let plan = Plan::make(&scenario("cpu-blocking"), &options(&[("burn_ms", 500.0), ("instances", 5.0)])).unwrap();
+        let arm = &plan.arms[1];
+        assert_eq!(arm.label, "5 instances, round robin");
+        assert_eq!(arm.system.services[0].instances, 5);
+        assert_eq!(arm.loads[1].request.path, "/api/blocking?ms=500");
+        assert!((arm.windows[0].to_s - 1.1).abs() < 1e-9 && (arm.duration_s - 1.7).abs() < 1e-9);
+    }
+
+    #[test]
+    fn steps_become_stages_and_windows_without_their_settling_time() {
+        let plan = Plan::make(&scenario("queueing-knee"), &options(&[("step_s", 2.0)])).unwrap();
+        let arm = &plan.arms[0];
+        let PaceSpec::Open { stages, .. } = &arm.loads[0].pace else { panic!("steps are an open loop") };
+        assert_eq!(stages.len(), arm.windows.len());
+        let lengths: f64 = stages.iter().map(|(_, _, for_s)| for_s).sum();
+        assert!((arm.duration_s - lengths).abs() < 1e-9);
+        assert!((arm.windows[1].from_s - (2.0 + 0.4)).abs() < 1e-9 && (arm.windows[1].to_s - 4.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn wrong_parameters_are_refused() {
+        let scenario = scenario("scaling");
+        let error = |set| Plan::make(&scenario, &options(set)).unwrap_err().to_string();
+        assert!(error(&[("instnaces", 3.0)]).contains("did you mean `instances`?"));
+        assert!(error(&[("instances", 99.0)]).contains("outside of 2 to 9"));
+    }
+
     #[test]
     fn arms_are_interleaved_and_every_round_has_each_once() {
         let order: Vec<(u32, usize)> = turns(3, 2)

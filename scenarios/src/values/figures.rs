@@ -4,6 +4,7 @@ use load::{Histogram, Slice};
 use serde_json::{Map, Value, json};
 
 use super::Resample;
+use crate::event::SLICES_PER_S;
 use crate::plan::WindowSpec;
 use crate::state::{ClassState, RoundState};
 
@@ -16,16 +17,21 @@ pub(super) fn figures(
     resample: &Resample,
 ) -> Map<String, Value> {
     let mut sum = Slice::default();
+    let (mut slices, mut drawn) = (0_u64, 0_u64);
     for (round, _, class) in rounds {
         for ((index, name), slice) in &class.slices {
             if window.name.is_empty() || *name == window.name {
-                for _ in 0..resample.weight(arm, *round, name, *index) {
+                let weight = resample.weight(arm, *round, name, *index);
+                slices += 1;
+                drawn += weight;
+                for _ in 0..weight {
                     sum.merge(slice);
                 }
             }
         }
     }
-    let seconds = length_s(rounds, window);
+    // A draw may hold more or fewer slices than were measured; a rate must not mistake that for traffic.
+    let seconds = length_s(rounds, window) * drawn as f64 / slices.max(1) as f64;
     let failed: u64 = sum.errors.values().sum();
     let answered = sum.ok + failed;
     let mut map = latency_figures(&sum.response);
@@ -44,7 +50,7 @@ pub(super) fn figures(
     map.insert("slow_share".to_owned(), share(sum.slow, answered as f64));
     map.insert(
         "in_flight_mean".to_owned(),
-        in_flight_mean(rounds, window).into(),
+        in_flight_mean(arm, rounds, window, resample).into(),
     );
     map
 }
@@ -84,17 +90,21 @@ fn length_s(rounds: &[(usize, &RoundState, &ClassState)], window: &WindowSpec) -
 
 /// Mean number of requests under way, from the generator's own count over time.
 fn in_flight_mean(
+    arm: usize,
     rounds: &[(usize, &RoundState, &ClassState)],
     window: &WindowSpec,
+    resample: &Resample,
 ) -> Option<f64> {
     let mut integral = 0.0;
     let mut covered_s = 0.0;
-    for (_, _, class) in rounds {
+    for (round, _, class) in rounds {
         let mut before = 0.0;
         for (at_s, request_seconds) in &class.in_flight_over_time {
             if before >= window.from_s && *at_s <= window.to_s {
-                integral += request_seconds;
-                covered_s += at_s - before;
+                let slice = (f64::midpoint(before, *at_s) * f64::from(SLICES_PER_S)) as u32;
+                let weight = resample.weight(arm, *round, &window.name, slice) as f64;
+                integral += request_seconds * weight;
+                covered_s += (at_s - before) * weight;
             }
             before = *at_s;
         }

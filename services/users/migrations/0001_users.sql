@@ -6,7 +6,5 @@ CREATE TABLE users (
 
 INSERT INTO users (name, email) VALUES
     ('Ada Lovelace', 'ada@example.com'),
-    ('Alan Turing', 'alan@example.com'),
-    ('Edsger Dijkstra', 'edsger@example.com'),
     ('Grace Hopper', 'grace@example.com'),
     ('Leslie Lamport', 'leslie@example.com');

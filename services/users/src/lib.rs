@@ -120,15 +120,15 @@ mod tests {
     #[tokio::test]
     async fn there_are_users_from_the_start_and_new_ones_are_added() {
         let router = router().await;
-        assert_eq!(users(&router).await.len(), 5);
+        assert_eq!(users(&router).await.len(), 3);
         let created = post_to(
             &router,
             "/users",
             &json!({"name": "Barbara Liskov", "email": "barbara@example.com"}),
         )
         .await;
-        assert_eq!((created.status, &created.json()["id"]), (201, &json!(6)));
-        assert_eq!(get_from(&router, "/users/6").await.json(), created.json());
+        assert_eq!((created.status, &created.json()["id"]), (201, &json!(4)));
+        assert_eq!(get_from(&router, "/users/4").await.json(), created.json());
         assert_eq!(
             get_from(&router, "/users?limit=2")
                 .await

@@ -1,0 +1,113 @@
+//! One service in the foreground: `lab serve NAME`.
+
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use rustix::process::{Signal, kill_process};
+use serde_json::Value;
+
+use super::{LAB, finish, pid, until, wait};
+use super::{Said, http};
+
+/// A running service; killed when dropped.
+pub struct Service {
+    child: Child,
+    pub port: u16,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+/// The command that serves, with nothing in its environment but what is given.
+pub fn command(name: &str, folder: &Path, environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(LAB);
+    command
+        .args(["serve", name])
+        .current_dir(folder)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null());
+    command
+}
+
+/// A service that is expected to end at once.
+#[track_caller]
+pub fn refused(name: &str, folder: &Path, environment: &[(&str, &str)]) -> Said {
+    finish(command(name, folder, environment))
+}
+
+impl Service {
+    /// Starts a service in a folder, where its database will lie, and waits until it listens.
+    #[track_caller]
+    pub fn start(name: &str, folder: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut child = command(name, folder, environment)
+            .env("PORT", "0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let heard = Arc::clone(&lines);
+        std::thread::spawn(move || {
+            for line in std::io::BufRead::lines(std::io::BufReader::new(stdout)) {
+                let Ok(line) = line else { break };
+                heard.lock().unwrap().push(line);
+            }
+        });
+        let mut service = Self { child, port: 0, lines };
+        let mut port = None;
+        until(&format!("{name} listens"), || {
+            let lines = service.log();
+            let listening = lines.iter().find(|line| line["message"] == "listening");
+            port = listening.and_then(|line| line["port"].as_u64());
+            assert!(
+                port.is_some() || service.child.try_wait().unwrap().is_none(),
+                "{name} ended: {lines:?}"
+            );
+            port.is_some()
+        });
+        service.port = u16::try_from(port.unwrap()).unwrap();
+        service
+    }
+
+    /// Its base address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Everything it has logged so far; a line that is no JSON is a defect.
+    #[track_caller]
+    pub fn log(&self) -> Vec<Value> {
+        let lines = self.lines.lock().unwrap();
+        lines
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+            .collect()
+    }
+
+    /// Requests that it works on right now, the question itself left out.
+    #[track_caller]
+    pub fn in_flight(&self) -> f64 {
+        let metrics = http::get(self.port, "/metrics").body;
+        let value = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("http_requests_in_flight "));
+        value.unwrap().parse::<f64>().unwrap() - 1.0
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(pid(self.child.id()), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        wait(&mut self.child)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

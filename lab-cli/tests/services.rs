@@ -1,0 +1,310 @@
+//! The contract of every service, as a process: `lab serve NAME`.
+
+mod common;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+
+use common::http::{get, get_with, post_with, receive, send};
+use common::service::{Service, refused};
+use common::until;
+use rustix::process::Signal;
+use tempfile::tempdir;
+
+const SERVICES: [&str; 6] = ["users", "orders", "payments", "inventory", "analytics", "gateway"];
+const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const TRACEPARENT: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+
+#[test]
+fn every_service_listens_says_so_answers_and_ends_when_told() {
+    for name in SERVICES {
+        let folder = tempdir().unwrap();
+        let mut service = Service::start(name, folder.path(), &[("INSTANCE", "one-of-them")]);
+        let first = service.log().remove(0);
+        assert_eq!(
+            (&first["message"], &first["port"]),
+            (&"listening".into(), &service.port.into())
+        );
+        for (path, is_json) in [("/health", true), ("/ready", true), ("/metrics", false)] {
+            let answer = get(service.port, path);
+            assert_eq!(answer.status, 200, "{name} {path}: {answer:?}");
+            assert_eq!(answer.headers["x-instance"], "one-of-them");
+            if is_json {
+                answer.json();
+            } else {
+                assert!(
+                    answer.body.contains("# TYPE http_requests_total counter"),
+                    "{}",
+                    answer.body
+                );
+                assert!(answer.headers["content-type"].starts_with("text/plain; version=0.0.4"));
+            }
+        }
+        let nowhere = get(service.port, "/nowhere");
+        assert_eq!(
+            (nowhere.status, nowhere.headers["content-type"].as_str()),
+            (404, "application/problem+json")
+        );
+        service.signal(Signal::TERM);
+        assert_eq!(service.wait().code(), Some(0), "{name}: {:?}", service.log());
+        for line in service.log() {
+            for field in ["timestamp", "level", "target", "message"] {
+                assert!(line[field].is_string(), "{name}: no {field} in {line}");
+            }
+            assert_eq!(
+                (&line["service"], &line["instance"]),
+                (&name.into(), &"one-of-them".into())
+            );
+        }
+        let listening = service
+            .log()
+            .iter()
+            .filter(|line| line["message"] == "listening")
+            .count();
+        assert_eq!(listening, 1);
+    }
+}
+
+#[test]
+fn the_balancer_keeps_the_same_contract_under_its_own_paths() {
+    let folder = tempdir().unwrap();
+    let users = Service::start("users", folder.path(), &[]);
+    let mut empty = Service::start("balancer", folder.path(), &[]);
+    assert_eq!(get(empty.port, "/_balancer/health").status, 200);
+    assert_eq!(get(empty.port, "/_balancer/ready").status, 503, "nobody to send to");
+    assert_eq!(get(empty.port, "/users").status, 503);
+    empty.signal(Signal::TERM);
+    assert_eq!(empty.wait().code(), Some(0));
+
+    let upstreams = format!("users-1={}", users.url());
+    let mut balancer = Service::start(
+        "balancer",
+        folder.path(),
+        &[("UPSTREAMS", &upstreams), ("INSTANCE", "door")],
+    );
+    for path in ["/_balancer/health", "/_balancer/ready", "/_balancer/metrics"] {
+        let answer = get(balancer.port, path);
+        assert_eq!(
+            (answer.status, answer.headers["x-instance"].as_str()),
+            (200, "door"),
+            "{path}"
+        );
+    }
+    let answer = get(balancer.port, "/users/1");
+    assert_eq!((answer.status, answer.headers["x-instance"].as_str()), (200, "users-1"));
+    assert_eq!(answer.json()["id"], 1);
+    balancer.signal(Signal::TERM);
+    assert_eq!(balancer.wait().code(), Some(0));
+}
+
+#[test]
+fn a_request_in_flight_is_finished_before_the_end() {
+    let folder = tempdir().unwrap();
+    let work = [("WORK_WAIT_MS", "300"), ("WORK_DISTRIBUTION", "constant")];
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut service = Service::start("users", folder.path(), &work);
+        let answer = send(service.port, "GET", "/users", &[], "").unwrap();
+        until("the request is being worked on", || service.in_flight() >= 1.0);
+        service.signal(signal);
+        assert_eq!(receive(answer).status, 200, "{signal:?}");
+        assert_eq!(service.wait().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_request_that_never_finishes_does_not_hold_up_the_end() {
+    let folder = tempdir().unwrap();
+    // Beyond the patience of every wait here: were it waited for, this test would fail.
+    let mut waiting = Service::start(
+        "users",
+        folder.path(),
+        &[("WORK_WAIT_MS", "600000"), ("WORK_DISTRIBUTION", "constant")],
+    );
+    let _answer = send(waiting.port, "GET", "/users", &[], "").unwrap();
+    until("the request is being worked on", || waiting.in_flight() >= 1.0);
+    waiting.signal(Signal::TERM);
+    assert_eq!(waiting.wait().code(), Some(0));
+
+    // An event loop that is busy does not look up; the process ends all the same.
+    let mut burning = Service::start("gateway", folder.path(), &[]);
+    let started = send(burning.port, "GET", "/api/blocking?ms=60000", &[], "").unwrap();
+    until("the event loop is held", || {
+        let mut probe = send(burning.port, "GET", "/health", &[], "").unwrap();
+        probe
+            .set_read_timeout(Some(std::time::Duration::from_millis(50)))
+            .unwrap();
+        std::io::Read::read(&mut probe, &mut [0]).is_err()
+    });
+    burning.signal(Signal::TERM);
+    let status = burning.wait();
+    assert!(status.code().is_some(), "it ended by itself: {status}");
+    drop(started);
+}
+
+#[test]
+fn wrong_settings_are_refused_by_name() {
+    let folder = tempdir().unwrap();
+    for name in SERVICES.into_iter().chain(["balancer"]) {
+        for (variable, value) in [
+            ("PORT", "eighty"),
+            ("PORT", "65536"),
+            ("PORT", "-1"),
+            ("HOST", "nowhere.example"),
+            ("LOG_LEVEL", "loud"),
+            ("WORKERS", "0"),
+            ("WORK_WAIT_MS", "-1"),
+            ("WORK_DISTRIBUTION", "normal"),
+            ("USERS_URL", "not a url"),
+        ] {
+            let said = refused(name, folder.path(), &[(variable, value)]).code(2);
+            assert!(
+                said.stderr.contains(variable) && said.stderr.contains(value),
+                "{name}: {}",
+                said.stderr
+            );
+        }
+    }
+    let said = refused("balancer", folder.path(), &[("POLICY", "fair")]);
+    assert!(
+        said.stderr.contains("POLICY") && said.stderr.contains("round_robin"),
+        "{said:?}"
+    );
+    said.code(2);
+    assert_eq!(common::files(folder.path()).len(), 0, "nothing was opened");
+}
+
+#[test]
+fn a_taken_port_is_an_error_of_the_environment() {
+    let folder = tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for name in SERVICES.into_iter().chain(["balancer"]) {
+        let said = refused(name, folder.path(), &[("PORT", &port)])
+            .code(4)
+            .complains(&[&port, "choose another PORT"]);
+        assert!(!said.stdout.contains("listening"), "{}", said.stdout);
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_named() {
+    let folder = tempdir().unwrap();
+    let said = refused(
+        "users",
+        folder.path(),
+        &[("PORT", "0"), ("DATABASE_URL", "sqlite://no/such/folder/users.db")],
+    );
+    assert!(said.stderr.contains("database"), "{}", said.stderr);
+    said.code(4);
+    let said = refused(
+        "users",
+        folder.path(),
+        &[("PORT", "0"), ("DATABASE_URL", "mysql://localhost/x")],
+    );
+    assert!(said.stderr.contains("sqlite"), "{}", said.stderr);
+    assert!(matches!(said.code, Some(2 | 4)), "{said:?}");
+}
+
+/// Ids of the traces that a service's log lines belong to.
+fn traces(service: &Service) -> Vec<String> {
+    let log = service.log();
+    let ids = log.iter().filter_map(|line| line["trace_id"].as_str());
+    ids.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_failed_request_can_be_found_in_the_logs_of_all_that_it_passed() {
+    let folder = tempdir().unwrap();
+    let debug = ("LOG_LEVEL", "debug");
+    // Nobody listens where the users should be.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let users_url = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let inventory = Service::start("inventory", folder.path(), &[debug]);
+    let orders = Service::start(
+        "orders",
+        folder.path(),
+        &[debug, ("USERS_URL", &users_url), ("INVENTORY_URL", &inventory.url())],
+    );
+    let gateway = Service::start(
+        "gateway",
+        folder.path(),
+        &[debug, ("USERS_URL", &users_url), ("ORDERS_URL", &orders.url())],
+    );
+
+    let answer = get_with(gateway.port, "/api/users", &[TRACEPARENT]);
+    assert_eq!(
+        (answer.status, &answer.json()["trace_id"]),
+        (502, &TRACE_ID.into()),
+        "{answer:?}"
+    );
+    until("the gateway has logged it", || {
+        traces(&gateway).contains(&TRACE_ID.to_owned())
+    });
+
+    let order = r#"{"user_id": 1, "product_id": 1, "quantity": 1}"#;
+    let answer = post_with(gateway.port, "/api/orders", &[TRACEPARENT], order);
+    assert_eq!(
+        (answer.status, &answer.json()["trace_id"]),
+        (502, &TRACE_ID.into()),
+        "{answer:?}"
+    );
+    until("the orders have logged it", || {
+        traces(&orders).contains(&TRACE_ID.to_owned())
+    });
+
+    // Without a trace of the client's own, each request gets one.
+    let answer = get(gateway.port, "/api/users");
+    let own = answer.json()["trace_id"].as_str().unwrap().to_owned();
+    assert!(own.len() == 32 && own != TRACE_ID, "{own}");
+    until("the gateway has logged it", || traces(&gateway).contains(&own));
+}
+
+#[test]
+fn a_trace_is_carried_to_the_called_service() {
+    let folder = tempdir().unwrap();
+    let users = TcpListener::bind("127.0.0.1:0").unwrap();
+    let users_url = format!("http://{}", users.local_addr().unwrap());
+    let called = std::thread::spawn(move || {
+        let (mut stream, _) = users.accept().unwrap();
+        let head: Vec<String> = BufReader::new(stream.try_clone().unwrap())
+            .lines()
+            .map(Result::unwrap)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]")
+            .unwrap();
+        head
+    });
+    let gateway = Service::start("gateway", folder.path(), &[("USERS_URL", &users_url)]);
+    let answer = get_with(gateway.port, "/api/users?limit=3", &[TRACEPARENT]);
+    assert_eq!((answer.status, answer.body.as_str()), (200, "[]"));
+    let head = called.join().unwrap();
+    assert_eq!(head[0], "GET /users?limit=3 HTTP/1.1");
+    let carried: Vec<&str> = head
+        .iter()
+        .filter_map(|line| line.to_lowercase().starts_with("traceparent:").then_some(line.as_str()))
+        .collect();
+    assert_eq!(carried.len(), 1, "{head:?}");
+    let parts: Vec<&str> = carried[0].split_once(": ").unwrap().1.split('-').collect();
+    assert_eq!((parts[0], parts[1], parts[3]), ("00", TRACE_ID, "01"));
+    assert!(
+        parts[2].len() == 16 && parts[2] != "00f067aa0ba902b7",
+        "a span of its own: {parts:?}"
+    );
+}
+
+#[test]
+fn a_balanced_request_keeps_its_trace() {
+    let folder = tempdir().unwrap();
+    let users = Service::start("users", folder.path(), &[]);
+    let upstreams = format!("users-1={}", users.url());
+    let balancer = Service::start("balancer", folder.path(), &[("UPSTREAMS", &upstreams)]);
+    let answer = get_with(balancer.port, "/users/999999", &[TRACEPARENT]);
+    assert_eq!(
+        (answer.status, &answer.json()["trace_id"]),
+        (404, &TRACE_ID.into()),
+        "{answer:?}"
+    );
+}
