@@ -63,7 +63,7 @@ Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 inconclusive, 4 the environment, 13
         /// A run: its id, the beginning of it, `last`, or a folder.
         run: String,
         /// How many times faster than it happened; 0 is at once.
-        #[arg(long, default_value_t = 1.0)]
+        #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
         speed: f64,
         /// How to show it.
         #[arg(long, value_enum, default_value = "auto")]
@@ -226,13 +226,13 @@ pub struct Run {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// How often each arm is measured; default: the scenario's.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: Option<u32>,
     /// Shorter, with wider intervals.
     #[arg(long)]
     pub quick: bool,
     /// Seed of every random choice; default: a new one, which the report prints.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Ask nothing.
     #[arg(short, long)]

@@ -62,10 +62,7 @@ impl Failure {
             self.message
         );
         if let Some(hint) = &self.hint {
-            eprintln!(
-                "{} {hint}",
-                console::style("hint:").for_stderr().cyan().bold()
-            );
+            eprintln!("{} {hint}", console::style("hint:").for_stderr().cyan().bold());
         }
     }
 
@@ -81,10 +78,16 @@ impl Failure {
 impl From<compose::Error> for Failure {
     fn from(error: compose::Error) -> Self {
         let message = error.to_string();
-        match error.family() {
+        let failure = match error.family() {
             compose::Family::Usage => Self::usage(message),
             compose::Family::Environment => Self::environment(message),
             compose::Family::Unexpected => Self::unexpected(message),
+        };
+        match error {
+            compose::Error::PortTaken { .. } => {
+                failure.hint("end that program, or choose another port; 0 is any free one")
+            }
+            _ => failure,
         }
     }
 }

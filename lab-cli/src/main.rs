@@ -5,6 +5,7 @@ mod commands;
 mod display;
 mod failure;
 mod home;
+mod interrupt;
 mod machine;
 mod recording;
 mod report;
@@ -13,7 +14,7 @@ mod text;
 use std::process::ExitCode;
 
 use clap::Parser;
-use console::set_colors_enabled;
+use console::{set_colors_enabled, set_colors_enabled_stderr};
 
 use arguments::{Arguments, Color, Command};
 use failure::{Exit, Failure};
@@ -21,10 +22,10 @@ use failure::{Exit, Failure};
 fn main() -> ExitCode {
     end_quietly_when_nobody_reads();
     let arguments = Arguments::parse();
-    match arguments.color {
-        Color::Auto => {}
-        Color::Always => set_colors_enabled(true),
-        Color::Never => set_colors_enabled(false),
+    if arguments.color != Color::Auto {
+        let colored = arguments.color == Color::Always;
+        set_colors_enabled(colored);
+        set_colors_enabled_stderr(colored);
     }
     let result = match arguments.command {
         // A service brings its own runtime, with as many event loops as its settings say.

@@ -159,7 +159,6 @@ fn a_lesson_without_a_section_or_with_an_unknown_number_is_refused() {
     lab.run(["check".as_ref(), folder.as_os_str()]).code(2).complains(&[
         &format!("lesson.md:{line}:1: "),
         "\"## Why\"",
-        "hint:",
         "## Sources",
     ]);
 
@@ -259,6 +258,7 @@ fn wrong_words_are_refused_with_what_was_probably_meant() {
         ("run cpu-blocking --set burn_ms=NaN", &["is not a number"]),
         ("run cpu-blocking --set burn_ms", &["KEY=VALUE"]),
         ("run cpu-blocking --rounds 0", &["--rounds"]),
+        ("run cpu-blocking --rounds -1", &["--rounds"]),
         ("run cpu-blocking --rounds 101", &["--rounds"]),
         ("run cpu-blocking --seed -1", &["--seed"]),
         ("run --phase 7", &["phase 7 has no scenario"]),
@@ -379,22 +379,21 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
 #[test]
 fn sixty_columns_are_enough() {
     let lab = Lab::new();
-    for arguments in [
-        "list",
-        "explain scaling",
-        "explain cpu-blocking",
-        "doctor",
-        "runs",
-        "ps",
-        "run nowhere",
-        "--help",
-    ] {
-        let Some(said) = terminal::say(&lab, 60, &[], arguments) else {
+    for arguments in ["list", "doctor", "runs", "ps", "--help", "explain NAME"] {
+        // Text is wrapped; what a lesson draws or computes in a block of code is left as it is.
+        let (arguments, verbatim) = match arguments.strip_suffix("NAME") {
+            None => (arguments.to_owned(), String::new()),
+            Some(command) => {
+                let lesson = in_workspace("scenarios/catalog/scaling/lesson.md");
+                (format!("{command}scaling"), std::fs::read_to_string(lesson).unwrap())
+            }
+        };
+        let Some(said) = terminal::say(&lab, 60, &[], &arguments) else {
             return;
         };
         let wide: Vec<_> = terminal::widths(&said.stdout)
             .into_iter()
-            .filter(|(width, _)| *width > 60)
+            .filter(|(width, line)| *width > 60 && !verbatim.contains(line.trim()))
             .collect();
         assert!(wide.is_empty(), "lab {arguments}: {wide:#?}");
     }

@@ -25,11 +25,6 @@ at_s = 2.9
 do = "resume"
 target = "users-1"
 
-[[check]]
-name = "the stall shows in what users see and not in what the generator saw"
-value = "one.read.p99 / one.read.service.p99"
-at_least = 20
-unit = "ratio"
 "#,
         ..Tiny::default()
     };

@@ -204,7 +204,7 @@ fn a_killed_lab_takes_its_system_along_and_the_next_one_cleans_up() {
             .lab
             .say("clean")
             .code(0)
-            .complains(&["cleaned up after", "long".min(tiny.name)]);
+            .complains(&["cleaned up after", tiny.name]);
         assert!(
             !cleaned.stdout.contains("Nothing was left behind"),
             "{}",
@@ -251,6 +251,30 @@ fn a_run_cleans_up_after_a_killed_lab_of_the_same_state() {
     midway.nothing_is_left();
     let runs = midway.lab.say("runs --json").code(0).json();
     assert_eq!(runs.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_instance_that_dies_in_the_middle_makes_the_run_inconclusive() {
+    let mut midway = midway(
+        &Tiny {
+            duration_s: 2.0,
+            ..LONG
+        },
+        "sample",
+    );
+    midway.lab.say("kill gateway-2").code(0);
+    assert_eq!(midway.run.wait().code(), Some(3), "{}", midway.run.stderr());
+    midway.nothing_is_left();
+    let report = midway.report();
+    let crashes = report["arms"][0]["rounds"][0]["crashes"].as_array().unwrap();
+    assert_eq!(crashes.len(), 1, "{report:#}");
+    assert!(crashes[0].as_str().unwrap().contains("gateway-2"), "{crashes:?}");
+    let check = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|check| check["name"] == "no instance died on its own");
+    assert_eq!(check.unwrap()["verdict"], "inconclusive");
 }
 
 #[test]

@@ -397,8 +397,7 @@ fn a_fault_that_did_not_fire_makes_the_run_inconclusive() {
 }
 
 #[test]
-fn a_crash_in_the_middle_makes_the_run_inconclusive() {
-    // The balancer goes on with the other instance; the scenario did not ask for a death.
+fn a_planned_death_is_no_crash() {
     let run = record(
         &Tiny {
             name: "killed",
@@ -455,13 +454,11 @@ fn a_system_that_cannot_start_is_an_error_of_the_environment_and_is_recorded() {
 #[test]
 fn labs_run_side_by_side() {
     let (shared, other) = (Lab::new(), Lab::new());
-    let run = |lab: &Lab| {
-        let scenario = PROBED.write(lab.folder());
-        lab.run(["run".as_ref(), scenario.as_os_str(), "--ui".as_ref(), "json".as_ref()])
-    };
-    PROBED.write(shared.folder());
+    for lab in [&shared, &other] {
+        PROBED.write(lab.folder());
+    }
     std::thread::scope(|scope| {
-        let runs = [&shared, &shared, &other].map(|lab| scope.spawn(move || run(lab)));
+        let runs = [&shared, &shared, &other].map(|lab| scope.spawn(move || lab.say("run ./probed --ui json")));
         for run in runs {
             run.join().unwrap().code(0);
         }
@@ -487,7 +484,7 @@ fn a_display_that_goes_away_does_not_end_the_run() {
     let mut command = lab.command(arguments);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    command.stdout(writer);
+    command.stdout(writer).stderr(std::process::Stdio::null());
     let status = command.status().unwrap();
     drop(command);
     assert_eq!(status.code(), Some(0));
@@ -536,4 +533,19 @@ fn no_recording(lab: &Lab, folder: &Path) {
     lab.run(["replay".as_ref(), folder.as_os_str()])
         .code(2)
         .complains(&["hint:"]);
+}
+
+#[test]
+fn a_long_recording_is_replayed_whole() {
+    let lab = Lab::new();
+    let recording = lab.folder().join("recording");
+    std::fs::create_dir(&recording).unwrap();
+    let line =
+        |seq: u32| format!("{{\"seq\":{seq},\"elapsed_ms\":{seq},\"kind\":{{\"type\":\"warning\",\"text\":\"w\"}}}}\n");
+    let text: String = (0..40_000).map(line).collect();
+    std::fs::write(recording.join("run.jsonl"), &text).unwrap();
+    // Far more events than a queue holds, and each costs the display more than the reading.
+    let replayed = lab.say("replay recording --ui json --speed 0").code(3).stdout;
+    assert_eq!(replayed.lines().count(), 40_000);
+    assert!(replayed == text);
 }

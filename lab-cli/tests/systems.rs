@@ -3,7 +3,6 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 
 use common::http::{get, port, post_with};
 use common::{Lab, Said, files, until};
@@ -218,12 +217,13 @@ fn wrong_names_are_answered_with_the_right_ones() {
 #[test]
 fn a_port_can_be_chosen_and_a_taken_one_is_refused() {
     let lab = Lab::new();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = common::hold_a_port();
     let wanted = taken.local_addr().unwrap().port();
     lab.say(&format!("up users --port {wanted}"))
         .code(4)
         .complains(&[&wanted.to_string(), "hint:"]);
-    nothing_is_left(&lab, &[]);
+    assert!(lab.records().is_empty());
+    assert_eq!(lab.say("ps --json").code(0).json(), serde_json::json!([]));
     drop(taken);
     let up = lab.say(&format!("up users --port {wanted}")).code(0);
     assert_eq!(door(&up), wanted);

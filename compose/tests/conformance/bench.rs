@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Lines};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -155,6 +156,14 @@ pub fn drive(backend: fn() -> Arc<dyn Backend>) {
             .await
             .unwrap();
     });
+}
+
+/// Holds a port below those that the system hands out by itself, so that nobody else gets it once it is let go.
+pub fn hold_a_port() -> TcpListener {
+    let first = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
+    (first..first + 1_000)
+        .find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok())
+        .expect("one of a thousand ports is free")
 }
 
 /// Two gateways behind a balancer, and one service that they call.

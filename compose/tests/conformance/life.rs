@@ -175,7 +175,7 @@ pub async fn a_run_id_is_used_once(bench: Bench) {
 }
 
 pub async fn the_entry_takes_the_port_it_is_given(bench: Bench) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = hold_a_port();
     let port = listener.local_addr().unwrap().port();
     let mut options = bench.options("run");
     options.entry_port = Some(port);

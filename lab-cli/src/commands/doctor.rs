@@ -8,7 +8,7 @@ use comfy_table::{Cell, Color};
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
-use crate::text::table;
+use crate::text::{table, wrapped};
 use crate::{home, machine};
 
 /// One thing that was looked for.
@@ -50,14 +50,11 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
         ),
         terminal(),
     ];
-    let sound = findings
-        .iter()
-        .all(|finding| finding.found || !finding.required);
+    let sound = findings.iter().all(|finding| finding.found || !finding.required);
     if as_json {
         println!(
             "{}",
-            serde_json::to_string_pretty(&findings)
-                .map_err(|error| Failure::unexpected(error.to_string()))?
+            serde_json::to_string_pretty(&findings).map_err(|error| Failure::unexpected(error.to_string()))?
         );
     } else {
         let mut table = table(&["", "what", "found, or how to get it"]);
@@ -67,11 +64,18 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
                 (false, true) => ("✗", Color::Red),
                 (false, false) => ("–", Color::Yellow),
             };
-            let mark = if console::colors_enabled() { Cell::new(mark).fg(color) } else { Cell::new(mark) };
+            let mark = if console::colors_enabled() {
+                Cell::new(mark).fg(color)
+            } else {
+                Cell::new(mark)
+            };
             table.add_row(vec![mark, Cell::new(finding.name), Cell::new(&finding.detail)]);
         }
         println!("{table}");
-        println!("✓ there   – not there, needed by some scenarios only   ✗ missing");
+        println!(
+            "{}",
+            wrapped("✓ there   – not there, needed by some scenarios only   ✗ missing", 0)
+        );
     }
     Ok(if sound { Exit::Pass } else { Exit::Environment })
 }
@@ -128,8 +132,7 @@ fn loopback() -> Finding {
 
 /// Whether an engine answers on the usual socket, or at DOCKER_HOST.
 async fn docker() -> Finding {
-    let host =
-        std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
+    let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
     let answers = match host.strip_prefix("unix://") {
         Some(path) => {
             let connect = tokio::net::UnixStream::connect(path);
@@ -200,9 +203,7 @@ fn terminal() -> Finding {
             };
             format!("{columns} columns, {rows} rows, {colour}")
         }
-        None => {
-            "stdout is not a terminal: progress goes to stderr, the report to stdout".to_owned()
-        }
+        None => "stdout is not a terminal: progress goes to stderr, the report to stdout".to_owned(),
     };
     Finding {
         name: "terminal",

@@ -63,16 +63,15 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
         Command::Doctor(json) => doctor::run(json.json).await,
         Command::Clean { recordings } => clean::run(recordings).await,
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "lab",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "lab", &mut script);
+            print!("{}", String::from_utf8_lossy(&script));
             Ok(Exit::Pass)
         }
         Command::Man => {
-            clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?;
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+            print!("{}", String::from_utf8_lossy(&page));
             Ok(Exit::Pass)
         }
     }

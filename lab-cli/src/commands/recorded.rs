@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::arguments::Ui;
 use crate::display::{self, After, plain};
 use crate::failure::{Exit, Failure};
+use crate::interrupt::Interrupts;
 use crate::recording::{self, Recording};
 use crate::report::{self, Format, LessonText, Material};
 use crate::text::{right_aligned, table};
@@ -45,18 +46,17 @@ impl Summary {
 /// When their folder cannot be read.
 pub fn list(as_json: bool) -> Result<Exit, Failure> {
     let folders = recording::all(&home::state_folder()?)?;
-    let summaries: Vec<Summary> = folders
-        .iter()
-        .filter_map(|folder| Summary::read(folder))
-        .collect();
+    let summaries: Vec<Summary> = folders.iter().filter_map(|folder| Summary::read(folder)).collect();
     if as_json {
-        let text = serde_json::to_string_pretty(&summaries)
-            .map_err(|error| Failure::unexpected(error.to_string()))?;
+        let text = serde_json::to_string_pretty(&summaries).map_err(|error| Failure::unexpected(error.to_string()))?;
         println!("{text}");
         return Ok(Exit::Pass);
     }
     if folders.is_empty() {
-        println!("No run is recorded yet. Make one: lab run cpu-blocking --quick");
+        println!(
+            "{}",
+            text::wrapped("No run is recorded yet. Make one: lab run cpu-blocking --quick", 0)
+        );
         return Ok(Exit::Pass);
     }
     let mut table = table(&["run", "scenario", "verdict", "length"]);
@@ -66,12 +66,7 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         match Summary::read(folder) {
-            Some(run) => table.add_row(vec![
-                id,
-                run.scenario,
-                run.verdict,
-                format!("{:.0} s", run.elapsed_s),
-            ]),
+            Some(run) => table.add_row(vec![id, run.scenario, run.verdict, format!("{:.0} s", run.elapsed_s)]),
             None => table.add_row(vec![id.as_str(), "", "unfinished", ""]),
         };
     }
@@ -92,24 +87,25 @@ pub async fn replay(run: &str, speed: f64, ui: Ui) -> Result<Exit, Failure> {
     let (sink, after) = display::of(ui);
     let mut bus = Bus::new(vec![sink]);
     let mut shown_ms = 0;
+    // At once nothing is waited for, and Ctrl-C ends the program as it ends any other.
+    let mut interrupts = (speed > 0.0).then(Interrupts::listen).transpose()?;
     for event in &recording.events {
         let gap_ms = event.elapsed_ms.saturating_sub(shown_ms);
         shown_ms = event.elapsed_ms;
-        if speed > 0.0 && gap_ms > 0 {
+        if let Some(interrupts) = &mut interrupts
+            && gap_ms > 0
+        {
             let pause = tokio::time::sleep(Duration::from_secs_f64(gap_ms as f64 / 1000.0 / speed));
             tokio::select! {
                 () = pause => {}
-                _ = tokio::signal::ctrl_c() => { bus.finish(); return Ok(Exit::Interrupted); }
+                () = interrupts.next() => { bus.finish(); return Ok(Exit::Interrupted); }
             }
         }
         bus.forward(event.clone());
     }
     let (state, _) = bus.finish();
     if after == After::Report {
-        print!(
-            "{}",
-            plain::report(&state, lesson(&recording, &state).as_ref())
-        );
+        print!("{}", plain::report(&state, lesson(&recording, &state).as_ref()));
     }
     Ok(state.ended.map_or(Exit::Inconclusive, |ended| {
         if ended.interrupted {
@@ -124,12 +120,7 @@ pub async fn replay(run: &str, speed: f64, ui: Ui) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// When there is no such run, or the file cannot be written.
-pub fn report(
-    run: &str,
-    format: Format,
-    output: Option<PathBuf>,
-    open: bool,
-) -> Result<Exit, Failure> {
+pub fn report(run: &str, format: Format, output: Option<PathBuf>, open: bool) -> Result<Exit, Failure> {
     let recording = Recording::read(&recording::find(&home::state_folder()?, run)?)?;
     let state = RunState::of(&recording.events);
     let material = Material {
@@ -137,19 +128,15 @@ pub fn report(
         lesson: lesson(&recording, &state),
         command: command(&state),
     };
-    let text = report::render(format, &material)
-        .map_err(|error| Failure::unexpected(error.to_string()))?;
+    let text = report::render(format, &material).map_err(|error| Failure::unexpected(error.to_string()))?;
     // HTML on a terminal helps nobody: it goes to the run's folder unless a file is named.
-    let to = output.or_else(|| {
-        (format == Format::Html || open).then(|| recording.folder.join(file_name(format)))
-    });
+    let to = output.or_else(|| (format == Format::Html || open).then(|| recording.folder.join(file_name(format))));
     let Some(path) = to else {
         print!("{text}");
         return Ok(Exit::Pass);
     };
-    std::fs::write(&path, text).map_err(|error| {
-        Failure::environment(format!("cannot write {}: {error}", path.display()))
-    })?;
+    std::fs::write(&path, text)
+        .map_err(|error| Failure::environment(format!("cannot write {}: {error}", path.display())))?;
     println!("{}", path.display());
     if open && !open_in_browser(&path) {
         println!("No program to open it with was found; open the file above in a browser.");
@@ -227,8 +214,5 @@ pub fn command(state: &RunState) -> String {
 
 /// Where the reports of a run lie, for the end of its output.
 pub fn where_it_lies(folder: &Path) -> String {
-    text::wrapped(
-        &format!("Report: {}", folder.join("report.html").display()),
-        0,
-    )
+    text::wrapped(&format!("Report: {}", folder.join("report.html").display()), 0)
 }

@@ -17,6 +17,7 @@ use super::{catalogue, clean, recorded};
 use crate::arguments::Run;
 use crate::display::{self, After, plain};
 use crate::failure::{Exit, Failure};
+use crate::interrupt::Interrupts;
 use crate::recording::Recorder;
 use crate::report::{self, Material};
 use crate::{home, machine, text};
@@ -52,7 +53,7 @@ pub async fn run(arguments: Run) -> Result<Exit, Failure> {
         planned.push((scenario, plan));
     }
     clean::leftovers(&state_folder).await?;
-    let stop = interruptible(state_folder.clone());
+    let stop = interruptible(state_folder.clone())?;
     let mut worst = Exit::Pass;
     for (scenario, plan) in planned {
         if stop.is_cancelled() {
@@ -92,7 +93,12 @@ async fn one(
         keep: arguments.keep,
     };
     if after == After::Report {
-        let what = format!("{} · up to {:.0} s · seed {}", plan.scenario, plan.expected_s(), plan.seed);
+        let what = format!(
+            "{} · up to {:.0} s · seed {}",
+            plan.scenario,
+            plan.expected_s(),
+            plan.seed
+        );
         eprintln!("{}", text::wrapped(&what, 0));
     }
     let mut bus = Bus::new(sinks);
@@ -209,30 +215,21 @@ fn new_seed() -> u64 {
 }
 
 /// A token that the first Ctrl-C (or SIGTERM) cancels; the second ends the process at once.
-fn interruptible(state_folder: PathBuf) -> CancellationToken {
+///
+/// # Errors
+/// When the system does not take the handlers.
+fn interruptible(state_folder: PathBuf) -> Result<CancellationToken, Failure> {
+    let mut interrupts = Interrupts::listen()?;
     let token = CancellationToken::new();
     let cancelled = token.clone();
     tokio::spawn(async move {
-        interrupt().await;
+        interrupts.next().await;
         cancelled.cancel();
         eprintln!("\nstopping: the report of what was measured follows; Ctrl-C again ends at once");
-        interrupt().await;
+        interrupts.next().await;
         // The children die with this process; what it wrote about them goes before it does.
         clean::own_records(&state_folder);
         std::process::exit(i32::from(Exit::Interrupted.number()));
     });
-    token
-}
-
-async fn interrupt() {
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => signal.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate => {}
-    }
+    Ok(token)
 }

@@ -11,14 +11,12 @@ use crate::failure::{Exit, Failure};
 pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure> {
     let name: ServiceName = service.parse().map_err(|_| {
         let known: Vec<&str> = ServiceName::ALL.iter().map(|name| name.as_str()).collect();
-        Failure::usage(format!("there is no service `{service}`"))
-            .hint(scenarios::format::suggestion(service, known))
+        Failure::usage(format!("there is no service `{service}`")).hint(scenarios::format::suggestion(service, known))
     })?;
     if let Some(parent) = die_with_parent {
         bind_life_to(parent)?;
     }
-    let settings =
-        chassis::Settings::from_env(name).map_err(|error| Failure::usage(error.to_string()))?;
+    let settings = chassis::Settings::from_env(name).map_err(|error| Failure::usage(error.to_string()))?;
     let served = match name {
         ServiceName::Users => chassis::run(settings, users::serve),
         ServiceName::Orders => chassis::run(settings, orders::serve),
@@ -28,25 +26,23 @@ pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure>
         ServiceName::Gateway => chassis::run(settings, gateway::serve),
         ServiceName::Balancer => chassis::run(settings, balancer::serve),
     };
-    served
-        .map(|()| Exit::Pass)
-        .map_err(|error| Failure::environment(error.to_string()))
+    served.map(|()| Exit::Pass).map_err(|error| match error {
+        chassis::ServeError::Settings(error) => Failure::usage(error.to_string()),
+        other => Failure::environment(other.to_string()),
+    })
 }
 
 /// Asks the kernel to kill this process when its parent dies, even by SIGKILL and even while it is stopped itself.
 #[cfg(target_os = "linux")]
 fn bind_life_to(parent: u32) -> Result<(), Failure> {
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).map_err(
-        |error| Failure::unexpected(format!("cannot bind this process to its parent: {error}")),
-    )?;
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(|error| Failure::unexpected(format!("cannot bind this process to its parent: {error}")))?;
     // The parent may have died before the kernel was asked.
     let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
     if now == Some(parent) {
         Ok(())
     } else {
-        Err(Failure::environment(
-            "the process that started this one is gone",
-        ))
+        Err(Failure::environment("the process that started this one is gone"))
     }
 }
 
@@ -55,8 +51,7 @@ fn bind_life_to(parent: u32) -> Result<(), Failure> {
 fn bind_life_to(parent: u32) -> Result<(), Failure> {
     std::thread::spawn(move || {
         loop {
-            let now =
-                rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
+            let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
             if now != Some(parent) {
                 std::process::exit(i32::from(Exit::Environment.number()));
             }

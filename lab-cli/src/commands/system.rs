@@ -13,6 +13,7 @@ use super::{clean, run};
 use crate::arguments::{Instance, Of};
 use crate::failure::{Exit, Failure};
 use crate::home;
+use crate::interrupt::Interrupts;
 use crate::text::{right_aligned, table};
 
 /// How often a followed log is looked at.
@@ -50,20 +51,11 @@ pub fn list() -> Exit {
 ///
 /// # Errors
 /// A wrong name or count, or what the machine lacks.
-pub async fn up(
-    name: &str,
-    backend: &str,
-    scale: &[String],
-    port: Option<u16>,
-) -> Result<Exit, Failure> {
+pub async fn up(name: &str, backend: &str, scale: &[String], port: Option<u16>) -> Result<Exit, Failure> {
     let mut spec = named_system(name)?;
     for wish in scale {
         let (service, instances) = count(wish)?;
-        let known: Vec<String> = spec
-            .services
-            .iter()
-            .map(|service| service.name.clone())
-            .collect();
+        let known: Vec<String> = spec.services.iter().map(|service| service.name.clone()).collect();
         let found = spec
             .services
             .iter_mut()
@@ -89,11 +81,7 @@ pub async fn up(
     let system = backend.up(spec, options).await?;
     let took = began.elapsed();
     print_instances(&system.instances().await);
-    println!(
-        "\nUp after {} ms. Front door: {}",
-        took.as_millis(),
-        system.entry()
-    );
+    println!("\nUp after {} ms. Front door: {}", took.as_millis(), system.entry());
     println!("lab ps shows it, lab down ends it (id {id}).");
     Ok(Exit::Pass)
 }
@@ -110,18 +98,11 @@ fn new_system(state: &Path, name: &str) -> Result<(String, std::path::PathBuf), 
             Err(error) => return Err(error.into()),
         }
     }
-    Err(
-        Failure::environment(format!("{} is full", folder.display()))
-            .hint("lab down, then lab clean"),
-    )
+    Err(Failure::environment(format!("{} is full", folder.display())).hint("lab down, then lab clean"))
 }
 
 fn count(wish: &str) -> Result<(&str, u32), Failure> {
-    let wrong = || {
-        Failure::usage(format!(
-            "`{wish}`: write it as SERVICE=N, such as gateway=3"
-        ))
-    };
+    let wrong = || Failure::usage(format!("`{wish}`: write it as SERVICE=N, such as gateway=3"));
     let (service, instances) = wish.split_once('=').ok_or_else(wrong)?;
     let instances = instances
         .parse()
@@ -155,16 +136,12 @@ async fn attach(of: &Of) -> Result<Arc<dyn System>, Failure> {
         (1, _) => {}
         (0, None) => return Err(Failure::usage("no system is up").hint("start one: lab up full")),
         (0, Some(id)) => {
-            return Err(
-                Failure::usage(format!("no system `{id}` is up")).hint("lab ps shows what is")
-            );
+            return Err(Failure::usage(format!("no system `{id}` is up")).hint("lab ps shows what is"));
         }
         _ => {
             let ids: Vec<&str> = fits.iter().map(|record| record.run_id.as_str()).collect();
-            return Err(Failure::usage("several systems are up").hint(format!(
-                "say which one: --system ID, with ID one of {}",
-                ids.join(", ")
-            )));
+            return Err(Failure::usage("several systems are up")
+                .hint(format!("say which one: --system ID, with ID one of {}", ids.join(", "))));
         }
     }
     let record = fits.into_iter().next().expect("there is exactly one");
@@ -192,8 +169,7 @@ pub async fn ps(as_json: bool) -> Result<Exit, Failure> {
             .collect();
         println!(
             "{}",
-            serde_json::to_string_pretty(&list)
-                .map_err(|error| Failure::unexpected(error.to_string()))?
+            serde_json::to_string_pretty(&list).map_err(|error| Failure::unexpected(error.to_string()))?
         );
         return Ok(Exit::Pass);
     }
@@ -214,11 +190,7 @@ fn print_instances(instances: &[Running]) {
             instance.name.clone(),
             instance.state.to_string(),
             instance.pid.map(|pid| pid.to_string()).unwrap_or_default(),
-            instance
-                .url
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            instance.url.as_ref().map(ToString::to_string).unwrap_or_default(),
         ]);
     }
     right_aligned(&mut table, [2]);
@@ -232,6 +204,7 @@ fn print_instances(instances: &[Running]) {
 pub async fn logs(instance: &str, follow: bool, of: &Of) -> Result<Exit, Failure> {
     let system = attach(of).await?;
     let mut from = 0;
+    let mut interrupts = Interrupts::listen()?;
     loop {
         let chunk = system.log(instance, from).await?;
         from = chunk.next;
@@ -251,7 +224,7 @@ pub async fn logs(instance: &str, follow: bool, of: &Of) -> Result<Exit, Failure
         }
         tokio::select! {
             () = tokio::time::sleep(FOLLOW_EVERY) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+            () = interrupts.next() => return Ok(Exit::Interrupted),
         }
     }
 }
@@ -324,9 +297,8 @@ pub async fn down(of: &Of) -> Result<Exit, Failure> {
             }
         }
         if folder.starts_with(state.join("up")) {
-            std::fs::remove_dir_all(&folder).map_err(|error| {
-                Failure::environment(format!("cannot remove {}: {error}", folder.display()))
-            })?;
+            std::fs::remove_dir_all(&folder)
+                .map_err(|error| Failure::environment(format!("cannot remove {}: {error}", folder.display())))?;
         }
         println!("{id} is down");
     }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 pub mod http;
+pub mod postgres;
 pub mod scenario;
 pub mod service;
 pub mod terminal;
@@ -308,4 +309,12 @@ pub fn json_file(path: &Path) -> Value {
 /// The id of a process that is known to be one.
 pub fn pid(id: u32) -> Pid {
     Pid::from_raw(i32::try_from(id).unwrap()).unwrap()
+}
+
+/// Holds a port below those that the system hands out by itself, so that nobody else gets it once it is let go.
+pub fn hold_a_port() -> std::net::TcpListener {
+    let first = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
+    (first..first + 1_000)
+        .find_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok())
+        .expect("one of a thousand ports is free")
 }

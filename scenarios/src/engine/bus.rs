@@ -42,6 +42,9 @@ pub struct SinkReport {
     pub failure: Option<std::io::Error>,
 }
 
+/// How an event gets into a sink's queue.
+type Enqueue = fn(&SyncSender<Arc<RunEvent>>, Arc<RunEvent>) -> Result<(), TrySendError<Arc<RunEvent>>>;
+
 struct Attached {
     name: String,
     sender: Option<SyncSender<Arc<RunEvent>>>,
@@ -74,25 +77,34 @@ impl Bus {
         &self.state
     }
 
-    /// Emits one event, stamped with the time since the run began.
+    /// Emits one event, stamped with the time since the run began. A sink whose queue is full does not get it.
     pub fn emit(&mut self, kind: EventKind) {
         let elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.forward(RunEvent {
+        let event = RunEvent {
             seq: self.next_seq,
             elapsed_ms,
             kind,
+        };
+        self.hand_out(event, SyncSender::try_send);
+    }
+
+    /// Passes an event on as it is, for a replay: nothing is measured, so a slow sink is waited for.
+    pub fn forward(&mut self, event: RunEvent) {
+        self.hand_out(event, |sender, event| {
+            sender
+                .send(event)
+                .map_err(|refused| TrySendError::Disconnected(refused.0))
         });
     }
 
-    /// Passes an event on as it is, for a replay.
-    pub fn forward(&mut self, event: RunEvent) {
+    fn hand_out(&mut self, event: RunEvent, enqueue: Enqueue) {
         self.next_seq = event.seq + 1;
         self.state.apply(&event);
         let event = Arc::new(event);
         let mut detached = Vec::new();
         for sink in &mut self.sinks {
             let Some(sender) = &sink.sender else { continue };
-            match sender.try_send(event.clone()) {
+            match enqueue(sender, event.clone()) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_)) => sink.dropped += 1,
                 Err(TrySendError::Disconnected(_)) => {
@@ -159,10 +171,7 @@ mod tests {
         }
 
         fn take(&mut self, event: &RunEvent) -> std::io::Result<()> {
-            self.0
-                .lock()
-                .expect("no other thread panicked")
-                .push(event.seq);
+            self.0.lock().expect("no other thread panicked").push(event.seq);
             Ok(())
         }
     }
@@ -194,9 +203,7 @@ mod tests {
     }
 
     fn warning() -> EventKind {
-        EventKind::Warning {
-            text: "x".to_owned(),
-        }
+        EventKind::Warning { text: "x".to_owned() }
     }
 
     #[test]
@@ -221,14 +228,32 @@ mod tests {
         }
         let (_, reports) = bus.finish();
         assert_eq!(
-            reports[0]
-                .failure
-                .as_ref()
-                .map(ToString::to_string)
-                .as_deref(),
+            reports[0].failure.as_ref().map(ToString::to_string).as_deref(),
             Some("disk full")
         );
         assert!(seen.lock().unwrap().len() >= 50);
+    }
+
+    #[test]
+    fn a_replay_waits_for_a_slow_sink() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let hold = seen.clone();
+        let held = hold.lock().unwrap();
+        let mut bus = Bus::new(vec![Box::new(Collect(seen.clone()))]);
+        let count = QUEUE as u64 + 100;
+        let replay = std::thread::spawn(move || {
+            for seq in 0..count {
+                bus.forward(RunEvent {
+                    seq,
+                    elapsed_ms: 0,
+                    kind: warning(),
+                });
+            }
+            bus.finish().1
+        });
+        drop(held);
+        assert_eq!(replay.join().unwrap()[0].dropped, 0);
+        assert_eq!(*seen.lock().unwrap(), (0..count).collect::<Vec<_>>());
     }
 
     #[test]
@@ -241,10 +266,6 @@ mod tests {
         drop(release);
         let (state, reports) = bus.finish();
         assert!(reports[0].dropped >= 99, "{}", reports[0].dropped);
-        assert_eq!(
-            state.warnings.len(),
-            QUEUE + 100,
-            "the engine's own state has them all"
-        );
+        assert_eq!(state.warnings.len(), QUEUE + 100, "the engine's own state has them all");
     }
 }

@@ -76,8 +76,11 @@ pub fn init_logs(service: &str, instance: &str, level: LevelFilter) -> LogGuard 
     if level < LevelFilter::TRACE {
         filter = filter.with_targets(CHATTY.map(|library| (library, level.min(LevelFilter::WARN))));
     }
+    // The filter stands before all layers, not on this one: with a filter of its own, a layer loses the event that
+    // comes after a library has only asked whether it would be logged (as sqlx does for PostgreSQL's notices).
     if tracing_subscriber::registry()
-        .with(layer.with_filter(filter))
+        .with(filter)
+        .with(layer)
         .try_init()
         .is_err()
     {
