@@ -38,8 +38,7 @@ fn main() -> Result<(), Failure> {
         _ => return Err(format!("not understood: {words:?}").into()),
     };
     if let Ok(wait) = env::var("WORK_WAIT_MS") {
-        wait.parse::<f64>()
-            .map_err(|error| format!("WORK_WAIT_MS: {error}"))?;
+        wait.parse::<f64>().map_err(|error| format!("WORK_WAIT_MS: {error}"))?;
     }
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -80,11 +79,7 @@ async fn serve(service: &str) -> Result<(), Failure> {
     let port: u16 = env::var("PORT")?.parse()?;
     let instance: &'static str = env::var("INSTANCE")?.leak();
     let name = HeaderValue::from_static(instance);
-    let router = if service == "balancer" {
-        balancer()?
-    } else {
-        plain()
-    };
+    let router = if service == "balancer" { balancer()? } else { plain() };
     let router = router.layer(from_fn(move |request: Request, next: Next| {
         let name = name.clone();
         async move {
@@ -94,8 +89,7 @@ async fn serve(service: &str) -> Result<(), Failure> {
             response
         }
     }));
-    let listener =
-        tokio::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    let listener = tokio::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     let port = listener.local_addr()?.port();
     println!(
         "{}",
@@ -107,13 +101,8 @@ async fn serve(service: &str) -> Result<(), Failure> {
             std::future::pending::<()>().await;
         }
     };
-    axum::serve(listener, router)
-        .with_graceful_shutdown(ended)
-        .await?;
-    println!(
-        "{}",
-        json!({"level": "INFO", "message": "ended", "instance": instance})
-    );
+    axum::serve(listener, router).with_graceful_shutdown(ended).await?;
+    println!("{}", json!({"level": "INFO", "message": "ended", "instance": instance}));
     Ok(())
 }
 
@@ -154,11 +143,7 @@ async fn ready() -> Response {
 }
 
 fn problem(status: StatusCode, detail: String) -> Response {
-    (
-        status,
-        Json(contract::Problem::new(status.as_u16(), "Problem", detail)),
-    )
-        .into_response()
+    (status, Json(contract::Problem::new(status.as_u16(), "Problem", detail))).into_response()
 }
 
 #[derive(Deserialize)]
@@ -226,10 +211,7 @@ fn balancer() -> Result<Router, Failure> {
     });
     Ok(Router::new()
         .route("/_balancer/ready", get(|| async { "ready" }))
-        .route(
-            "/_balancer/upstreams",
-            get(upstreams_shown).put(upstreams_set),
-        )
+        .route("/_balancer/upstreams", get(upstreams_shown).put(upstreams_set))
         .route("/_balancer/policy", get(policy_shown).put(policy_set))
         .fallback(forward)
         .with_state(state))
@@ -246,10 +228,7 @@ async fn upstreams_shown(State(balancer): State<Arc<Balancer>>) -> Json<Vec<Upst
     Json(upstreams.iter().map(status).collect())
 }
 
-async fn upstreams_set(
-    State(balancer): State<Arc<Balancer>>,
-    Json(entries): Json<Vec<Entry>>,
-) -> StatusCode {
+async fn upstreams_set(State(balancer): State<Arc<Balancer>>, Json(entries): Json<Vec<Entry>>) -> StatusCode {
     let mut upstreams = balancer.upstreams.lock().expect("no holder panics");
     let known = |entry: &Entry| {
         upstreams
@@ -289,11 +268,7 @@ async fn policy_set(State(balancer): State<Arc<Balancer>>, Json(change): Json<Po
 async fn forward(State(balancer): State<Arc<Balancer>>, request: Request) -> Response {
     let healthy: Vec<Upstream> = {
         let upstreams = balancer.upstreams.lock().expect("no holder panics");
-        upstreams
-            .iter()
-            .filter(|upstream| upstream.healthy)
-            .cloned()
-            .collect()
+        upstreams.iter().filter(|upstream| upstream.healthy).cloned().collect()
     };
     if healthy.is_empty() {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();

@@ -55,9 +55,7 @@ pub enum Error {
         known: Vec<String>,
     },
     /// The instance does not run.
-    #[error(
-        "cannot {action} {instance}: it does not run ({state}); `lab restart {instance}` starts it again"
-    )]
+    #[error("cannot {action} {instance}: it does not run ({state}); `lab restart {instance}` starts it again")]
     NotRunning {
         /// The instance.
         instance: String,
@@ -99,9 +97,7 @@ pub enum Error {
         record: PathBuf,
     },
     /// The system belongs to a lab that is running it right now.
-    #[error(
-        "system `{run_id}` belongs to a run in progress (process {lab_pid}); only that run can {action} it"
-    )]
+    #[error("system `{run_id}` belongs to a run in progress (process {lab_pid}); only that run can {action} it")]
     OwnedByRun {
         /// The system's run id.
         run_id: String,
@@ -220,19 +216,13 @@ impl Error {
             | Self::NotReady { .. }
             | Self::Gone { .. }
             | Self::File { .. } => Family::Environment,
-            Self::Balancer { .. } | Self::Process { .. } | Self::BadRecord { .. } => {
-                Family::Unexpected
-            }
+            Self::Balancer { .. } | Self::Process { .. } | Self::BadRecord { .. } => Family::Unexpected,
         }
     }
 
     /// Makes an [`Error::File`] of an input or output error; for `map_err`.
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::File {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::File { action, path, source }
     }
 }

@@ -9,8 +9,8 @@ mod error;
 pub mod topology;
 
 pub use backend::{
-    Backend, BackendRegistry, Capability, EventSink, Instance, InstanceEvent, InstanceEventKind,
-    InstanceState, InstanceStats, LogChunk, Role, System, UpOptions,
+    Backend, BackendRegistry, Capability, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceState,
+    InstanceStats, LogChunk, Role, System, UpOptions,
     process::{Leftover, ProcessBackend, Records, SystemRecord, leftovers, records},
 };
 pub use error::{Error, Family};

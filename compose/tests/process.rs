@@ -29,11 +29,7 @@ fn backend() -> Arc<dyn Backend> {
 
 conformance_suite!(backend);
 
-async fn up(
-    folder: &std::path::Path,
-    spec: SystemSpec,
-    stop_timeout: Duration,
-) -> Result<Arc<dyn System>, Error> {
+async fn up(folder: &std::path::Path, spec: SystemSpec, stop_timeout: Duration) -> Result<Arc<dyn System>, Error> {
     let mut options = UpOptions::new("run", folder.join("run"), folder.join("state"));
     options.stop_timeout = stop_timeout;
     backend().up(spec, options).await
@@ -43,11 +39,7 @@ async fn up(
 async fn a_missing_program_is_an_error_of_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("no-lab");
-    let options = UpOptions::new(
-        "run",
-        folder.path().join("run"),
-        folder.path().join("state"),
-    );
+    let options = UpOptions::new("run", folder.path().join("run"), folder.path().join("state"));
     let error = ProcessBackend::new(&missing)
         .unwrap()
         .up(named_system("users").unwrap(), options)
@@ -55,10 +47,7 @@ async fn a_missing_program_is_an_error_of_the_environment() {
         .err()
         .unwrap();
     assert_eq!(error.family(), Family::Environment);
-    assert!(
-        error.to_string().contains(missing.to_str().unwrap()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(missing.to_str().unwrap()), "{error}");
     assert!(
         compose::records(&folder.path().join("state"))
             .unwrap()
@@ -71,12 +60,8 @@ async fn a_missing_program_is_an_error_of_the_environment() {
 async fn an_instance_that_ignores_the_request_to_end_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut spec = named_system("users").unwrap();
-    spec.services[0]
-        .env
-        .insert("IGNORE_TERM".into(), "1".into());
-    let system = up(folder.path(), spec, Duration::from_millis(50))
-        .await
-        .unwrap();
+    spec.services[0].env.insert("IGNORE_TERM".into(), "1".into());
+    let system = up(folder.path(), spec, Duration::from_millis(50)).await.unwrap();
     system.down().await.unwrap();
     assert!(
         system
@@ -92,17 +77,11 @@ async fn an_instance_that_never_listens_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut spec = named_system("users").unwrap();
     spec.services[0].env.insert("SILENT".into(), "1".into());
-    let mut options = UpOptions::new(
-        "run",
-        folder.path().join("run"),
-        folder.path().join("state"),
-    );
+    let mut options = UpOptions::new("run", folder.path().join("run"), folder.path().join("state"));
     options.ready_timeout = Duration::from_millis(300);
     let error = backend().up(spec, options).await.err().unwrap();
     assert!(
-        error
-            .to_string()
-            .contains("users-1 has not said on which port"),
+        error.to_string().contains("users-1 has not said on which port"),
         "{error}"
     );
 }
@@ -124,20 +103,10 @@ async fn a_start_that_is_given_up_leaves_nothing() {
             }
         }
     };
-    let processes: Vec<_> = record
-        .instances
-        .into_iter()
-        .map(|instance| instance.process)
-        .collect();
+    let processes: Vec<_> = record.instances.into_iter().map(|instance| instance.process).collect();
     let start = Instant::now();
-    while processes
-        .iter()
-        .any(compose::backend::process::ProcessStamp::is_alive)
-    {
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "processes stayed"
-        );
+    while processes.iter().any(compose::backend::process::ProcessStamp::is_alive) {
+        assert!(start.elapsed() < Duration::from_secs(20), "processes stayed");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     assert!(compose::records(&state).unwrap().systems.is_empty());
@@ -160,9 +129,7 @@ async fn start_up_time_of_the_full_system() {
         let folder = tempfile::tempdir().unwrap();
         let spec = named_system("full").unwrap();
         let (start, processes) = (Instant::now(), spec.process_count());
-        let system = up(folder.path(), spec, Duration::from_secs(2))
-            .await
-            .unwrap();
+        let system = up(folder.path(), spec, Duration::from_secs(2)).await.unwrap();
         let (up_time, start) = (start.elapsed(), Instant::now());
         system.down().await.unwrap();
         println!(

@@ -39,15 +39,28 @@ async fn startup(backend: &ProcessBackend, state: &std::path::Path) -> Outcome<(
     for number in 0..STARTS {
         let id = format!("start-{number}");
         let began = Instant::now();
-        let system = backend.up(spec.clone(), UpOptions::new(&id, state.join(&id), state)).await?;
+        let system = backend
+            .up(spec.clone(), UpOptions::new(&id, state.join(&id), state))
+            .await?;
         starts_ms.push(began.elapsed().as_secs_f64() * 1000.0);
         let began = Instant::now();
         system.down().await?;
         stops_ms.push(began.elapsed().as_secs_f64() * 1000.0);
     }
-    println!("full system, {} processes, {STARTS} starts", spec.services.iter().map(ServiceSpec::process_count).sum::<usize>());
-    println!("  up    median {:>6.0} ms   worst {:>6.0} ms", median(&mut starts_ms), starts_ms[starts_ms.len() - 1]);
-    println!("  down  median {:>6.0} ms   worst {:>6.0} ms", median(&mut stops_ms), stops_ms[stops_ms.len() - 1]);
+    println!(
+        "full system, {} processes, {STARTS} starts",
+        spec.services.iter().map(ServiceSpec::process_count).sum::<usize>()
+    );
+    println!(
+        "  up    median {:>6.0} ms   worst {:>6.0} ms",
+        median(&mut starts_ms),
+        starts_ms[starts_ms.len() - 1]
+    );
+    println!(
+        "  down  median {:>6.0} ms   worst {:>6.0} ms",
+        median(&mut stops_ms),
+        stops_ms[stops_ms.len() - 1]
+    );
     Ok(())
 }
 
@@ -64,22 +77,37 @@ async fn throughput(backend: &ProcessBackend, state: &std::path::Path) -> Outcom
         ],
         entry: "gateway".to_owned(),
     };
-    let system = backend.up(spec, UpOptions::new("load", state.join("load"), state)).await?;
+    let system = backend
+        .up(spec, UpOptions::new("load", state.join("load"), state))
+        .await?;
     let mut rates = Vec::new();
     let mut last = load::Totals::default();
     for _ in 0..ROUNDS {
         last = drive(&system).await?;
         let class = last.class("users").ok_or("the generator counted nothing")?;
         if class.ok != class.sent {
-            return Err(format!("{} of {} requests failed: {:?}", class.sent - class.ok, class.sent, class.errors).into());
+            return Err(format!(
+                "{} of {} requests failed: {:?}",
+                class.sent - class.ok,
+                class.sent,
+                class.errors
+            )
+            .into());
         }
         rates.push(class.ok as f64 / LOAD_S);
     }
     let rate = median(&mut rates);
     let all = last.class("users").map(load::ClassTotals::all).unwrap_or_default();
     println!("\nGET /api/users through one gateway, {CONNECTIONS} connections, {ROUNDS} × {LOAD_S:.0} s");
-    println!("  {rate:>8.0} requests/s   {:.0} times the original's {ORIGINAL_PER_S:.0}", rate / ORIGINAL_PER_S);
-    println!("  p50 {:.2} ms   p99 {:.2} ms", all.response.quantile_ms(0.5).unwrap_or(0.0), all.response.quantile_ms(0.99).unwrap_or(0.0));
+    println!(
+        "  {rate:>8.0} requests/s   {:.0} times the original's {ORIGINAL_PER_S:.0}",
+        rate / ORIGINAL_PER_S
+    );
+    println!(
+        "  p50 {:.2} ms   p99 {:.2} ms",
+        all.response.quantile_ms(0.5).unwrap_or(0.0),
+        all.response.quantile_ms(0.99).unwrap_or(0.0)
+    );
     println!("\nmemory after that load (the original: 120 to 167 MB a service)");
     for stats in system.stats().await {
         let megabytes = stats.resident_bytes.unwrap_or(0) as f64 / 1e6;
@@ -94,7 +122,12 @@ async fn drive(system: &Arc<dyn System>) -> Outcome<load::Totals> {
         class: "users".to_owned(),
         target: system.entry(),
         request: load::Request::get("/api/users"),
-        pace: load::Pace::Closed { connections: CONNECTIONS, think_ms: 0.0, for_s: LOAD_S, requests_max: None },
+        pace: load::Pace::Closed {
+            connections: CONNECTIONS,
+            think_ms: 0.0,
+            for_s: LOAD_S,
+            requests_max: None,
+        },
         timeout: Duration::from_secs(5),
         slow_over_ms: None,
         collect: None,

@@ -18,10 +18,8 @@ pub fn state_folder() -> Result<PathBuf, Failure> {
         .or_else(|| from("XDG_STATE_HOME").map(|folder| folder.join("lab")))
         .or_else(|| from("HOME").map(|home| home.join(".local/state/lab")))
         .ok_or_else(|| {
-            Failure::environment(
-                "there is no folder to keep runs in: neither LAB_STATE nor HOME is set",
-            )
-            .hint("set LAB_STATE to a folder")
+            Failure::environment("there is no folder to keep runs in: neither LAB_STATE nor HOME is set")
+                .hint("set LAB_STATE to a folder")
         })
 }
 
@@ -34,11 +32,7 @@ pub fn runs_folder(state: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn new_run(
-    state: &Path,
-    scenario: &str,
-    now: time::OffsetDateTime,
-) -> Result<(String, PathBuf), Failure> {
+pub fn new_run(state: &Path, scenario: &str, now: time::OffsetDateTime) -> Result<(String, PathBuf), Failure> {
     let runs = runs_folder(state);
     std::fs::create_dir_all(&runs).map_err(|error| cannot_make(&runs, &error))?;
     let stamp = format!(
@@ -71,11 +65,8 @@ pub fn new_run(
 }
 
 fn cannot_make(folder: &Path, error: &std::io::Error) -> Failure {
-    Failure::environment(format!(
-        "cannot make the folder {}: {error}",
-        folder.display()
-    ))
-    .hint("set LAB_STATE to a folder that you can write to, or give --out FOLDER")
+    Failure::environment(format!("cannot make the folder {}: {error}", folder.display()))
+        .hint("set LAB_STATE to a folder that you can write to, or give --out FOLDER")
 }
 
 #[cfg(test)]

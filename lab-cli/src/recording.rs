@@ -75,8 +75,7 @@ impl Recording {
     pub fn read(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(EVENTS_FILE);
         let file = File::open(&path).map_err(|error| {
-            Failure::usage(format!("{} is no recorded run: {error}", folder.display()))
-                .hint("lab runs lists them")
+            Failure::usage(format!("{} is no recorded run: {error}", folder.display())).hint("lab runs lists them")
         })?;
         let lines: Vec<String> = BufReader::new(file).lines().collect::<Result<_, _>>()?;
         let mut events = Vec::with_capacity(lines.len());
@@ -85,12 +84,8 @@ impl Recording {
                 Ok(event) => events.push(event),
                 Err(_) if index + 1 == lines.len() => break,
                 Err(error) => {
-                    return Err(Failure::usage(format!(
-                        "{}:{}: {error}",
-                        path.display(),
-                        index + 1
-                    ))
-                    .hint("was it recorded by another version of the lab?"));
+                    return Err(Failure::usage(format!("{}:{}: {error}", path.display(), index + 1))
+                        .hint("was it recorded by another version of the lab?"));
                 }
             }
         }
@@ -121,10 +116,7 @@ pub fn all(state: &Path) -> Result<Vec<PathBuf>, Failure> {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => {
-            return Err(Failure::environment(format!(
-                "cannot read {}: {error}",
-                runs.display()
-            )));
+            return Err(Failure::environment(format!("cannot read {}: {error}", runs.display())));
         }
     };
     let mut folders: Vec<PathBuf> = entries
@@ -148,8 +140,7 @@ pub fn find(state: &Path, run: &str) -> Result<PathBuf, Failure> {
     let all = all(state)?;
     if run == "last" {
         return all.into_iter().next().ok_or_else(|| {
-            Failure::usage("there is no recorded run yet")
-                .hint("make one: lab run cpu-blocking --quick")
+            Failure::usage("there is no recorded run yet").hint("make one: lab run cpu-blocking --quick")
         });
     }
     let id = |folder: &PathBuf| {
@@ -161,20 +152,14 @@ pub fn find(state: &Path, run: &str) -> Result<PathBuf, Failure> {
     if let Some(exact) = all.iter().find(|folder| id(folder) == run) {
         return Ok(exact.clone());
     }
-    let fits: Vec<&PathBuf> = all
-        .iter()
-        .filter(|folder| id(folder).starts_with(run))
-        .collect();
+    let fits: Vec<&PathBuf> = all.iter().filter(|folder| id(folder).starts_with(run)).collect();
     match fits.as_slice() {
         [one] => Ok((*one).clone()),
-        [] => Err(Failure::usage(format!("there is no run `{run}`"))
-            .hint("lab runs lists them; `last` is the newest")),
+        [] => Err(Failure::usage(format!("there is no run `{run}`")).hint("lab runs lists them; `last` is the newest")),
         several => {
             let names: Vec<String> = several.iter().take(5).map(|folder| id(folder)).collect();
-            Err(
-                Failure::usage(format!("`{run}` fits {} runs", several.len()))
-                    .hint(format!("type more of it: {}", names.join(", "))),
-            )
+            Err(Failure::usage(format!("`{run}` fits {} runs", several.len()))
+                .hint(format!("type more of it: {}", names.join(", "))))
         }
     }
 }
@@ -196,9 +181,7 @@ mod tests {
     #[test]
     fn a_run_is_found_by_id_prefix_last_or_folder() {
         let state = state_with(&["20260101-1-a", "20260102-1-b", "20260102-1-bb"]);
-        let name = |run: &str| {
-            find(state.path(), run).map(|folder| folder.file_name().unwrap().to_owned())
-        };
+        let name = |run: &str| find(state.path(), run).map(|folder| folder.file_name().unwrap().to_owned());
         assert_eq!(name("last").unwrap(), "20260102-1-bb");
         assert_eq!(name("20260101").unwrap(), "20260101-1-a");
         assert_eq!(
@@ -208,10 +191,7 @@ mod tests {
         );
         assert!(name("20260102").is_err() && name("2027").is_err());
         let folder = home::runs_folder(state.path()).join("20260101-1-a");
-        assert_eq!(
-            find(state.path(), folder.to_str().unwrap()).unwrap(),
-            folder
-        );
+        assert_eq!(find(state.path(), folder.to_str().unwrap()).unwrap(), folder);
     }
 
     #[test]
@@ -227,9 +207,7 @@ mod tests {
         let event = RunEvent {
             seq: 0,
             elapsed_ms: 1,
-            kind: EventKind::Warning {
-                text: "x".to_owned(),
-            },
+            kind: EventKind::Warning { text: "x".to_owned() },
         };
         let line = serde_json::to_string(&event).unwrap();
         std::fs::write(folder.join(EVENTS_FILE), format!("{line}\n{}", &line[..10])).unwrap();

@@ -19,7 +19,10 @@ fn every_service_keeps_its_data_in_postgresql() {
     let users = start("users", &[]);
     let inventory = start("inventory", &[]);
     let (users_url, inventory_url) = (users.url(), inventory.url());
-    let orders = start("orders", &[("USERS_URL", &users_url), ("INVENTORY_URL", &inventory_url)]);
+    let orders = start(
+        "orders",
+        &[("USERS_URL", &users_url), ("INVENTORY_URL", &inventory_url)],
+    );
     let payments = start("payments", &[]);
     let analytics = start("analytics", &[]);
     for service in [&users, &inventory, &orders, &payments, &analytics] {
@@ -41,7 +44,11 @@ fn every_service_keeps_its_data_in_postgresql() {
 
     let too_many = format!(r#"{{"user_id":{id},"product_id":1,"quantity":1000000}}"#);
     assert!((400..500).contains(&post_with(orders.port, "/orders", &[], &too_many).status));
-    assert_eq!(get(inventory.port, "/products/1").json(), after, "a refused order changes nothing");
+    assert_eq!(
+        get(inventory.port, "/products/1").json(),
+        after,
+        "a refused order changes nothing"
+    );
 
     let order_id = placed.json()["id"].as_i64().unwrap();
     let payment = format!(r#"{{"order_id":{order_id},"amount_cents":1999}}"#);
@@ -56,13 +63,23 @@ fn instances_that_start_at_once_share_one_database() {
     let folder = tempfile::tempdir().unwrap();
     let environment = [("DATABASE_URL", url.as_str())];
     let instances: Vec<Service> = std::thread::scope(|scope| {
-        let starts: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| Service::start("users", folder.path(), &environment))).collect();
+        let starts: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| Service::start("users", folder.path(), &environment)))
+            .collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
-    let new = post_with(instances[0].port, "/users", &[], r#"{"name":"Ada","email":"ada@example.org"}"#);
+    let new = post_with(
+        instances[0].port,
+        "/users",
+        &[],
+        r#"{"name":"Ada","email":"ada@example.org"}"#,
+    );
     let path = format!("/users/{}", new.json()["id"]);
     for instance in &instances {
-        assert_eq!(get(instance.port, &path).json()["name"], "Ada", "what one wrote, all read");
+        assert_eq!(
+            get(instance.port, &path).json()["name"],
+            "Ada",
+            "what one wrote, all read"
+        );
     }
 }

@@ -54,9 +54,6 @@ mod tests {
 
     #[test]
     fn a_wrong_name_is_answered_with_the_near_one() {
-        assert_eq!(
-            source("cpu-blokcing").unwrap_err(),
-            "did you mean `cpu-blocking`?"
-        );
+        assert_eq!(source("cpu-blokcing").unwrap_err(), "did you mean `cpu-blocking`?");
     }
 }

@@ -34,12 +34,7 @@ impl Expression {
             let first = errors.errors.first();
             first.map_or_else(
                 || "it is not an expression".to_owned(),
-                |error| {
-                    format!(
-                        "not an expression, at its column {}: {}",
-                        error.pos.1, error.msg
-                    )
-                },
+                |error| format!("not an expression, at its column {}: {}", error.pos.1, error.msg),
             )
         })?;
         Ok(Self {
@@ -61,19 +56,13 @@ impl Expression {
     pub fn number(&self, scope: &Scope) -> Result<f64, String> {
         let mut context = Context::with_env(LANGUAGE.clone());
         let references = self.program.references();
-        for (name, value) in scope
-            .iter()
-            .filter(|(name, _)| references.has_variable(name))
-        {
+        for (name, value) in scope.iter().filter(|(name, _)| references.has_variable(name)) {
             context
                 .add_variable(name.as_str(), value)
                 .map_err(|error| error.to_string())?;
         }
         add_functions(&mut context).map_err(|error| error.to_string())?;
-        let value = self
-            .program
-            .execute(&context)
-            .map_err(|error| in_plain_words(&error))?;
+        let value = self.program.execute(&context).map_err(|error| in_plain_words(&error))?;
         let number = match value {
             Value::Float(number) => number,
             Value::Int(number) => number as f64,
@@ -98,14 +87,13 @@ fn add_functions(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationEr
 }
 
 fn in_plain_words(error: &cel::ExecutionError) -> String {
-    use cel::ExecutionError::{
-        NoSuchKey, NoSuchOverload, UndeclaredReference, UnsupportedBinaryOperator,
-    };
+    use cel::ExecutionError::{NoSuchKey, NoSuchOverload, UndeclaredReference, UnsupportedBinaryOperator};
     match error {
         NoSuchKey(key) => format!("there is no `{key}` there"),
         UndeclaredReference(name) => format!("there is no `{name}`"),
-        UnsupportedBinaryOperator(_, Value::Null, _)
-        | UnsupportedBinaryOperator(_, _, Value::Null) => NOT_MEASURED.to_owned(),
+        UnsupportedBinaryOperator(_, Value::Null, _) | UnsupportedBinaryOperator(_, _, Value::Null) => {
+            NOT_MEASURED.to_owned()
+        }
         UnsupportedBinaryOperator(..) => {
             format!("{error}; write whole numbers with a point, such as 2.0")
         }
@@ -156,11 +144,7 @@ mod tests {
                 .unwrap_err()
                 .contains("nothing was measured")
         );
-        assert!(
-            number("one.work.p50")
-                .unwrap_err()
-                .contains("nothing was measured")
-        );
+        assert!(number("one.work.p50").unwrap_err().contains("nothing was measured"));
         assert!(number("one.work").unwrap_err().contains("not a number"));
         assert!(number("one.work.p99 / 0.0").unwrap_err().contains("finite"));
         assert!(Expression::compile("1 +").is_err());

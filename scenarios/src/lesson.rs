@@ -47,9 +47,7 @@ impl Lesson {
         for (index, expected) in HEADINGS.iter().enumerate() {
             match found.get(index) {
                 Some((span, heading)) if heading == expected => {
-                    let end = found
-                        .get(index + 1)
-                        .map_or(text.len(), |(next, _)| next.start);
+                    let end = found.get(index + 1).map_or(text.len(), |(next, _)| next.start);
                     let body = without_anchors(&text[span.end..end]);
                     if body.trim().is_empty() {
                         problems.push(Problem::at(
@@ -64,13 +62,8 @@ impl Lesson {
                     let span = other.map_or(text.len()..text.len(), |(span, _)| span.clone());
                     let order = HEADINGS.map(|heading| format!("## {heading}")).join(", ");
                     return Err(vec![
-                        Problem::at(
-                            span,
-                            format!("here the section \"## {expected}\" is expected"),
-                        )
-                        .hint(format!(
-                            "a lesson has these sections in this order: {order}"
-                        )),
+                        Problem::at(span, format!("here the section \"## {expected}\" is expected"))
+                            .hint(format!("a lesson has these sections in this order: {order}")),
                     ]);
                 }
             }
@@ -81,11 +74,7 @@ impl Lesson {
                 format!("a lesson has no section \"{heading}\""),
             ));
         }
-        if problems.is_empty() {
-            Ok(lesson)
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(lesson) } else { Err(problems) }
     }
 
     /// The Markdown of a section that is not a template.
@@ -113,10 +102,7 @@ impl Lesson {
             .filter_map(|heading| {
                 let why = self.told(heading, scope).err()?;
                 let start = self.starts[index_of(heading)];
-                Some(Problem::at(
-                    start..start,
-                    format!("in \"{heading}\": {why}"),
-                ))
+                Some(Problem::at(start..start, format!("in \"{heading}\": {why}")))
             })
             .collect()
     }
@@ -174,12 +160,7 @@ fn written(value: &Value, unit: Unit) -> Result<String, Error> {
     }
     f64::try_from(value.clone())
         .map(|number| in_unit(number, unit))
-        .map_err(|_| {
-            Error::new(
-                ErrorKind::InvalidOperation,
-                format!("{value} is not a number"),
-            )
-        })
+        .map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("{value} is not a number")))
 }
 
 fn in_plain_words(error: &Error) -> String {
@@ -189,9 +170,7 @@ fn in_plain_words(error: &Error) -> String {
         .unwrap_or_default();
     format!(
         "{place}{}",
-        error
-            .detail()
-            .map_or_else(|| error.kind().to_string(), str::to_owned)
+        error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
     )
 }
 
@@ -203,27 +182,19 @@ mod tests {
     fn text(happened: &str) -> String {
         HEADINGS
             .map(|heading| {
-                let body = if heading == "What happened" {
-                    happened
-                } else {
-                    "Words."
-                };
+                let body = if heading == "What happened" { happened } else { "Words." };
                 format!("## {heading}\n\n{body}\n")
             })
             .join("\n")
     }
 
     fn scope() -> Scope {
-        serde_json::from_value(json!({ "one": { "work": { "p99": 2917.0, "p50": null } } }))
-            .unwrap()
+        serde_json::from_value(json!({ "one": { "work": { "p99": 2917.0, "p50": null } } })).unwrap()
     }
 
     #[test]
     fn numbers_of_the_run_fill_the_places() {
-        let lesson = Lesson::parse(&text(
-            "It took {{ one.work.p99 | ms }}, half {{ one.work.p50 | ms }}.",
-        ))
-        .unwrap();
+        let lesson = Lesson::parse(&text("It took {{ one.work.p99 | ms }}, half {{ one.work.p50 | ms }}.")).unwrap();
         assert_eq!(
             lesson.told("What happened", &scope()).unwrap(),
             "It took 2.92 s, half (not measured)."
@@ -242,10 +213,7 @@ mod tests {
     fn a_missing_section_is_named_with_the_order() {
         let broken = text("x").replace("## Why", "## Because");
         let problems = Lesson::parse(&broken).unwrap_err();
-        assert!(
-            problems[0].message.contains("\"## Why\"")
-                && problems[0].hint.as_ref().unwrap().contains("Sources")
-        );
+        assert!(problems[0].message.contains("\"## Why\"") && problems[0].hint.as_ref().unwrap().contains("Sources"));
     }
 
     #[test]

@@ -71,10 +71,7 @@ mod tests {
     #[test]
     fn the_serialised_name_is_the_shown_name() {
         for capability in Capability::ALL {
-            assert_eq!(
-                serde_json::to_value(capability).unwrap(),
-                capability.to_string()
-            );
+            assert_eq!(serde_json::to_value(capability).unwrap(), capability.to_string());
         }
     }
 

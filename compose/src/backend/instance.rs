@@ -52,12 +52,9 @@ impl fmt::Display for InstanceState {
             Self::Starting => formatter.write_str("starting"),
             Self::Ready => formatter.write_str("ready"),
             Self::Paused => formatter.write_str("paused"),
+            Self::Exited { code: Some(code), .. } => write!(formatter, "exited with status {code}"),
             Self::Exited {
-                code: Some(code), ..
-            } => write!(formatter, "exited with status {code}"),
-            Self::Exited {
-                signal: Some(signal),
-                ..
+                signal: Some(signal), ..
             } => write!(formatter, "ended by signal {signal}"),
             Self::Exited { .. } => formatter.write_str("exited"),
             Self::Killed => formatter.write_str("killed"),

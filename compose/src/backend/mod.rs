@@ -12,9 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use capability::Capability;
-pub use instance::{
-    Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats, LogChunk, Role,
-};
+pub use instance::{Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats, LogChunk, Role};
 pub use options::{EventSink, UpOptions};
 pub use registry::BackendRegistry;
 use url::Url;
@@ -41,11 +39,7 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// An invalid specification or option is a usage error; a program that is missing, a port that is taken, an
     /// instance that exits or is not ready in time are environment errors.
-    fn up(
-        &self,
-        spec: SystemSpec,
-        options: UpOptions,
-    ) -> BoxFuture<'_, Result<Arc<dyn System>, Error>>;
+    fn up(&self, spec: SystemSpec, options: UpOptions) -> BoxFuture<'_, Result<Arc<dyn System>, Error>>;
 
     /// Takes up a system that another process started, from the record which that process wrote.
     ///
@@ -121,11 +115,7 @@ pub trait System: Send + Sync {
     ///
     /// # Errors
     /// A usage error for an unknown service, a service without a balancer, and a policy that the balancer rejects.
-    fn set_policy<'a>(
-        &'a self,
-        service: &'a str,
-        policy: &'a str,
-    ) -> BoxFuture<'a, Result<(), Error>>;
+    fn set_policy<'a>(&'a self, service: &'a str, policy: &'a str) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Ends everything, front first, within a bounded time, and forgets the system's record. A second call does
     /// nothing.

@@ -34,11 +34,7 @@ pub struct UpOptions {
 
 impl UpOptions {
     /// Options for a system that lives no longer than its starter, with 30 s to become ready and 2 s to end.
-    pub fn new(
-        run_id: impl Into<String>,
-        folder: impl Into<PathBuf>,
-        state_folder: impl Into<PathBuf>,
-    ) -> Self {
+    pub fn new(run_id: impl Into<String>, folder: impl Into<PathBuf>, state_folder: impl Into<PathBuf>) -> Self {
         Self {
             run_id: run_id.into(),
             folder: folder.into(),

@@ -33,13 +33,10 @@ impl StartPlan {
         spec.validate()?;
         let mut wiring = Vec::with_capacity(spec.services.len());
         for service in &spec.services {
-            let variables = spec
-                .callees(service)?
-                .into_iter()
-                .map(|(name, callee)| UrlVariable {
-                    variable: ServiceName::url_variable(name),
-                    callee: callee.name.clone(),
-                });
+            let variables = spec.callees(service)?.into_iter().map(|(name, callee)| UrlVariable {
+                variable: ServiceName::url_variable(name),
+                callee: callee.name.clone(),
+            });
             wiring.push(variables.collect::<Vec<_>>());
         }
         Ok(Self {
@@ -53,16 +50,11 @@ fn levels(spec: &SystemSpec, wiring: &[Vec<UrlVariable>]) -> Vec<Vec<usize>> {
     let mut levels: Vec<Vec<usize>> = Vec::new();
     let mut waiting: Vec<usize> = (0..spec.services.len()).collect();
     while !waiting.is_empty() {
-        let is_waiting = |alias: &str| {
-            waiting
-                .iter()
-                .any(|&index| spec.services[index].name == alias)
-        };
-        let (next, later): (Vec<usize>, Vec<usize>) = waiting.iter().copied().partition(|&index| {
-            !wiring[index]
-                .iter()
-                .any(|variable| is_waiting(&variable.callee))
-        });
+        let is_waiting = |alias: &str| waiting.iter().any(|&index| spec.services[index].name == alias);
+        let (next, later): (Vec<usize>, Vec<usize>) = waiting
+            .iter()
+            .copied()
+            .partition(|&index| !wiring[index].iter().any(|variable| is_waiting(&variable.callee)));
         // Who calls whom is fixed in the contract, which has no cycle and whose tests prove it.
         assert!(!next.is_empty(), "the contract's calls form a cycle");
         levels.push(next);

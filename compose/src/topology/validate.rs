@@ -45,9 +45,7 @@ pub enum SpecError {
         service: String,
     },
     /// A service with no instances cannot answer.
-    #[error(
-        "`{service}` has 0 instances; it needs at least 1 (leave the service out to do without it)"
-    )]
+    #[error("`{service}` has 0 instances; it needs at least 1 (leave the service out to do without it)")]
     NoInstances {
         /// The alias.
         service: String,
@@ -61,9 +59,7 @@ pub enum SpecError {
         instances: u32,
     },
     /// Several instances need something that spreads the requests.
-    #[error(
-        "`{service}` has {instances} instances and nothing in front of them; give it a balancer"
-    )]
+    #[error("`{service}` has {instances} instances and nothing in front of them; give it a balancer")]
     NoBalancer {
         /// The alias.
         service: String,
@@ -77,9 +73,7 @@ pub enum SpecError {
         service: String,
     },
     /// A balancer stands in front of a service; it is not one of the services.
-    #[error(
-        "`{service}` is a balancer by itself; write `balancer` at the service that it stands in front of instead"
-    )]
+    #[error("`{service}` is a balancer by itself; write `balancer` at the service that it stands in front of instead")]
     BalancerAsService {
         /// The alias.
         service: String,
@@ -133,11 +127,7 @@ impl SystemSpec {
             return Err(SpecError::UnknownEntry {
                 system: self.name.clone(),
                 entry: self.entry.clone(),
-                known: self
-                    .services
-                    .iter()
-                    .map(|service| service.name.clone())
-                    .collect(),
+                known: self.services.iter().map(|service| service.name.clone()).collect(),
             });
         }
         self.services
@@ -158,11 +148,7 @@ impl SystemSpec {
             if caller.env.contains_key(callee.url_variable()) {
                 continue;
             }
-            let candidates: Vec<_> = self
-                .services
-                .iter()
-                .filter(|other| other.service == callee)
-                .collect();
+            let candidates: Vec<_> = self.services.iter().filter(|other| other.service == callee).collect();
             let chosen = match candidates.as_slice() {
                 [] => continue,
                 [only] => only,
@@ -215,11 +201,7 @@ impl ServiceSpec {
 ///
 /// # Errors
 /// 0, too many, or more than one without a balancer.
-pub(crate) fn check_instances(
-    service: &str,
-    instances: u32,
-    has_balancer: bool,
-) -> Result<(), SpecError> {
+pub(crate) fn check_instances(service: &str, instances: u32, has_balancer: bool) -> Result<(), SpecError> {
     let service = service.to_owned();
     match instances {
         0 => Err(SpecError::NoInstances { service }),
@@ -289,10 +271,7 @@ mod tests {
     fn instances_are_at_least_one_and_several_need_a_balancer() {
         let mut system = shop();
         system.services[1].instances = 0;
-        assert!(matches!(
-            system.validate(),
-            Err(SpecError::NoInstances { .. })
-        ));
+        assert!(matches!(system.validate(), Err(SpecError::NoInstances { .. })));
         system.services[1].instances = 3;
         assert!(matches!(
             system.validate(),
@@ -303,10 +282,7 @@ mod tests {
         });
         assert_eq!(system.validate(), Ok(()));
         system.services[1].instances = INSTANCES_MAX + 1;
-        assert!(matches!(
-            system.validate(),
-            Err(SpecError::TooManyInstances { .. })
-        ));
+        assert!(matches!(system.validate(), Err(SpecError::TooManyInstances { .. })));
     }
 
     #[test]
@@ -333,13 +309,8 @@ mod tests {
     #[test]
     fn a_balancer_is_not_a_service_of_its_own() {
         let mut system = shop();
-        system
-            .services
-            .push(ServiceSpec::new(ServiceName::Balancer));
-        assert!(matches!(
-            system.validate(),
-            Err(SpecError::BalancerAsService { .. })
-        ));
+        system.services.push(ServiceSpec::new(ServiceName::Balancer));
+        assert!(matches!(system.validate(), Err(SpecError::BalancerAsService { .. })));
     }
 
     #[test]
@@ -349,10 +320,7 @@ mod tests {
         system
             .services
             .push(ServiceSpec::new(ServiceName::Users).named("users-b"));
-        assert!(matches!(
-            system.validate(),
-            Err(SpecError::AmbiguousDependency { .. })
-        ));
+        assert!(matches!(system.validate(), Err(SpecError::AmbiguousDependency { .. })));
         system.services[0].name = "users".into();
         assert_eq!(system.validate(), Ok(()));
         system.services[0].name = "users-a".into();

@@ -19,10 +19,7 @@ use crate::{home, machine, recording};
 /// When the folder of recorded runs cannot be read.
 pub fn list(as_json: bool) -> Result<Exit, Failure> {
     let verdicts = last_verdicts()?;
-    let mut scenarios: Vec<Scenario> = catalog::names()
-        .into_iter()
-        .map(open)
-        .collect::<Result<_, _>>()?;
+    let mut scenarios: Vec<Scenario> = catalog::names().into_iter().map(open).collect::<Result<_, _>>()?;
     scenarios.sort_by(|a, b| (a.document.phase, a.name()).cmp(&(b.document.phase, b.name())));
     if as_json {
         let list: Vec<_> = scenarios
@@ -41,8 +38,7 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
             .collect();
         println!(
             "{}",
-            serde_json::to_string_pretty(&list)
-                .map_err(|error| Failure::unexpected(error.to_string()))?
+            serde_json::to_string_pretty(&list).map_err(|error| Failure::unexpected(error.to_string()))?
         );
         return Ok(Exit::Pass);
     }
@@ -133,10 +129,7 @@ pub fn explain(name: &str) -> Result<Exit, Failure> {
         table.add_row(vec![
             name.clone(),
             format!("{} {}", param.default, param.unit),
-            param
-                .quick
-                .map(|quick| quick.to_string())
-                .unwrap_or_default(),
+            param.quick.map(|quick| quick.to_string()).unwrap_or_default(),
             param.min.to_string(),
             param.max.to_string(),
             param.help.clone(),
@@ -165,8 +158,7 @@ pub fn open(name: &str) -> Result<Scenario, Failure> {
         return from_folder(path);
     }
     let source = catalog::source(name).map_err(|hint| {
-        Failure::usage(format!("there is no scenario `{name}`"))
-            .hint(format!("{hint}; lab list shows them"))
+        Failure::usage(format!("there is no scenario `{name}`")).hint(format!("{hint}; lab list shows them"))
     })?;
     Scenario::parse(source).map_err(|error| in_its_place(&error))
 }
@@ -185,12 +177,7 @@ pub fn from_folder(folder: &Path) -> Result<Scenario, Failure> {
 
 /// The problems of a file, each under the line that it is about.
 fn in_its_place(error: &FormatError) -> Failure {
-    let FormatError::Invalid {
-        file,
-        text,
-        problems,
-    } = error
-    else {
+    let FormatError::Invalid { file, text, problems } = error else {
         return Failure::usage(error.to_string());
     };
     let shown: Vec<String> = problems
@@ -206,11 +193,7 @@ fn in_its_place(error: &FormatError) -> Failure {
                         .clamp(1, source.chars().count().saturating_sub(column - 1).max(1));
                     out.push_str(&format!("{file}:{line}:{column}: {}\n", problem.message));
                     out.push_str(&format!("{line:>5} | {source}\n"));
-                    out.push_str(&format!(
-                        "      | {}{}",
-                        " ".repeat(column - 1),
-                        "^".repeat(width)
-                    ));
+                    out.push_str(&format!("      | {}{}", " ".repeat(column - 1), "^".repeat(width)));
                 }
                 None => out.push_str(&format!("{file}: {}", problem.message)),
             }

@@ -18,9 +18,8 @@ pub async fn run(recordings: bool) -> Result<Exit, Failure> {
     if recordings {
         let folders = recording::all(&state)?;
         for folder in &folders {
-            std::fs::remove_dir_all(folder).map_err(|error| {
-                Failure::environment(format!("cannot remove {}: {error}", folder.display()))
-            })?;
+            std::fs::remove_dir_all(folder)
+                .map_err(|error| Failure::environment(format!("cannot remove {}: {error}", folder.display())))?;
         }
         println!("Removed {} recorded runs.", folders.len());
     }

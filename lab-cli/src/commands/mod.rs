@@ -44,11 +44,7 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
             system::up(&system, &backend, &scale, port).await
         }
         Command::Ps(json) => system::ps(json.json).await,
-        Command::Logs {
-            instance,
-            follow,
-            of,
-        } => system::logs(&instance, follow, &of).await,
+        Command::Logs { instance, follow, of } => system::logs(&instance, follow, &of).await,
         Command::Scale { to, of } => system::scale(&to, &of).await,
         Command::Pause(target) => system::act(system::Verb::Pause, &target).await,
         Command::Resume(target) => system::act(system::Verb::Resume, &target).await,

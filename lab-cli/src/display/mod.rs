@@ -26,9 +26,6 @@ pub enum After {
 pub fn of(ui: Ui) -> (Box<dyn Sink>, After) {
     match ui {
         Ui::Json => (Box::new(JsonLines::default()), After::Nothing),
-        Ui::Auto | Ui::Plain => (
-            Box::new(Progress::new(std::io::stderr().is_terminal())),
-            After::Report,
-        ),
+        Ui::Auto | Ui::Plain => (Box::new(Progress::new(std::io::stderr().is_terminal())), After::Report),
     }
 }

@@ -101,7 +101,10 @@ fn arms(plan: &Plan, state: &RunState) -> String {
         .iter()
         .zip(&state.arms)
         .flat_map(|(planned, arm)| {
-            classes(arm).into_iter().map(|class| row(&planned.label, arm, &class, searched)).collect::<Vec<_>>()
+            classes(arm)
+                .into_iter()
+                .map(|class| row(&planned.label, arm, &class, searched))
+                .collect::<Vec<_>>()
         })
         .collect();
     if rows.is_empty() {
@@ -109,8 +112,12 @@ fn arms(plan: &Plan, state: &RunState) -> String {
     }
     if width() < ROOM_FOR_TABLE {
         let below = |row: &Vec<String>| {
-            let figures: Vec<String> =
-                headings.iter().zip(row).skip(1).map(|(heading, figure)| format!("{heading} {figure}")).collect();
+            let figures: Vec<String> = headings
+                .iter()
+                .zip(row)
+                .skip(1)
+                .map(|(heading, figure)| format!("{heading} {figure}"))
+                .collect();
             format!("{}\n{}", wrapped(&row[0], 0), wrapped(&figures.join(", "), 4))
         };
         return rows.iter().map(below).collect::<Vec<_>>().join("\n");

@@ -92,12 +92,7 @@ fn figures(round: &RoundState) -> String {
     let searched: Vec<String> = round
         .searches
         .values()
-        .filter_map(|search| {
-            Some(format!(
-                " · {} at most",
-                in_unit(search.within_per_s?, Unit::PerS)
-            ))
-        })
+        .filter_map(|search| Some(format!(" · {} at most", in_unit(search.within_per_s?, Unit::PerS))))
         .collect();
     if !searched.is_empty() {
         return searched.concat();
@@ -119,10 +114,7 @@ fn figures(round: &RoundState) -> String {
     } else {
         String::new()
     };
-    match (
-        total.response.quantile_ms(0.5),
-        total.response.quantile_ms(0.99),
-    ) {
+    match (total.response.quantile_ms(0.5), total.response.quantile_ms(0.99)) {
         (Some(p50), Some(p99)) => format!(
             " · {name} {} answered{failed}, p50 {}, p99 {}",
             class.ok,

@@ -8,18 +8,8 @@ use super::figures::{ArmFigures, ClassFigures, arms, class_names, latency_row, o
 const PLACE: [&str; 9] = [
     "run", "scenario", "backend", "seed", "arm", "label", "class", "round", "complete",
 ];
-const COUNTS: [&str; 7] = [
-    "load_s",
-    "scheduled",
-    "sent",
-    "ok",
-    "failed",
-    "errors",
-    "rate_per_s",
-];
-const QUANTILES: [&str; 6] = [
-    "mean_ms", "p50_ms", "p90_ms", "p99_ms", "p99_9_ms", "max_ms",
-];
+const COUNTS: [&str; 7] = ["load_s", "scheduled", "sent", "ok", "failed", "errors", "rate_per_s"];
+const QUANTILES: [&str; 6] = ["mean_ms", "p50_ms", "p90_ms", "p99_ms", "p99_9_ms", "max_ms"];
 const LATENCIES: [&str; 3] = ["response", "service", "send_lateness"];
 const SEARCH: [&str; 2] = ["search_within_per_s", "search_beyond_per_s"];
 
@@ -28,11 +18,7 @@ pub(super) fn render(state: &RunState) -> String {
     let latencies = LATENCIES
         .iter()
         .flat_map(|of| QUANTILES.map(|quantile| format!("{of}_{quantile}")));
-    let names = PLACE
-        .iter()
-        .chain(&COUNTS)
-        .map(ToString::to_string)
-        .chain(latencies);
+    let names = PLACE.iter().chain(&COUNTS).map(ToString::to_string).chain(latencies);
     let mut text = line(names.chain(SEARCH.map(str::to_owned)));
     let Some(info) = &state.info else { return text };
     let run = [
@@ -85,17 +71,12 @@ fn of_class(class: &ClassFigures) -> Vec<String> {
         .iter()
         .map(|(kind, count)| format!("{kind}={count}"))
         .collect();
-    let counts =
-        [class.scheduled, class.sent, class.ok, class.failed()].map(|count| count.to_string());
+    let counts = [class.scheduled, class.sent, class.ok, class.failed()].map(|count| count.to_string());
     let mut fields = vec![field(Some(class.load_s))];
     fields.extend(counts);
     fields.push(kinds.join(";"));
     fields.push(field(class.rate_per_s()));
-    for latencies in [
-        &class.total.response,
-        &class.total.service,
-        &class.total.lateness,
-    ] {
+    for latencies in [&class.total.response, &class.total.service, &class.total.lateness] {
         fields.extend(latency_row(latencies).map(field));
     }
     fields

@@ -106,12 +106,7 @@ fn arm_figures<'a>(plan: &'a ArmPlan, arm: &'a ArmState, values: Option<&Value>)
         rounds: arm
             .rounds
             .iter()
-            .filter_map(|round| {
-                round
-                    .searches
-                    .get(&search.class)
-                    .map(|found| (round.round, found))
-            })
+            .filter_map(|round| round.searches.get(&search.class).map(|found| (round.round, found)))
             .collect(),
         max_rate_per_s: values
             .and_then(|values| values.get(&search.class)?.get("max_rate_per_s")?.as_f64())
@@ -174,11 +169,7 @@ pub(super) fn class_figures(plan: &ArmPlan, name: &str, rounds: &[RoundState]) -
 fn window_figures(window: &WindowSpec, class: &str, rounds: &[RoundState]) -> WindowFigures {
     let mut total = Slice::default();
     for class in rounds.iter().filter_map(|round| round.classes.get(class)) {
-        for (_, slice) in class
-            .slices
-            .iter()
-            .filter(|((_, name), _)| *name == window.name)
-        {
+        for (_, slice) in class.slices.iter().filter(|((_, name), _)| *name == window.name) {
             total.merge(slice);
         }
     }
@@ -199,10 +190,7 @@ fn driven_s(window: &WindowSpec, rounds: &[RoundState]) -> f64 {
             round.load_s
         }
     };
-    rounds
-        .iter()
-        .map(|round| (end(round) - window.from_s).max(0.0))
-        .sum()
+    rounds.iter().map(|round| (end(round) - window.from_s).max(0.0)).sum()
 }
 
 fn instance_figures(rounds: &[RoundState]) -> Vec<InstanceFigures> {
@@ -221,19 +209,16 @@ fn instance_figures(rounds: &[RoundState]) -> Vec<InstanceFigures> {
 }
 
 fn entry<'a>(all: &'a mut Vec<InstanceFigures>, name: &str) -> &'a mut InstanceFigures {
-    let at = all
-        .iter()
-        .position(|known| known.name == name)
-        .unwrap_or_else(|| {
-            all.push(InstanceFigures {
-                name: name.to_owned(),
-                service: String::new(),
-                requests: 0,
-                cpu_ms: None,
-                resident_bytes_max: None,
-            });
-            all.len() - 1
+    let at = all.iter().position(|known| known.name == name).unwrap_or_else(|| {
+        all.push(InstanceFigures {
+            name: name.to_owned(),
+            service: String::new(),
+            requests: 0,
+            cpu_ms: None,
+            resident_bytes_max: None,
         });
+        all.len() - 1
+    });
     &mut all[at]
 }
 
@@ -243,9 +228,7 @@ fn add_use(known: &mut InstanceFigures, instance: &LiveInstance) {
         known.cpu_ms = Some(known.cpu_ms.unwrap_or(0.0) + cpu_ms as f64);
     }
     if instance.resident_bytes_max > 0 {
-        known.resident_bytes_max = known
-            .resident_bytes_max
-            .max(Some(instance.resident_bytes_max));
+        known.resident_bytes_max = known.resident_bytes_max.max(Some(instance.resident_bytes_max));
     }
 }
 
@@ -281,10 +264,7 @@ pub(super) fn latency_row(latencies: &Histogram) -> [Option<f64>; 6] {
 
 /// The class states of a name over rounds.
 pub(super) fn states<'a>(rounds: &'a [RoundState], class: &str) -> Vec<&'a ClassState> {
-    rounds
-        .iter()
-        .filter_map(|round| round.classes.get(class))
-        .collect()
+    rounds.iter().filter_map(|round| round.classes.get(class)).collect()
 }
 
 /// The names of all classes, in order of first appearance.

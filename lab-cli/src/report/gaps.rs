@@ -29,10 +29,7 @@ pub(super) fn gaps(state: &RunState) -> Vec<String> {
 
 fn ending(state: &RunState, all: &mut Vec<String>) {
     match &state.ended {
-        None => all.push(
-            "The run has no end: whatever came after the last recorded event is unknown."
-                .to_owned(),
-        ),
+        None => all.push("The run has no end: whatever came after the last recorded event is unknown.".to_owned()),
         Some(ended) => {
             if ended.interrupted {
                 all.push("The run was interrupted by hand.".to_owned());
@@ -60,10 +57,7 @@ fn turns(plan: &Plan, state: &RunState, all: &mut Vec<String>) {
             .get(turn.arm)
             .and_then(|arm| arm.rounds.iter().find(|r| r.round == turn.round));
         match measured {
-            None => all.push(format!(
-                "{}, round {}: not measured.",
-                arm.label, turn.round
-            )),
+            None => all.push(format!("{}, round {}: not measured.", arm.label, turn.round)),
             Some(round) if !round.complete => all.push(format!(
                 "{}, round {}: cut short after {:.1} s of load.",
                 arm.label, turn.round, round.load_s
@@ -93,10 +87,7 @@ fn of_arm(arm: &ArmFigures<'_>, all: &mut Vec<String>) {
             ));
         }
         if class.ok == 0 {
-            all.push(format!(
-                "{label}, {}: no good answer, hence no latency.",
-                class.name
-            ));
+            all.push(format!("{label}, {}: no good answer, hence no latency.", class.name));
         }
     }
     for round in arm.rounds {
@@ -125,10 +116,7 @@ fn of_round(label: &str, round: &RoundState, all: &mut Vec<String>) {
 fn searches(arm: &ArmFigures<'_>, all: &mut Vec<String>) {
     for search in &arm.searches {
         for (round, found) in &search.rounds {
-            let place = format!(
-                "{}, search {}, round {round}",
-                arm.plan.label, search.plan.class
-            );
+            let place = format!("{}, search {}, round {round}", arm.plan.label, search.plan.class);
             if found.within_per_s.is_none() {
                 all.push(format!("{place}: no tried rate met the objective."));
             } else if found.beyond_per_s.is_none() {
@@ -142,7 +130,9 @@ fn searches(arm: &ArmFigures<'_>, all: &mut Vec<String>) {
                 .filter(|step| step.outcome == StepOutcome::NoEvidence)
                 .count();
             if unknown > 0 {
-                all.push(format!("{place}: steps that say nothing, since the generator did not keep its schedule: {unknown}."));
+                all.push(format!(
+                    "{place}: steps that say nothing, since the generator did not keep its schedule: {unknown}."
+                ));
             }
         }
     }

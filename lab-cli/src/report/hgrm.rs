@@ -30,11 +30,7 @@ pub(super) fn render(state: &RunState) -> String {
 pub(super) fn files(state: &RunState) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for arm in arms(state) {
-        for class in arm
-            .classes
-            .iter()
-            .filter(|class| !class.total.response.is_empty())
-        {
+        for class in arm.classes.iter().filter(|class| !class.total.response.is_empty()) {
             let name = format!(
                 "{}.{}.hgrm",
                 escape::file_name(&arm.plan.name),
@@ -83,12 +79,7 @@ fn table(latencies: &Histogram) -> String {
         "#[Max     = {:12.3}, Total count    = {total:12}]",
         hdr.max() as f64 / 1000.0
     );
-    let _ = writeln!(
-        text,
-        "#[Buckets = {:12}, SubBuckets     = {:12}]",
-        hdr.buckets(),
-        2048
-    );
+    let _ = writeln!(text, "#[Buckets = {:12}, SubBuckets     = {:12}]", hdr.buckets(), 2048);
     text
 }
 
@@ -114,11 +105,7 @@ mod tests {
             .lines()
             .skip(2)
             .filter(|line| !line.starts_with('#'))
-            .map(|line| {
-                line.split_whitespace()
-                    .map(|field| field.parse().unwrap())
-                    .collect()
-            })
+            .map(|line| line.split_whitespace().map(|field| field.parse().unwrap()).collect())
             .collect();
         assert!(rows.len() > 20);
         assert!(

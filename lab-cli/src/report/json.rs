@@ -176,9 +176,7 @@ pub(super) fn report(material: &Material<'_>) -> Report {
         title: plan.map(|plan| plan.title.clone()),
         question: plan.map(|plan| plan.question.clone()),
         run: info.map(|info| info.run.clone()),
-        verdict: ended
-            .map_or("inconclusive", |ended| ended.verdict.as_str())
-            .to_owned(),
+        verdict: ended.map_or("inconclusive", |ended| ended.verdict.as_str()).to_owned(),
         interrupted: ended.is_some_and(|ended| ended.interrupted),
         failure: ended.and_then(|ended| ended.failure.clone()),
         complete: ended.is_some() && state.turns_done == turns && state.missing_events == 0,
@@ -224,10 +222,7 @@ fn arm(arm: &ArmFigures<'_>) -> Arm {
         .map(|(name, values)| (name.clone(), values.last().copied()))
         .collect();
     for search in &arm.searches {
-        facts.insert(
-            format!("{}.max_rate_per_s", search.plan.class),
-            search.max_rate_per_s,
-        );
+        facts.insert(format!("{}.max_rate_per_s", search.plan.class), search.max_rate_per_s);
     }
     Arm {
         name: arm.plan.name.clone(),

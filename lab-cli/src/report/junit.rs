@@ -14,19 +14,9 @@ pub(super) fn render(state: &RunState) -> String {
         (info.plan.scenario.as_str(), info.started.as_str())
     });
     let suite = markup(&format!("lab.{suite}"));
-    let of = |verdict: Verdict| {
-        state
-            .checks
-            .iter()
-            .filter(|check| check.verdict == verdict)
-            .count()
-    };
+    let of = |verdict: Verdict| state.checks.iter().filter(|check| check.verdict == verdict).count();
     let ending = ending(state);
-    let errors = usize::from(
-        ending
-            .as_ref()
-            .is_some_and(|(element, _)| *element == "error"),
-    );
+    let errors = usize::from(ending.as_ref().is_some_and(|(element, _)| *element == "error"));
     let skipped = of(Verdict::Inconclusive) + usize::from(ending.is_some()) - errors;
     let totals = format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"{:.3}\"",
@@ -34,8 +24,7 @@ pub(super) fn render(state: &RunState) -> String {
         of(Verdict::Fail),
         state.elapsed_ms as f64 / 1000.0
     );
-    let mut xml =
-        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"lab\" {totals}>\n");
+    let mut xml = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"lab\" {totals}>\n");
     let _ = writeln!(
         xml,
         "  <testsuite name=\"{suite}\" {totals} timestamp=\"{}\">",
@@ -69,10 +58,7 @@ fn ending(state: &RunState) -> Option<(&'static str, String)> {
 
 fn case(xml: &mut String, suite: &str, check: &CheckOutcome) {
     let name = markup(&check.name);
-    let detail = markup(&format!(
-        "expected {}, measured {}",
-        check.expected, check.measured
-    ));
+    let detail = markup(&format!("expected {}, measured {}", check.expected, check.measured));
     let why = markup(&check.why);
     let _ = writeln!(xml, "    <testcase classname=\"{suite}\" name=\"{name}\">");
     let _ = match check.verdict {

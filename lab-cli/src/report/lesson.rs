@@ -5,13 +5,9 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, 
 /// Markdown as HTML: headings become smaller than the page's own, raw HTML is shown as text, pictures become their
 /// description, and links lead only to the web, to mail or within the page.
 pub(super) fn to_html(markdown: &str) -> String {
-    let options =
-        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
     let mut rendered = String::with_capacity(markdown.len() * 2);
-    html::push_html(
-        &mut rendered,
-        Parser::new_ext(markdown, options).map(harmless),
-    );
+    html::push_html(&mut rendered, Parser::new_ext(markdown, options).map(harmless));
     // Wide tables scroll by themselves, so that the page does not.
     rendered
         .replace("<table>", "<div class=\"scroll\"><table>")
@@ -25,9 +21,7 @@ fn harmless(event: Event<'_>) -> Event<'_> {
         Event::End(TagEnd::HtmlBlock) => Event::End(TagEnd::Paragraph),
         Event::Start(Tag::Image { .. }) => Event::Start(Tag::Emphasis),
         Event::End(TagEnd::Image) => Event::End(TagEnd::Emphasis),
-        Event::Start(Tag::Heading {
-            id, classes, attrs, ..
-        }) => Event::Start(Tag::Heading {
+        Event::Start(Tag::Heading { id, classes, attrs, .. }) => Event::Start(Tag::Heading {
             level: HeadingLevel::H4,
             id,
             classes,

@@ -46,19 +46,8 @@ fn side_by_side(text: &mut String, arms: &[ArmFigures<'_>]) {
                 continue;
             };
             let [_, p50, _, p99, _, max] = latency_row(&class.total.response).map(words::ms);
-            let (errors, rate) = (
-                words::errors(&class.errors),
-                words::per_s(class.rate_per_s()),
-            );
-            latencies.push(vec![
-                name.clone(),
-                arm.plan.label.clone(),
-                p50,
-                p99,
-                max,
-                errors,
-                rate,
-            ]);
+            let (errors, rate) = (words::errors(&class.errors), words::per_s(class.rate_per_s()));
+            latencies.push(vec![name.clone(), arm.plan.label.clone(), p50, p99, max, errors, rate]);
         }
     }
     let rates = arms.iter().flat_map(|arm| {
@@ -77,23 +66,10 @@ fn side_by_side(text: &mut String, arms: &[ArmFigures<'_>]) {
     if latencies.is_empty() && rates.is_empty() {
         text.push_str("No arm was measured.\n\n");
     }
+    table(text, &["requests", "arm", "objective", "highest rate"], 3, &rates);
     table(
         text,
-        &["requests", "arm", "objective", "highest rate"],
-        3,
-        &rates,
-    );
-    table(
-        text,
-        &[
-            "requests",
-            "arm",
-            "p50",
-            "p99",
-            "max",
-            "errors",
-            "good answers",
-        ],
+        &["requests", "arm", "p50", "p99", "max", "errors", "good answers"],
         2,
         &latencies,
     );
@@ -104,14 +80,10 @@ fn table(text: &mut String, head: &[&str], words: usize, rows: &[Vec<String>]) {
     if rows.is_empty() {
         return;
     }
-    let line = |cells: &mut dyn Iterator<Item = String>| {
-        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
-    };
+    let line = |cells: &mut dyn Iterator<Item = String>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
     text.push_str(&line(&mut head.iter().map(ToString::to_string)));
     let rule = |index| if index < words { "---" } else { "---:" };
-    text.push_str(&line(
-        &mut (0..head.len()).map(|index| rule(index).to_owned()),
-    ));
+    text.push_str(&line(&mut (0..head.len()).map(|index| rule(index).to_owned())));
     for row in rows {
         text.push_str(&line(&mut row.iter().map(|cell| escape(cell))));
     }
@@ -137,12 +109,7 @@ fn checks(text: &mut String, state: &RunState) {
         } else {
             format!("{} ({})", check.name, check.why)
         };
-        vec![
-            verdict,
-            name,
-            check.expected.clone(),
-            check.measured.clone(),
-        ]
+        vec![verdict, name, check.expected.clone(), check.measured.clone()]
     });
     table(
         text,
@@ -181,15 +148,9 @@ fn environment(text: &mut String, material: &Material<'_>) {
     let lines = [
         ("Run", info.run.clone()),
         ("Began", info.started.clone()),
-        (
-            "Took",
-            format!("{:.1} s", material.state.elapsed_ms as f64 / 1000.0),
-        ),
+        ("Took", format!("{:.1} s", material.state.elapsed_ms as f64 / 1000.0)),
         ("Backend", info.backend.clone()),
-        (
-            "Machine",
-            format!("{} cores, {}", info.machine.cores, info.machine.os),
-        ),
+        ("Machine", format!("{} cores, {}", info.machine.cores, info.machine.os)),
         ("lab", info.machine.lab.clone()),
         ("Seed", info.plan.seed.to_string()),
         (

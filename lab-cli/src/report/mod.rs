@@ -77,9 +77,7 @@ pub struct LessonText {
 #[derive(Debug, Error)]
 pub enum ReportError {
     /// The page's template and its data do not fit together.
-    #[error(
-        "the HTML report could not be laid out: {0}; this is a defect of the lab, the other formats still work"
-    )]
+    #[error("the HTML report could not be laid out: {0}; this is a defect of the lab, the other formats still work")]
     Template(#[from] minijinja::Error),
     /// The figures could not be written as JSON.
     #[error("the figures could not be written as JSON: {0}; this is a defect of the lab")]

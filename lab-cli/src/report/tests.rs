@@ -33,10 +33,7 @@ fn golden_files_of_a_comparison() {
     insta::assert_snapshot!("comparison.json", render(Format::Json, &material).unwrap());
     insta::assert_snapshot!("comparison.md", render(Format::Md, &material).unwrap());
     insta::assert_snapshot!("comparison.csv", render(Format::Csv, &material).unwrap());
-    insta::assert_snapshot!(
-        "comparison.junit",
-        render(Format::Junit, &material).unwrap()
-    );
+    insta::assert_snapshot!("comparison.junit", render(Format::Junit, &material).unwrap());
     insta::assert_snapshot!(
         "comparison.html",
         without_drawings(&render(Format::Html, &material).unwrap())
@@ -55,30 +52,17 @@ fn golden_files_of_a_search() {
 #[test]
 fn golden_files_of_nothing() {
     let state = RunState::default();
-    for format in [
-        Format::Json,
-        Format::Md,
-        Format::Csv,
-        Format::Hgrm,
-        Format::Junit,
-    ] {
+    for format in [Format::Json, Format::Md, Format::Csv, Format::Hgrm, Format::Junit] {
         insta::assert_snapshot!(format!("nothing.{format:?}"), text(format, &state));
     }
-    insta::assert_snapshot!(
-        "nothing.Html",
-        without_drawings(&text(Format::Html, &state))
-    );
+    insta::assert_snapshot!("nothing.Html", without_drawings(&text(Format::Html, &state)));
 }
 
 /// The page without its style sheet and the shapes of its charts: what a reader is told.
 fn without_drawings(html: &str) -> String {
     let (head, rest) = html.split_once("<style>").unwrap();
     let (_, body) = rest.split_once("</style>").unwrap();
-    let shape = |line: &str| {
-        ["<line", "<path", "<rect"]
-            .iter()
-            .any(|begin| line.starts_with(begin))
-    };
+    let shape = |line: &str| ["<line", "<path", "<rect"].iter().any(|begin| line.starts_with(begin));
     let lines: Vec<&str> = body.lines().filter(|line| !shape(line)).collect();
     format!("{head}<style></style>{}", lines.join("\n"))
 }
@@ -88,9 +72,7 @@ fn cut_short() -> Vec<RunState> {
     let mut states = vec![RunState::default()];
     for events in [comparison(), search()] {
         let interesting = |event: &RunEvent| !matches!(event.kind, EventKind::Sample(_));
-        let cuts: Vec<usize> = (0..events.len())
-            .filter(|at| interesting(&events[*at]))
-            .collect();
+        let cuts: Vec<usize> = (0..events.len()).filter(|at| interesting(&events[*at])).collect();
         for at in cuts.iter().step_by(5).chain(cuts.last()) {
             states.push(folded(&events[..=*at]));
         }
@@ -141,12 +123,7 @@ fn assert_well_formed(markup: &str) {
     while let Some(at) = rest.find('<') {
         let end = rest[at..].find('>').expect("a tag that ends") + at;
         let tag = &rest[at + 1..end];
-        let name = |tag: &str| {
-            tag.split([' ', '\n', '/'])
-                .next()
-                .unwrap_or_default()
-                .to_lowercase()
-        };
+        let name = |tag: &str| tag.split([' ', '\n', '/']).next().unwrap_or_default().to_lowercase();
         if let Some(closing) = tag.strip_prefix('/') {
             assert_eq!(
                 open.pop().as_deref(),
@@ -168,16 +145,12 @@ fn the_page_is_whole_in_itself_and_loads_nothing() {
     let html = render(Format::Html, &with_lesson(&state)).unwrap();
     assert_well_formed(&html);
     for forbidden in [
-        "<script", "<link", "<img", "<iframe", "<object", "url(", "@import", "src=", "xlink:",
-        "http://",
+        "<script", "<link", "<img", "<iframe", "<object", "url(", "@import", "src=", "xlink:", "http://",
     ] {
         assert!(!html.contains(forbidden), "{forbidden}");
     }
     for (at, _) in html.match_indices("https://") {
-        assert!(
-            html[..at].ends_with("<a href=\""),
-            "only links may lead away"
-        );
+        assert!(html[..at].ends_with("<a href=\""), "only links may lead away");
     }
     assert!(
         html.contains("least connections &lt;&amp;&gt;") && !html.contains("<&>"),
@@ -195,17 +168,11 @@ fn the_page_is_whole_in_itself_and_loads_nothing() {
 
 #[test]
 fn all_coordinates_are_numbers_inside_the_picture() {
-    for state in cut_short()
-        .iter()
-        .chain([&folded(&comparison()), &folded(&search())])
-    {
+    for state in cut_short().iter().chain([&folded(&comparison()), &folded(&search())]) {
         let html = text(Format::Html, state);
         for chart in html.split("viewBox=\"0 0 ").skip(1) {
             let (size, chart) = chart.split_once('"').unwrap();
-            let size: Vec<f64> = size
-                .split(' ')
-                .map(|number| number.parse().unwrap())
-                .collect();
+            let size: Vec<f64> = size.split(' ').map(|number| number.parse().unwrap()).collect();
             let chart = chart.split_once("</svg>").unwrap().0;
             for (name, limit) in [
                 ("x", size[0]),
@@ -225,11 +192,7 @@ fn all_coordinates_are_numbers_inside_the_picture() {
                 let numbers = path
                     .split(|c: char| "MLHhvZ ".contains(c))
                     .filter(|number| !number.is_empty());
-                assert!(
-                    numbers
-                        .map(|number| number.parse::<f64>().unwrap())
-                        .all(f64::is_finite)
-                );
+                assert!(numbers.map(|number| number.parse::<f64>().unwrap()).all(f64::is_finite));
             }
         }
     }
@@ -278,9 +241,7 @@ fn json_has_the_names_of_the_contract() {
 
     let searched = folded(&search());
     let value: serde_json::Value = serde_json::from_str(&text(Format::Json, &searched)).unwrap();
-    let rate = value["arms"][0]["facts"]["waiting.max_rate_per_s"]
-        .as_f64()
-        .unwrap();
+    let rate = value["arms"][0]["facts"]["waiting.max_rate_per_s"].as_f64().unwrap();
     assert!((170.0..180.0).contains(&rate), "{rate}");
     assert_eq!(value["interrupted"], true);
 }
@@ -337,10 +298,7 @@ fn all_files_are_written_whole() {
         names.sort();
         names
     };
-    assert_eq!(
-        names(&place),
-        ["hist", "report.html", "report.json", "report.md"]
-    );
+    assert_eq!(names(&place), ["hist", "report.html", "report.json", "report.md"]);
     assert_eq!(names(&place.join("hist")).len(), 7);
     assert!(names(&place.join("hist")).contains(&"three_rr.bystander.hgrm".to_owned()));
 }
@@ -349,9 +307,7 @@ fn all_files_are_written_whole() {
 fn a_folder_that_cannot_be_written_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let state = RunState::default();
-    let error = write_all(file.path(), &material(&state))
-        .unwrap_err()
-        .to_string();
+    let error = write_all(file.path(), &material(&state)).unwrap_err().to_string();
     assert!(
         error.contains("report.json") && error.contains("could not be written"),
         "{error}"

@@ -51,10 +51,7 @@ pub(super) fn headline(state: &RunState) -> Headline {
 
 fn sentence(verdict: Verdict, checks: &[CheckOutcome]) -> String {
     let total = checks.len();
-    let worst: Vec<&CheckOutcome> = checks
-        .iter()
-        .filter(|check| check.verdict == verdict)
-        .collect();
+    let worst: Vec<&CheckOutcome> = checks.iter().filter(|check| check.verdict == verdict).collect();
     match (verdict, worst.first()) {
         (_, None) => "Nothing was decided.".to_owned(),
         (Verdict::Pass, Some(_)) if total == 1 => "The one check holds.".to_owned(),

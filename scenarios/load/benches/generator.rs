@@ -63,11 +63,7 @@ fn nginx(folder: &Path) -> Outcome<(Nginx, Url)> {
 fn output(command: &mut Command) -> Outcome<String> {
     let output = command.output()?;
     if !output.status.success() {
-        return Err(format!(
-            "{command:?} failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        )
-        .into());
+        return Err(format!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     Ok(String::from_utf8(output.stdout)?)
 }
@@ -88,19 +84,8 @@ fn wrk(target: &Url) -> Outcome<f64> {
 
 fn oha(target: &Url) -> Outcome<f64> {
     let (connections, seconds) = (CONNECTIONS.to_string(), format!("{ROUND_S}s"));
-    let arguments = [
-        "--no-tui",
-        "-c",
-        &connections,
-        "-z",
-        &seconds,
-        target.as_str(),
-    ];
-    let text = output(
-        Command::new("oha")
-            .args(arguments)
-            .env("TOKIO_WORKER_THREADS", "1"),
-    )?;
+    let arguments = ["--no-tui", "-c", &connections, "-z", &seconds, target.as_str()];
+    let text = output(Command::new("oha").args(arguments).env("TOKIO_WORKER_THREADS", "1"))?;
     Ok(after(&text, "Requests/sec:")?.parse()?)
 }
 
@@ -119,11 +104,7 @@ fn run(target: &Url, pace: Pace) -> Outcome<Totals> {
     let totals = load::start(LoadPlan::new(vec![stream]))?.join();
     let all = totals.class("all").ok_or("no results")?;
     if all.ok != all.scheduled {
-        return Err(format!(
-            "{} scheduled, {} ok, errors {:?}",
-            all.scheduled, all.ok, all.errors
-        )
-        .into());
+        return Err(format!("{} scheduled, {} ok, errors {:?}", all.scheduled, all.ok, all.errors).into());
     }
     Ok(totals)
 }

@@ -44,10 +44,7 @@ impl Alarm {
         if self.set_for != at_ns {
             let wait = Duration::from_nanos(at_ns - now_ns);
             let spec = Itimerspec {
-                it_interval: Timespec {
-                    tv_sec: 0,
-                    tv_nsec: 0,
-                },
+                it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
                 it_value: Timespec {
                     tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
                     tv_nsec: wait.subsec_nanos().into(),

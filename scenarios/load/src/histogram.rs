@@ -153,17 +153,13 @@ impl Histogram {
     /// Largest value in ms (to the bucket); `None` when empty.
     #[must_use]
     pub fn max_ms(&self) -> Option<f64> {
-        self.buckets
-            .last()
-            .map(|&(bucket, _)| us_to_ms(highest_of(bucket)))
+        self.buckets.last().map(|&(bucket, _)| us_to_ms(highest_of(bucket)))
     }
 
     /// Smallest value in ms (to the bucket); `None` when empty.
     #[must_use]
     pub fn min_ms(&self) -> Option<f64> {
-        self.buckets
-            .first()
-            .map(|&(bucket, _)| us_to_ms(lowest_of(bucket)))
+        self.buckets.first().map(|&(bucket, _)| us_to_ms(lowest_of(bucket)))
     }
 
     /// Number of values in buckets that lie above the bucket of `ms`.
@@ -182,9 +178,7 @@ impl Histogram {
 
     /// The buckets that hold something, ascending: highest value of the bucket in µs, and its count.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.buckets
-            .iter()
-            .map(|&(bucket, count)| (highest_of(bucket), count))
+        self.buckets.iter().map(|&(bucket, count)| (highest_of(bucket), count))
     }
 
     /// The same counts as a dense [`hdrhistogram::Histogram`] in µs, for its log formats and percentile iterators.

@@ -13,12 +13,7 @@ fn of(values_us: &[u64]) -> Histogram {
 fn an_empty_histogram_has_no_figures() {
     let empty = Histogram::new();
     assert_eq!(
-        (
-            empty.quantile_ms(0.5),
-            empty.mean_ms(),
-            empty.max_ms(),
-            empty.min_ms()
-        ),
+        (empty.quantile_ms(0.5), empty.mean_ms(), empty.max_ms(), empty.min_ms()),
         (None, None, None, None)
     );
     assert_eq!(empty.share_over(1.0), None);
@@ -45,10 +40,7 @@ fn the_rank_of_a_quantile_is_not_moved_by_binary_fractions() {
 
 #[test]
 fn a_serialised_histogram_reads_as_pairs() {
-    assert_eq!(
-        serde_json::to_string(&of(&[5, 5, 900])).unwrap(),
-        "[[5,2],[900,1]]"
-    );
+    assert_eq!(serde_json::to_string(&of(&[5, 5, 900])).unwrap(), "[[5,2],[900,1]]");
 }
 
 proptest! {

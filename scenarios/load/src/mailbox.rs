@@ -106,11 +106,7 @@ impl Samples {
             if state.writer_gone {
                 return None;
             }
-            state = self
-                .shared
-                .arrived
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.shared.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

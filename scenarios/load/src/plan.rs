@@ -181,9 +181,7 @@ pub enum StartError {
         what: &'static str,
     },
     /// The target's host has no address.
-    #[error(
-        "the target {target} of stream `{class}` has no address: {source}; check the host name"
-    )]
+    #[error("the target {target} of stream `{class}` has no address: {source}; check the host name")]
     Address {
         /// Class of the stream.
         class: String,

@@ -127,9 +127,7 @@ impl Recorder {
         self.classes[class].sample.scheduled += 1;
         let slice = &mut self.book(class, intended_ns).slice;
         slice.scheduled += 1;
-        slice
-            .dispatch_lateness
-            .record_ns(now_ns.saturating_sub(intended_ns));
+        slice.dispatch_lateness.record_ns(now_ns.saturating_sub(intended_ns));
     }
 
     /// A request had to queue for a connection.
@@ -173,10 +171,7 @@ impl Recorder {
         book.in_flight -= 1;
         let response_ns = finished.end_ns.saturating_sub(finished.intended_ns);
         let unanswered = finished.failure == Some(Failure::Unanswered);
-        let slow = unanswered
-            || finished
-                .slow_over_ns
-                .is_some_and(|limit_ns| response_ns > limit_ns);
+        let slow = unanswered || finished.slow_over_ns.is_some_and(|limit_ns| response_ns > limit_ns);
         let entry = self.book(class, finished.intended_ns);
         entry.slice.slow += u64::from(slow);
         match finished.failure {
@@ -189,11 +184,7 @@ impl Recorder {
                     .record_ns(finished.end_ns.saturating_sub(finished.sent_ns));
             }
             Some(failure) => {
-                match entry
-                    .failures
-                    .iter_mut()
-                    .find(|(known, _)| *known == failure)
-                {
+                match entry.failures.iter_mut().find(|(known, _)| *known == failure) {
                     Some((_, count)) => *count += 1,
                     None => entry.failures.push((failure, 1)),
                 }

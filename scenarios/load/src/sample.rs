@@ -151,11 +151,7 @@ impl Sample {
             (a, b) => a.or(b),
         };
         for class in next.classes {
-            match self
-                .classes
-                .iter_mut()
-                .find(|mine| mine.class == class.class)
-            {
+            match self.classes.iter_mut().find(|mine| mine.class == class.class) {
                 Some(mine) => mine.merge(class),
                 None => self.classes.push(class),
             }
@@ -243,10 +239,7 @@ pub(crate) fn add_counts(all: &mut BTreeMap<String, u64>, more: &BTreeMap<String
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature that serde calls"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }

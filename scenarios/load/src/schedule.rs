@@ -132,8 +132,7 @@ mod tests {
             },
             Stage::constant(200.0, 5.0),
         ];
-        let schedule =
-            |seed| Schedule::new(Arrivals::Poisson, stages.clone(), seed).collect::<Vec<u64>>();
+        let schedule = |seed| Schedule::new(Arrivals::Poisson, stages.clone(), seed).collect::<Vec<u64>>();
         assert_eq!(schedule(7), schedule(7));
         assert_ne!(schedule(7), schedule(8));
         // The values themselves, so that another release or machine gives no other schedule unnoticed.
@@ -151,11 +150,7 @@ mod tests {
         }
         let n = counts.len() as f64;
         let mean = counts.iter().sum::<f64>() / n;
-        let variance = counts
-            .iter()
-            .map(|count| (count - mean).powi(2))
-            .sum::<f64>()
-            / (n - 1.0);
+        let variance = counts.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / (n - 1.0);
         assert!((mean - 10.0).abs() < 0.25, "{mean}");
         assert!((variance - 10.0).abs() < 1.2, "{variance}");
     }
@@ -164,10 +159,7 @@ mod tests {
     fn poisson_gaps_are_exponential() {
         // A Kolmogorov-Smirnov distance of 1.95/√n is exceeded with probability 0.001; the seed is fixed.
         let arrivals = arrivals_s(Arrivals::Poisson, &[Stage::constant(1_000.0, 20.0)], 3);
-        let mut gaps: Vec<f64> = arrivals
-            .windows(2)
-            .map(|pair| (pair[1] - pair[0]) * 1_000.0)
-            .collect();
+        let mut gaps: Vec<f64> = arrivals.windows(2).map(|pair| (pair[1] - pair[0]) * 1_000.0).collect();
         gaps.sort_by(f64::total_cmp);
         let n = gaps.len() as f64;
         let distance = gaps

@@ -64,13 +64,7 @@ impl Search {
     /// A search from `from_per_s` up to `to_per_s` in at most `steps_max` steps. It ends when the ends of the bracket
     /// are no further apart than the share `resolution` of the lower one (0.05 = 5 %).
     #[must_use]
-    pub fn new(
-        from_per_s: f64,
-        to_per_s: f64,
-        objective: Objective,
-        steps_max: u32,
-        resolution: f64,
-    ) -> Self {
+    pub fn new(from_per_s: f64, to_per_s: f64, objective: Objective, steps_max: u32, resolution: f64) -> Self {
         Self {
             from_per_s,
             to_per_s: to_per_s.max(from_per_s),
@@ -95,12 +89,8 @@ impl Search {
         match (self.bracket.within_per_s, self.upper()) {
             (None, None) => Some(self.from_per_s),
             (None, Some(upper)) => (upper > self.from_per_s / FALL_MAX).then_some(upper / GROWTH),
-            (Some(within), None) => {
-                (within < self.to_per_s).then(|| (within * GROWTH).min(self.to_per_s))
-            }
-            (Some(within), Some(upper)) => {
-                (upper > within * (1.0 + self.resolution)).then(|| (within * upper).sqrt())
-            }
+            (Some(within), None) => (within < self.to_per_s).then(|| (within * GROWTH).min(self.to_per_s)),
+            (Some(within), Some(upper)) => (upper > within * (1.0 + self.resolution)).then(|| (within * upper).sqrt()),
         }
     }
 
@@ -129,8 +119,7 @@ impl Search {
     /// Whether an observation keeps the objective.
     #[must_use]
     pub fn keeps(&self, seen: &Observation) -> bool {
-        seen.quantile_ms.is_some_and(|ms| ms <= self.objective.ms)
-            && seen.error_share <= self.objective.error_share_max
+        seen.quantile_ms.is_some_and(|ms| ms <= self.objective.ms) && seen.error_share <= self.objective.error_share_max
     }
 
     /// What is known so far.
@@ -311,10 +300,7 @@ mod tests {
             generator_kept_up: false,
             ..seen(100.0, Some(900.0))
         });
-        assert_eq!(
-            (search.next(), search.bracket()),
-            (Some(100.0), Bracket::default())
-        );
+        assert_eq!((search.next(), search.bracket()), (Some(100.0), Bracket::default()));
         search.observe(&seen(100.0, Some(1.0)));
         assert_eq!(
             (search.next(), search.bracket().within_per_s),

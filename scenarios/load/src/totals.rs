@@ -52,11 +52,7 @@ impl Totals {
             self.generator_cpu_s = Some(self.generator_cpu_s.unwrap_or(0.0) + cpu_s);
         }
         for class in &sample.classes {
-            match self
-                .classes
-                .iter_mut()
-                .find(|mine| mine.class == class.class)
-            {
+            match self.classes.iter_mut().find(|mine| mine.class == class.class) {
                 Some(mine) => mine.add(class),
                 None => {
                     let mut mine = ClassTotals {
@@ -88,11 +84,7 @@ impl ClassTotals {
         self.waited += sample.waited;
         self.in_flight_time_s += sample.in_flight_time_s;
         for slice in &sample.slices {
-            match self
-                .windows
-                .iter_mut()
-                .find(|mine| mine.window == slice.window)
-            {
+            match self.windows.iter_mut().find(|mine| mine.window == slice.window) {
                 Some(mine) => mine.merge(slice),
                 None => self.windows.push(slice.clone()),
             }

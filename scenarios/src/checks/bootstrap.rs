@@ -11,13 +11,7 @@ pub(super) const DRAWS: u64 = 200;
 /// The scopes of all draws, made once for all checks of a run.
 pub(super) fn draws(plan: &Plan, state: &RunState) -> Vec<Scope> {
     (0..DRAWS)
-        .map(|draw| {
-            resampled_scope(
-                plan,
-                state,
-                &Resample::draw(plan, state, plan.seed.wrapping_add(draw)),
-            )
-        })
+        .map(|draw| resampled_scope(plan, state, &Resample::draw(plan, state, plan.seed.wrapping_add(draw))))
         .collect()
 }
 
@@ -25,10 +19,7 @@ pub(super) fn draws(plan: &Plan, state: &RunState) -> Vec<Scope> {
 ///
 /// None when the value is the same in every draw (a count), or when too few draws gave one.
 pub(super) fn interval(expression: &Expression, value: f64, draws: &[Scope]) -> Option<(f64, f64)> {
-    let mut values: Vec<f64> = draws
-        .iter()
-        .filter_map(|scope| expression.number(scope).ok())
-        .collect();
+    let mut values: Vec<f64> = draws.iter().filter_map(|scope| expression.number(scope).ok()).collect();
     if values.len() < draws.len() / 2 {
         return None;
     }

@@ -12,10 +12,7 @@ use crate::values;
 pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
     let scope = values::scope(plan, state);
     let draws = bootstrap::draws(plan, state);
-    let own = plan
-        .checks
-        .iter()
-        .map(|check| decide_one(check, &scope, &draws));
+    let own = plan.checks.iter().map(|check| decide_one(check, &scope, &draws));
     [
         generator_on_time(plan, state),
         everything_sent(plan, state),
@@ -59,18 +56,12 @@ fn decide_one(check: &CheckPlan, scope: &Scope, draws: &[Scope]) -> CheckOutcome
 }
 
 /// Inside the bounds with the whole interval: shown. Outside with the whole interval: refuted. Else: noise.
-fn judge(
-    bounds: Bounds,
-    value: f64,
-    interval: Option<(f64, f64)>,
-    role: Role,
-) -> (Verdict, String) {
+fn judge(bounds: Bounds, value: f64, interval: Option<(f64, f64)>, role: Role) -> (Verdict, String) {
     let (low, high) = interval.unwrap_or((value, value));
     if bounds.contain(low) && bounds.contain(high) {
         return (Verdict::Pass, String::new());
     }
-    let outside = bounds.at_least.is_some_and(|bound| high < bound)
-        || bounds.at_most.is_some_and(|bound| low > bound);
+    let outside = bounds.at_least.is_some_and(|bound| high < bound) || bounds.at_most.is_some_and(|bound| low > bound);
     match (outside, role) {
         (true, Role::Law) => (
             Verdict::Fail,
@@ -82,24 +73,18 @@ fn judge(
         ),
         (false, _) => (
             Verdict::Inconclusive,
-            "the interval of the measured value crosses the bound: too much noise to say"
-                .to_owned(),
+            "the interval of the measured value crosses the bound: too much noise to say".to_owned(),
         ),
     }
 }
 
 /// The classes of timed loads. A search overloads the system on purpose and judges its generator step by step.
 fn timed_classes<'a>(plan: &'a Plan, state: &'a RunState) -> impl Iterator<Item = &'a ClassState> {
-    plan.arms
-        .iter()
-        .zip(&state.arms)
-        .flat_map(|(planned, arm)| {
-            let timed = |name: &str| planned.loads.iter().any(|load| load.class == name);
-            let rounds = arm.rounds.iter().flat_map(|round| &round.classes);
-            rounds
-                .filter(move |(name, _)| timed(name))
-                .map(|(_, class)| class)
-        })
+    plan.arms.iter().zip(&state.arms).flat_map(|(planned, arm)| {
+        let timed = |name: &str| planned.loads.iter().any(|load| load.class == name);
+        let rounds = arm.rounds.iter().flat_map(|round| &round.classes);
+        rounds.filter(move |(name, _)| timed(name)).map(|(_, class)| class)
+    })
 }
 
 /// A check of the lab's own: outside its bound the run proves nothing.
@@ -107,11 +92,7 @@ fn own_check(name: &str, value: f64, bounds: Bounds, unit: Unit, why: String) ->
     let pass = bounds.contain(value);
     CheckOutcome {
         name: name.to_owned(),
-        verdict: if pass {
-            Verdict::Pass
-        } else {
-            Verdict::Inconclusive
-        },
+        verdict: if pass { Verdict::Pass } else { Verdict::Inconclusive },
         expected: words::expected(bounds, unit),
         measured: words::measured(value, None, unit),
         why: if pass { String::new() } else { why },
@@ -130,8 +111,7 @@ fn generator_on_time(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
         at_least: None,
         at_most: Some(plan.lateness_p99_ms_max),
     };
-    let why = "the load generator itself sent its requests late, so latencies cannot be trusted"
-        .to_owned();
+    let why = "the load generator itself sent its requests late, so latencies cannot be trusted".to_owned();
     Some(own_check(
         "the generator sent on time (p99)",
         worst,
@@ -142,18 +122,13 @@ fn generator_on_time(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
 }
 
 fn everything_sent(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
-    let scheduled: u64 = timed_classes(plan, state)
-        .map(|class| class.scheduled)
-        .sum();
+    let scheduled: u64 = timed_classes(plan, state).map(|class| class.scheduled).sum();
     let sent: u64 = timed_classes(plan, state).map(|class| class.sent).sum();
     let bounds = Bounds {
         at_least: Some(scheduled as f64),
         at_most: Some(scheduled as f64),
     };
-    let why = format!(
-        "{} scheduled requests were never sent",
-        scheduled.saturating_sub(sent)
-    );
+    let why = format!("{} scheduled requests were never sent", scheduled.saturating_sub(sent));
     (scheduled > 0).then(|| {
         own_check(
             "every scheduled request was sent",
@@ -166,11 +141,7 @@ fn everything_sent(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
 }
 
 fn actions_done(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
-    let planned: usize = plan
-        .turns
-        .iter()
-        .map(|turn| plan.arms[turn.arm].actions.len())
-        .sum();
+    let planned: usize = plan.turns.iter().map(|turn| plan.arms[turn.arm].actions.len()).sum();
     let marks = || {
         state
             .arms
@@ -183,21 +154,9 @@ fn actions_done(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
         at_least: Some(planned as f64),
         at_most: Some(planned as f64),
     };
-    let first_failure = marks().find_map(|mark| {
-        mark.failure
-            .as_ref()
-            .map(|why| format!("{}: {why}", mark.words))
-    });
+    let first_failure = marks().find_map(|mark| mark.failure.as_ref().map(|why| format!("{}: {why}", mark.words)));
     let why = first_failure.unwrap_or_else(|| "a planned action was never done".to_owned());
-    (planned > 0).then(|| {
-        own_check(
-            "every planned action was done",
-            done as f64,
-            bounds,
-            Unit::Count,
-            why,
-        )
-    })
+    (planned > 0).then(|| own_check("every planned action was done", done as f64, bounds, Unit::Count, why))
 }
 
 fn nobody_crashed(state: &RunState) -> Option<CheckOutcome> {
@@ -232,14 +191,8 @@ mod tests {
 
     #[test]
     fn an_interval_inside_passes_outside_fails_and_across_is_noise() {
-        assert_eq!(
-            judge(AT_LEAST_ONE, 2.0, Some((1.5, 2.5)), Role::Law).0,
-            Verdict::Pass
-        );
-        assert_eq!(
-            judge(AT_LEAST_ONE, 0.5, Some((0.4, 0.9)), Role::Law).0,
-            Verdict::Fail
-        );
+        assert_eq!(judge(AT_LEAST_ONE, 2.0, Some((1.5, 2.5)), Role::Law).0, Verdict::Pass);
+        assert_eq!(judge(AT_LEAST_ONE, 0.5, Some((0.4, 0.9)), Role::Law).0, Verdict::Fail);
         assert_eq!(
             judge(AT_LEAST_ONE, 1.2, Some((0.9, 1.5)), Role::Law).0,
             Verdict::Inconclusive

@@ -63,12 +63,7 @@ pub enum RunError {
 ///
 /// Whatever happens, the system is brought down, the checks that can be decided are decided, and the last event is
 /// `RunEnded`. An error is returned beside the state, since what was measured before it is worth showing.
-pub async fn run(
-    plan: &Plan,
-    site: &Site,
-    bus: &mut Bus,
-    stop: &CancellationToken,
-) -> Option<RunError> {
+pub async fn run(plan: &Plan, site: &Site, bus: &mut Bus, stop: &CancellationToken) -> Option<RunError> {
     bus.emit(EventKind::RunStarted(Box::new(RunInfo {
         version: EVENT_VERSION,
         run: site.run.clone(),
@@ -103,12 +98,7 @@ fn verdict(state: &RunState) -> Verdict {
     Verdict::worst(state.checks.iter().map(|check| check.verdict))
 }
 
-async fn turns(
-    plan: &Plan,
-    site: &Site,
-    bus: &mut Bus,
-    stop: &CancellationToken,
-) -> Result<(), RunError> {
+async fn turns(plan: &Plan, site: &Site, bus: &mut Bus, stop: &CancellationToken) -> Result<(), RunError> {
     for index in 0..plan.turns.len() {
         if stop.is_cancelled() {
             break;

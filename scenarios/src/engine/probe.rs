@@ -13,11 +13,7 @@ use crate::plan::ProbeSpec;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks every probe and emits its answers; an answer that cannot be had is a warning, and its value is missing.
-pub(super) async fn ask_all(
-    probes: &[ProbeSpec],
-    system: &dyn System,
-    bus: &mut Bus,
-) -> Result<(), RunError> {
+pub(super) async fn ask_all(probes: &[ProbeSpec], system: &dyn System, bus: &mut Bus) -> Result<(), RunError> {
     let client = reqwest::Client::builder()
         .timeout(TIMEOUT)
         .build()

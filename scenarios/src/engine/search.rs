@@ -38,15 +38,10 @@ pub(super) async fn run(turn: &mut Turn<'_>, index: usize) -> Result<(), RunErro
         spec.steps_max,
         RESOLUTION,
     );
-    let mut offset_s = turn
-        .bus
-        .state()
-        .round_now()
-        .map_or(0.0, |round| round.load_s);
+    let mut offset_s = turn.bus.state().round_now().map_or(0.0, |round| round.load_s);
     let mut step = 0_u32;
     while let Some(rate_per_s) = search.next() {
-        let Some((observation, ended_s)) = one_step(turn, spec, rate_per_s, step, offset_s).await?
-        else {
+        let Some((observation, ended_s)) = one_step(turn, spec, rate_per_s, step, offset_s).await? else {
             break;
         };
         let outcome = match (observation.generator_kept_up, search.keeps(&observation)) {
@@ -113,11 +108,7 @@ async fn one_step(
         let Some(mut sample) = sample else { break };
         seen.add(&sample);
         sample.at_s += f64::from(offset_slices) / f64::from(SLICES_PER_S);
-        for slice in sample
-            .classes
-            .iter_mut()
-            .flat_map(|class| &mut class.slices)
-        {
+        for slice in sample.classes.iter_mut().flat_map(|class| &mut class.slices) {
             slice.index += offset_slices;
         }
         ended_s = sample.at_s;
@@ -128,16 +119,8 @@ async fn one_step(
     Ok(Some((observation, ended_s)))
 }
 
-fn observe(
-    seen: &load::Totals,
-    spec: &SearchSpec,
-    rate_per_s: f64,
-    lateness_ms_max: f64,
-) -> Observation {
-    let all = seen
-        .class(&spec.class)
-        .map(load::ClassTotals::all)
-        .unwrap_or_default();
+fn observe(seen: &load::Totals, spec: &SearchSpec, rate_per_s: f64, lateness_ms_max: f64) -> Observation {
+    let all = seen.class(&spec.class).map(load::ClassTotals::all).unwrap_or_default();
     let failed: u64 = all.errors.values().sum();
     let late = all
         .dispatch_lateness

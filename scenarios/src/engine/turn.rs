@@ -65,11 +65,7 @@ pub(super) async fn run(
         phase: Phase::Stopping,
         expected_s: 0.0,
     });
-    let down = if keep {
-        Ok(())
-    } else {
-        turn.system.down().await
-    };
+    let down = if keep { Ok(()) } else { turn.system.down().await };
     turn.forward_instances();
     if !keep {
         collect_logs(&folder, &site.folder.join("logs"), &arm.name, planned.round);
@@ -200,12 +196,7 @@ impl Turn<'_> {
             })
             .collect();
         plan.slice = Duration::from_secs(1) / SLICES_PER_S;
-        let timeout_s = self
-            .arm
-            .loads
-            .iter()
-            .map(|spec| spec.timeout_s)
-            .fold(0.0, f64::max);
+        let timeout_s = self.arm.loads.iter().map(|spec| spec.timeout_s).fold(0.0, f64::max);
         plan.drain_max = Duration::from_secs_f64(timeout_s) + DRAIN_EXTRA;
         let mut running = load::start(plan)?;
         let epoch = running.epoch();
@@ -216,8 +207,7 @@ impl Turn<'_> {
         let mut pending = arm.actions.iter();
         let mut next = pending.next();
         loop {
-            let due =
-                next.map(|action| Instant::from_std(epoch + Duration::from_secs_f64(action.at_s)));
+            let due = next.map(|action| Instant::from_std(epoch + Duration::from_secs_f64(action.at_s)));
             tokio::select! {
                 biased;
                 () = self.stop.cancelled(), if !draining => { running.stop(); draining = true; next = None; }
@@ -267,12 +257,7 @@ impl Turn<'_> {
         }
     }
 
-    fn stream(
-        &self,
-        spec: &LoadSpec,
-        pace: load::Pace,
-        name: &str,
-    ) -> Result<load::Stream, RunError> {
+    fn stream(&self, spec: &LoadSpec, pace: load::Pace, name: &str) -> Result<load::Stream, RunError> {
         Ok(load::Stream {
             class: spec.class.clone(),
             target: self.system.front_door(&spec.service)?,
@@ -312,10 +297,9 @@ pub(super) fn arrivals(kind: ArrivalsKind) -> load::Arrivals {
 
 /// A seed for each stream, so that streams of one turn are independent (FNV-1a over the name).
 pub(super) fn named_seed(seed: u64, name: &str) -> u64 {
-    name.bytes()
-        .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+    name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn pace(spec: &PaceSpec, duration_s: f64) -> load::Pace {
@@ -379,9 +363,7 @@ fn warm_up_pace(spec: &PaceSpec, seconds: f64) -> Option<load::Pace> {
 fn emit_instance(bus: &mut Bus, event: InstanceEvent) {
     let (state, crash) = match event.kind {
         InstanceEventKind::Started { .. } => (InstanceState::Starting, None),
-        InstanceEventKind::Ready { .. } | InstanceEventKind::Resumed => {
-            (InstanceState::Ready, None)
-        }
+        InstanceEventKind::Ready { .. } | InstanceEventKind::Resumed => (InstanceState::Ready, None),
         InstanceEventKind::Paused => (InstanceState::Paused, None),
         InstanceEventKind::Killed => (InstanceState::Dead, None),
         InstanceEventKind::Exited { expected: true, .. } => (InstanceState::Stopped, None),
@@ -420,10 +402,7 @@ fn collect_logs(turn: &Path, logs: &Path, arm: &str, round: u32) {
                 .create(true)
                 .append(true)
                 .open(logs.join(name))?;
-            std::io::Write::write_all(
-                &mut to,
-                format!("{{\"arm\":\"{arm}\",\"round\":{round}}}\n").as_bytes(),
-            )?;
+            std::io::Write::write_all(&mut to, format!("{{\"arm\":\"{arm}\",\"round\":{round}}}\n").as_bytes())?;
             std::io::copy(&mut std::fs::File::open(&from)?, &mut to)?;
         }
         std::fs::remove_dir_all(turn)

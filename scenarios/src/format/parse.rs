@@ -43,8 +43,7 @@ impl Source {
     pub fn read(folder: &Path) -> Result<Self, FormatError> {
         let read = |name: &str| {
             let path = folder.join(name);
-            std::fs::read_to_string(&path)
-                .map_err(|source| FormatError::Unreadable { path, source })
+            std::fs::read_to_string(&path).map_err(|source| FormatError::Unreadable { path, source })
         };
         let name = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         Ok(Self {
@@ -73,11 +72,9 @@ impl Scenario {
     /// # Errors
     /// As [`Scenario::read`].
     pub fn parse(source: Source) -> Result<Self, FormatError> {
-        let document: Document = toml::from_str(&source.scenario).map_err(|error| {
-            source.invalid(SCENARIO_FILE, vec![from_toml(&source.scenario, &error)])
-        })?;
-        let lesson = Lesson::parse(&source.lesson)
-            .map_err(|problems| source.invalid(LESSON_FILE, problems))?;
+        let document: Document = toml::from_str(&source.scenario)
+            .map_err(|error| source.invalid(SCENARIO_FILE, vec![from_toml(&source.scenario, &error)]))?;
+        let lesson = Lesson::parse(&source.lesson).map_err(|problems| source.invalid(LESSON_FILE, problems))?;
         let problems = validate::problems(&document, &source.folder);
         if !problems.is_empty() {
             return Err(source.invalid(SCENARIO_FILE, problems));
@@ -122,8 +119,7 @@ impl Source {
 /// Turns the parser's error into ours, with a hint where an unknown key is near a known one.
 fn from_toml(text: &str, error: &toml::de::Error) -> Problem {
     let message = error.message().to_owned();
-    let hint = unknown_key(&message)
-        .map(|(wrong, known)| suggestion(&wrong, known.iter().map(String::as_str)));
+    let hint = unknown_key(&message).map(|(wrong, known)| suggestion(&wrong, known.iter().map(String::as_str)));
     Problem {
         span: error
             .span()

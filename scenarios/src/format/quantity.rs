@@ -47,8 +47,7 @@ impl<'de> Deserialize<'de> for QuantityValue {
             type Value = QuantityValue;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter
-                    .write_str("a number, or an expression in quotes such as \"2.0 * params.rate\"")
+                formatter.write_str("a number, or an expression in quotes such as \"2.0 * params.rate\"")
             }
 
             // A whole number above 2^53 loses its last digits here; no quantity of a scenario is that large.

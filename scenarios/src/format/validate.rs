@@ -82,12 +82,7 @@ fn names(document: &Document, problems: &mut Vec<Problem>) {
         .iter()
         .flat_map(|load| &load.steps)
         .map(|step| &step.name);
-    for name in classes
-        .chain(searches)
-        .chain(probes)
-        .chain(windows)
-        .chain(steps)
-    {
+    for name in classes.chain(searches).chain(probes).chain(windows).chain(steps) {
         identifier(name, problems);
     }
 }
@@ -127,21 +122,11 @@ fn references(document: &Document, problems: &mut Vec<Problem>) {
     for service in document.arms.iter().flat_map(|arm| &arm.services) {
         must_be(&service.name, &services, "service");
     }
-    let policies: Vec<&str> = balance::REGISTRY
-        .iter()
-        .map(balance::PolicyKind::name)
-        .collect();
+    let policies: Vec<&str> = balance::REGISTRY.iter().map(balance::PolicyKind::name).collect();
     let policy_of = |service: &super::Service| service.balancer.clone();
     let of_system = document.system.services.iter().filter_map(policy_of);
-    let of_arms = document
-        .arms
-        .iter()
-        .flat_map(|arm| &arm.services)
-        .filter_map(policy_of);
-    let of_actions = document
-        .actions
-        .iter()
-        .filter_map(|action| action.policy.clone());
+    let of_arms = document.arms.iter().flat_map(|arm| &arm.services).filter_map(policy_of);
+    let of_actions = document.actions.iter().filter_map(|action| action.policy.clone());
     for policy in of_system.chain(of_arms).chain(of_actions) {
         must_be(&policy, &policies, "policy");
     }
@@ -155,16 +140,8 @@ fn references(document: &Document, problems: &mut Vec<Problem>) {
     for arm in in_arms {
         must_be(arm, &arms, "arm");
     }
-    let doors = document
-        .loads
-        .iter()
-        .filter_map(|load| load.service.as_ref());
-    for service in doors.chain(
-        document
-            .probes
-            .iter()
-            .filter_map(|probe| probe.service.as_ref()),
-    ) {
+    let doors = document.loads.iter().filter_map(|load| load.service.as_ref());
+    for service in doors.chain(document.probes.iter().filter_map(|probe| probe.service.as_ref())) {
         must_be(service, &services, "service");
     }
 }
@@ -178,11 +155,8 @@ fn pace(load: &Load, has_duration: bool, problems: &mut Vec<Problem>) {
     ];
     if ways.iter().filter(|way| **way).count() != 1 {
         problems.push(
-            Problem::at(
-                load.class.span(),
-                format!("the pace of `{}` is not clear", load.class),
-            )
-            .hint("give exactly one of rate_per_s, steps, closed and at_s"),
+            Problem::at(load.class.span(), format!("the pace of `{}` is not clear", load.class))
+                .hint("give exactly one of rate_per_s, steps, closed and at_s"),
         );
     }
     if load.steps.is_empty() && !has_duration {
@@ -241,13 +215,9 @@ fn checks(scenario: &Scenario, plan: &Plan) -> Vec<Problem> {
     let scope = values::filled(plan);
     let mut problems = Vec::new();
     for check in &scenario.document.checks {
-        let value = Expression::compile(check.value.as_str())
-            .and_then(|expression| expression.number(&scope));
+        let value = Expression::compile(check.value.as_str()).and_then(|expression| expression.number(&scope));
         if let Err(why) = value {
-            problems.push(Problem::at(
-                check.value.span(),
-                format!("`{}`: {why}", check.value),
-            ));
+            problems.push(Problem::at(check.value.span(), format!("`{}`: {why}", check.value)));
         }
     }
     problems
@@ -275,7 +245,11 @@ mod tests {
     /// What is said of the scenario `cpu-blocking` with one text replaced by another.
     fn said_of(file: &str, from: &str, to: &str) -> String {
         let mut source: Source = catalog::source("cpu-blocking").unwrap();
-        let text = if file == "lesson.md" { &mut source.lesson } else { &mut source.scenario };
+        let text = if file == "lesson.md" {
+            &mut source.lesson
+        } else {
+            &mut source.scenario
+        };
         assert!(text.contains(from), "the catalogue no longer has `{from}`");
         *text = text.replacen(from, to, 1);
         match Scenario::parse(source) {
@@ -292,22 +266,54 @@ mod tests {
             ("warmup_s = 0.3", "warmup = 0.3", "did you mean `warmup_s`?"),
             ("rounds = 2", "rounds = \"two\"", "scenario.toml:"),
             ("schema = 1", "schema = 9", "schema = 9 is not known"),
-            ("name = \"cpu-blocking\"", "name = \"other\"", "write name = \"cpu-blocking\""),
+            (
+                "name = \"cpu-blocking\"",
+                "name = \"other\"",
+                "write name = \"cpu-blocking\"",
+            ),
             ("entry = \"gateway\"", "entry = \"getaway\"", "did you mean `gateway`?"),
-            ("balancer = \"least_connections\"", "balancer = \"least-connections\"", "did you mean `least_connections`?"),
-            ("name = \"offloaded\"", "name = \"off-loaded\"", "cannot be used in expressions"),
+            (
+                "balancer = \"least_connections\"",
+                "balancer = \"least-connections\"",
+                "did you mean `least_connections`?",
+            ),
+            (
+                "name = \"offloaded\"",
+                "name = \"off-loaded\"",
+                "cannot be used in expressions",
+            ),
             ("name = \"offloaded\"", "name = \"one\"", "two arms `one`"),
             ("name = \"offloaded\"", "name = \"params\"", "a meaning of its own"),
-            ("rate_per_s = \"params.rate\"", "rate_per_s = \"params.rat\"", "no `rat`"),
-            ("rate_per_s = \"params.rate\"", "rate_per_s = \"params.rate * 2\"", "such as 2.0"),
+            (
+                "rate_per_s = \"params.rate\"",
+                "rate_per_s = \"params.rat\"",
+                "no `rat`",
+            ),
+            (
+                "rate_per_s = \"params.rate\"",
+                "rate_per_s = \"params.rate * 2\"",
+                "such as 2.0",
+            ),
             ("rate_per_s = \"params.rate\"", "rate_per_s = -1", "must be from 0"),
-            ("rate_per_s = \"params.rate\"", "rate_per_s = 5\nat_s = [1.0]", "exactly one of rate_per_s"),
+            (
+                "rate_per_s = \"params.rate\"",
+                "rate_per_s = 5\nat_s = [1.0]",
+                "exactly one of rate_per_s",
+            ),
             ("duration_s = ", "# duration_s = ", "how long `bystander` lasts"),
             ("?ms={burn_ms}", "?ms={burn}", "did you mean `burn_ms`?"),
             ("value = \"one.bystander", "value = \"uno.bystander", "no `uno`"),
-            ("bystander.burn.slow_share\"", "bystander.burn.slowshare\"", "no `slowshare`"),
+            (
+                "bystander.burn.slow_share\"",
+                "bystander.burn.slowshare\"",
+                "no `slowshare`",
+            ),
             ("at_least = 0.85", "equals = 1\nat_least = 0.85", "no clear bound"),
-            ("instances = \"params.instances\"", "instances = 0", "number of instances is 0"),
+            (
+                "instances = \"params.instances\"",
+                "instances = 0",
+                "number of instances is 0",
+            ),
             ("default = 2000", "default = 200000", "must lie within min and max"),
         ];
         for (from, to, expected) in mistakes {

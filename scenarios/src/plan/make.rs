@@ -6,12 +6,12 @@ use compose::{BalancerSpec, ServiceSpec, SystemSpec};
 
 use super::resolve::Resolver;
 use super::{
-    ActionSpec, ArmPlan, Bounds, CheckPlan, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec,
-    SearchSpec, Turn, WindowSpec,
+    ActionSpec, ArmPlan, Bounds, CheckPlan, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec, Turn,
+    WindowSpec,
 };
 use crate::format::{
-    Action, Arm, Check, Document, Load, Place, Problem, Quantity, RequestSection, Scenario,
-    SearchSection, Service, Step, suggestion,
+    Action, Arm, Check, Document, Load, Place, Problem, Quantity, RequestSection, Scenario, SearchSection, Service,
+    Step, suggestion,
 };
 
 /// The longest time that a scenario may ask for in one place, seconds.
@@ -117,10 +117,7 @@ impl Plan {
 
     /// About how long the whole run takes, seconds.
     pub fn expected_s(&self) -> f64 {
-        self.turns
-            .iter()
-            .map(|turn| self.arms[turn.arm].expected_s())
-            .sum()
+        self.turns.iter().map(|turn| self.arms[turn.arm].expected_s()).sum()
     }
 }
 
@@ -153,10 +150,7 @@ fn params(document: &Document, options: &Options) -> Result<BTreeMap<String, f64
         .params
         .iter()
         .map(|(name, param)| {
-            let declared = param
-                .quick
-                .filter(|_| options.quick)
-                .unwrap_or(param.default);
+            let declared = param.quick.filter(|_| options.quick).unwrap_or(param.default);
             let value = options.set.get(name).copied().unwrap_or(declared);
             if (param.min..=param.max).contains(&value) {
                 Ok((name.clone(), value))
@@ -174,20 +168,14 @@ fn params(document: &Document, options: &Options) -> Result<BTreeMap<String, f64
 
 fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPlan, Problem> {
     let entry = document.system.entry.as_str();
-    let here = |arms: &[Place]| {
-        arms.is_empty() || arms.iter().any(|name| name.as_str() == arm.name.as_str())
-    };
+    let here = |arms: &[Place]| arms.is_empty() || arms.iter().any(|name| name.as_str() == arm.name.as_str());
     let searches: Vec<SearchSpec> = document
         .searches
         .iter()
         .filter(|search| here(&search.arms))
         .map(|search| search_spec(search, resolver))
         .collect::<Result<_, _>>()?;
-    let loads: Vec<&Load> = document
-        .loads
-        .iter()
-        .filter(|load| here(&load.arms))
-        .collect();
+    let loads: Vec<&Load> = document.loads.iter().filter(|load| here(&load.arms)).collect();
     let duration_s = match &document.run.duration_s {
         Some(duration) => resolver.number_in(duration, 0.1, SECONDS_MAX, "the duration")?,
         None => longest_steps(&loads, resolver)?,
@@ -218,12 +206,7 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
         name: arm.name.to_string(),
         label: resolver.fill(&arm.label)?,
         system: system_spec(document, arm, resolver)?,
-        warmup_s: resolver.or(
-            document.run.warmup_s.as_ref(),
-            0.0,
-            SECONDS_MAX,
-            "the warm-up",
-        )?,
+        warmup_s: resolver.or(document.run.warmup_s.as_ref(), 0.0, SECONDS_MAX, "the warm-up")?,
         duration_s,
         loads: loads
             .iter()
@@ -239,19 +222,10 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
             .map(|probe| {
                 Ok(ProbeSpec {
                     name: probe.name.to_string(),
-                    service: probe
-                        .service
-                        .as_ref()
-                        .map_or(entry, Place::as_str)
-                        .to_owned(),
+                    service: probe.service.as_ref().map_or(entry, Place::as_str).to_owned(),
                     path: resolver.fill(&probe.path)?,
                     field: probe.field.clone(),
-                    times: resolver.or(
-                        probe.times.as_ref(),
-                        1.0,
-                        10_000.0,
-                        "the number of times",
-                    )? as u32,
+                    times: resolver.or(probe.times.as_ref(), 1.0, 10_000.0, "the number of times")? as u32,
                 })
             })
             .collect::<Result<_, Problem>>()?,
@@ -278,12 +252,7 @@ fn step_windows(steps: &[Step], resolver: &Resolver) -> Result<Vec<WindowSpec>, 
         .iter()
         .map(|step| {
             let end = begin + seconds(&step.for_s, resolver)?;
-            let settle = resolver.or(
-                step.settle_s.as_ref(),
-                0.0,
-                end - begin,
-                "the settling time",
-            )?;
+            let settle = resolver.or(step.settle_s.as_ref(), 0.0, end - begin, "the settling time")?;
             let window = WindowSpec {
                 name: step.name.to_string(),
                 from_s: begin + settle,
@@ -311,37 +280,23 @@ fn system_spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<Sy
     })
 }
 
-fn service_spec(
-    base: &Service,
-    change: Option<&Service>,
-    resolver: &Resolver,
-) -> Result<ServiceSpec, Problem> {
+fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<ServiceSpec, Problem> {
     let instances = change
         .and_then(|change| change.instances.as_ref())
         .or(base.instances.as_ref());
     let instances = match instances {
-        Some(instances) => {
-            resolver.number_in(instances, 1.0, 64.0, "the number of instances")? as u32
-        }
+        Some(instances) => resolver.number_in(instances, 1.0, 64.0, "the number of instances")? as u32,
         None => 1,
     };
     let balancer = change
         .and_then(|change| change.balancer.as_ref())
         .or(base.balancer.as_ref());
     let mut env = BTreeMap::new();
-    for (key, value) in base
-        .env
-        .iter()
-        .chain(change.into_iter().flat_map(|change| &change.env))
-    {
+    for (key, value) in base.env.iter().chain(change.into_iter().flat_map(|change| &change.env)) {
         env.insert(key.clone(), resolver.fill(value)?);
     }
     let service = base.name.as_str().parse().map_err(|_| {
-        Problem::at(
-            base.name.span(),
-            format!("there is no service `{}`", base.name),
-        )
-        .suggest(
+        Problem::at(base.name.span(), format!("there is no service `{}`", base.name)).suggest(
             base.name.as_str(),
             contract::ServiceName::ALL.iter().map(|name| name.as_str()),
         )
@@ -365,27 +320,13 @@ fn request_spec(request: &RequestSection, resolver: &Resolver) -> Result<Request
     })
 }
 
-fn load_spec(
-    load: &Load,
-    entry: &str,
-    duration_s: f64,
-    resolver: &Resolver,
-) -> Result<LoadSpec, Problem> {
+fn load_spec(load: &Load, entry: &str, duration_s: f64, resolver: &Resolver) -> Result<LoadSpec, Problem> {
     Ok(LoadSpec {
         class: load.class.to_string(),
-        service: load
-            .service
-            .as_ref()
-            .map_or(entry, Place::as_str)
-            .to_owned(),
+        service: load.service.as_ref().map_or(entry, Place::as_str).to_owned(),
         request: request_spec(&load.request, resolver)?,
         pace: pace_spec(load, duration_s, resolver)?,
-        timeout_s: resolver.or(
-            load.timeout_s.as_ref(),
-            TIMEOUT_DEFAULT_S,
-            SECONDS_MAX,
-            "the timeout",
-        )?,
+        timeout_s: resolver.or(load.timeout_s.as_ref(), TIMEOUT_DEFAULT_S, SECONDS_MAX, "the timeout")?,
         slow_over_ms: load
             .slow_over_ms
             .as_ref()
@@ -398,12 +339,7 @@ fn load_spec(
 fn pace_spec(load: &Load, duration_s: f64, resolver: &Resolver) -> Result<PaceSpec, Problem> {
     if let Some(closed) = &load.closed {
         return Ok(PaceSpec::Closed {
-            connections: resolver.number_in(
-                &closed.connections,
-                1.0,
-                10_000.0,
-                "the number of clients",
-            )? as usize,
+            connections: resolver.number_in(&closed.connections, 1.0, 10_000.0, "the number of clients")? as usize,
             think_ms: resolver.or(closed.think_ms.as_ref(), 0.0, 60_000.0, "the thinking time")?,
             requests_max: closed
                 .requests_max
@@ -456,20 +392,10 @@ fn search_spec(search: &SearchSection, resolver: &Resolver) -> Result<SearchSpec
     Ok(SearchSpec {
         class: search.class.to_string(),
         request: request_spec(&search.request, resolver)?,
-        from_rate_per_s: resolver.number_in(
-            &search.from_rate_per_s,
-            1.0,
-            RATE_MAX,
-            "the first rate",
-        )?,
+        from_rate_per_s: resolver.number_in(&search.from_rate_per_s, 1.0, RATE_MAX, "the first rate")?,
         to_rate_per_s: resolver.number_in(&search.to_rate_per_s, 1.0, RATE_MAX, "the last rate")?,
         quantile: search.quantile,
-        within_ms: resolver.number_in(
-            &search.within_ms,
-            0.01,
-            SECONDS_MAX * 1000.0,
-            "the objective",
-        )?,
+        within_ms: resolver.number_in(&search.within_ms, 0.01, SECONDS_MAX * 1000.0, "the objective")?,
         step_s: seconds(&search.step_s, resolver)?,
         steps_max: resolver.number_in(&search.steps_max, 1.0, 100.0, "the number of steps")? as u32,
         arrivals: search.arrivals,
@@ -495,12 +421,7 @@ fn action_spec(action: &Action, resolver: &Resolver) -> Result<ActionSpec, Probl
 }
 
 fn check_plan(check: &Check, resolver: &Resolver) -> Result<CheckPlan, Problem> {
-    let number = |quantity: &Option<Quantity>| {
-        quantity
-            .as_ref()
-            .map(|quantity| resolver.number(quantity))
-            .transpose()
-    };
+    let number = |quantity: &Option<Quantity>| quantity.as_ref().map(|quantity| resolver.number(quantity)).transpose();
     let equals = number(&check.equals)?;
     Ok(CheckPlan {
         name: resolver.fill(&check.name)?,
@@ -524,7 +445,12 @@ mod tests {
 
     fn options(set: &[(&str, f64)]) -> Options {
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-        Options { seed: 7, cores: 2, set, ..Options::default() }
+        Options {
+            seed: 7,
+            cores: 2,
+            set,
+            ..Options::default()
+        }
     }
 
     #[test]
@@ -536,7 +462,11 @@ mod tests {
 
     #[test]
     fn a_parameter_reaches_everything_that_is_written_in_terms_of_it() {
-        let plan = Plan::make(&scenario("cpu-blocking"), &options(&[("burn_ms", 500.0), ("instances", 5.0)])).unwrap();
+        let plan = Plan::make(
+            &scenario("cpu-blocking"),
+            &options(&[("burn_ms", 500.0), ("instances", 5.0)]),
+        )
+        .unwrap();
         let arm = &plan.arms[1];
         assert_eq!(arm.label, "5 instances, round robin");
         assert_eq!(arm.system.services[0].instances, 5);
@@ -548,7 +478,9 @@ mod tests {
     fn steps_become_stages_and_windows_without_their_settling_time() {
         let plan = Plan::make(&scenario("queueing-knee"), &options(&[("step_s", 2.0)])).unwrap();
         let arm = &plan.arms[0];
-        let PaceSpec::Open { stages, .. } = &arm.loads[0].pace else { panic!("steps are an open loop") };
+        let PaceSpec::Open { stages, .. } = &arm.loads[0].pace else {
+            panic!("steps are an open loop")
+        };
         assert_eq!(stages.len(), arm.windows.len());
         let lengths: f64 = stages.iter().map(|(_, _, for_s)| for_s).sum();
         assert!((arm.duration_s - lengths).abs() < 1e-9);
@@ -565,10 +497,7 @@ mod tests {
 
     #[test]
     fn arms_are_interleaved_and_every_round_has_each_once() {
-        let order: Vec<(u32, usize)> = turns(3, 2)
-            .iter()
-            .map(|turn| (turn.round, turn.arm))
-            .collect();
+        let order: Vec<(u32, usize)> = turns(3, 2).iter().map(|turn| (turn.round, turn.arm)).collect();
         assert_eq!(order, [(1, 0), (1, 1), (1, 2), (2, 2), (2, 1), (2, 0)]);
     }
 }

@@ -259,7 +259,6 @@ pub struct Bounds {
 impl Bounds {
     /// Whether a value is allowed.
     pub fn contain(&self, value: f64) -> bool {
-        self.at_least.is_none_or(|bound| value >= bound)
-            && self.at_most.is_none_or(|bound| value <= bound)
+        self.at_least.is_none_or(|bound| value >= bound) && self.at_most.is_none_or(|bound| value <= bound)
     }
 }

@@ -34,26 +34,14 @@ impl Resolver {
             QuantityValue::Expression(source) => Expression::compile(source)
                 .and_then(|expression| expression.number(&self.scope))
                 .map_err(|reason| {
-                    Problem::at(
-                        quantity.span(),
-                        format!("`{source}` has no value: {reason}"),
-                    )
-                    .hint(format!(
-                        "known are cores, rounds and {}",
-                        self.known_params()
-                    ))
+                    Problem::at(quantity.span(), format!("`{source}` has no value: {reason}"))
+                        .hint(format!("known are cores, rounds and {}", self.known_params()))
                 }),
         }
     }
 
     /// The number of a quantity that must lie in a range.
-    pub(super) fn number_in(
-        &self,
-        quantity: &Quantity,
-        min: f64,
-        max: f64,
-        what: &str,
-    ) -> Result<f64, Problem> {
+    pub(super) fn number_in(&self, quantity: &Quantity, min: f64, max: f64, what: &str) -> Result<f64, Problem> {
         let number = self.number(quantity)?;
         if (min..=max).contains(&number) {
             Ok(number)
@@ -66,16 +54,8 @@ impl Resolver {
     }
 
     /// The number of a quantity that may be missing.
-    pub(super) fn or(
-        &self,
-        quantity: Option<&Quantity>,
-        default: f64,
-        max: f64,
-        what: &str,
-    ) -> Result<f64, Problem> {
-        quantity.map_or(Ok(default), |quantity| {
-            self.number_in(quantity, 0.0, max, what)
-        })
+    pub(super) fn or(&self, quantity: Option<&Quantity>, default: f64, max: f64, what: &str) -> Result<f64, Problem> {
+        quantity.map_or(Ok(default), |quantity| self.number_in(quantity, 0.0, max, what))
     }
 
     /// A text with its `{parameter}` places filled; whole numbers are written without a point.
@@ -86,17 +66,11 @@ impl Resolver {
             let close = rest[open..]
                 .find('}')
                 .map(|offset| open + offset)
-                .ok_or_else(|| {
-                    Problem::whole(format!(
-                        "`{text}` opens a place with {{ that is never closed"
-                    ))
-                })?;
+                .ok_or_else(|| Problem::whole(format!("`{text}` opens a place with {{ that is never closed")))?;
             let name = &rest[open + 1..close];
             let value = self.params.get(name).ok_or_else(|| {
-                Problem::whole(format!(
-                    "`{text}` names the parameter `{name}`, which is not declared"
-                ))
-                .suggest(name, self.params.keys().map(String::as_str))
+                Problem::whole(format!("`{text}` names the parameter `{name}`, which is not declared"))
+                    .suggest(name, self.params.keys().map(String::as_str))
             })?;
             filled.push_str(&rest[..open]);
             filled.push_str(&value.to_string());
@@ -107,11 +81,7 @@ impl Resolver {
     }
 
     fn known_params(&self) -> String {
-        let names: Vec<String> = self
-            .params
-            .keys()
-            .map(|name| format!("params.{name}"))
-            .collect();
+        let names: Vec<String> = self.params.keys().map(|name| format!("params.{name}")).collect();
         if names.is_empty() {
             "no params".to_owned()
         } else {

@@ -122,9 +122,7 @@ impl RoundState {
                 .iter_mut()
                 .find(|instance| instance.name == stats.instance)
             {
-                instance.resident_bytes_max = instance
-                    .resident_bytes_max
-                    .max(stats.resident_bytes.unwrap_or(0));
+                instance.resident_bytes_max = instance.resident_bytes_max.max(stats.resident_bytes.unwrap_or(0));
                 instance.stats = Some(stats.clone());
             }
         }
@@ -140,22 +138,17 @@ impl ClassState {
             *self.errors.entry(kind.clone()).or_default() += count;
         }
         self.in_flight = sample.in_flight_now;
-        self.in_flight_over_time
-            .push((at_s, sample.in_flight_time_s));
+        self.in_flight_over_time.push((at_s, sample.in_flight_time_s));
         for slice in &sample.slices {
             match self.slices.get_mut(&(slice.index, slice.window.clone())) {
                 Some(known) => known.merge(slice),
                 None => {
-                    self.slices
-                        .insert((slice.index, slice.window.clone()), slice.clone());
+                    self.slices.insert((slice.index, slice.window.clone()), slice.clone());
                 }
             }
         }
         for answered in &sample.by_instance {
-            let state = self
-                .by_instance
-                .entry(answered.instance.clone())
-                .or_default();
+            let state = self.by_instance.entry(answered.instance.clone()).or_default();
             state.requests += answered.requests;
             state.response.merge(&answered.response);
         }

@@ -28,10 +28,7 @@ impl RunState {
                 self.say(format!("system ready after {startup_ms:.0} ms"));
             }
             EventKind::Action {
-                done_s,
-                words,
-                failure,
-                ..
+                done_s, words, failure, ..
             } => {
                 let mark = ActionMark {
                     at_s: *done_s,
@@ -130,12 +127,8 @@ impl RunState {
             (InstanceState::Paused, _) => self.say(format!("{} is paused", info.name)),
             _ => {}
         }
-        self.on_round(|round| {
-            match round
-                .instances
-                .iter_mut()
-                .find(|known| known.name == info.name)
-            {
+        self.on_round(
+            |round| match round.instances.iter_mut().find(|known| known.name == info.name) {
                 Some(known) => known.state = info.state,
                 None => round.instances.push(LiveInstance {
                     name: info.name.clone(),
@@ -144,8 +137,8 @@ impl RunState {
                     stats: None,
                     resident_bytes_max: 0,
                 }),
-            }
-        });
+            },
+        );
     }
 
     fn on_round(&mut self, change: impl FnOnce(&mut RoundState)) {
@@ -177,25 +170,56 @@ mod tests {
 
     fn started() -> EventKind {
         let scenario = Scenario::parse(catalog::source("cpu-blocking").unwrap()).unwrap();
-        let plan = Plan::make(&scenario, &Options { cores: 2, ..Options::default() }).unwrap();
+        let plan = Plan::make(
+            &scenario,
+            &Options {
+                cores: 2,
+                ..Options::default()
+            },
+        )
+        .unwrap();
         EventKind::RunStarted(Box::new(RunInfo {
             version: EVENT_VERSION,
             run: "r".to_owned(),
             started: "2026-01-01T00:00:00Z".to_owned(),
             backend: "process".to_owned(),
-            machine: Machine { cores: 2, os: "x".to_owned(), lab: "0".to_owned() },
+            machine: Machine {
+                cores: 2,
+                os: "x".to_owned(),
+                lab: "0".to_owned(),
+            },
             plan,
         }))
     }
 
     fn sample(ok: u64) -> EventKind {
-        let slice = load::Slice { index: 3, ok, ..load::Slice::default() };
-        let class = load::ClassSample { class: "bystander".to_owned(), ok, slices: vec![slice], ..Default::default() };
-        EventKind::Sample(Box::new(load::Sample { at_s: 0.5, classes: vec![class], ..Default::default() }))
+        let slice = load::Slice {
+            index: 3,
+            ok,
+            ..load::Slice::default()
+        };
+        let class = load::ClassSample {
+            class: "bystander".to_owned(),
+            ok,
+            slices: vec![slice],
+            ..Default::default()
+        };
+        EventKind::Sample(Box::new(load::Sample {
+            at_s: 0.5,
+            classes: vec![class],
+            ..Default::default()
+        }))
     }
 
     fn numbered(kinds: Vec<EventKind>) -> Vec<RunEvent> {
-        (0..).zip(kinds).map(|(seq, kind)| RunEvent { seq, elapsed_ms: seq * 10, kind }).collect()
+        (0..)
+            .zip(kinds)
+            .map(|(seq, kind)| RunEvent {
+                seq,
+                elapsed_ms: seq * 10,
+                kind,
+            })
+            .collect()
     }
 
     #[test]
@@ -233,7 +257,10 @@ mod tests {
             dead(None),
             dead(Some("it exited with status 1")),
         ]));
-        assert_eq!(state.arms[0].rounds[0].crashes, ["gateway-1 died on its own: it exited with status 1"]);
+        assert_eq!(
+            state.arms[0].rounds[0].crashes,
+            ["gateway-1 died on its own: it exited with status 1"]
+        );
     }
 
     #[test]
@@ -249,7 +276,11 @@ mod tests {
             started(),
             EventKind::TurnStarted { turn: 0 },
             sample(4),
-            EventKind::RunEnded { verdict: Verdict::Pass, interrupted: false, failure: None },
+            EventKind::RunEnded {
+                verdict: Verdict::Pass,
+                interrupted: false,
+                failure: None,
+            },
         ]);
         for event in &events {
             let text = serde_json::to_string(event).unwrap();
@@ -259,7 +290,11 @@ mod tests {
 
     #[test]
     fn nothing_before_the_first_event_and_nothing_out_of_order_breaks_it() {
-        let state = RunState::of(&numbered(vec![sample(1), EventKind::TurnStarted { turn: 9 }, EventKind::TurnEnded]));
+        let state = RunState::of(&numbered(vec![
+            sample(1),
+            EventKind::TurnStarted { turn: 9 },
+            EventKind::TurnEnded,
+        ]));
         assert!(state.info.is_none() && state.arms.is_empty());
     }
 }

@@ -36,14 +36,8 @@ pub(super) fn figures(
     let answered = sum.ok + failed;
     let mut map = latency_figures(&sum.response);
     map.insert("n".to_owned(), (answered as f64).into());
-    map.insert(
-        "service".to_owned(),
-        Value::Object(latency_figures(&sum.service)),
-    );
-    map.insert(
-        "lateness".to_owned(),
-        Value::Object(latency_figures(&sum.lateness)),
-    );
+    map.insert("service".to_owned(), Value::Object(latency_figures(&sum.service)));
+    map.insert("lateness".to_owned(), Value::Object(latency_figures(&sum.lateness)));
     map.insert("rate_per_s".to_owned(), share(sum.ok, seconds));
     map.insert("arrivals_per_s".to_owned(), share(answered, seconds));
     map.insert("error_share".to_owned(), share(failed, answered as f64));

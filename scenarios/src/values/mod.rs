@@ -44,22 +44,14 @@ fn arm_value(index: usize, plan: &ArmPlan, arm: &ArmState, resample: &Resample) 
         .find(|service| service.name == plan.system.entry);
     map.insert(
         "instances".to_owned(),
-        instances
-            .map_or(1.0, |service| f64::from(service.instances))
-            .into(),
+        instances.map_or(1.0, |service| f64::from(service.instances)).into(),
     );
     map.insert("rounds".to_owned(), (arm.rounds.len() as f64).into());
     for load in &plan.loads {
-        map.insert(
-            load.class.clone(),
-            class_value(index, &load.class, plan, arm, resample),
-        );
+        map.insert(load.class.clone(), class_value(index, &load.class, plan, arm, resample));
     }
     for search in &plan.searches {
-        map.insert(
-            search.class.clone(),
-            search_value(index, &search.class, arm, resample),
-        );
+        map.insert(search.class.clone(), search_value(index, &search.class, arm, resample));
     }
     for probe in &plan.probes {
         let answers: Vec<f64> = arm
@@ -74,13 +66,7 @@ fn arm_value(index: usize, plan: &ArmPlan, arm: &ArmState, resample: &Resample) 
     Value::Object(map)
 }
 
-fn class_value(
-    arm_index: usize,
-    class: &str,
-    plan: &ArmPlan,
-    arm: &ArmState,
-    resample: &Resample,
-) -> Value {
+fn class_value(arm_index: usize, class: &str, plan: &ArmPlan, arm: &ArmState, resample: &Resample) -> Value {
     let rounds: Vec<(usize, &RoundState, &ClassState)> = arm
         .rounds
         .iter()
@@ -93,13 +79,8 @@ fn class_value(
         to_s: plan.duration_s,
     };
     let mut map = figures::figures(arm_index, &rounds, &whole, resample);
-    let total = |pick: fn(&ClassState) -> u64| {
-        rounds.iter().map(|(_, _, state)| pick(state)).sum::<u64>() as f64
-    };
-    map.insert(
-        "scheduled".to_owned(),
-        total(|state| state.scheduled).into(),
-    );
+    let total = |pick: fn(&ClassState) -> u64| rounds.iter().map(|(_, _, state)| pick(state)).sum::<u64>() as f64;
+    map.insert("scheduled".to_owned(), total(|state| state.scheduled).into());
     map.insert("sent".to_owned(), total(|state| state.sent).into());
     map.insert("ok".to_owned(), total(|state| state.ok).into());
     map.insert("failed".to_owned(), total(ClassState::failed).into());
@@ -198,8 +179,7 @@ pub(crate) fn filled(plan: &Plan) -> Scope {
             fill(value);
             for load in &arm.loads {
                 let names = arm.system.services.iter().flat_map(instance_names);
-                let by_instance =
-                    names.map(|name| (name, json!({ "requests": 1.0, "share": 1.0 })));
+                let by_instance = names.map(|name| (name, json!({ "requests": 1.0, "share": 1.0 })));
                 value[&load.class]["by_instance"] = Value::Object(by_instance.collect());
             }
         }

@@ -55,10 +55,7 @@ impl Resample {
             drawn.rates.push((rng.random(), rng.random()));
             if rounds >= ROUNDS_ENOUGH {
                 for _ in 0..rounds {
-                    *drawn
-                        .rounds
-                        .entry((arm, rng.random_range(0..rounds)))
-                        .or_default() += 1;
+                    *drawn.rounds.entry((arm, rng.random_range(0..rounds))).or_default() += 1;
                 }
                 continue;
             }
@@ -71,10 +68,7 @@ impl Resample {
                     } else {
                         whole_blocks(&slices, &mut rng)
                     } {
-                        *drawn
-                            .slices
-                            .entry((arm, round, window.clone(), slice))
-                            .or_default() += 1;
+                        *drawn.slices.entry((arm, round, window.clone(), slice)).or_default() += 1;
                     }
                 }
             }
@@ -118,11 +112,7 @@ impl Resample {
 
 /// Whether something happens at a set time in an arm.
 fn has_events(arm: &ArmPlan) -> bool {
-    !arm.actions.is_empty()
-        || arm
-            .loads
-            .iter()
-            .any(|load| matches!(load.pace, PaceSpec::At(_)))
+    !arm.actions.is_empty() || arm.loads.iter().any(|load| matches!(load.pace, PaceSpec::At(_)))
 }
 
 /// The slices of a round that hold anything, by window, in order.

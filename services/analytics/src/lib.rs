@@ -38,10 +38,7 @@ pub fn app(settings: &Settings, database: Database) -> Router {
         .route("/events", post(record))
         .route("/summary", get(summary))
         .with_state(database);
-    App::new(settings)
-        .business(routes)
-        .checks([check])
-        .into_router()
+    App::new(settings).business(routes).checks([check]).into_router()
 }
 
 /// Runs the service until it is asked to end.
@@ -70,13 +67,12 @@ async fn record(
 }
 
 async fn summary(State(database): State<Database>) -> Result<Json<AnalyticsSummary>, Failure> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT kind, occurrences FROM event_counts ORDER BY occurrences DESC, kind LIMIT $1",
-    )
-    .bind(LIST_ROWS_MAX)
-    .fetch_all(&*database)
-    .await
-    .map_err(Failure::internal)?;
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT kind, occurrences FROM event_counts ORDER BY occurrences DESC, kind LIMIT $1")
+            .bind(LIST_ROWS_MAX)
+            .fetch_all(&*database)
+            .await
+            .map_err(Failure::internal)?;
     let events: Vec<EventCount> = rows
         .into_iter()
         .map(|(kind, count)| EventCount { kind, count })
@@ -107,11 +103,7 @@ mod tests {
             get_from(&router, "/summary").await.json(),
             json!({"total": 0, "events": []})
         );
-        for (kind, count) in [
-            ("order.created", 1),
-            ("payment.captured", 1),
-            ("order.created", 2),
-        ] {
+        for (kind, count) in [("order.created", 1), ("payment.captured", 1), ("order.created", 2)] {
             let answer = post_to(&router, "/events", &json!({"kind": kind})).await;
             assert_eq!(
                 (answer.status, answer.json()),
@@ -128,16 +120,8 @@ mod tests {
     async fn wrong_requests_get_the_right_answer_and_change_nothing() {
         let router = router().await;
         assert_refuses_bodies(&router, "/events").await;
-        for kind in [
-            json!(""),
-            json!("two words"),
-            json!(1),
-            json!("x".repeat(201)),
-        ] {
-            assert_problem(
-                &post_to(&router, "/events", &json!({"kind": kind})).await,
-                422,
-            );
+        for kind in [json!(""), json!("two words"), json!(1), json!("x".repeat(201))] {
+            assert_problem(&post_to(&router, "/events", &json!({"kind": kind})).await, 422);
         }
         assert_problem(&get_from(&router, "/events").await, 405);
         assert_eq!(get_from(&router, "/summary").await.json()["total"], 0);

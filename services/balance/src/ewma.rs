@@ -36,8 +36,7 @@ impl Ewma {
             Some(last) => {
                 let elapsed_s = now.saturating_sub(last).as_secs_f64();
                 // A sample at the very instant of the one before it weighs nothing; the next later one weighs for the whole gap.
-                let weight =
-                    1.0 - (-elapsed_s / self.decay.as_secs_f64().max(f64::MIN_POSITIVE)).exp();
+                let weight = 1.0 - (-elapsed_s / self.decay.as_secs_f64().max(f64::MIN_POSITIVE)).exp();
                 self.mean_s += weight * (sample_s - self.mean_s);
             }
         }

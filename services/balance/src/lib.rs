@@ -57,8 +57,7 @@ pub struct Request {
 /// calls: the slice may be longer, shorter or reordered at the next pick.
 pub trait Policy: Send + Sync {
     /// Index into `endpoints` of the one that takes `request`, or `None` exactly when none of them is healthy.
-    fn pick(&self, endpoints: &[Endpoint], request: &Request, rng: &mut PolicyRng)
-    -> Option<usize>;
+    fn pick(&self, endpoints: &[Endpoint], request: &Request, rng: &mut PolicyRng) -> Option<usize>;
 }
 
 /// Index of the `nth` healthy endpoint, counted from zero.

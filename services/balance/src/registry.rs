@@ -81,28 +81,19 @@ impl FromStr for PolicyKind {
             .iter()
             .find(|kind| kind.name == name)
             .copied()
-            .ok_or_else(|| UnknownPolicy {
-                name: name.to_owned(),
-            })
+            .ok_or_else(|| UnknownPolicy { name: name.to_owned() })
     }
 }
 
 /// A policy name that is not in [`REGISTRY`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no load-balancing policy named \"{name}\"; use one of {}",
-    allowed()
-)]
+#[error("there is no load-balancing policy named \"{name}\"; use one of {}", allowed())]
 pub struct UnknownPolicy {
     name: String,
 }
 
 fn allowed() -> String {
-    REGISTRY
-        .iter()
-        .map(PolicyKind::name)
-        .collect::<Vec<_>>()
-        .join(", ")
+    REGISTRY.iter().map(PolicyKind::name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

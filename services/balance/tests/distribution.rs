@@ -8,14 +8,12 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 
 fn any_endpoint() -> impl Strategy<Value = Endpoint> {
-    (1..100_u32, 0..50_u32, 0..5_000_u64, any::<bool>()).prop_map(
-        |(weight, in_flight, latency_ms, healthy)| Endpoint {
-            weight,
-            in_flight,
-            latency_ewma: Duration::from_millis(latency_ms),
-            healthy,
-        },
-    )
+    (1..100_u32, 0..50_u32, 0..5_000_u64, any::<bool>()).prop_map(|(weight, in_flight, latency_ms, healthy)| Endpoint {
+        weight,
+        in_flight,
+        latency_ewma: Duration::from_millis(latency_ms),
+        healthy,
+    })
 }
 
 fn any_kind() -> impl Strategy<Value = PolicyKind> {
@@ -109,19 +107,14 @@ fn a_policy_shared_by_threads_still_shares_evenly() {
                             let request = Request {
                                 key: Some(key.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
                             };
-                            got[policy
-                                .pick(&endpoints, &request, &mut rng)
-                                .expect("all are healthy")] += 1;
+                            got[policy.pick(&endpoints, &request, &mut rng).expect("all are healthy")] += 1;
                         }
                         got
                     })
                 })
                 .collect();
             for thread in threads {
-                for (sum, part) in got
-                    .iter_mut()
-                    .zip(thread.join().expect("the thread only picks"))
-                {
+                for (sum, part) in got.iter_mut().zip(thread.join().expect("the thread only picks")) {
                     *sum += part;
                 }
             }

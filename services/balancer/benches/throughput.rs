@@ -49,11 +49,7 @@ fn main() -> Result<()> {
         backend_ports.push(port);
     }
     let port = free_port()?;
-    let process = nginx(
-        &folder.0,
-        "balancer",
-        &balancer_config(port, &backend_ports),
-    )?;
+    let process = nginx(&folder.0, "balancer", &balancer_config(port, &backend_ports))?;
     for port in backend_ports.iter().chain([&port]) {
         wait_for(*port)?;
     }
@@ -108,9 +104,7 @@ fn compare(seconds: u64, rounds: u64, theirs: &Contender, ours: &Contender) -> R
             samples.push(sample);
         }
     }
-    println!(
-        "medians of {rounds} runs of {seconds} s each, 64 connections, {BACKENDS} backends, round robin:"
-    );
+    println!("medians of {rounds} runs of {seconds} s each, 64 connections, {BACKENDS} backends, round robin:");
     let figures: [Figure; 3] = [
         ("requests/s", |sample| sample.rate_per_s),
         ("p99 ms", |sample| sample.p99_ms),
@@ -160,9 +154,7 @@ fn start_balancer(backend_ports: &[u16]) -> Result<Contender> {
             continue;
         };
         if line["message"] == "listening" {
-            let port = line["port"]
-                .as_u64()
-                .ok_or("the listening line has no port")?;
+            let port = line["port"].as_u64().ok_or("the listening line has no port")?;
             let port = u16::try_from(port)?;
             let worker = Some(child.0.id());
             return Ok(Contender {
@@ -205,15 +197,11 @@ fn wrk(contender: &Contender, seconds: u64) -> Result<Sample> {
             .find_map(|line| line.trim().strip_prefix(label))
             .map(str::trim)
     };
-    let requests = text
-        .lines()
-        .find_map(|line| line.trim().split_once(" requests in "));
+    let requests = text.lines().find_map(|line| line.trim().split_once(" requests in "));
     let requests: f64 = requests.ok_or("wrk printed no count")?.0.parse()?;
     let cpu_us = contender.worker.map_or(f64::NAN, cpu_us) - cpu_before_us;
     Ok(Sample {
-        rate_per_s: after("Requests/sec:")
-            .ok_or("wrk printed no rate")?
-            .parse()?,
+        rate_per_s: after("Requests/sec:").ok_or("wrk printed no rate")?.parse()?,
         p99_ms: milliseconds(after("99%").ok_or("wrk printed no p99")?)?,
         cpu_us: cpu_us / requests,
     })
@@ -222,10 +210,7 @@ fn wrk(contender: &Contender, seconds: u64) -> Result<Sample> {
 /// CPU time of a process' main thread so far (Linux). Unlike the rate it hardly depends on what else the machine does.
 fn cpu_us(process: u32) -> f64 {
     let text = fs::read_to_string(format!("/proc/{process}/schedstat")).unwrap_or_default();
-    let on_cpu_ns = text
-        .split(' ')
-        .next()
-        .and_then(|field| field.parse::<f64>().ok());
+    let on_cpu_ns = text.split(' ').next().and_then(|field| field.parse::<f64>().ok());
     on_cpu_ns.map_or(f64::NAN, |on_cpu_ns| on_cpu_ns / 1_000.0)
 }
 

@@ -71,11 +71,7 @@ pub async fn answer(balancer: &Balancer, request: Request<Incoming>) -> Response
     let is_put = request.method() == Method::PUT;
     let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
     let response = match path.as_str() {
-        "health" if is_get => Ok(json(
-            StatusCode::OK,
-            JSON,
-            &serde_json::json!({"status": "ok"}),
-        )),
+        "health" if is_get => Ok(json(StatusCode::OK, JSON, &serde_json::json!({"status": "ok"}))),
         "ready" if is_get => ready(balancer),
         "metrics" if is_get => Ok(metrics(balancer)),
         "upstreams" if is_get => Ok(upstreams(balancer)),
@@ -101,10 +97,7 @@ struct Refusal(StatusCode, String);
 
 fn ready(balancer: &Balancer) -> Answered {
     let upstreams = balancer.routing.upstreams();
-    let in_rotation = upstreams
-        .iter()
-        .filter(|upstream| upstream.endpoint().healthy)
-        .count();
+    let in_rotation = upstreams.iter().filter(|upstream| upstream.endpoint().healthy).count();
     if in_rotation == 0 {
         let detail = "no instance is in rotation".to_owned();
         return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, detail));
@@ -167,10 +160,7 @@ fn policy(balancer: &Balancer) -> Response<ResponseBody> {
 
 async fn put_policy(balancer: &Balancer, request: Request<Incoming>) -> Answered {
     let change: PolicyChange = read_json(request).await?;
-    let kind: PolicyKind = change
-        .policy
-        .parse()
-        .map_err(|error| unprocessable(&error))?;
+    let kind: PolicyKind = change.policy.parse().map_err(|error| unprocessable(&error))?;
     balancer.routing.replace_policy(kind);
     tracing::info!(policy = kind.name(), "policy replaced");
     Ok(policy(balancer))
@@ -189,10 +179,7 @@ async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T,
                 let detail = format!("the body is longer than {BODY_BYTES_MAX} bytes");
                 Refusal(StatusCode::PAYLOAD_TOO_LARGE, detail)
             } else {
-                Refusal(
-                    StatusCode::BAD_REQUEST,
-                    format!("the body could not be read: {error}"),
-                )
+                Refusal(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}"))
             }
         })?;
     serde_json::from_slice(&body.to_bytes()).map_err(|error| {
@@ -208,16 +195,9 @@ async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T,
 fn metrics(balancer: &Balancer) -> Response<ResponseBody> {
     for upstream in balancer.routing.upstreams() {
         let label = upstream.name().to_owned();
-        metrics::counter!("balancer_requests_total", "upstream" => label.clone())
-            .absolute(upstream.requests());
-        metrics::counter!("balancer_failures_total", "upstream" => label.clone())
-            .absolute(upstream.failures());
-        metrics::gauge!("balancer_in_flight", "upstream" => label)
-            .set(f64::from(upstream.in_flight()));
+        metrics::counter!("balancer_requests_total", "upstream" => label.clone()).absolute(upstream.requests());
+        metrics::counter!("balancer_failures_total", "upstream" => label.clone()).absolute(upstream.failures());
+        metrics::gauge!("balancer_in_flight", "upstream" => label).set(f64::from(upstream.in_flight()));
     }
-    text_answer(
-        StatusCode::OK,
-        observability::PROMETHEUS_TEXT,
-        observability::render(),
-    )
+    text_answer(StatusCode::OK, observability::PROMETHEUS_TEXT, observability::render())
 }

@@ -22,10 +22,7 @@ impl Body for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Client(body) => Pin::new(body).poll_frame(cx),
@@ -62,11 +59,7 @@ impl ResponseBody {
     }
 
     /// The rest of an instance's answer, which holds its connection and its place in the in-flight count until it ends.
-    pub fn relayed(
-        body: Incoming,
-        connection: Box<UpstreamConnection>,
-        in_flight: InFlight,
-    ) -> Self {
+    pub fn relayed(body: Incoming, connection: Box<UpstreamConnection>, in_flight: InFlight) -> Self {
         let mut relay = Relay {
             body,
             lease: Some((connection, in_flight)),
@@ -89,10 +82,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    fn poll_body(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let ready = Pin::new(&mut self.body).poll_frame(cx);
         if ready.is_ready() {
             return ready;
@@ -116,10 +106,7 @@ impl Body for ResponseBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let relay = match self.get_mut() {
             Self::Own(bytes) => {
                 return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
@@ -149,9 +136,7 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Own(bytes) => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-            }
+            Self::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Relayed(relay) => relay.body.size_hint(),
         }
     }

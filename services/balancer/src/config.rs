@@ -100,14 +100,12 @@ impl Config {
                 })
                 .map(Duration::from_millis)
         };
-        let response_timeout =
-            milliseconds(UPSTREAM_RESPONSE_TIMEOUT_MS, RESPONSE_TIMEOUT_MS_DEFAULT, 0)?;
+        let response_timeout = milliseconds(UPSTREAM_RESPONSE_TIMEOUT_MS, RESPONSE_TIMEOUT_MS_DEFAULT, 0)?;
         let upstreams = parse_upstreams(environment.get(UPSTREAMS).unwrap_or_default());
         let policy = environment.get(POLICY).unwrap_or(POLICY_DEFAULT);
         Ok(Self {
             upstreams: upstreams.map_err(|error| {
-                let allowed =
-                    format!("name=http://host:port, with commas between several: {error}");
+                let allowed = format!("name=http://host:port, with commas between several: {error}");
                 environment.refuse(UPSTREAMS, &allowed)
             })?,
             policy: policy.parse().map_err(|_| {
@@ -140,17 +138,13 @@ pub enum UpstreamError {
         why: &'static str,
     },
     /// Two upstreams of one name.
-    #[error(
-        "two upstreams are named {name:?}; give each its own name, for metrics are kept by name"
-    )]
+    #[error("two upstreams are named {name:?}; give each its own name, for metrics are kept by name")]
     Duplicate {
         /// The name that came twice.
         name: String,
     },
     /// A weight of zero.
-    #[error(
-        "upstream {name:?} has weight 0; use 1 or more, or \"healthy\": false to take it out of rotation"
-    )]
+    #[error("upstream {name:?} has weight 0; use 1 or more, or \"healthy\": false to take it out of rotation")]
     Weight {
         /// Name of the upstream.
         name: String,
@@ -230,21 +224,14 @@ mod tests {
             (UPSTREAMS, "a=http://127.0.0.1:81/x", "has a path"),
             (UPSTREAMS, "a=http://u@127.0.0.1:81", "no plain host"),
             (UPSTREAMS, "=http://127.0.0.1:81", "name is empty"),
-            (
-                UPSTREAMS,
-                "a=http://h:1,a=http://h:2",
-                "two upstreams are named \"a\"",
-            ),
+            (UPSTREAMS, "a=http://h:1,a=http://h:2", "two upstreams are named \"a\""),
             (POLICY, "fastest", "round_robin, least_connections, random"),
             (UPSTREAM_TIMEOUT_MS, "1s", "from 1 to 3600000"),
             (UPSTREAM_TIMEOUT_MS, "0", "from 1 to 3600000"),
             (UPSTREAM_RESPONSE_TIMEOUT_MS, "-1", "from 0 to 3600000"),
         ] {
             let message = read(&[(variable, value)]).unwrap_err().to_string();
-            assert!(
-                message.starts_with(&format!("{variable} is {value:?}")),
-                "{message}"
-            );
+            assert!(message.starts_with(&format!("{variable} is {value:?}")), "{message}");
             assert!(message.contains(part), "{message}");
         }
     }

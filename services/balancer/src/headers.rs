@@ -1,8 +1,7 @@
 //! What an intermediary does to headers.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
 };
 
 /// `X-Forwarded-For`: the addresses that a request came through, client first.
@@ -33,9 +32,7 @@ fn remove_nominated(headers: &mut HeaderMap) {
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)
-        .filter(|option| {
-            !option.eq_ignore_ascii_case(b"close") && !option.eq_ignore_ascii_case(b"keep-alive")
-        })
+        .filter(|option| !option.eq_ignore_ascii_case(b"close") && !option.eq_ignore_ascii_case(b"keep-alive"))
         .filter_map(|option| HeaderName::from_bytes(option).ok())
         .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
         .collect();
@@ -88,10 +85,7 @@ mod tests {
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.append(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         headers
     }
@@ -99,11 +93,7 @@ mod tests {
     fn prepared(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = map(pairs);
         let client = HeaderValue::from_static("10.0.0.9");
-        prepare_request(
-            &mut headers,
-            &client,
-            &HeaderValue::from_static("default:1"),
-        );
+        prepare_request(&mut headers, &client, &HeaderValue::from_static("default:1"));
         headers
     }
 
@@ -139,19 +129,13 @@ mod tests {
 
     #[test]
     fn forwarding_fields_cannot_be_nominated_away() {
-        let headers = prepared(&[
-            ("connection", "x-forwarded-for"),
-            ("x-forwarded-for", "1.1.1.1"),
-        ]);
+        let headers = prepared(&[("connection", "x-forwarded-for"), ("x-forwarded-for", "1.1.1.1")]);
         assert_eq!(headers["x-forwarded-for"], "10.0.0.9");
     }
 
     #[test]
     fn the_client_is_appended_to_a_chain_of_one_or_several_fields() {
-        let headers = prepared(&[
-            ("x-forwarded-for", "1.1.1.1, 2.2.2.2"),
-            ("x-forwarded-for", "3.3.3.3"),
-        ]);
+        let headers = prepared(&[("x-forwarded-for", "1.1.1.1, 2.2.2.2"), ("x-forwarded-for", "3.3.3.3")]);
         let all: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
         assert_eq!(all, ["1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.9"]);
     }

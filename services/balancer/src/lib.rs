@@ -37,8 +37,7 @@ use http::HeaderValue;
 
 pub use admin::PREFIX as ADMIN_PREFIX;
 pub use config::{
-    Config, POLICY, UPSTREAM_RESPONSE_TIMEOUT_MS, UPSTREAM_TIMEOUT_MS, UPSTREAMS, UpstreamConfig,
-    UpstreamError,
+    Config, POLICY, UPSTREAM_RESPONSE_TIMEOUT_MS, UPSTREAM_TIMEOUT_MS, UPSTREAMS, UpstreamConfig, UpstreamError,
 };
 pub use server::run;
 

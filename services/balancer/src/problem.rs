@@ -21,11 +21,7 @@ pub fn problem(status: StatusCode, detail: impl Into<String>) -> Response<Respon
 }
 
 /// `value` as a JSON answer.
-pub fn json(
-    status: StatusCode,
-    media_type: &'static str,
-    value: &impl Serialize,
-) -> Response<ResponseBody> {
+pub fn json(status: StatusCode, media_type: &'static str, value: &impl Serialize) -> Response<ResponseBody> {
     let text = serde_json::to_vec(value).expect("plain data with text keys is always JSON");
     text_answer(status, media_type, text)
 }

@@ -59,16 +59,9 @@ impl Client {
         }
     }
 
-    async fn try_forward(
-        &self,
-        mut request: Request<Incoming>,
-    ) -> Result<Response<ResponseBody>, Failure> {
+    async fn try_forward(&self, mut request: Request<Incoming>) -> Result<Response<ResponseBody>, Failure> {
         check_target(&mut request)?;
-        let mut in_flight = self
-            .balancer
-            .routing
-            .pick(&self.request)
-            .ok_or(Failure::NoInstance)?;
+        let mut in_flight = self.balancer.routing.pick(&self.request).ok_or(Failure::NoInstance)?;
         let picked = Instant::now();
         let upstream = Arc::clone(in_flight.upstream());
 
@@ -108,10 +101,7 @@ async fn exchange(
     let replay = copy_if_repeatable(&request);
     let mut failed = match connection.send(request).await {
         Ok(response) => {
-            return Ok(Answer {
-                response,
-                connection,
-            });
+            return Ok(Answer { response, connection });
         }
         Err(failed) => failed,
     };
@@ -146,10 +136,7 @@ async fn connect_and_send(
         .await
         .map_err(|error| Failure::from_connect(upstream, error))?;
     match connection.send(request).await {
-        Ok(response) => Ok(Answer {
-            response,
-            connection,
-        }),
+        Ok(response) => Ok(Answer { response, connection }),
         Err(failed) => Err(Failure::from_send(upstream, failed)),
     }
 }
@@ -170,10 +157,7 @@ fn relay(answer: Answer, in_flight: InFlight) -> Response<ResponseBody> {
     headers::remove_hop_by_hop(&mut head.headers);
     // The version is that of a connection, too; hyper lowers it for a client of HTTP/1.0.
     head.version = Version::HTTP_11;
-    Response::from_parts(
-        head,
-        ResponseBody::relayed(body, answer.connection, in_flight),
-    )
+    Response::from_parts(head, ResponseBody::relayed(body, answer.connection, in_flight))
 }
 
 /// Refuses what no instance should have to understand, and turns an absolute target into `Host` and path, as RFC 9112 section 3.2.2
@@ -194,9 +178,7 @@ fn check_target(request: &mut Request<Incoming>) -> Result<(), Failure> {
         {
             request.headers_mut().insert(HOST, host);
         }
-        let path = uri
-            .path_and_query
-            .unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let path = uri.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
         *request.uri_mut() = Uri::from(path);
     }
     Ok(())
@@ -244,9 +226,9 @@ pub enum Failure {
 impl Failure {
     fn from_connect(upstream: &Upstream, error: ConnectError) -> Self {
         match error {
-            ConnectError::TimedOut => Self::TimedOut(
-                "the instance did not take the connection within UPSTREAM_TIMEOUT_MS",
-            ),
+            ConnectError::TimedOut => {
+                Self::TimedOut("the instance did not take the connection within UPSTREAM_TIMEOUT_MS")
+            }
             ConnectError::Refused(error) => Self::Broken(format!(
                 "instance {} does not take connections: {error}",
                 upstream.name()
@@ -278,10 +260,7 @@ impl Failure {
                 "no instance is in rotation; put a list with PUT /_balancer/upstreams",
             ),
             Self::Broken(detail) => problem(StatusCode::BAD_GATEWAY, detail),
-            Self::ClientBody => problem(
-                StatusCode::BAD_REQUEST,
-                "the request body ended before its end",
-            ),
+            Self::ClientBody => problem(StatusCode::BAD_REQUEST, "the request body ended before its end"),
             Self::TimedOut(detail) => problem(StatusCode::GATEWAY_TIMEOUT, detail),
         }
     }
@@ -294,21 +273,17 @@ impl Balancer {
     ) -> Result<T, Failure> {
         match self.response_timeout {
             None => exchange.await,
-            Some(timeout) => {
-                tokio::time::timeout(timeout, exchange)
-                    .await
-                    .unwrap_or(Err(Failure::TimedOut(
-                        "the instance did not begin its answer within UPSTREAM_RESPONSE_TIMEOUT_MS",
-                    )))
-            }
+            Some(timeout) => tokio::time::timeout(timeout, exchange)
+                .await
+                .unwrap_or(Err(Failure::TimedOut(
+                    "the instance did not begin its answer within UPSTREAM_RESPONSE_TIMEOUT_MS",
+                ))),
         }
     }
 
     /// Marks an answer as the balancer's own.
     pub(crate) fn sign(&self, mut response: Response<ResponseBody>) -> Response<ResponseBody> {
-        response
-            .headers_mut()
-            .insert(X_INSTANCE, self.instance.clone());
+        response.headers_mut().insert(X_INSTANCE, self.instance.clone());
         response
     }
 }

@@ -31,10 +31,7 @@ impl Routing {
     pub fn new(upstreams: &[UpstreamConfig], kind: PolicyKind, seed: u64) -> Self {
         Self {
             inner: Mutex::new(Inner {
-                upstreams: upstreams
-                    .iter()
-                    .map(|config| Arc::new(Upstream::new(config)))
-                    .collect(),
+                upstreams: upstreams.iter().map(|config| Arc::new(Upstream::new(config))).collect(),
                 kind,
                 policy: kind.build(),
                 rng: PolicyRng::seed_from_u64(seed),
@@ -50,9 +47,7 @@ impl Routing {
         inner
             .endpoints
             .extend(inner.upstreams.iter().map(|upstream| upstream.endpoint()));
-        let index = inner
-            .policy
-            .pick(&inner.endpoints, request, &mut inner.rng)?;
+        let index = inner.policy.pick(&inner.endpoints, request, &mut inner.rng)?;
         Some(InFlight::enter(Arc::clone(&inner.upstreams[index])))
     }
 
@@ -67,9 +62,7 @@ impl Routing {
         let mut inner = self.lock();
         let mut old = std::mem::take(&mut inner.upstreams);
         for config in configs {
-            let known = old
-                .iter()
-                .position(|upstream| upstream.is_same_place(config));
+            let known = old.iter().position(|upstream| upstream.is_same_place(config));
             inner.upstreams.push(match known {
                 Some(index) => {
                     let upstream = old.swap_remove(index);
@@ -140,9 +133,7 @@ mod tests {
     #[test]
     fn an_instance_on_both_lists_keeps_its_counts_and_a_new_one_starts_at_zero() {
         let routing = routing(&["a", "b"]);
-        let held: Vec<_> = (0..4)
-            .map(|_| routing.pick(&Request::default()).unwrap())
-            .collect();
+        let held: Vec<_> = (0..4).map(|_| routing.pick(&Request::default()).unwrap()).collect();
         routing.replace_upstreams(&configs(&["c", "b"]));
         let counts: Vec<_> = routing
             .upstreams()
@@ -151,12 +142,7 @@ mod tests {
             .collect();
         assert_eq!(counts, [("c".to_owned(), 0), ("b".to_owned(), 2)]);
         drop(held);
-        assert!(
-            routing
-                .upstreams()
-                .iter()
-                .all(|upstream| upstream.in_flight() == 0)
-        );
+        assert!(routing.upstreams().iter().all(|upstream| upstream.in_flight() == 0));
     }
 
     #[test]
@@ -175,10 +161,7 @@ mod tests {
         list[0].healthy = false;
         routing.replace_upstreams(&list);
         for _ in 0..4 {
-            assert_eq!(
-                routing.pick(&Request::default()).unwrap().upstream().name(),
-                "b"
-            );
+            assert_eq!(routing.pick(&Request::default()).unwrap().upstream().name(), "b");
         }
         list[1].healthy = false;
         routing.replace_upstreams(&list);

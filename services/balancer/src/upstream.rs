@@ -148,10 +148,7 @@ impl Upstream {
     ///
     /// # Errors
     /// As [`UpstreamConnection::open`].
-    pub async fn connect(
-        &self,
-        timeout: Duration,
-    ) -> Result<Box<UpstreamConnection>, ConnectError> {
+    pub async fn connect(&self, timeout: Duration) -> Result<Box<UpstreamConnection>, ConnectError> {
         let opened = UpstreamConnection::open(Arc::clone(&self.address), timeout).await;
         match &opened {
             Err(error) if !self.unreachable.swap(true, Relaxed) => {
@@ -184,8 +181,7 @@ impl Upstream {
     /// Closes idle connections that are too old or that the instance has closed.
     pub fn sweep(&self, now: Instant) {
         self.idle_connections().retain_mut(|connection| {
-            now.saturating_duration_since(connection.idle_since()) < IDLE_MAX
-                && connection.is_reusable()
+            now.saturating_duration_since(connection.idle_since()) < IDLE_MAX && connection.is_reusable()
         });
     }
 

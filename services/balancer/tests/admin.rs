@@ -16,10 +16,7 @@ async fn health_ready_and_metrics_are_the_balancers_own() {
     assert_eq!(front.call("GET", "/_balancer/health", "").await.0, 200);
     assert_eq!(front.call("GET", "/_balancer/ready", "").await.0, 503);
     let list = json!([{"name": "metered", "url": echo.url}]).to_string();
-    assert_eq!(
-        front.call("PUT", "/_balancer/upstreams", &list).await.0,
-        200
-    );
+    assert_eq!(front.call("PUT", "/_balancer/upstreams", &list).await.0, 200);
     assert_eq!(front.call("GET", "/_balancer/ready", "").await.0, 200);
     front.call("GET", "/", "").await;
 
@@ -95,9 +92,7 @@ async fn wrong_requests_are_refused_and_change_nothing() {
 #[tokio::test]
 async fn an_unknown_policy_is_answered_with_the_allowed_ones() {
     let front = Front::start("", &[]).await;
-    let (_, problem) = front
-        .call("PUT", "/_balancer/policy", r#"{"policy":"fastest"}"#)
-        .await;
+    let (_, problem) = front.call("PUT", "/_balancer/policy", r#"{"policy":"fastest"}"#).await;
     assert!(
         problem["detail"]
             .as_str()
@@ -116,16 +111,9 @@ async fn a_new_policy_decides_the_next_request() {
     let mut held = a.accept().await;
     held.head().await;
     let (status, answer) = front
-        .call(
-            "PUT",
-            "/_balancer/policy",
-            r#"{"policy":"least_connections"}"#,
-        )
+        .call("PUT", "/_balancer/policy", r#"{"policy":"least_connections"}"#)
         .await;
-    assert_eq!(
-        (status, &answer["policy"]),
-        (200, &json!("least_connections"))
-    );
+    assert_eq!((status, &answer["policy"]), (200, &json!("least_connections")));
     // Round robin would come back to the busy one within two.
     let mut peer = None;
     for _ in 0..4 {
@@ -160,10 +148,7 @@ async fn a_removed_instance_finishes_what_it_has() {
     );
     let mut other = front.client().await;
     other.get("/new").await;
-    assert_eq!(
-        field(&other.answer().await.0, "x-instance").as_deref(),
-        Some("new")
-    );
+    assert_eq!(field(&other.answer().await.0, "x-instance").as_deref(), Some("new"));
     peer.ok("old").await;
     assert_eq!(client.answer().await.1, b"old");
     assert_eq!(peer.rest().await, b"", "its connection is not kept");
@@ -171,11 +156,7 @@ async fn a_removed_instance_finishes_what_it_has() {
 
 #[tokio::test]
 async fn nothing_fails_while_list_and_policy_change_under_load() {
-    let echoes = [
-        Echo::start("a").await,
-        Echo::start("b").await,
-        Echo::start("c").await,
-    ];
+    let echoes = [Echo::start("a").await, Echo::start("b").await, Echo::start("c").await];
     let front = Front::start(&format!("a={}", echoes[0].url), &[]).await;
     let done = Arc::new(AtomicBool::new(false));
     let mut clients = Vec::new();
@@ -201,10 +182,7 @@ async fn nothing_fails_while_list_and_policy_change_under_load() {
             .map(|index| json!({"name": names[index], "url": echoes[index].url}))
             .collect();
         let list = json!(list).to_string();
-        assert_eq!(
-            front.call("PUT", "/_balancer/upstreams", &list).await.0,
-            200
-        );
+        assert_eq!(front.call("PUT", "/_balancer/upstreams", &list).await.0, 200);
         let policy = balance::REGISTRY[round % balance::REGISTRY.len()].name();
         let change = json!({"policy": policy}).to_string();
         assert_eq!(front.call("PUT", "/_balancer/policy", &change).await.0, 200);

@@ -11,11 +11,7 @@ fn assert_problem(head: &str, body: &[u8], expected: u16) {
         Some("application/problem+json"),
         "{head}"
     );
-    assert_eq!(
-        field(head, "x-instance").as_deref(),
-        Some("balancer-1"),
-        "{head}"
-    );
+    assert_eq!(field(head, "x-instance").as_deref(), Some("balancer-1"), "{head}");
     let problem: contract::Problem = serde_json::from_slice(body).unwrap();
     assert_eq!(problem.status, expected);
     assert!(!problem.detail.is_empty());
@@ -33,10 +29,7 @@ async fn an_instance_that_refuses_is_a_bad_gateway() {
         let (head, body) = client.answer().await;
         assert_problem(&head, &body, 502);
         let upstream = front.upstream("a").await;
-        assert_eq!(
-            (&upstream["failures"], &upstream["in_flight"]),
-            (&n.into(), &0.into())
-        );
+        assert_eq!((&upstream["failures"], &upstream["in_flight"]), (&n.into(), &0.into()));
     }
 }
 
@@ -62,10 +55,7 @@ async fn an_instance_that_does_not_answer_is_a_gateway_timeout() {
     assert_problem(&head, &body, 504);
     assert_eq!(peer.rest().await, b"", "the request is aborted");
     let upstream = front.upstream("a").await;
-    assert_eq!(
-        (&upstream["failures"], &upstream["in_flight"]),
-        (&1.into(), &0.into())
-    );
+    assert_eq!((&upstream["failures"], &upstream["in_flight"]), (&1.into(), &0.into()));
 }
 
 #[tokio::test]
@@ -109,9 +99,7 @@ async fn a_repeatable_request_that_a_pooled_connection_loses_is_sent_again_once(
     let front = Front::before(&instance).await;
     let mut peer = pooled(&front, &instance).await;
     let mut client = front.client().await;
-    client
-        .send("DELETE /x HTTP/1.1\r\nhost: x\r\nx-kept: 1\r\n\r\n")
-        .await;
+    client.send("DELETE /x HTTP/1.1\r\nhost: x\r\nx-kept: 1\r\n\r\n").await;
     let first = peer.head().await;
     drop(peer);
     let mut peer = instance.accept().await;
@@ -247,11 +235,7 @@ async fn stopping_lets_a_request_under_way_end_and_takes_no_more() {
     assert_eq!((status(&head), body.as_slice()), (200, &b"last"[..]));
     assert_eq!(client.rest().await, b"");
     let address = front.address;
-    assert_eq!(
-        front.ended().await,
-        0,
-        "an idle client does not hold up the end"
-    );
+    assert_eq!(front.ended().await, 0, "an idle client does not hold up the end");
     drop(idle);
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
@@ -269,10 +253,7 @@ async fn several_event_loops_share_one_pool_and_one_count() {
                 let path = format!("/{client_number}/{n}");
                 client.get(&path).await;
                 let (head, body) = client.answer().await;
-                assert_eq!(
-                    (status(&head), String::from_utf8(body).unwrap()),
-                    (200, path)
-                );
+                assert_eq!((status(&head), String::from_utf8(body).unwrap()), (200, path));
             }
         }));
     }

@@ -6,11 +6,7 @@ use common::{Echo, Front, Instance, field, status};
 
 #[tokio::test]
 async fn round_robin_spreads_evenly_over_three() {
-    let (a, b, c) = (
-        Echo::start("a").await,
-        Echo::start("b").await,
-        Echo::start("c").await,
-    );
+    let (a, b, c) = (Echo::start("a").await, Echo::start("b").await, Echo::start("c").await);
     let front = Front::start(&format!("a={},b={},c={}", a.url, b.url, c.url), &[]).await;
     let mut client = front.client().await;
     let mut served = Vec::new();
@@ -87,10 +83,7 @@ async fn headers_of_one_connection_stay_on_it_and_the_others_pass() {
     assert_eq!((status(&head), body.as_slice()), (201, &b"ok"[..]));
     assert_eq!(field(&head, "x-instance").as_deref(), Some("orders-2"));
     assert_eq!(field(&head, "set-cookie").as_deref(), Some("a=1|b=2"));
-    assert_eq!(
-        field(&head, "date").as_deref(),
-        Some("thu, 01 jan 1970 00:00:00 gmt")
-    );
+    assert_eq!(field(&head, "date").as_deref(), Some("thu, 01 jan 1970 00:00:00 gmt"));
     for name in ["connection", "x-back", "keep-alive"] {
         assert_eq!(field(&head, name), None, "{head}");
     }
@@ -103,10 +96,7 @@ async fn health_and_ready_belong_to_the_instances() {
     let mut client = front.client().await;
     for path in ["/health", "/ready", "/metrics", "/_balancer"] {
         client.get(path).await;
-        assert_eq!(
-            field(&client.answer().await.0, "x-instance").as_deref(),
-            Some("a")
-        );
+        assert_eq!(field(&client.answer().await.0, "x-instance").as_deref(), Some("a"));
     }
 }
 
@@ -118,14 +108,9 @@ async fn answers_that_have_no_body_are_not_waited_for() {
     client.send("HEAD /h HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let mut peer = instance.accept().await;
     assert!(peer.head().await.starts_with("head /h "));
-    peer.send("HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n\r\n")
-        .await;
+    peer.send("HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n\r\n").await;
     let head = client.head().await;
-    assert_eq!(
-        field(&head, "content-length").as_deref(),
-        Some("1234"),
-        "{head}"
-    );
+    assert_eq!(field(&head, "content-length").as_deref(), Some("1234"), "{head}");
 
     // All on the same two connections: a body that was waited for or invented would put them out of step.
     for (answer, expected) in [
@@ -200,10 +185,7 @@ async fn a_request_line_that_is_none_is_a_bad_request() {
 async fn host_is_demanded_once_and_taken_from_an_absolute_target() {
     let instance = Instance::listen().await;
     let front = Front::before(&instance).await;
-    for bad in [
-        "GET / HTTP/1.1\r\n\r\n",
-        "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
-    ] {
+    for bad in ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"] {
         let mut client = front.client().await;
         client.send(bad).await;
         let (head, _) = client.answer().await;
@@ -228,9 +210,7 @@ async fn host_is_demanded_once_and_taken_from_an_absolute_target() {
 async fn a_tunnel_is_refused() {
     let front = Front::start("", &[]).await;
     let mut client = front.client().await;
-    client
-        .send("CONNECT shop:80 HTTP/1.1\r\nhost: shop:80\r\n\r\n")
-        .await;
+    client.send("CONNECT shop:80 HTTP/1.1\r\nhost: shop:80\r\n\r\n").await;
     assert_eq!(status(&client.head().await), 501);
 }
 
@@ -272,11 +252,7 @@ async fn a_length_beside_chunks_does_not_reach_the_instance() {
         let mut peer = instance.accept().await;
         let head = peer.head().await;
         assert_eq!(field(&head, "content-length"), None, "{head}");
-        assert_eq!(
-            field(&head, "transfer-encoding").as_deref(),
-            Some("chunked"),
-            "{head}"
-        );
+        assert_eq!(field(&head, "transfer-encoding").as_deref(), Some("chunked"), "{head}");
         assert_eq!(
             (peer.chunk().await.as_str(), peer.chunk().await.as_str()),
             ("z".to_uppercase().as_str(), "")

@@ -13,21 +13,13 @@ async fn each_chunk_of_an_answer_arrives_before_the_next_is_written() {
     client.get("/").await;
     let mut peer = instance.accept().await;
     peer.head().await;
-    peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
-        .await;
+    peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
     let head = client.head().await;
-    assert_eq!(
-        field(&head, "transfer-encoding").as_deref(),
-        Some("chunked")
-    );
+    assert_eq!(field(&head, "transfer-encoding").as_deref(), Some("chunked"));
     for text in ["one", "two", "three"] {
         peer.send(format!("{:x}\r\n{text}\r\n", text.len())).await;
         assert_eq!(client.chunk().await, text);
-        assert_eq!(
-            front.upstream("a").await["in_flight"],
-            1,
-            "counts until the body ends"
-        );
+        assert_eq!(front.upstream("a").await["in_flight"], 1, "counts until the body ends");
     }
     peer.send("0\r\n\r\n").await;
     assert_eq!(client.chunk().await, "");
@@ -47,10 +39,7 @@ async fn an_upload_reaches_the_instance_while_it_is_still_sent() {
         .send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\none")
         .await;
     let mut peer = instance.accept().await;
-    assert_eq!(
-        field(&peer.head().await, "content-length").as_deref(),
-        Some("6")
-    );
+    assert_eq!(field(&peer.head().await, "content-length").as_deref(), Some("6"));
     assert_eq!(peer.exact(3).await, b"one");
     client.send("two").await;
     assert_eq!(peer.exact(3).await, b"two");
@@ -88,10 +77,8 @@ async fn large_bodies_pass_unchanged_in_both_directions_at_once() {
     let mut peer = instance.accept().await;
     peer.head().await;
     // The instance answers with what it reads while it is still reading.
-    peer.send(format!(
-        "HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n"
-    ))
-    .await;
+    peer.send(format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n"))
+        .await;
     let echo = async move {
         let (mut read, mut write) = peer.into_halves();
         tokio::io::copy(&mut (&mut read).take(LENGTH as u64), &mut write)
@@ -214,12 +201,5 @@ async fn an_answer_that_comes_before_the_upload_ends_is_passed_on() {
     assert_eq!(front.upstream("a").await["in_flight"], 0);
     let mut next = front.client().await;
     next.get("/next").await;
-    assert!(
-        instance
-            .accept()
-            .await
-            .head()
-            .await
-            .starts_with("get /next ")
-    );
+    assert!(instance.accept().await.head().await.starts_with("get /next "));
 }

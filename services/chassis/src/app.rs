@@ -102,8 +102,7 @@ impl<'a> App<'a> {
         if let Some(work) = Work::new(&self.settings.work)
             && business.has_routes()
         {
-            business =
-                business.route_layer(middleware::from_fn_with_state(Arc::new(work), perform));
+            business = business.route_layer(middleware::from_fn_with_state(Arc::new(work), perform));
         }
         let alive = json!({"status": "ok", "service": self.settings.service, "instance": self.settings.instance});
         let own = Router::new()
@@ -169,10 +168,7 @@ mod tests {
                 "/echo",
                 post(|Json(body): Json<NewReservation>| async move { Json(body) }),
             )
-            .route(
-                "/panic",
-                get(|| async { panic!("on purpose") as &'static str }),
-            );
+            .route("/panic", get(|| async { panic!("on purpose") as &'static str }));
         App::new(&settings).business(routes).into_router()
     }
 
@@ -186,11 +182,7 @@ mod tests {
             document["title"].is_string() && document["detail"].is_string(),
             "{document}"
         );
-        assert_eq!(
-            document["trace_id"].as_str().map(str::len),
-            Some(32),
-            "{document}"
-        );
+        assert_eq!(document["trace_id"].as_str().map(str::len), Some(32), "{document}");
     }
 
     #[tokio::test]
@@ -210,34 +202,22 @@ mod tests {
             (None, "{\"quantity\":1}", 415),
             (Some("text/plain"), "{\"quantity\":1}", 415),
         ] {
-            problem(
-                &post_raw(&router(), "/echo", content_type, body).await,
-                status,
-            );
+            problem(&post_raw(&router(), "/echo", content_type, body).await, status);
         }
-        let oversized = format!(
-            "{{\"quantity\":{}1}}",
-            " ".repeat(contract::limits::BODY_BYTES_MAX)
-        );
+        let oversized = format!("{{\"quantity\":{}1}}", " ".repeat(contract::limits::BODY_BYTES_MAX));
         problem(&post_raw(&router(), "/echo", json, &oversized).await, 413);
         problem(&get_from(&router(), "/nowhere").await, 404);
         problem(&get_from(&router(), "/panic").await, 500);
         let wrong_method = get_from(&router(), "/echo").await;
         problem(&wrong_method, 405);
         assert_eq!(wrong_method.headers["allow"], "POST");
-        problem(
-            &send(&router(), Method::POST, "/health", None, "").await,
-            405,
-        );
+        problem(&send(&router(), Method::POST, "/health", None, "").await, 405);
     }
 
     #[tokio::test]
     async fn a_right_request_is_answered() {
         let answer = post_to(&router(), "/echo", &json!({"quantity": 3})).await;
-        assert_eq!(
-            (answer.status, answer.json()),
-            (200, json!({"quantity": 3}))
-        );
+        assert_eq!((answer.status, answer.json()), (200, json!({"quantity": 3})));
         assert_eq!(answer.headers["content-type"], "application/json");
     }
 
@@ -250,11 +230,7 @@ mod tests {
         );
         let metrics = get_from(&router(), "/metrics").await;
         assert_eq!(metrics.status, 200);
-        assert!(
-            metrics.body.contains("http_requests_total{"),
-            "{}",
-            metrics.body
-        );
+        assert!(metrics.body.contains("http_requests_total{"), "{}", metrics.body);
     }
 
     #[tokio::test]

@@ -31,10 +31,7 @@ pub fn burn(duration: Duration) -> Duration {
 
 fn thread_cpu_time() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(
-        now.tv_sec.unsigned_abs(),
-        u32::try_from(now.tv_nsec).unwrap_or(0),
-    )
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -48,10 +45,7 @@ mod tests {
         for duration in [Duration::ZERO, Duration::from_millis(3)] {
             let before = thread_cpu_time();
             let used = burn(duration);
-            assert!(
-                used >= duration && thread_cpu_time() - before >= used,
-                "{used:?}"
-            );
+            assert!(used >= duration && thread_cpu_time() - before >= used, "{used:?}");
         }
     }
 }

@@ -136,11 +136,7 @@ impl Upstream {
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub async fn post<T: Serialize + Sync>(
-        &self,
-        path: &str,
-        value: &T,
-    ) -> Result<Reply, UpstreamError> {
+    pub async fn post<T: Serialize + Sync>(&self, path: &str, value: &T) -> Result<Reply, UpstreamError> {
         let body = serde_json::to_vec(value).map_err(|error| self.unusable(&error))?;
         self.send(
             Method::POST,
@@ -169,9 +165,7 @@ impl Upstream {
             request.headers_mut().insert(CONTENT_TYPE, content_type);
         }
         if let Some(context) = TraceContext::current() {
-            request
-                .headers_mut()
-                .insert(TRACEPARENT, context.header_value());
+            request.headers_mut().insert(TRACEPARENT, context.header_value());
         }
         tokio::time::timeout(self.timeout, self.exchange(request))
             .await
@@ -184,12 +178,15 @@ impl Upstream {
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, UpstreamError> {
-        let response = self.client.http.request(request).await.map_err(|error| {
-            UpstreamError::Unreachable {
+        let response = self
+            .client
+            .http
+            .request(request)
+            .await
+            .map_err(|error| UpstreamError::Unreachable {
                 service: self.service,
                 reason: deepest(&error),
-            }
-        })?;
+            })?;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, UPSTREAM_BODY_BYTES_MAX)
             .collect()
@@ -205,16 +202,14 @@ impl Upstream {
     }
 
     fn uri(&self, path: &str) -> Result<Uri, UpstreamError> {
-        let authority = self.authority.clone().ok_or(UpstreamError::NotConfigured {
-            service: self.service,
-        })?;
+        let authority = self
+            .authority
+            .clone()
+            .ok_or(UpstreamError::NotConfigured { service: self.service })?;
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(authority);
-        parts.path_and_query = Some(
-            path.parse::<PathAndQuery>()
-                .map_err(|error| self.unusable(&error))?,
-        );
+        parts.path_and_query = Some(path.parse::<PathAndQuery>().map_err(|error| self.unusable(&error))?);
         Uri::from_parts(parts).map_err(|error| self.unusable(&error))
     }
 
@@ -233,10 +228,7 @@ impl Upstream {
         Some(Check::new(self.service.as_str(), move || {
             let upstream = upstream.clone();
             async move {
-                let reply = upstream
-                    .get("/health")
-                    .await
-                    .map_err(|error| error.to_string())?;
+                let reply = upstream.get("/health").await.map_err(|error| error.to_string())?;
                 if reply.status.is_success() {
                     Ok(())
                 } else {
@@ -269,9 +261,7 @@ impl Reply {
     #[must_use]
     pub fn failure(&self) -> Failure {
         match serde_json::from_slice::<Problem>(&self.body) {
-            Ok(problem) if problem.status == self.status.as_u16() => {
-                Failure::passed_on(self.status, problem)
-            }
+            Ok(problem) if problem.status == self.status.as_u16() => Failure::passed_on(self.status, problem),
             _ => Failure::bad_gateway(format!("{} answered {}", self.service, self.status)),
         }
     }
@@ -298,9 +288,7 @@ impl From<UpstreamError> for Failure {
         match error {
             UpstreamError::NotConfigured { .. } => Self::unavailable(detail),
             UpstreamError::Timeout { .. } => Self::gateway_timeout(detail),
-            UpstreamError::Unreachable { .. } | UpstreamError::Unusable { .. } => {
-                Self::bad_gateway(detail)
-            }
+            UpstreamError::Unreachable { .. } | UpstreamError::Unusable { .. } => Self::bad_gateway(detail),
         }
     }
 }

@@ -50,9 +50,7 @@ pub async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Failure> {
     let mut first = Bytes::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            Failure::bad_request(format!("the body did not arrive whole: {error}"))
-        })?;
+        let frame = frame.map_err(|error| Failure::bad_request(format!("the body did not arrive whole: {error}")))?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
@@ -89,9 +87,7 @@ impl<S: Sync> FromRequest<S> for BodyBytes {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        read_body(request.into_body(), BODY_BYTES_MAX)
-            .await
-            .map(Self)
+        read_body(request.into_body(), BODY_BYTES_MAX).await.map(Self)
     }
 }
 
@@ -125,11 +121,7 @@ impl<T: DeserializeOwned + Validate, S: Sync> FromRequest<S> for Json<T> {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
-            Ok(body) => (
-                [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
-                body,
-            )
-                .into_response(),
+            Ok(body) => ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
             Err(error) => Failure::internal(error).into_response(),
         }
     }
@@ -137,20 +129,11 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 /// `application/json` or a type built on it, whatever its parameters.
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-    else {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
         return false;
     };
-    let media_type = value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    media_type == "application/json"
-        || media_type.starts_with("application/") && media_type.ends_with("+json")
+    let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type == "application/json" || media_type.starts_with("application/") && media_type.ends_with("+json")
 }
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
@@ -159,9 +142,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(PathRejection::FailedToDeserializePathParams(error)) => Err(Failure::bad_request(
-                format!("the path does not fit: {}", error.body_text()),
-            )),
+            Err(PathRejection::FailedToDeserializePathParams(error)) => Err(Failure::bad_request(format!(
+                "the path does not fit: {}",
+                error.body_text()
+            ))),
             Err(error) => Err(Failure::internal(error)),
         }
     }
@@ -211,9 +195,7 @@ mod tests {
     use super::*;
 
     fn chunked(chunks: Vec<Vec<u8>>) -> Body {
-        Body::from_stream(stream::iter(
-            chunks.into_iter().map(Ok::<_, std::io::Error>),
-        ))
+        Body::from_stream(stream::iter(chunks.into_iter().map(Ok::<_, std::io::Error>)))
     }
 
     proptest! {
@@ -241,9 +223,7 @@ mod tests {
             ("application/jsonp", false),
             ("", false),
         ] {
-            let headers = [(CONTENT_TYPE, HeaderValue::from_static(value))]
-                .into_iter()
-                .collect();
+            let headers = [(CONTENT_TYPE, HeaderValue::from_static(value))].into_iter().collect();
             assert_eq!(is_json(&headers), expected, "{value}");
         }
         assert!(!is_json(&HeaderMap::new()));

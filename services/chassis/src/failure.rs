@@ -71,15 +71,13 @@ impl Failure {
     /// 401: who is asking must say so first.
     #[must_use]
     pub fn unauthorized(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, detail)
-            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        Self::new(StatusCode::UNAUTHORIZED, detail).with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
     /// 429: too many requests; `retry_after_s` is when the next one may come.
     #[must_use]
     pub fn too_many_requests(detail: impl Into<String>, retry_after_s: u64) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
-            .with_header(RETRY_AFTER, HeaderValue::from(retry_after_s))
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(RETRY_AFTER, HeaderValue::from(retry_after_s))
     }
 
     /// 500: our fault. The error goes to the log; the client sees the trace id that leads there.
@@ -146,8 +144,7 @@ impl Failure {
     pub fn into_problem(self) -> Problem {
         let mut problem = self.0.problem;
         if problem.trace_id.is_none() {
-            problem.trace_id =
-                TraceContext::current().map(|context| format!("{:032x}", context.trace_id));
+            problem.trace_id = TraceContext::current().map(|context| format!("{:032x}", context.trace_id));
         }
         problem
     }
@@ -157,8 +154,7 @@ impl IntoResponse for Failure {
     fn into_response(mut self) -> Response {
         let status = self.0.status;
         let headers = std::mem::take(&mut self.0.headers);
-        let body = serde_json::to_vec(&self.into_problem())
-            .expect("a problem holds texts and a number only");
+        let body = serde_json::to_vec(&self.into_problem()).expect("a problem holds texts and a number only");
         let mut response = (status, body).into_response();
         response
             .headers_mut()

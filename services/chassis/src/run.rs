@@ -57,44 +57,39 @@ fn runtime(workers: usize) -> io::Result<Runtime> {
     if workers > 1 {
         builder.worker_threads(workers);
     }
-    builder
-        .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
-        .build()
+    builder.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX).build()
 }
 
 /// Waits for signals on a thread of its own, which a busy event loop cannot hold up.
 fn watch_signals(trigger: ShutdownTrigger, logs: Arc<LogGuard>) -> io::Result<()> {
     let (ready, installed) = sync_channel(1);
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            let handlers = runtime(1).and_then(|runtime| {
-                let _within = runtime.enter();
-                let signals = Signals {
-                    terminate: signal(SignalKind::terminate())?,
-                    interrupt: signal(SignalKind::interrupt())?,
-                };
-                drop(_within);
-                Ok((runtime, signals))
-            });
-            let (runtime, mut signals) = match handlers {
-                Ok(handlers) => handlers,
-                Err(error) => return drop(ready.send(Err(error))),
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let handlers = runtime(1).and_then(|runtime| {
+            let _within = runtime.enter();
+            let signals = Signals {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
             };
-            if ready.send(Ok(())).is_err() {
-                return;
-            }
-            runtime.block_on(async {
-                let name = signals.next().await;
-                tracing::info!(signal = name, "ending");
-                trigger.request();
-                // The service ends the process itself before this, unless it cannot.
-                let _second = tokio::time::timeout(GRACE + TEARDOWN, signals.next()).await;
-            });
-            logs.flush();
-            process::exit(0);
-        })?;
+            drop(_within);
+            Ok((runtime, signals))
+        });
+        let (runtime, mut signals) = match handlers {
+            Ok(handlers) => handlers,
+            Err(error) => return drop(ready.send(Err(error))),
+        };
+        if ready.send(Ok(())).is_err() {
+            return;
+        }
+        runtime.block_on(async {
+            let name = signals.next().await;
+            tracing::info!(signal = name, "ending");
+            trigger.request();
+            // The service ends the process itself before this, unless it cannot.
+            let _second = tokio::time::timeout(GRACE + TEARDOWN, signals.next()).await;
+        });
+        logs.flush();
+        process::exit(0);
+    })?;
     installed
         .recv()
         .unwrap_or_else(|_| Err(io::Error::other("the thread for signals ended")))

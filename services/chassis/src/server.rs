@@ -98,9 +98,7 @@ pub async fn serve(router: Router, settings: &Settings) -> Result<(), ServeError
     let make_service = |peer| {
         let router = router.clone();
         service_fn(move |mut request: Request<Incoming>| {
-            request
-                .extensions_mut()
-                .insert(ConnectInfo::<SocketAddr>(peer));
+            request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
             router.clone().call(request.map(Body::new))
         })
     };
@@ -168,8 +166,7 @@ where
 {
     // Without it, small answers would wait for the acknowledgement of the one before. Losing it loses only time.
     let _ = stream.set_nodelay(true);
-    let mut connection =
-        pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     let result = tokio::select! {
         result = connection.as_mut() => result,
         () = shutdown.requested() => {
@@ -210,9 +207,7 @@ mod tests {
         let server = tokio::spawn(async move {
             let make = |_| {
                 let router = router.clone();
-                service_fn(move |request: Request<Incoming>| {
-                    router.clone().call(request.map(Body::new))
-                })
+                service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)))
             };
             serve_connections(listener, make, &shutdown).await
         });
@@ -220,9 +215,7 @@ mod tests {
         // An idle connection must not hold up the end either.
         let _idle = TcpStream::connect(address).await.unwrap();
         let mut busy = TcpStream::connect(address).await.unwrap();
-        busy.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
-            .await
-            .unwrap();
+        busy.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
         entered.notified().await;
         trigger.request();
         while TcpStream::connect(address).await.is_ok() {

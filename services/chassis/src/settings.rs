@@ -106,12 +106,7 @@ impl Settings {
                 "an IP address such as 127.0.0.1",
                 |_| true,
             )?,
-            port: env.parse(
-                names::PORT,
-                0,
-                "a port from 0 (any free one) to 65535",
-                |_| true,
-            )?,
+            port: env.parse(names::PORT, 0, "a port from 0 (any free one) to 65535", |_| true)?,
             log_level: log_level(env)?,
             workers: env.parse(
                 names::WORKERS,
@@ -133,10 +128,7 @@ impl Settings {
             cpu_work: choice(
                 env,
                 names::CPU_WORK,
-                &[
-                    ("inline", CpuWork::Inline),
-                    ("offloaded", CpuWork::Offloaded),
-                ],
+                &[("inline", CpuWork::Inline), ("offloaded", CpuWork::Offloaded)],
             )?,
             instance,
             shutdown: Shutdown::never(),
@@ -162,10 +154,8 @@ fn log_level(env: &Environment) -> Result<LevelFilter, SettingsError> {
 fn work(env: &Environment, instance: &str) -> Result<WorkSettings, SettingsError> {
     let time = |variable| {
         let allowed = format!("a number of milliseconds from 0 to {WORK_MS_MAX}");
-        env.parse(variable, 0.0, &allowed, |ms| {
-            (0.0..=WORK_MS_MAX).contains(ms)
-        })
-        .map(|ms| Duration::from_secs_f64(ms / 1_000.0))
+        env.parse(variable, 0.0, &allowed, |ms| (0.0..=WORK_MS_MAX).contains(ms))
+            .map(|ms| Duration::from_secs_f64(ms / 1_000.0))
     };
     let limit = env.parse(
         names::WORK_LIMIT,
@@ -173,12 +163,7 @@ fn work(env: &Environment, instance: &str) -> Result<WorkSettings, SettingsError
         &format!("a number of requests from 0 (no limit) to {WORK_LIMIT_MAX}"),
         |limit| *limit <= WORK_LIMIT_MAX,
     )?;
-    let seed: u64 = env.parse(
-        names::WORK_SEED,
-        1,
-        "a whole number from 0 to 2^64 - 1",
-        |_| true,
-    )?;
+    let seed: u64 = env.parse(names::WORK_SEED, 1, "a whole number from 0 to 2^64 - 1", |_| true)?;
     Ok(WorkSettings {
         wait: time(names::WORK_WAIT_MS)?,
         distribution: choice(
@@ -196,11 +181,7 @@ fn work(env: &Environment, instance: &str) -> Result<WorkSettings, SettingsError
 }
 
 /// One of several words; the first is the default.
-fn choice<T: Clone>(
-    env: &Environment,
-    variable: &str,
-    words: &[(&str, T)],
-) -> Result<T, SettingsError> {
+fn choice<T: Clone>(env: &Environment, variable: &str, words: &[(&str, T)]) -> Result<T, SettingsError> {
     let Some(value) = env.get(variable) else {
         return Ok(words[0].1.clone());
     };
@@ -211,22 +192,15 @@ fn choice<T: Clone>(
     })
 }
 
-fn upstreams(
-    service: ServiceName,
-    env: &Environment,
-) -> Result<BTreeMap<ServiceName, Authority>, SettingsError> {
+fn upstreams(service: ServiceName, env: &Environment) -> Result<BTreeMap<ServiceName, Authority>, SettingsError> {
     let mut upstreams = BTreeMap::new();
     for &callee in service.dependencies() {
         let variable = callee.url_variable();
         let Some(url) = env.get(variable) else {
             continue;
         };
-        let authority = authority(url).ok_or_else(|| {
-            env.refuse(
-                variable,
-                "an address such as http://127.0.0.1:8080, without a path",
-            )
-        })?;
+        let authority = authority(url)
+            .ok_or_else(|| env.refuse(variable, "an address such as http://127.0.0.1:8080, without a path"))?;
         upstreams.insert(callee, authority);
     }
     Ok(upstreams)
@@ -265,10 +239,7 @@ mod tests {
         );
         assert_eq!(settings.host.to_string(), "127.0.0.1");
         assert_eq!(settings.database_url, "sqlite://orders.db");
-        assert_eq!(
-            (settings.work.wait, settings.work.limit),
-            (Duration::ZERO, None)
-        );
+        assert_eq!((settings.work.wait, settings.work.limit), (Duration::ZERO, None));
         assert_eq!(settings.work.distribution, Distribution::Exponential);
         assert!(settings.upstreams.is_empty());
     }

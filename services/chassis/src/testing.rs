@@ -43,21 +43,14 @@ impl Answer {
 /// When a variable holds what it may not hold.
 #[must_use]
 pub fn settings(service: ServiceName, variables: &[(&str, &str)]) -> Settings {
-    Settings::new(service, variables.iter().copied().collect())
-        .expect("the test's own variables are right")
+    Settings::new(service, variables.iter().copied().collect()).expect("the test's own variables are right")
 }
 
 /// Sends a request with a body.
 ///
 /// # Panics
 /// When the request cannot be built or the answer is no text.
-pub async fn send(
-    router: &Router,
-    method: Method,
-    path: &str,
-    content_type: Option<&str>,
-    body: &str,
-) -> Answer {
+pub async fn send(router: &Router, method: Method, path: &str, content_type: Option<&str>, body: &str) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     if let Some(content_type) = content_type {
         request = request.header(CONTENT_TYPE, content_type);
@@ -98,12 +91,7 @@ pub async fn get_from(router: &Router, path: &str) -> Answer {
 }
 
 /// Sends a POST with a body as it is.
-pub async fn post_raw(
-    router: &Router,
-    path: &str,
-    content_type: Option<&str>,
-    body: &str,
-) -> Answer {
+pub async fn post_raw(router: &Router, path: &str, content_type: Option<&str>, body: &str) -> Answer {
     send(router, Method::POST, path, content_type, body).await
 }
 
@@ -154,18 +142,12 @@ pub fn assert_problem(answer: &Answer, status: u16) {
 /// # Panics
 /// When there is no free port.
 pub async fn spawn(router: Router) -> String {
-    let listener = bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
-        .await
-        .expect("a free port");
-    let address = listener
-        .local_addr()
-        .expect("a bound listener has an address");
+    let listener = bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.expect("a free port");
+    let address = listener.local_addr().expect("a bound listener has an address");
     tokio::spawn(async move {
         let make = |_| {
             let router = router.clone();
-            service_fn(move |request: Request<Incoming>| {
-                router.clone().call(request.map(Body::new))
-            })
+            service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)))
         };
         serve_connections(listener, make, &Shutdown::never()).await
     });

@@ -19,9 +19,7 @@ impl Timer {
         Self {
             #[cfg(target_os = "linux")]
             precise: precise::Precise::new()
-                .inspect_err(
-                    |error| tracing::warn!(%error, "waits are rounded to milliseconds: no timerfd"),
-                )
+                .inspect_err(|error| tracing::warn!(%error, "waits are rounded to milliseconds: no timerfd"))
                 .ok(),
         }
     }
@@ -55,8 +53,7 @@ mod precise {
     use std::time::{Duration, Instant};
 
     use rustix::time::{
-        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-        timerfd_settime,
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
     };
     use tokio::io::unix::AsyncFd;
     use tokio::sync::oneshot;
@@ -126,11 +123,7 @@ mod precise {
     impl Shared {
         fn add(&self, due: Instant, wake: oneshot::Sender<()>) -> io::Result<()> {
             let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
-            if waits
-                .by_due
-                .peek()
-                .is_none_or(|Reverse(first)| due < first.due)
-            {
+            if waits.by_due.peek().is_none_or(|Reverse(first)| due < first.due) {
                 self.arm(due)?;
             }
             let id = waits.next_id;

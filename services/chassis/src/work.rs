@@ -89,10 +89,7 @@ impl Work {
             let drawn = pace.draw(&self.settings);
             pace.debt.shorten(drawn)
         };
-        self.timer
-            .get_or_init(Timer::new)
-            .sleep_until(start + planned)
-            .await;
+        self.timer.get_or_init(Timer::new).sleep_until(start + planned).await;
         self.pace().debt.record(planned, start.elapsed());
     }
 
@@ -116,11 +113,7 @@ impl Pace {
 impl Slots {
     /// The semaphore is fair, so this is first come first served.
     async fn take(&self, arrival: Instant) -> Slot<'_> {
-        let permit = self
-            .permits
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
+        let permit = self.permits.acquire().await.expect("the semaphore is never closed");
         let freed = self.freed().pop_front().unwrap_or(arrival);
         // For a request that queued, work begins when the slot became free, not when the event loop got round to it:
         // otherwise every hand-over would take a little capacity away.
@@ -174,19 +167,14 @@ mod tests {
     fn the_same_seed_draws_the_same_times_around_the_mean() {
         let draw = |seed| {
             let work = Work::new(&WorkSettings { seed, ..settings() }).unwrap();
-            let times: Vec<Duration> = (0..20_000)
-                .map(|_| work.pace().draw(&work.settings))
-                .collect();
+            let times: Vec<Duration> = (0..20_000).map(|_| work.pace().draw(&work.settings)).collect();
             times
         };
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));
         let mean_s = draw(7).iter().map(Duration::as_secs_f64).sum::<f64>() / 20_000.0;
         // Five standard errors of an exponential mean over 20,000 draws.
-        assert!(
-            (mean_s / 0.002 - 1.0).abs() < 5.0 / 20_000_f64.sqrt(),
-            "{mean_s}"
-        );
+        assert!((mean_s / 0.002 - 1.0).abs() < 5.0 / 20_000_f64.sqrt(), "{mean_s}");
     }
 
     #[tokio::test]

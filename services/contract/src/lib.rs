@@ -14,7 +14,7 @@ pub use problem::Problem;
 pub use service::{ServiceName, UnknownService};
 pub use validate::{Validate, Violation};
 pub use wire::{
-    AnalyticsSummary, CountReading, Dashboard, DashboardPart, EventCount, Login, NewEvent,
-    NewOrder, NewPayment, NewReservation, NewUser, Order, OrderStatus, Payment, PaymentReport,
-    PaymentStatus, Product, Reservation, Token, User,
+    AnalyticsSummary, CountReading, Dashboard, DashboardPart, EventCount, Login, NewEvent, NewOrder, NewPayment,
+    NewReservation, NewUser, Order, OrderStatus, Payment, PaymentReport, PaymentStatus, Product, Reservation, Token,
+    User,
 };

@@ -77,8 +77,7 @@ mod tests {
 
     #[test]
     fn has_the_members_of_rfc_9457() {
-        let problem =
-            Problem::new(409, "Conflict", "2 left, 3 asked").with_kind("urn:lab:out-of-stock");
+        let problem = Problem::new(409, "Conflict", "2 left, 3 asked").with_kind("urn:lab:out-of-stock");
         let value = serde_json::to_value(&problem).unwrap();
         assert_eq!(
             value,
@@ -92,9 +91,6 @@ mod tests {
     #[test]
     fn reads_a_foreign_document_that_has_a_status_only() {
         let problem: Problem = serde_json::from_str(r#"{"status":503}"#).unwrap();
-        assert_eq!(
-            (problem.kind.as_ref(), problem.status),
-            ("about:blank", 503)
-        );
+        assert_eq!((problem.kind.as_ref(), problem.status), ("about:blank", 503));
     }
 }

@@ -6,19 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// A service of the laboratory.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ServiceName {
     /// Who buys.
@@ -47,11 +35,7 @@ pub struct UnknownService {
 impl fmt::Display for UnknownService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = ServiceName::ALL.map(ServiceName::as_str).join(", ");
-        write!(
-            f,
-            "there is no service named {:?}; the services are {known}",
-            self.name
-        )
+        write!(f, "there is no service named {:?}; the services are {known}", self.name)
     }
 }
 
@@ -95,9 +79,7 @@ impl ServiceName {
                 Self::Analytics,
             ],
             Self::Orders => &[Self::Users, Self::Inventory],
-            Self::Users | Self::Payments | Self::Inventory | Self::Analytics | Self::Balancer => {
-                &[]
-            }
+            Self::Users | Self::Payments | Self::Inventory | Self::Analytics | Self::Balancer => &[],
         }
     }
 
@@ -135,9 +117,7 @@ impl FromStr for ServiceName {
         Self::ALL
             .into_iter()
             .find(|service| service.as_str() == name)
-            .ok_or_else(|| UnknownService {
-                name: name.to_owned(),
-            })
+            .ok_or_else(|| UnknownService { name: name.to_owned() })
     }
 }
 
@@ -160,10 +140,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = "user".parse::<ServiceName>().unwrap_err().to_string();
-        assert!(
-            error.contains("\"user\"") && error.contains("users, orders"),
-            "{error}"
-        );
+        assert!(error.contains("\"user\"") && error.contains("users, orders"), "{error}");
     }
 
     #[test]

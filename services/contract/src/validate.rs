@@ -74,11 +74,7 @@ impl Rules {
     }
 
     fn done(self) -> Result<(), Vec<Violation>> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(self.0)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
     }
 }
 
@@ -90,9 +86,7 @@ impl Validate for NewUser {
             .text("email", &self.email)
             .holds(
                 "email",
-                address.is_some_and(|(local, domain)| {
-                    !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-                }),
+                address.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@')),
                 "must look like name@domain",
             )
             .done()
@@ -119,9 +113,12 @@ impl Validate for NewReservation {
 
 impl Validate for NewPayment {
     fn validate(&self) -> Result<(), Vec<Violation>> {
-        let rules = Rules::default()
-            .within("order_id", self.order_id, 1, i64::MAX)
-            .within("amount_cents", self.amount_cents, 1, AMOUNT_CENTS_MAX);
+        let rules = Rules::default().within("order_id", self.order_id, 1, i64::MAX).within(
+            "amount_cents",
+            self.amount_cents,
+            1,
+            AMOUNT_CENTS_MAX,
+        );
         match &self.idempotency_key {
             Some(key) => rules.text("idempotency_key", key).done(),
             None => rules.done(),
@@ -175,11 +172,7 @@ mod tests {
             (1_000, true),
             (1_001, false),
         ] {
-            assert_eq!(
-                NewReservation { quantity }.validate().is_ok(),
-                allowed,
-                "{quantity}"
-            );
+            assert_eq!(NewReservation { quantity }.validate().is_ok(), allowed, "{quantity}");
             assert_eq!(
                 NewOrder {
                     user_id: 1,
@@ -231,18 +224,9 @@ mod tests {
 
     #[test]
     fn event_kinds_stay_plain() {
-        for (kind, allowed) in [
-            ("order.created", true),
-            ("a b", false),
-            ("", false),
-            ("é", false),
-        ] {
+        for (kind, allowed) in [("order.created", true), ("a b", false), ("", false), ("é", false)] {
             assert_eq!(
-                NewEvent {
-                    kind: kind.to_owned()
-                }
-                .validate()
-                .is_ok(),
+                NewEvent { kind: kind.to_owned() }.validate().is_ok(),
                 allowed,
                 "{kind:?}"
             );

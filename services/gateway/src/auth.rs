@@ -22,10 +22,7 @@ use crate::Shared;
 const DEVELOPMENT_SECRET: &str = "a secret for development only";
 const TOKEN_LIFETIME_S: u64 = 3_600;
 /// User name, password, role.
-const ACCOUNTS: [(&str, &str, &str); 2] = [
-    ("admin", "admin", ADMIN),
-    ("customer", "customer", "customer"),
-];
+const ACCOUNTS: [(&str, &str, &str); 2] = [("admin", "admin", ADMIN), ("customer", "customer", "customer")];
 const ADMIN: &str = "admin";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,10 +44,7 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     pub(crate) fn new(environment: &Environment) -> Self {
-        let secret = environment
-            .get(JWT_SECRET)
-            .unwrap_or(DEVELOPMENT_SECRET)
-            .as_bytes();
+        let secret = environment.get(JWT_SECRET).unwrap_or(DEVELOPMENT_SECRET).as_bytes();
         let mut rules = Validation::new(Algorithm::HS256);
         // Signer and checker share a clock, so a token ends when it says.
         rules.leeway = 0;
@@ -62,8 +56,7 @@ impl Tokens {
     }
 
     fn issue(&self, claims: &Claims) -> Result<String, Failure> {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.sign)
-            .map_err(Failure::internal)
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.sign).map_err(Failure::internal)
     }
 
     fn check(&self, headers: &HeaderMap) -> Result<Claims, Failure> {
@@ -76,9 +69,7 @@ impl Tokens {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
-            .ok_or_else(|| {
-                Failure::unauthorized("Authorization must be of the form: Bearer <token>")
-            })?;
+            .ok_or_else(|| Failure::unauthorized("Authorization must be of the form: Bearer <token>"))?;
         match jsonwebtoken::decode::<Claims>(token, &self.verify, &self.rules) {
             Ok(data) => Ok(data.claims),
             Err(error) => Err(Failure::unauthorized(match error.kind() {
@@ -97,8 +88,7 @@ pub(crate) async fn login(
     let account = ACCOUNTS
         .iter()
         .find(|(name, secret, _)| *name == username && *secret == password);
-    let (name, _, role) =
-        account.ok_or_else(|| Failure::unauthorized("user name or password are wrong"))?;
+    let (name, _, role) = account.ok_or_else(|| Failure::unauthorized("user name or password are wrong"))?;
     let claims = Claims {
         sub: (*name).to_owned(),
         role: (*role).to_owned(),
@@ -112,10 +102,7 @@ pub(crate) async fn login(
     }))
 }
 
-pub(crate) async fn secure(
-    State(gateway): Shared,
-    headers: HeaderMap,
-) -> Result<Json<Value>, Failure> {
+pub(crate) async fn secure(State(gateway): Shared, headers: HeaderMap) -> Result<Json<Value>, Failure> {
     let claims = gateway.tokens.check(&headers)?;
     if claims.role != ADMIN {
         return Err(Failure::forbidden(format!(
@@ -139,9 +126,7 @@ fn now_s() -> u64 {
 mod tests {
     use axum::Router;
     use axum::body::Body;
-    use chassis::testing::{
-        Answer, answer, assert_problem, assert_refuses_bodies, post_to, settings,
-    };
+    use chassis::testing::{Answer, answer, assert_problem, assert_refuses_bodies, post_to, settings};
     use contract::ServiceName;
     use http::Request;
 
@@ -178,10 +163,7 @@ mod tests {
     #[tokio::test]
     async fn the_right_role_gets_in() {
         let answer = secure(Some(&format!("Bearer {}", token_of("admin").await))).await;
-        assert_eq!(
-            (answer.status, &answer.json()["user"]),
-            (200, &json!("admin"))
-        );
+        assert_eq!((answer.status, &answer.json()["user"]), (200, &json!("admin")));
     }
 
     #[tokio::test]
@@ -193,9 +175,7 @@ mod tests {
             exp,
         };
         let expired = tokens("").issue(&claims(now_s() - 1)).unwrap();
-        let foreign = tokens("another secret")
-            .issue(&claims(now_s() + 60))
-            .unwrap();
+        let foreign = tokens("another secret").issue(&claims(now_s() + 60)).unwrap();
         let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else {
             panic!("{good}")
         };
@@ -212,20 +192,13 @@ mod tests {
             (Some(format!("Bearer {expired}")), 401, "expired"),
             (Some(format!("Bearer {foreign}")), 401, "not signed here"),
             (Some(format!("Bearer {tampered}")), 401, "not signed here"),
-            (
-                Some(format!("Bearer {unsigned}{signature}")),
-                401,
-                "not understood",
-            ),
+            (Some(format!("Bearer {unsigned}{signature}")), 401, "not understood"),
             (Some(format!("Bearer {other}")), 403, "needs the role admin"),
         ] {
             let answer = secure(authorization.as_deref()).await;
             assert_problem(&answer, status);
             assert!(answer.body.contains(detail), "{detail} in {answer:?}");
-            assert_eq!(
-                answer.headers.contains_key("www-authenticate"),
-                status == 401
-            );
+            assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401);
         }
     }
 

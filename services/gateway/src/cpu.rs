@@ -52,25 +52,17 @@ impl Cpu {
                     drop(core);
                     used
                 };
-                tokio::task::spawn_blocking(work)
-                    .await
-                    .map_err(Failure::internal)
+                tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
             }
         }
     }
 }
 
-pub(crate) async fn blocking(
-    State(gateway): Shared,
-    Query(asked): Query<Asked>,
-) -> Result<Json<Value>, Failure> {
+pub(crate) async fn blocking(State(gateway): Shared, Query(asked): Query<Asked>) -> Result<Json<Value>, Failure> {
     work(&gateway, asked.ms.unwrap_or(BLOCKING_MS_DEFAULT)).await
 }
 
-pub(crate) async fn cpu_bound(
-    State(gateway): Shared,
-    Query(asked): Query<Asked>,
-) -> Result<Json<Value>, Failure> {
+pub(crate) async fn cpu_bound(State(gateway): Shared, Query(asked): Query<Asked>) -> Result<Json<Value>, Failure> {
     work(&gateway, asked.ms.unwrap_or(CPU_BOUND_MS_DEFAULT)).await
 }
 

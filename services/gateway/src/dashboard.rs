@@ -20,9 +20,7 @@ pub(crate) async fn show(State(gateway): Shared) -> Json<Dashboard> {
     )
     .await;
     Json(Dashboard {
-        complete: [&users, &orders, &products, &analytics]
-            .iter()
-            .all(|part| part.ok),
+        complete: [&users, &orders, &products, &analytics].iter().all(|part| part.ok),
         latency_ms: milliseconds_since(started),
         users,
         orders,

@@ -27,10 +27,7 @@ impl Default for Limiter {
     }
 }
 
-pub(crate) async fn limited(
-    State(gateway): Shared,
-    request: Request,
-) -> Result<Json<Value>, Failure> {
+pub(crate) async fn limited(State(gateway): Shared, request: Request) -> Result<Json<Value>, Failure> {
     let client = client(&request);
     let admitted = gateway
         .limiter
@@ -39,9 +36,7 @@ pub(crate) async fn limited(
         .unwrap_or_else(PoisonError::into_inner)
         .admit(&client, Instant::now());
     match admitted {
-        Ok(()) => Ok(Json(
-            json!({"client": client, "instance": gateway.instance}),
-        )),
+        Ok(()) => Ok(Json(json!({"client": client, "instance": gateway.instance}))),
         Err(wait) => {
             let wait_s = wait.as_secs_f64().ceil() as u64;
             let detail = format!(
@@ -63,10 +58,7 @@ fn client(request: &Request) -> String {
         .and_then(|addresses| addresses.split(',').next())
         .map(str::trim)
         .filter(|address| !address.is_empty() && address.len() <= CLIENT_BYTES_MAX);
-    match (
-        reported,
-        request.extensions().get::<ConnectInfo<SocketAddr>>(),
-    ) {
+    match (reported, request.extensions().get::<ConnectInfo<SocketAddr>>()) {
         (Some(address), _) => address.to_owned(),
         (None, Some(ConnectInfo(peer))) => peer.ip().to_string(),
         (None, None) => "unknown".to_owned(),
@@ -84,8 +76,7 @@ mod tests {
     use crate::app;
 
     async fn ask(router: &Router, client: &str) -> Answer {
-        let request =
-            Request::get("/api/limited").header("x-forwarded-for", format!("{client}, 10.0.0.1"));
+        let request = Request::get("/api/limited").header("x-forwarded-for", format!("{client}, 10.0.0.1"));
         answer(router, request.body(Body::empty()).unwrap()).await
     }
 
@@ -97,15 +88,8 @@ mod tests {
         }
         let refused = ask(&router, "192.0.2.1").await;
         assert_problem(&refused, 429);
-        let retry_after_s: u64 = refused.headers["retry-after"]
-            .to_str()
-            .unwrap()
-            .parse()
-            .unwrap();
-        assert!(
-            (1..=WINDOW.as_secs()).contains(&retry_after_s),
-            "{retry_after_s}"
-        );
+        let retry_after_s: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=WINDOW.as_secs()).contains(&retry_after_s), "{retry_after_s}");
         assert_eq!(ask(&router, "192.0.2.2").await.status, 200);
     }
 }

@@ -41,21 +41,12 @@ pub(crate) async fn once(
 }
 
 /// Every try carries the same key, so a try whose answer was lost is not charged again.
-pub(crate) async fn with_retry(
-    State(gateway): Shared,
-    Json(mut wanted): Json<NewPayment>,
-) -> Response {
+pub(crate) async fn with_retry(State(gateway): Shared, Json(mut wanted): Json<NewPayment>) -> Response {
     wanted
         .idempotency_key
         .get_or_insert_with(|| format!("{:032x}", rand::random::<u128>()));
     let random = Pcg64Mcg::seed_from_u64(rand::random());
-    let tried = retry(
-        &BACKOFF,
-        random,
-        |_| attempt(&gateway, &wanted),
-        is_transient,
-    )
-    .await;
+    let tried = retry(&BACKOFF, random, |_| attempt(&gateway, &wanted), is_transient).await;
     let attempts = tried.attempts;
     let mut response = match tried
         .outcome
@@ -72,9 +63,7 @@ pub(crate) async fn with_retry(
             .with_causes(vec![format!("tried {attempts} times")])
             .into_response(),
     };
-    response
-        .headers_mut()
-        .insert(X_ATTEMPTS, HeaderValue::from(attempts));
+    response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(attempts));
     response
 }
 
@@ -101,9 +90,7 @@ async fn attempt(gateway: &Gateway, wanted: &NewPayment) -> Result<Reply, Attemp
 fn is_transient(attempt: &Attempt) -> bool {
     match attempt {
         Attempt::NoAnswer(error) => !matches!(error, UpstreamError::NotConfigured { .. }),
-        Attempt::Refused(reply) => {
-            reply.status.is_server_error() || reply.status == StatusCode::TOO_MANY_REQUESTS
-        }
+        Attempt::Refused(reply) => reply.status.is_server_error() || reply.status == StatusCode::TOO_MANY_REQUESTS,
     }
 }
 

@@ -35,10 +35,7 @@ pub(crate) async fn place_order(
     BodyBytes(body): BodyBytes,
 ) -> Result<Response, Failure> {
     let content_type = headers.get(CONTENT_TYPE).cloned();
-    let reply = gateway
-        .orders
-        .send(Method::POST, "/orders", content_type, body)
-        .await?;
+    let reply = gateway.orders.send(Method::POST, "/orders", content_type, body).await?;
     if reply.status == StatusCode::CREATED {
         gateway.events.tell("order.created");
     }
@@ -47,9 +44,7 @@ pub(crate) async fn place_order(
 
 async fn read(upstream: &Upstream, uri: &Uri) -> Result<Reply, Failure> {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    Ok(upstream
-        .get(path.strip_prefix(PREFIX).unwrap_or(path))
-        .await?)
+    Ok(upstream.get(path.strip_prefix(PREFIX).unwrap_or(path)).await?)
 }
 
 /// Tells the analytics what happened, when it can be told: no request waits for it or fails with it.
@@ -73,14 +68,8 @@ impl Events {
         };
         let analytics = self.analytics.clone();
         tokio::spawn(async move {
-            let told: Result<Reply, UpstreamError> = analytics
-                .post(
-                    "/events",
-                    &NewEvent {
-                        kind: kind.to_owned(),
-                    },
-                )
-                .await;
+            let told: Result<Reply, UpstreamError> =
+                analytics.post("/events", &NewEvent { kind: kind.to_owned() }).await;
             if let Err(error) = told {
                 tracing::debug!(kind, %error, "an event was not told");
             }

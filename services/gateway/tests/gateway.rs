@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::OriginalUri;
 use axum::routing::{get, post};
-use chassis::testing::{
-    assert_problem, assert_refuses_bodies, get_from, post_raw, post_to, settings, spawn,
-};
+use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_raw, post_to, settings, spawn};
 use chassis::{Failure, Json};
 use contract::{NewPayment, Payment, PaymentStatus, ServiceName};
 use http::{HeaderMap, StatusCode};
@@ -20,9 +18,7 @@ fn gateway(variables: &[(&str, &str)]) -> Router {
 
 /// Answers every GET with the path that was asked for.
 async fn echo() -> String {
-    let path = |OriginalUri(uri): OriginalUri| async move {
-        axum::Json(json!({"asked": uri.to_string()}))
-    };
+    let path = |OriginalUri(uri): OriginalUri| async move { axum::Json(json!({"asked": uri.to_string()})) };
     spawn(Router::new().fallback(path)).await
 }
 
@@ -68,10 +64,7 @@ async fn reads_are_handed_on_with_their_query() {
         ("/api/products", "/products"),
     ] {
         let answer = get_from(&router, path).await;
-        assert_eq!(
-            (answer.status, answer.json()),
-            (200, json!({"asked": asked}))
-        );
+        assert_eq!((answer.status, answer.json()), (200, json!({"asked": asked})));
         assert_eq!(answer.headers["x-instance"], "gateway-1");
         assert_eq!(answer.headers["content-type"], "application/json");
     }
@@ -79,22 +72,14 @@ async fn reads_are_handed_on_with_their_query() {
 
 #[tokio::test]
 async fn calls_carry_the_trace_of_the_request() {
-    let seen = |headers: HeaderMap| async move {
-        headers["traceparent"]
-            .to_str()
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let seen = |headers: HeaderMap| async move { headers["traceparent"].to_str().unwrap_or_default().to_owned() };
     let address = spawn(Router::new().fallback(seen)).await;
     let router = gateway(&[("USERS_URL", &address)]);
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let request = http::Request::get("/api/users").header("traceparent", parent);
-    let answer =
-        chassis::testing::answer(&router, request.body(axum::body::Body::empty()).unwrap()).await;
+    let answer = chassis::testing::answer(&router, request.body(axum::body::Body::empty()).unwrap()).await;
     assert!(
-        answer
-            .body
-            .starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"),
+        answer.body.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"),
         "{answer:?}"
     );
     assert!(
@@ -113,10 +98,7 @@ async fn an_order_is_handed_on_as_it_is_and_told_to_the_analytics() {
         };
         (
             status,
-            format!(
-                "{} {body}",
-                headers["content-type"].to_str().unwrap_or_default()
-            ),
+            format!("{} {body}", headers["content-type"].to_str().unwrap_or_default()),
         )
     };
     let orders = spawn(Router::new().route("/orders", post(place))).await;
@@ -126,31 +108,20 @@ async fn an_order_is_handed_on_as_it_is_and_told_to_the_analytics() {
     let router = gateway(&[("ORDERS_URL", &orders), ("ANALYTICS_URL", &analytics)]);
 
     let refused = post_raw(&router, "/api/orders", Some("text/odd"), "wrong").await;
-    assert_eq!(
-        (refused.status, refused.body.as_str()),
-        (418, "text/odd wrong")
-    );
+    assert_eq!((refused.status, refused.body.as_str()), (418, "text/odd wrong"));
     let placed = post_raw(&router, "/api/orders", Some("text/odd"), "right").await;
-    assert_eq!(
-        (placed.status, placed.body.as_str()),
-        (201, "text/odd right")
-    );
+    assert_eq!((placed.status, placed.body.as_str()), (201, "text/odd right"));
     assert_eq!(events.recv().await.unwrap(), r#"{"kind":"order.created"}"#);
     assert!(events.try_recv().is_err(), "the refused order was not told");
 
     let oversized = "x".repeat(contract::limits::BODY_BYTES_MAX + 1);
-    assert_problem(
-        &post_raw(&router, "/api/orders", None, &oversized).await,
-        413,
-    );
+    assert_problem(&post_raw(&router, "/api/orders", None, &oversized).await, 413);
 }
 
 #[tokio::test]
 async fn the_dashboard_marks_what_is_missing() {
     let up = echo().await;
-    let failing =
-        spawn(Router::new().route("/orders", get(|| async { Failure::conflict("not today") })))
-            .await;
+    let failing = spawn(Router::new().route("/orders", get(|| async { Failure::conflict("not today") }))).await;
     let hanging = spawn(Router::new().route("/summary", get(std::future::pending::<()>))).await;
     let router = gateway(&[
         ("USERS_URL", &up),
@@ -161,27 +132,20 @@ async fn the_dashboard_marks_what_is_missing() {
     ]);
     let answer = get_from(&router, "/api/dashboard").await;
     let dashboard = answer.json();
-    assert_eq!(
-        (answer.status, &dashboard["complete"]),
-        (200, &json!(false))
-    );
+    assert_eq!((answer.status, &dashboard["complete"]), (200, &json!(false)));
     assert_eq!(
         (&dashboard["users"]["ok"], &dashboard["users"]["data"]),
         (&json!(true), &json!({"asked": "/users"}))
     );
     for (part, status) in [("orders", 409), ("products", 502), ("analytics", 504)] {
         assert_eq!(
-            (
-                &dashboard[part]["ok"],
-                &dashboard[part]["problem"]["status"]
-            ),
+            (&dashboard[part]["ok"], &dashboard[part]["problem"]["status"]),
             (&json!(false), &json!(status))
         );
         assert!(dashboard[part]["latency_ms"].is_number());
     }
 
-    let all = ["USERS_URL", "ORDERS_URL", "INVENTORY_URL", "ANALYTICS_URL"]
-        .map(|variable| (variable, up.as_str()));
+    let all = ["USERS_URL", "ORDERS_URL", "INVENTORY_URL", "ANALYTICS_URL"].map(|variable| (variable, up.as_str()));
     assert_eq!(
         get_from(&gateway(&all), "/api/dashboard").await.json()["complete"],
         true
@@ -197,16 +161,9 @@ async fn a_payment_is_tried_once_or_until_it_succeeds() {
     assert_problem(&post_to(&router, "/api/pay", &body).await, 503);
 
     let paid = post_to(&router, "/api/pay-with-retry", &body).await;
+    assert_eq!((paid.status, &paid.json()["attempts"]), (201, &json!(3)), "{paid:?}");
     assert_eq!(
-        (paid.status, &paid.json()["attempts"]),
-        (201, &json!(3)),
-        "{paid:?}"
-    );
-    assert_eq!(
-        (
-            &paid.headers["x-attempts"],
-            &paid.json()["payment"]["amount_cents"]
-        ),
+        (&paid.headers["x-attempts"], &paid.json()["payment"]["amount_cents"]),
         (&"3".parse().unwrap(), &json!(500))
     );
     let keys = keys.lock().unwrap();
@@ -226,20 +183,14 @@ async fn retries_are_bounded_and_leave_mistakes_alone() {
     let refused = post_to(&router, "/api/pay-with-retry", &body).await;
     assert_problem(&refused, 503);
     assert_eq!(
-        (
-            refused.headers["x-attempts"].as_bytes(),
-            keys.lock().unwrap().len()
-        ),
+        (refused.headers["x-attempts"].as_bytes(), keys.lock().unwrap().len()),
         (&b"4"[..], 4)
     );
     assert_eq!(refused.json()["causes"], json!(["tried 4 times"]));
 
     assert_refuses_bodies(&router, "/api/pay-with-retry").await;
     let negative = json!({"order_id": 7, "amount_cents": -1});
-    assert_problem(
-        &post_to(&router, "/api/pay-with-retry", &negative).await,
-        422,
-    );
+    assert_problem(&post_to(&router, "/api/pay-with-retry", &negative).await, 422);
     assert_problem(&post_to(&router, "/api/pay", &negative).await, 422);
     assert_eq!(keys.lock().unwrap().len(), 4, "a wrong body reaches nobody");
 
@@ -255,16 +206,9 @@ async fn burning_is_bounded_and_says_what_was_used() {
         for path in ["/api/blocking?ms=2", "/api/cpu-bound?ms=2"] {
             let answer = get_from(&router, path).await;
             assert_eq!(answer.status, 200);
-            assert!(
-                answer.json()["cpu_ms"].as_f64().unwrap() >= 2.0,
-                "{answer:?}"
-            );
+            assert!(answer.json()["cpu_ms"].as_f64().unwrap() >= 2.0, "{answer:?}");
         }
-        for path in [
-            "/api/blocking?ms=60001",
-            "/api/blocking?ms=-1",
-            "/api/cpu-bound?ms=x",
-        ] {
+        for path in ["/api/blocking?ms=60001", "/api/blocking?ms=-1", "/api/cpu-bound?ms=x"] {
             assert_problem(&get_from(&router, path).await, 400);
         }
     }
@@ -280,27 +224,16 @@ async fn the_counter_counts_in_the_memory_of_its_instance() {
     let router = gateway(&[("INSTANCE", "gateway-2")]);
     for count in 1..=3 {
         let answer = post_to(&router, "/api/count", &Value::Null).await;
-        assert_eq!(
-            answer.json(),
-            json!({"count": count, "instance": "gateway-2"})
-        );
+        assert_eq!(answer.json(), json!({"count": count, "instance": "gateway-2"}));
     }
     assert_eq!(get_from(&router, "/api/count").await.json()["count"], 3);
-    assert_eq!(
-        get_from(&gateway(&[]), "/api/count").await.json()["count"],
-        0
-    );
+    assert_eq!(get_from(&gateway(&[]), "/api/count").await.json()["count"], 0);
 }
 
 #[tokio::test]
 async fn it_is_ready_when_the_services_that_it_has_are_alive() {
     let up = echo().await;
-    assert_eq!(
-        get_from(&gateway(&[("USERS_URL", &up)]), "/ready")
-            .await
-            .status,
-        200
-    );
+    assert_eq!(get_from(&gateway(&[("USERS_URL", &up)]), "/ready").await.status, 200);
     let answer = get_from(
         &gateway(&[("USERS_URL", &up), ("ORDERS_URL", "http://127.0.0.1:9")]),
         "/ready",
@@ -308,10 +241,7 @@ async fn it_is_ready_when_the_services_that_it_has_are_alive() {
     .await;
     assert_problem(&answer, 503);
     assert!(
-        answer.json()["causes"][0]
-            .as_str()
-            .unwrap()
-            .starts_with("orders: "),
+        answer.json()["causes"][0].as_str().unwrap().starts_with("orders: "),
         "{answer:?}"
     );
     assert_eq!(

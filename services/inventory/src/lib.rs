@@ -42,10 +42,7 @@ pub fn app(settings: &Settings, database: Database) -> Router {
         .route("/products/{id}/reservations", post(reservations::create))
         .route("/reservations/{id}", delete(reservations::release))
         .with_state(database);
-    App::new(settings)
-        .business(routes)
-        .checks([check])
-        .into_router()
+    App::new(settings).business(routes).checks([check]).into_router()
 }
 
 /// Runs the service until it is asked to end.
@@ -66,31 +63,22 @@ fn product((id, name, price_cents, stock): Row) -> Product {
     }
 }
 
-async fn list(
-    State(database): State<Database>,
-    RowLimit(limit): RowLimit,
-) -> Result<Json<Vec<Product>>, Failure> {
-    let rows: Vec<Row> =
-        sqlx::query_as("SELECT id, name, price_cents, stock FROM products ORDER BY id LIMIT $1")
-            .bind(limit)
-            .fetch_all(&*database)
-            .await
-            .map_err(Failure::internal)?;
+async fn list(State(database): State<Database>, RowLimit(limit): RowLimit) -> Result<Json<Vec<Product>>, Failure> {
+    let rows: Vec<Row> = sqlx::query_as("SELECT id, name, price_cents, stock FROM products ORDER BY id LIMIT $1")
+        .bind(limit)
+        .fetch_all(&*database)
+        .await
+        .map_err(Failure::internal)?;
     Ok(Json(rows.into_iter().map(product).collect()))
 }
 
-async fn show(
-    State(database): State<Database>,
-    Path(id): Path<i64>,
-) -> Result<Json<Product>, Failure> {
-    let row: Option<Row> =
-        sqlx::query_as("SELECT id, name, price_cents, stock FROM products WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&*database)
-            .await
-            .map_err(Failure::internal)?;
-    row.map(|row| Json(product(row)))
-        .ok_or_else(|| no_product(id))
+async fn show(State(database): State<Database>, Path(id): Path<i64>) -> Result<Json<Product>, Failure> {
+    let row: Option<Row> = sqlx::query_as("SELECT id, name, price_cents, stock FROM products WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&*database)
+        .await
+        .map_err(Failure::internal)?;
+    row.map(|row| Json(product(row))).ok_or_else(|| no_product(id))
 }
 
 fn no_product(id: i64) -> Failure {

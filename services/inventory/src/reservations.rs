@@ -28,14 +28,12 @@ pub(crate) async fn create(
         transaction.rollback().await.map_err(Failure::internal)?;
         return Err(refusal(&database, product_id, quantity).await);
     };
-    let (id,): (i64,) = sqlx::query_as(
-        "INSERT INTO reservations (product_id, quantity) VALUES ($1, $2) RETURNING id",
-    )
-    .bind(product_id)
-    .bind(quantity)
-    .fetch_one(&mut *transaction)
-    .await
-    .map_err(Failure::internal)?;
+    let (id,): (i64,) = sqlx::query_as("INSERT INTO reservations (product_id, quantity) VALUES ($1, $2) RETURNING id")
+        .bind(product_id)
+        .bind(quantity)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(Failure::internal)?;
     transaction.commit().await.map_err(Failure::internal)?;
     Ok((
         StatusCode::CREATED,
@@ -51,11 +49,10 @@ pub(crate) async fn create(
 
 /// Why nothing was taken: no such product, or too little of it.
 async fn refusal(database: &Database, product_id: i64, quantity: i64) -> Failure {
-    let stock: Result<Option<(i64,)>, _> =
-        sqlx::query_as("SELECT stock FROM products WHERE id = $1")
-            .bind(product_id)
-            .fetch_optional(&**database)
-            .await;
+    let stock: Result<Option<(i64,)>, _> = sqlx::query_as("SELECT stock FROM products WHERE id = $1")
+        .bind(product_id)
+        .fetch_optional(&**database)
+        .await;
     match stock {
         Ok(Some((stock,))) => Failure::conflict(format!(
             "product {product_id} has {stock} left, {quantity} were asked for"
@@ -67,10 +64,7 @@ async fn refusal(database: &Database, product_id: i64, quantity: i64) -> Failure
 }
 
 /// Gives the pieces of a reservation back.
-pub(crate) async fn release(
-    State(database): State<Database>,
-    Path(id): Path<i64>,
-) -> Result<StatusCode, Failure> {
+pub(crate) async fn release(State(database): State<Database>, Path(id): Path<i64>) -> Result<StatusCode, Failure> {
     let mut transaction = database.begin().await.map_err(Failure::internal)?;
     let deleted: Option<(i64, i64)> =
         sqlx::query_as("DELETE FROM reservations WHERE id = $1 RETURNING product_id, quantity")
@@ -94,9 +88,7 @@ pub(crate) async fn release(
 #[cfg(test)]
 mod tests {
     use axum::Router;
-    use chassis::testing::{
-        assert_problem, assert_refuses_bodies, get_from, post_to, send, settings,
-    };
+    use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_to, send, settings};
     use contract::{Product, ServiceName};
     use http::Method;
     use serde_json::json;
@@ -118,20 +110,13 @@ mod tests {
     }
 
     async fn stock(router: &Router) -> i64 {
-        get_from(router, TICKET).await.json()["stock"]
-            .as_i64()
-            .unwrap()
+        get_from(router, TICKET).await.json()["stock"].as_i64().unwrap()
     }
 
     #[tokio::test]
     async fn pieces_are_taken_and_given_back_once() {
         let router = router().await;
-        let reserved = post_to(
-            &router,
-            &format!("{TICKET}/reservations"),
-            &json!({"quantity": 3}),
-        )
-        .await;
+        let reserved = post_to(&router, &format!("{TICKET}/reservations"), &json!({"quantity": 3})).await;
         assert_eq!(reserved.status, 201);
         assert_eq!(
             reserved.json(),
@@ -152,10 +137,7 @@ mod tests {
         let url = format!("sqlite://{}/inventory.db", folder.display());
         let mut buyers = Vec::new();
         for instance in 0..3 {
-            let router = app(
-                &settings(ServiceName::Inventory, &[]),
-                open(&url).await.unwrap(),
-            );
+            let router = app(&settings(ServiceName::Inventory, &[]), open(&url).await.unwrap());
             for _ in 0..5 {
                 let router = router.clone();
                 let buy = async move {
@@ -173,10 +155,7 @@ mod tests {
                 status => assert_eq!(status, 409),
             }
         }
-        let router = app(
-            &settings(ServiceName::Inventory, &[]),
-            open(&url).await.unwrap(),
-        );
+        let router = app(&settings(ServiceName::Inventory, &[]), open(&url).await.unwrap());
         assert_eq!((sold, stock(&router).await), (10, 0));
         std::fs::remove_dir_all(folder).unwrap();
     }
@@ -197,21 +176,12 @@ mod tests {
             ("/products/999/reservations", json!(1), 404),
             ("/products/x/reservations", json!(1), 400),
         ] {
-            assert_problem(
-                &post_to(&router, path, &json!({"quantity": quantity})).await,
-                status,
-            );
+            assert_problem(&post_to(&router, path, &json!({"quantity": quantity})).await, status);
         }
         assert_problem(&get_from(&router, "/products/999").await, 404);
-        assert_problem(
-            &send(&router, Method::DELETE, "/reservations/999", None, "").await,
-            404,
-        );
+        assert_problem(&send(&router, Method::DELETE, "/reservations/999", None, "").await, 404);
         assert_problem(&send(&router, Method::PUT, TICKET, None, "").await, 405);
         assert_eq!(products(&router).await, before);
-        assert_problem(
-            &send(&router, Method::DELETE, "/reservations/1", None, "").await,
-            404,
-        );
+        assert_problem(&send(&router, Method::DELETE, "/reservations/1", None, "").await, 404);
     }
 }

@@ -64,11 +64,7 @@ impl Drop for LogGuard {
 pub fn init_logs(service: &str, instance: &str, level: LevelFilter) -> LogGuard {
     let (queue, lines) = sync_channel(QUEUE_LINES_MAX);
     let layer = JsonLines {
-        origin: format!(
-            ",\"instance\":{},\"service\":{}",
-            quoted(instance),
-            quoted(service)
-        ),
+        origin: format!(",\"instance\":{},\"service\":{}", quoted(instance), quoted(service)),
         queue: queue.clone(),
         dropped: AtomicU64::new(0),
     };
@@ -152,20 +148,10 @@ impl JsonLines {
         );
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let _ = write!(
-            line,
-            ",\"message\":{}{}",
-            quoted(&fields.message),
-            self.origin
-        );
+        let _ = write!(line, ",\"message\":{}{}", quoted(&fields.message), self.origin);
         if let Some(context) = TraceContext::current() {
-            let TraceContext {
-                trace_id, span_id, ..
-            } = context;
-            let _ = write!(
-                line,
-                ",\"trace_id\":\"{trace_id:032x}\",\"span_id\":\"{span_id:016x}\""
-            );
+            let TraceContext { trace_id, span_id, .. } = context;
+            let _ = write!(line, ",\"trace_id\":\"{trace_id:032x}\",\"span_id\":\"{span_id:016x}\"");
         }
         line.push_str(&fields.rest);
         line
@@ -238,9 +224,7 @@ mod tests {
         received
             .try_iter()
             .map(|message| match message {
-                Message::Line(line) => {
-                    serde_json::from_str(&line).expect("a line is a JSON object")
-                }
+                Message::Line(line) => serde_json::from_str(&line).expect("a line is a JSON object"),
                 Message::Flush(_) => unreachable!("nobody flushes here"),
             })
             .collect()
@@ -249,12 +233,7 @@ mod tests {
     #[test]
     fn a_line_is_flat_and_keeps_numbers() {
         let lines = lines(|| {
-            tracing::info!(
-                port = 8080_u16,
-                ratio = f64::NAN,
-                who = "a \"b\"\n",
-                "listening"
-            );
+            tracing::info!(port = 8080_u16, ratio = f64::NAN, who = "a \"b\"\n", "listening");
         });
         let line = lines[0].as_object().unwrap();
         assert_eq!(
@@ -265,24 +244,16 @@ mod tests {
             (&line["service"], &line["instance"]),
             (&"orders".into(), &"orders-1".into())
         );
-        assert_eq!(
-            (&line["port"], &line["who"]),
-            (&8080.into(), &"a \"b\"\n".into())
-        );
+        assert_eq!((&line["port"], &line["who"]), (&8080.into(), &"a \"b\"\n".into()));
         assert!(line["ratio"].is_null() && !line.contains_key("trace_id"));
         let keys: Vec<&str> = line.keys().map(String::as_str).collect();
-        assert!(
-            ["timestamp", "target"].iter().all(|key| keys.contains(key)),
-            "{keys:?}"
-        );
+        assert!(["timestamp", "target"].iter().all(|key| keys.contains(key)), "{keys:?}");
     }
 
     #[tokio::test]
     async fn a_line_within_a_request_names_its_trace() {
         let context = TraceContext::start();
-        let lines = context
-            .scope(async { lines(|| tracing::warn!("slow")) })
-            .await;
+        let lines = context.scope(async { lines(|| tracing::warn!("slow")) }).await;
         assert_eq!(lines[0]["trace_id"], format!("{:032x}", context.trace_id));
         assert_eq!(lines[0]["span_id"], format!("{:016x}", context.span_id));
     }

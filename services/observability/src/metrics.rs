@@ -12,8 +12,8 @@ pub const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Upper bounds of the duration histograms, in seconds: from a tenth of a millisecond to a minute, about three a decade.
 const DURATION_BUCKETS_S: [f64; 18] = [
-    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-    5.0, 10.0, 30.0, 60.0,
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    60.0,
 ];
 
 struct Installed {
@@ -49,10 +49,7 @@ fn describe() {
         "http_request_duration_seconds",
         "From the request's head to the answer's head."
     );
-    metrics::describe_gauge!(
-        "http_requests_in_flight",
-        "Requests that are being answered."
-    );
+    metrics::describe_gauge!("http_requests_in_flight", "Requests that are being answered.");
     metrics::describe_gauge!(
         "event_loop_lag_seconds",
         "How late the event loop ran the last timer that was due."
@@ -70,12 +67,7 @@ pub fn render() -> String {
         return String::new();
     };
     let mut text = installed.handle.render();
-    process_metric(
-        &mut text,
-        "process_start_time_seconds",
-        "gauge",
-        installed.started_s,
-    );
+    process_metric(&mut text, "process_start_time_seconds", "gauge", installed.started_s);
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
     process_metric(
         &mut text,
@@ -103,9 +95,7 @@ fn process_metric(text: &mut String, name: &str, kind: &str, value: f64) {
 /// Linux only; elsewhere the metric is absent.
 fn resident_bytes() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024.0)
 }
@@ -126,10 +116,7 @@ mod tests {
             "process_start_time_seconds ",
             "process_cpu_seconds_total ",
         ] {
-            assert!(
-                text.contains(expected),
-                "{expected:?} is missing in\n{text}"
-            );
+            assert!(text.contains(expected), "{expected:?} is missing in\n{text}");
         }
         #[cfg(target_os = "linux")]
         assert!(text.contains("process_resident_memory_bytes "));

@@ -51,16 +51,9 @@ impl ObserveLayer {
     pub fn new(instance: &str) -> Self {
         let printable: String = instance
             .chars()
-            .map(|c| {
-                if c.is_ascii_graphic() || c == ' ' {
-                    c
-                } else {
-                    '?'
-                }
-            })
+            .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
             .collect();
-        let instance =
-            HeaderValue::from_str(&printable).expect("printable ASCII is allowed in a header");
+        let instance = HeaderValue::from_str(&printable).expect("printable ASCII is allowed in a header");
         let in_flight = metrics::gauge!("http_requests_in_flight");
         Self {
             shared: Arc::new(Shared {
@@ -113,9 +106,7 @@ where
         Box::pin(async move {
             let mut response = answer.await?;
             let shared = &in_flight.0;
-            response
-                .headers_mut()
-                .insert(X_INSTANCE, shared.instance.clone());
+            response.headers_mut().insert(X_INSTANCE, shared.instance.clone());
             let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
             let handles = shared.handles(route, method, response.status().as_u16());
             handles.total.increment(1);
@@ -220,10 +211,7 @@ mod tests {
         if let Some(value) = traceparent {
             request = request.header(TRACEPARENT, value);
         }
-        let mut response = app()
-            .oneshot(request.body(Body::empty()).unwrap())
-            .await
-            .unwrap();
+        let mut response = app().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let body = axum::body::to_bytes(std::mem::take(response.body_mut()), 1_000)
             .await
             .unwrap();

@@ -30,9 +30,7 @@ pub struct InvalidTraceparent;
 
 impl fmt::Display for InvalidTraceparent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "not a traceparent of the form 00-<32 hex digits>-<16 hex digits>-<2 hex digits>",
-        )
+        f.write_str("not a traceparent of the form 00-<32 hex digits>-<16 hex digits>-<2 hex digits>")
     }
 }
 
@@ -87,8 +85,7 @@ impl TraceContext {
     /// The value of the header that hands this context on.
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {
-        HeaderValue::from_bytes(&self.encode())
-            .expect("hexadecimal digits and dashes are allowed in a header")
+        HeaderValue::from_bytes(&self.encode()).expect("hexadecimal digits and dashes are allowed in a header")
     }
 
     fn encode(&self) -> [u8; LENGTH] {
@@ -102,11 +99,7 @@ impl TraceContext {
 
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "00-{:032x}-{:016x}-{:02x}",
-            self.trace_id, self.span_id, self.flags
-        )
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
     }
 }
 
@@ -231,9 +224,6 @@ mod tests {
         assert_ne!(context.span_id, parent.span_id);
 
         headers.insert(TRACEPARENT, "nonsense".parse().unwrap());
-        assert_ne!(
-            TraceContext::from_headers(&headers).trace_id,
-            parent.trace_id
-        );
+        assert_ne!(TraceContext::from_headers(&headers).trace_id, parent.trace_id);
     }
 }

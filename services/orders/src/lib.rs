@@ -75,9 +75,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     chassis::serve(app(&settings, database), &settings).await
 }
 
-fn order(
-    (id, user_id, product_id, quantity, amount_cents, reservation_id, status): Row,
-) -> Result<Order, Failure> {
+fn order((id, user_id, product_id, quantity, amount_cents, reservation_id, status): Row) -> Result<Order, Failure> {
     let status = OrderStatus::from_stored(&status).map_err(Failure::internal)?;
     Ok(Order {
         id,
@@ -90,10 +88,7 @@ fn order(
     })
 }
 
-async fn list(
-    State(database): State<Database>,
-    RowLimit(limit): RowLimit,
-) -> Result<Json<Vec<Order>>, Failure> {
+async fn list(State(database): State<Database>, RowLimit(limit): RowLimit) -> Result<Json<Vec<Order>>, Failure> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, user_id, product_id, quantity, amount_cents, reservation_id, status FROM orders \
          ORDER BY id DESC LIMIT $1",
@@ -105,10 +100,7 @@ async fn list(
     Ok(Json(rows.into_iter().map(order).collect::<Result<_, _>>()?))
 }
 
-async fn show(
-    State(database): State<Database>,
-    Path(id): Path<i64>,
-) -> Result<Json<Order>, Failure> {
+async fn show(State(database): State<Database>, Path(id): Path<i64>) -> Result<Json<Order>, Failure> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT id, user_id, product_id, quantity, amount_cents, reservation_id, status FROM orders WHERE id = $1",
     )

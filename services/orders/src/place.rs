@@ -15,11 +15,7 @@ pub(crate) async fn create(
     State(called): State<Called>,
     Json(wanted): Json<NewOrder>,
 ) -> Result<(StatusCode, Json<Order>), Failure> {
-    let _user: User = called
-        .users
-        .get(&format!("/users/{}", wanted.user_id))
-        .await?
-        .json()?;
+    let _user: User = called.users.get(&format!("/users/{}", wanted.user_id)).await?.json()?;
     let reservation = reserve(&called, &wanted).await?;
     match insert(&database, &wanted, &reservation).await {
         Ok(order) => Ok((StatusCode::CREATED, Json(order))),
@@ -58,11 +54,7 @@ async fn release(called: &Called, reservation: &Reservation) {
     }
 }
 
-async fn insert(
-    database: &Database,
-    wanted: &NewOrder,
-    reservation: &Reservation,
-) -> Result<Order, sqlx::Error> {
+async fn insert(database: &Database, wanted: &NewOrder, reservation: &Reservation) -> Result<Order, sqlx::Error> {
     let NewOrder {
         user_id,
         product_id,
@@ -101,9 +93,7 @@ mod tests {
     use axum::Router;
     use axum::extract::Path;
     use axum::routing::{delete, get, post};
-    use chassis::testing::{
-        assert_problem, assert_refuses_bodies, get_from, post_to, settings, spawn,
-    };
+    use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_to, settings, spawn};
     use contract::ServiceName;
     use serde_json::{Value, json};
 
@@ -137,28 +127,22 @@ mod tests {
     /// Has five pieces of product 1, and gives every reservation the same id.
     async fn inventory(journal: Journal) -> String {
         let released = Arc::clone(&journal);
-        let reserve =
-            move |Path(product_id): Path<i64>,
-                  Json(NewReservation { quantity }): Json<NewReservation>| async move {
-                if product_id != 1 {
-                    return Err(Failure::not_found(format!(
-                        "there is no product {product_id}"
-                    )));
-                }
-                if quantity > 5 {
-                    return Err(
-                        Failure::conflict("too little left").with_kind("urn:lab:out-of-stock")
-                    );
-                }
-                journal.lock().unwrap().push(format!("reserve {quantity}"));
-                Ok(Json(Reservation {
-                    id: 9,
-                    product_id,
-                    quantity,
-                    price_cents: 250,
-                    stock_left: 5 - quantity,
-                }))
-            };
+        let reserve = move |Path(product_id): Path<i64>, Json(NewReservation { quantity }): Json<NewReservation>| async move {
+            if product_id != 1 {
+                return Err(Failure::not_found(format!("there is no product {product_id}")));
+            }
+            if quantity > 5 {
+                return Err(Failure::conflict("too little left").with_kind("urn:lab:out-of-stock"));
+            }
+            journal.lock().unwrap().push(format!("reserve {quantity}"));
+            Ok(Json(Reservation {
+                id: 9,
+                product_id,
+                quantity,
+                price_cents: 250,
+                stock_left: 5 - quantity,
+            }))
+        };
         let release = move |Path(id): Path<i64>| async move {
             released.lock().unwrap().push(format!("release {id}"));
             StatusCode::NO_CONTENT
@@ -238,10 +222,7 @@ mod tests {
         assert_eq!(post_to(&router, "/orders", &body).await.status, 201);
         // The stand-in gives the same reservation again, which the table does not take twice.
         assert_problem(&post_to(&router, "/orders", &body).await, 500);
-        assert_eq!(
-            *journal.lock().unwrap(),
-            ["reserve 1", "reserve 1", "release 9"]
-        );
+        assert_eq!(*journal.lock().unwrap(), ["reserve 1", "reserve 1", "release 9"]);
         assert_eq!(orders(&router).await.as_array().map(Vec::len), Some(1));
     }
 
@@ -250,10 +231,7 @@ mod tests {
         let users = users().await;
         let body = json!({"user_id": 1, "product_id": 1, "quantity": 1});
         // Port 9 of this machine: nobody listens on "discard".
-        for (inventory, status, part) in [
-            ("http://127.0.0.1:9", 502, "refused"),
-            ("", 503, "INVENTORY_URL"),
-        ] {
+        for (inventory, status, part) in [("http://127.0.0.1:9", 502, "refused"), ("", 503, "INVENTORY_URL")] {
             let settings = settings(
                 ServiceName::Orders,
                 &[("USERS_URL", &users), ("INVENTORY_URL", inventory)],
@@ -267,18 +245,13 @@ mod tests {
             );
             assert_eq!(orders(&router).await, json!([]));
             let ready = get_from(&router, "/ready").await;
-            assert_eq!(
-                ready.status,
-                if inventory.is_empty() { 200 } else { 503 },
-                "{ready:?}"
-            );
+            assert_eq!(ready.status, if inventory.is_empty() { 200 } else { 503 }, "{ready:?}");
         }
     }
 
     #[tokio::test]
     async fn a_service_that_does_not_answer_in_time_is_a_504() {
-        let users =
-            spawn(Router::new().route("/users/{id}", get(std::future::pending::<()>))).await;
+        let users = spawn(Router::new().route("/users/{id}", get(std::future::pending::<()>))).await;
         let variables = [("USERS_URL", users.as_str()), ("UPSTREAM_TIMEOUT_MS", "20")];
         let router = app(
             &settings(ServiceName::Orders, &variables),

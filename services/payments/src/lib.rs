@@ -49,10 +49,7 @@ pub fn app(settings: &Settings, database: Database, refusal: Refusal) -> Router 
         .route("/payments", get(list).post(create))
         .route("/payments/{id}", get(show))
         .with_state(Payments { database, refusal });
-    App::new(settings)
-        .business(routes)
-        .checks([check])
-        .into_router()
+    App::new(settings).business(routes).checks([check]).into_router()
 }
 
 /// Runs the service until it is asked to end.
@@ -75,31 +72,23 @@ fn payment((id, order_id, amount_cents, idempotency_key): Row) -> Payment {
     }
 }
 
-async fn list(
-    State(database): State<Database>,
-    RowLimit(limit): RowLimit,
-) -> Result<Json<Vec<Payment>>, Failure> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, order_id, amount_cents, idempotency_key FROM payments ORDER BY id DESC LIMIT $1",
-    )
-    .bind(limit)
-    .fetch_all(&*database)
-    .await
-    .map_err(Failure::internal)?;
+async fn list(State(database): State<Database>, RowLimit(limit): RowLimit) -> Result<Json<Vec<Payment>>, Failure> {
+    let rows: Vec<Row> =
+        sqlx::query_as("SELECT id, order_id, amount_cents, idempotency_key FROM payments ORDER BY id DESC LIMIT $1")
+            .bind(limit)
+            .fetch_all(&*database)
+            .await
+            .map_err(Failure::internal)?;
     Ok(Json(rows.into_iter().map(payment).collect()))
 }
 
-async fn show(
-    State(database): State<Database>,
-    Path(id): Path<i64>,
-) -> Result<Json<Payment>, Failure> {
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT id, order_id, amount_cents, idempotency_key FROM payments WHERE id = $1",
-    )
-    .bind(id)
-    .fetch_optional(&*database)
-    .await
-    .map_err(Failure::internal)?;
+async fn show(State(database): State<Database>, Path(id): Path<i64>) -> Result<Json<Payment>, Failure> {
+    let row: Option<Row> =
+        sqlx::query_as("SELECT id, order_id, amount_cents, idempotency_key FROM payments WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&*database)
+            .await
+            .map_err(Failure::internal)?;
     row.map(|row| Json(payment(row)))
         .ok_or_else(|| Failure::not_found(format!("there is no payment {id}")))
 }
@@ -110,10 +99,10 @@ async fn create(
     Json(wanted): Json<NewPayment>,
 ) -> Result<(StatusCode, Json<Payment>), Failure> {
     if refusal.refuses() {
-        return Err(Failure::unavailable(
-            "the payment provider does not answer; nothing was charged, try again",
-        )
-        .with_kind("urn:lab:payment-refused"));
+        return Err(
+            Failure::unavailable("the payment provider does not answer; nothing was charged, try again")
+                .with_kind("urn:lab:payment-refused"),
+        );
     }
     let NewPayment {
         order_id,
@@ -131,10 +120,7 @@ async fn create(
     .await
     .map_err(Failure::internal)?;
     match (inserted, idempotency_key) {
-        (Some((id,)), key) => Ok((
-            StatusCode::CREATED,
-            Json(payment((id, order_id, amount_cents, key))),
-        )),
+        (Some((id,)), key) => Ok((StatusCode::CREATED, Json(payment((id, order_id, amount_cents, key))))),
         (None, Some(key)) => repeated(&database, order_id, amount_cents, &key).await,
         (None, None) => Err(Failure::conflict("the payment was not stored")),
     }
@@ -147,20 +133,17 @@ async fn repeated(
     amount_cents: i64,
     key: &str,
 ) -> Result<(StatusCode, Json<Payment>), Failure> {
-    let row: Row = sqlx::query_as(
-        "SELECT id, order_id, amount_cents, idempotency_key FROM payments WHERE idempotency_key = $1",
-    )
-    .bind(key)
-    .fetch_one(&**database)
-    .await
-    .map_err(Failure::internal)?;
+    let row: Row =
+        sqlx::query_as("SELECT id, order_id, amount_cents, idempotency_key FROM payments WHERE idempotency_key = $1")
+            .bind(key)
+            .fetch_one(&**database)
+            .await
+            .map_err(Failure::internal)?;
     let first = payment(row);
     if (first.order_id, first.amount_cents) == (order_id, amount_cents) {
         Ok((StatusCode::OK, Json(first)))
     } else {
-        Err(Failure::unprocessable(
-            "idempotency_key was used for another payment",
-        ))
+        Err(Failure::unprocessable("idempotency_key was used for another payment"))
     }
 }
 
@@ -173,10 +156,7 @@ mod tests {
     use super::*;
 
     async fn router(failure_rate: &str) -> Router {
-        let settings = settings(
-            ServiceName::Payments,
-            &[("PAYMENTS_FAILURE_RATE", failure_rate)],
-        );
+        let settings = settings(ServiceName::Payments, &[("PAYMENTS_FAILURE_RATE", failure_rate)]);
         let refusal = Refusal::from_settings(&settings).unwrap();
         app(&settings, open("sqlite::memory:").await.unwrap(), refusal)
     }
@@ -188,27 +168,14 @@ mod tests {
     #[tokio::test]
     async fn a_payment_is_captured_and_listed_newest_first() {
         let router = router("0").await;
-        let first = post_to(
-            &router,
-            "/payments",
-            &json!({"order_id": 7, "amount_cents": 500}),
-        )
-        .await;
+        let first = post_to(&router, "/payments", &json!({"order_id": 7, "amount_cents": 500})).await;
         assert_eq!(first.status, 201);
         assert_eq!(
             first.json(),
             json!({"id": 1, "order_id": 7, "amount_cents": 500, "status": "captured"})
         );
-        let second = post_to(
-            &router,
-            "/payments",
-            &json!({"order_id": 8, "amount_cents": 1}),
-        )
-        .await;
-        assert_eq!(
-            payments(&router).await,
-            json!([second.json(), first.json()])
-        );
+        let second = post_to(&router, "/payments", &json!({"order_id": 8, "amount_cents": 1})).await;
+        assert_eq!(payments(&router).await, json!([second.json(), first.json()]));
         assert_eq!(get_from(&router, "/payments/1").await.json(), first.json());
     }
 
@@ -244,12 +211,7 @@ mod tests {
 
         let refusing = self::router("1").await;
         assert_problem(
-            &post_to(
-                &refusing,
-                "/payments",
-                &json!({"order_id": 7, "amount_cents": 500}),
-            )
-            .await,
+            &post_to(&refusing, "/payments", &json!({"order_id": 7, "amount_cents": 500})).await,
             503,
         );
         assert_eq!(payments(&refusing).await, json!([]));

@@ -23,9 +23,7 @@ impl Refusal {
         let allowed = "a share between 0 and 1";
         let rate = settings
             .environment
-            .parse(PAYMENTS_FAILURE_RATE, 0.0, allowed, |rate| {
-                (0.0..=1.0).contains(rate)
-            })?;
+            .parse(PAYMENTS_FAILURE_RATE, 0.0, allowed, |rate| (0.0..=1.0).contains(rate))?;
         Ok(Self {
             rate,
             random: Arc::new(Mutex::new(Pcg64Mcg::seed_from_u64(settings.work.seed))),
@@ -67,10 +65,7 @@ mod tests {
         assert!((2_770..3_230).contains(&refused), "{refused}");
         assert_eq!(draws("0.3", "1"), draws("0.3", "1"));
         assert_ne!(draws("0.3", "1"), draws("0.3", "2"));
-        assert!(
-            draws("0", "1").iter().all(|refused| !refused)
-                && draws("1", "1").iter().all(|refused| *refused)
-        );
+        assert!(draws("0", "1").iter().all(|refused| !refused) && draws("1", "1").iter().all(|refused| *refused));
     }
 
     #[test]
@@ -78,10 +73,7 @@ mod tests {
         for rate in ["1.1", "-0.1", "NaN", "half"] {
             let settings = settings(ServiceName::Payments, &[(PAYMENTS_FAILURE_RATE, rate)]);
             let error = Refusal::from_settings(&settings).unwrap_err().to_string();
-            assert!(
-                error.contains(PAYMENTS_FAILURE_RATE) && error.contains(rate),
-                "{error}"
-            );
+            assert!(error.contains(PAYMENTS_FAILURE_RATE) && error.contains(rate), "{error}");
         }
     }
 }

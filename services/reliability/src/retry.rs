@@ -57,8 +57,7 @@ where
     let mut attempts = 1;
     loop {
         let outcome = operation(attempts).await;
-        let try_again =
-            attempts < backoff.attempts_max && outcome.as_ref().is_err_and(&is_transient);
+        let try_again = attempts < backoff.attempts_max && outcome.as_ref().is_err_and(&is_transient);
         if !try_again {
             return Attempted { attempts, outcome };
         }

@@ -40,29 +40,23 @@ impl SlidingWindow {
         }
         let (limit, window) = (self.limit, self.window);
         let times = self.admitted.entry(client.to_owned()).or_default();
-        while times
-            .front()
-            .is_some_and(|first| now.duration_since(*first) >= window)
-        {
+        while times.front().is_some_and(|first| now.duration_since(*first) >= window) {
             times.pop_front();
         }
         if times.len() < limit {
             times.push_back(now);
             return Ok(());
         }
-        let oldest_leaves = times.front().map_or(window, |first| {
-            window.saturating_sub(now.duration_since(*first))
-        });
+        let oldest_leaves = times
+            .front()
+            .map_or(window, |first| window.saturating_sub(now.duration_since(*first)));
         Err(oldest_leaves)
     }
 
     fn forget_idle(&mut self, now: Instant) {
         let window = self.window;
-        self.admitted.retain(|_, times| {
-            times
-                .back()
-                .is_some_and(|last| now.duration_since(*last) < window)
-        });
+        self.admitted
+            .retain(|_, times| times.back().is_some_and(|last| now.duration_since(*last) < window));
     }
 }
 
@@ -109,11 +103,7 @@ mod tests {
         assert_eq!(limiter.admit("b", start), Ok(()));
         assert!(limiter.admit("a", start).is_err());
         assert_eq!(limiter.admit("c", start), Err(WINDOW));
-        assert_eq!(
-            limiter.admit("c", start + WINDOW),
-            Ok(()),
-            "idle clients are forgotten"
-        );
+        assert_eq!(limiter.admit("c", start + WINDOW), Ok(()), "idle clients are forgotten");
         assert_eq!(limiter.admitted.len(), 1);
     }
 }

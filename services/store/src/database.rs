@@ -160,9 +160,7 @@ impl<'a> Target<'a> {
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
-            .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute(SQLITE_PRAGMAS).await.map(drop) })
-            });
+            .after_connect(|connection, _| Box::pin(async move { connection.execute(SQLITE_PRAGMAS).await.map(drop) }));
         match self {
             // Each connection to memory would be a database of its own.
             Self::Memory => sqlite.max_connections(1).min_connections(1),
@@ -189,12 +187,8 @@ impl<'a> Target<'a> {
             file.lock()?;
             Ok(file)
         });
-        let locked = locked
-            .await
-            .unwrap_or_else(|error| Err(io::Error::other(error)));
-        locked
-            .map(Some)
-            .map_err(|source| StoreError::Lock { path, source })
+        let locked = locked.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        locked.map(Some).map_err(|source| StoreError::Lock { path, source })
     }
 }
 
@@ -235,9 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn memory_is_migrated_and_ready() {
-        let database = Database::open("sqlite::memory:", &MIGRATIONS)
-            .await
-            .unwrap();
+        let database = Database::open("sqlite::memory:", &MIGRATIONS).await.unwrap();
         assert_eq!(database.is_ready().await, Ok(()));
         assert_eq!(names(&database).await, [(1, "first".to_owned())]);
     }
@@ -266,22 +258,15 @@ mod tests {
 
     #[tokio::test]
     async fn arguments_and_keys_are_those_of_every_engine() {
-        let database = Database::open("sqlite::memory:", &MIGRATIONS)
-            .await
-            .unwrap();
-        let insert =
-            sqlx::query_as::<_, (i64,)>("INSERT INTO things (name) VALUES ($1) RETURNING id");
-        assert_eq!(
-            insert.bind("second").fetch_one(&*database).await.unwrap(),
-            (2,)
-        );
+        let database = Database::open("sqlite::memory:", &MIGRATIONS).await.unwrap();
+        let insert = sqlx::query_as::<_, (i64,)>("INSERT INTO things (name) VALUES ($1) RETURNING id");
+        assert_eq!(insert.bind("second").fetch_one(&*database).await.unwrap(), (2,));
         sqlx::query("DELETE FROM things WHERE id = $1")
             .bind(2_i64)
             .execute(&*database)
             .await
             .unwrap();
-        let insert =
-            sqlx::query_as::<_, (i64,)>("INSERT INTO things (name) VALUES ($1) RETURNING id");
+        let insert = sqlx::query_as::<_, (i64,)>("INSERT INTO things (name) VALUES ($1) RETURNING id");
         assert_eq!(
             insert.bind("third").fetch_one(&*database).await.unwrap(),
             (3,),

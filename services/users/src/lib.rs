@@ -39,10 +39,7 @@ pub fn app(settings: &Settings, database: Database) -> Router {
         .route("/users", get(list).post(create))
         .route("/users/{id}", get(show))
         .with_state(database);
-    App::new(settings)
-        .business(routes)
-        .checks([check])
-        .into_router()
+    App::new(settings).business(routes).checks([check]).into_router()
 }
 
 /// Runs the service until it is asked to end.
@@ -58,10 +55,7 @@ fn user((id, name, email): Row) -> User {
     User { id, name, email }
 }
 
-async fn list(
-    State(database): State<Database>,
-    RowLimit(limit): RowLimit,
-) -> Result<Json<Vec<User>>, Failure> {
+async fn list(State(database): State<Database>, RowLimit(limit): RowLimit) -> Result<Json<Vec<User>>, Failure> {
     let rows: Vec<Row> = sqlx::query_as("SELECT id, name, email FROM users ORDER BY id LIMIT $1")
         .bind(limit)
         .fetch_all(&*database)
@@ -70,10 +64,7 @@ async fn list(
     Ok(Json(rows.into_iter().map(user).collect()))
 }
 
-async fn show(
-    State(database): State<Database>,
-    Path(id): Path<i64>,
-) -> Result<Json<User>, Failure> {
+async fn show(State(database): State<Database>, Path(id): Path<i64>) -> Result<Json<User>, Failure> {
     let row: Option<Row> = sqlx::query_as("SELECT id, name, email FROM users WHERE id = $1")
         .bind(id)
         .fetch_optional(&*database)
@@ -87,16 +78,14 @@ async fn create(
     State(database): State<Database>,
     Json(NewUser { name, email }): Json<NewUser>,
 ) -> Result<(StatusCode, Json<User>), Failure> {
-    let inserted: Option<(i64,)> = sqlx::query_as(
-        "INSERT INTO users (name, email) VALUES ($1, $2) ON CONFLICT (email) DO NOTHING RETURNING id",
-    )
-    .bind(&name)
-    .bind(&email)
-    .fetch_optional(&*database)
-    .await
-    .map_err(Failure::internal)?;
-    let (id,) = inserted
-        .ok_or_else(|| Failure::conflict(format!("there is a user with the address {email}")))?;
+    let inserted: Option<(i64,)> =
+        sqlx::query_as("INSERT INTO users (name, email) VALUES ($1, $2) ON CONFLICT (email) DO NOTHING RETURNING id")
+            .bind(&name)
+            .bind(&email)
+            .fetch_optional(&*database)
+            .await
+            .map_err(Failure::internal)?;
+    let (id,) = inserted.ok_or_else(|| Failure::conflict(format!("there is a user with the address {email}")))?;
     Ok((StatusCode::CREATED, Json(User { id, name, email })))
 }
 
@@ -150,10 +139,7 @@ mod tests {
             (json!({"name": "", "email": "a@b"}), 422),
             (json!({"name": "A", "email": "nowhere"}), 422),
             (json!({"name": "A", "email": "a@b", "id": 7}), 422),
-            (
-                json!({"name": "Another Ada", "email": "ada@example.com"}),
-                409,
-            ),
+            (json!({"name": "Another Ada", "email": "ada@example.com"}), 409),
         ] {
             assert_problem(&post_to(&router, "/users", &body).await, status);
         }

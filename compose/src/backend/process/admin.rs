@@ -39,25 +39,16 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
 }
 
 /// Asks once whether an instance is ready; the error says why it is not.
-pub(super) async fn probe(
-    http: &reqwest::Client,
-    url: Url,
-    timeout: Duration,
-) -> Result<(), String> {
+pub(super) async fn probe(http: &reqwest::Client, url: Url, timeout: Duration) -> Result<(), String> {
     let path = url.path().to_owned();
-    let response = http
-        .get(url)
-        .timeout(timeout)
-        .send()
-        .await
-        .map_err(|error| {
-            let reason = if error.is_timeout() {
-                "does not answer"
-            } else {
-                "takes no connection"
-            };
-            format!("{path} {reason}")
-        })?;
+    let response = http.get(url).timeout(timeout).send().await.map_err(|error| {
+        let reason = if error.is_timeout() {
+            "does not answer"
+        } else {
+            "takes no connection"
+        };
+        format!("{path} {reason}")
+    })?;
     match response.status() {
         reqwest::StatusCode::OK => Ok(()),
         status => Err(format!("{path} answers {status}{}", shown(response).await)),
@@ -80,19 +71,14 @@ impl BalancerAdmin<'_> {
         let response = self.put(UPSTREAMS, WHAT, &upstreams).await?;
         match response.status() {
             status if status.is_success() => Ok(()),
-            status => Err(self.failed(
-                WHAT,
-                format!("it answers {status}{}", shown(response).await),
-            )),
+            status => Err(self.failed(WHAT, format!("it answers {status}{}", shown(response).await))),
         }
     }
 
     /// Changes the policy; one that the balancer does not know is the user's error.
     pub(super) async fn set_policy(&self, policy: &str) -> Result<(), Error> {
         const WHAT: &str = "its policy";
-        let response = self
-            .put(POLICY, WHAT, &serde_json::json!({ "policy": policy }))
-            .await?;
+        let response = self.put(POLICY, WHAT, &serde_json::json!({ "policy": policy })).await?;
         match response.status() {
             status if status.is_success() => Ok(()),
             status if status.is_client_error() => Err(Error::PolicyRefused {
@@ -100,10 +86,7 @@ impl BalancerAdmin<'_> {
                 policy: policy.to_owned(),
                 reason: detail(response).await.unwrap_or_else(|| status.to_string()),
             }),
-            status => Err(self.failed(
-                WHAT,
-                format!("it answers {status}{}", shown(response).await),
-            )),
+            status => Err(self.failed(WHAT, format!("it answers {status}{}", shown(response).await))),
         }
     }
 
@@ -125,17 +108,8 @@ impl BalancerAdmin<'_> {
             .sum())
     }
 
-    async fn put(
-        &self,
-        path: &str,
-        what: &'static str,
-        body: &impl Serialize,
-    ) -> Result<reqwest::Response, Error> {
-        let request = self
-            .http
-            .put(self.at(path))
-            .timeout(REQUEST_TIMEOUT)
-            .json(body);
+    async fn put(&self, path: &str, what: &'static str, body: &impl Serialize) -> Result<reqwest::Response, Error> {
+        let request = self.http.put(self.at(path)).timeout(REQUEST_TIMEOUT).json(body);
         request.send().await.map_err(|error| {
             let reason = if error.is_timeout() {
                 "it does not answer".to_owned()
@@ -172,10 +146,7 @@ async fn detail(response: reqwest::Response) -> Option<String> {
 
 async fn shown(response: reqwest::Response) -> String {
     match detail(response).await {
-        Some(detail) => format!(
-            ": {}",
-            detail.chars().take(SHOWN_CHARS_MAX).collect::<String>()
-        ),
+        Some(detail) => format!(": {}", detail.chars().take(SHOWN_CHARS_MAX).collect::<String>()),
         None => String::new(),
     }
 }

@@ -26,9 +26,7 @@ pub(super) struct Exclusive<'a> {
 impl ProcessSystem {
     pub(super) fn attach(tools: Tools, record: SystemRecord) -> Result<Self, Error> {
         if record.running().is_empty() {
-            return Err(Error::Gone {
-                run_id: record.run_id,
-            });
+            return Err(Error::Gone { run_id: record.run_id });
         }
         let system = Self::new(tools, record.clone(), true);
         system.state().load(record);
@@ -75,9 +73,7 @@ impl ProcessSystem {
                     sleep(LOOK_EVERY).await;
                 }
                 Err(TryLockError::WouldBlock) => {
-                    return Err(Error::file("lock", &path)(
-                        std::io::ErrorKind::TimedOut.into(),
-                    ));
+                    return Err(Error::file("lock", &path)(std::io::ErrorKind::TimedOut.into()));
                 }
                 Err(TryLockError::Error(error)) => return Err(Error::file("lock", &path)(error)),
             }

@@ -45,16 +45,13 @@ pub(super) struct Spawner {
 
 impl Spawner {
     pub(super) fn new() -> io::Result<Self> {
-        let (requests, incoming) =
-            mpsc::channel::<(Command, mpsc::SyncSender<io::Result<Child>>)>();
-        thread::Builder::new()
-            .name("spawner".into())
-            .spawn(move || {
-                for (mut command, reply) in incoming {
-                    // The asker blocks until it has the answer, so this cannot fail.
-                    let _ = reply.send(command.spawn());
-                }
-            })?;
+        let (requests, incoming) = mpsc::channel::<(Command, mpsc::SyncSender<io::Result<Child>>)>();
+        thread::Builder::new().name("spawner".into()).spawn(move || {
+            for (mut command, reply) in incoming {
+                // The asker blocks until it has the answer, so this cannot fail.
+                let _ = reply.send(command.spawn());
+            }
+        })?;
         Ok(Self { requests })
     }
 
@@ -153,18 +150,14 @@ mod tests {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let mut command = Command::new("sh");
         command.args(["-c", "exit 7"]);
-        let on_exit: OnExit =
-            Box::new(move |exit, expected| sender.send((exit, expected)).unwrap());
+        let on_exit: OnExit = Box::new(move |exit, expected| sender.send((exit, expected)).unwrap());
         let child = spawner.spawn(command, on_exit).unwrap();
         child.exited().await;
         let exit = Exit {
             code: Some(7),
             signal: None,
         };
-        assert_eq!(
-            (child.exit(), receiver.await.unwrap()),
-            (Some(exit), (exit, false))
-        );
+        assert_eq!((child.exit(), receiver.await.unwrap()), (Some(exit), (exit, false)));
         assert!(child.stamp.look().is_none(), "a zombie stayed");
         child
             .signal(Signal::KILL)

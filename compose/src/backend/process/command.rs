@@ -60,11 +60,7 @@ pub(super) fn instance_environment(
         environment.insert(environment::DATABASE_URL.to_owned(), sqlite_url(&file));
     }
     environment.extend(urls.into_iter().map(|(name, url)| (name.to_owned(), url)));
-    environment.extend(
-        spec.env
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
+    environment.extend(spec.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     environment
 }
 
@@ -120,39 +116,25 @@ mod tests {
     fn the_lab_s_own_environment_does_not_reach_instances() {
         let spec = ServiceSpec::new(ServiceName::Gateway);
         let environment = instance_environment(&spec, "gateway-1", 0, [], Path::new("/data"));
-        let allowed =
-            |name: &str| PASSED_ON.contains(&name) || ["PORT", "HOST", "INSTANCE"].contains(&name);
-        assert!(
-            environment.keys().all(|name| allowed(name)),
-            "{environment:?}"
-        );
+        let allowed = |name: &str| PASSED_ON.contains(&name) || ["PORT", "HOST", "INSTANCE"].contains(&name);
+        assert!(environment.keys().all(|name| allowed(name)), "{environment:?}");
         // Cargo sets this one for every test.
-        assert!(
-            std::env::var("CARGO_PKG_NAME").is_ok() && !environment.contains_key("CARGO_PKG_NAME")
-        );
+        assert!(std::env::var("CARGO_PKG_NAME").is_ok() && !environment.contains_key("CARGO_PKG_NAME"));
     }
 
     #[test]
     fn a_service_is_wired_and_the_specification_wins() {
-        let spec =
-            ServiceSpec::new(ServiceName::Orders).with_env("INVENTORY_URL", "http://elsewhere");
+        let spec = ServiceSpec::new(ServiceName::Orders).with_env("INVENTORY_URL", "http://elsewhere");
         let urls = [
             ("USERS_URL", "http://127.0.0.1:1".to_owned()),
             ("INVENTORY_URL", "http://127.0.0.1:2".to_owned()),
         ];
-        let environment =
-            instance_environment(&spec, "orders-1", 0, urls, Path::new("/a run/data"));
+        let environment = instance_environment(&spec, "orders-1", 0, urls, Path::new("/a run/data"));
         assert_eq!(environment["USERS_URL"], "http://127.0.0.1:1");
         assert_eq!(environment["INVENTORY_URL"], "http://elsewhere");
+        assert_eq!(environment["DATABASE_URL"], "sqlite:///a%20run/data/orders.db");
         assert_eq!(
-            environment["DATABASE_URL"],
-            "sqlite:///a%20run/data/orders.db"
-        );
-        assert_eq!(
-            (
-                environment["PORT"].as_str(),
-                environment["INSTANCE"].as_str()
-            ),
+            (environment["PORT"].as_str(), environment["INSTANCE"].as_str()),
             ("0", "orders-1")
         );
     }
@@ -162,10 +144,7 @@ mod tests {
         let spec = ServiceSpec::new(ServiceName::Gateway)
             .balanced(2, "round_robin")
             .with_env("LOG_LEVEL", "debug");
-        let upstreams = [
-            ("gateway-1", "http://127.0.0.1:1"),
-            ("gateway-2", "http://127.0.0.1:2"),
-        ];
+        let upstreams = [("gateway-1", "http://127.0.0.1:1"), ("gateway-2", "http://127.0.0.1:2")];
         let upstreams = upstreams.map(|(name, url)| (name.to_owned(), url.to_owned()));
         let environment = balancer_environment(&spec, "round_robin", 8080, upstreams);
         assert_eq!(
@@ -175,10 +154,7 @@ mod tests {
         assert_eq!(environment["POLICY"], "round_robin");
         assert_eq!(environment["LOG_LEVEL"], "debug");
         assert_eq!(
-            (
-                environment["PORT"].as_str(),
-                environment["INSTANCE"].as_str()
-            ),
+            (environment["PORT"].as_str(), environment["INSTANCE"].as_str()),
             ("8080", "gateway-balancer")
         );
     }

@@ -25,15 +25,10 @@ impl ProcessSystem {
     pub(super) async fn pause_instance(&self, instance: &str) -> Result<(), Error> {
         let _locked = self.lock_record().await?;
         let slot = self.running(instance, "pause")?;
-        slot.handle
-            .signal(Signal::STOP)
-            .map_err(failed(&slot, "pause"))?;
+        slot.handle.signal(Signal::STOP).map_err(failed(&slot, "pause"))?;
         // The kernel stops a process when it next leaves kernel mode, which is soon but not at once.
         let deadline = Instant::now() + STOP_SIGNAL_TIMEOUT;
-        while !slot.handle.stamp().is_stopped()
-            && slot.handle.exit().is_none()
-            && Instant::now() < deadline
-        {
+        while !slot.handle.stamp().is_stopped() && slot.handle.exit().is_none() && Instant::now() < deadline {
             sleep(LOOK_EVERY).await;
         }
         self.mark(&slot, Mark::Paused)?;
@@ -44,9 +39,7 @@ impl ProcessSystem {
     pub(super) async fn resume_instance(&self, instance: &str) -> Result<(), Error> {
         let _locked = self.lock_record().await?;
         let slot = self.running(instance, "resume")?;
-        slot.handle
-            .signal(Signal::CONT)
-            .map_err(failed(&slot, "resume"))?;
+        slot.handle.signal(Signal::CONT).map_err(failed(&slot, "resume"))?;
         if slot.mark == Mark::Paused {
             self.mark(&slot, Mark::Ready)?;
             self.emit(&slot, InstanceEventKind::Resumed);
@@ -83,18 +76,14 @@ impl ProcessSystem {
             sleep(LOOK_EVERY).await;
         }
         self.launch(&slot.service, slot.role, slot.index, port)?;
-        self.start_up(instance, Instant::now() + self.ready_timeout)
-            .await
+        self.start_up(instance, Instant::now() + self.ready_timeout).await
     }
 
     pub(super) async fn change_policy(&self, service: &str, policy: &str) -> Result<(), Error> {
         let _exclusive = self.exclusive("change the policy of").await?;
         self.balancer_of(service)?.set_policy(policy).await?;
         let mut state = self.state();
-        if let Some(balancer) = state
-            .service_mut(service)
-            .and_then(|spec| spec.balancer.as_mut())
-        {
+        if let Some(balancer) = state.service_mut(service).and_then(|spec| spec.balancer.as_mut()) {
             policy.clone_into(&mut balancer.policy);
         }
         self.persist(&mut state)

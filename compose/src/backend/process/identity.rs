@@ -83,10 +83,7 @@ mod platform {
         const START_TICKS: usize = 19;
         const RESIDENT_PAGES: usize = 21;
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let fields: Vec<&str> = stat
-            .get(stat.rfind(')')? + 1..)?
-            .split_ascii_whitespace()
-            .collect();
+        let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
         let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
         let ticks = number(USER_TICKS)? + number(SYSTEM_TICKS)?;
         let pages = number(RESIDENT_PAGES)?;

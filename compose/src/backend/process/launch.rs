@@ -18,17 +18,11 @@ use crate::topology::{ServiceSpec, balancer_name, instance_name};
 
 impl ProcessSystem {
     /// Starts the process of one instance; `port` 0 takes a free one.
-    pub(super) fn launch(
-        &self,
-        service: &str,
-        role: Role,
-        index: u32,
-        port: u16,
-    ) -> Result<String, Error> {
+    pub(super) fn launch(&self, service: &str, role: Role, index: u32, port: u16) -> Result<String, Error> {
         let mut state = self.state();
         let spec = state.service(service)?;
-        let is_entry_door = state.record.spec.entry == service
-            && spec.front_door_name() == slot_name(service, role, index);
+        let is_entry_door =
+            state.record.spec.entry == service && spec.front_door_name() == slot_name(service, role, index);
         let port = if port == 0 && is_entry_door {
             state.record.entry_port.unwrap_or(0)
         } else {
@@ -84,9 +78,7 @@ impl ProcessSystem {
             Role::Balancer => contract::ServiceName::Balancer,
         };
         let die_with = (!self.detached).then(std::process::id);
-        let errors = log
-            .try_clone()
-            .map_err(Error::file("write", &state.record.folder))?;
+        let errors = log.try_clone().map_err(Error::file("write", &state.record.folder))?;
         let mut command = Command::new(&self.tools.program);
         command
             .args(arguments(service, die_with))
@@ -106,11 +98,7 @@ impl ProcessSystem {
         let (instance, service) = (instance.to_owned(), service.to_owned());
         Box::new(move |Exit { code, signal }, expected| {
             if let Some(events) = events {
-                let kind = InstanceEventKind::Exited {
-                    code,
-                    signal,
-                    expected,
-                };
+                let kind = InstanceEventKind::Exited { code, signal, expected };
                 events(InstanceEvent {
                     instance,
                     service,
@@ -128,17 +116,8 @@ fn slot_name(service: &str, role: Role, index: u32) -> String {
     }
 }
 
-fn environment(
-    state: &State,
-    spec: &ServiceSpec,
-    role: Role,
-    instance: &str,
-    port: u16,
-) -> Result<Environment, Error> {
-    let address = |slot: &Slot| {
-        slot.url()
-            .map(|url| url.as_str().trim_end_matches('/').to_owned())
-    };
+fn environment(state: &State, spec: &ServiceSpec, role: Role, instance: &str, port: u16) -> Result<Environment, Error> {
+    let address = |slot: &Slot| slot.url().map(|url| url.as_str().trim_end_matches('/').to_owned());
     match (role, &spec.balancer) {
         (Role::Balancer, Some(balancer)) => {
             // Instances beyond the specification are still being started, or are leaving.
@@ -146,18 +125,13 @@ fn environment(
                 .instances_of(&spec.name)
                 .filter(|slot| slot.index <= spec.instances);
             let upstreams = listed.filter_map(|slot| Some((slot.name.clone(), address(slot)?)));
-            Ok(balancer_environment(
-                spec,
-                &balancer.policy,
-                port,
-                upstreams,
-            ))
+            Ok(balancer_environment(spec, &balancer.policy, port, upstreams))
         }
         _ => {
             let callees = state.record.spec.callees(spec)?;
-            let urls = callees.into_iter().filter_map(|(name, callee)| {
-                Some((name.url_variable(), address(state.front(callee)?)?))
-            });
+            let urls = callees
+                .into_iter()
+                .filter_map(|(name, callee)| Some((name.url_variable(), address(state.front(callee)?)?)));
             Ok(instance_environment(
                 spec,
                 instance,

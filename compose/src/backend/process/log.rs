@@ -17,11 +17,7 @@ const TAIL_LINES: usize = 12;
 /// Reads a log from a position on. A position past the end starts over: the file is not the one that was read.
 pub(super) fn read(path: &Path, from: u64) -> io::Result<LogChunk> {
     let mut file = File::open(path)?;
-    let from = if from > file.metadata()?.len() {
-        0
-    } else {
-        from
-    };
+    let from = if from > file.metadata()?.len() { 0 } else { from };
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.take(CHUNK_BYTES_MAX).read_to_end(&mut bytes)?;

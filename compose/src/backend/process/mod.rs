@@ -85,11 +85,7 @@ impl Backend for ProcessBackend {
             .collect()
     }
 
-    fn up(
-        &self,
-        spec: SystemSpec,
-        options: UpOptions,
-    ) -> BoxFuture<'_, Result<Arc<dyn System>, Error>> {
+    fn up(&self, spec: SystemSpec, options: UpOptions) -> BoxFuture<'_, Result<Arc<dyn System>, Error>> {
         Box::pin(async move {
             let system = ProcessSystem::start(self.tools.clone(), spec, options).await?;
             Ok(Arc::new(system) as Arc<dyn System>)

@@ -95,12 +95,7 @@ pub struct Leftover {
 }
 
 impl SystemRecord {
-    pub(super) fn new(
-        run_id: String,
-        folder: PathBuf,
-        state_folder: PathBuf,
-        spec: SystemSpec,
-    ) -> Self {
+    pub(super) fn new(run_id: String, folder: PathBuf, state_folder: PathBuf, spec: SystemSpec) -> Self {
         Self {
             schema: SCHEMA,
             revision: 0,
@@ -155,8 +150,7 @@ impl SystemRecord {
         let folder = self.state_folder.join(FOLDER);
         fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
         let draft = path.with_extension(format!("{}.draft", std::process::id()));
-        let text =
-            serde_json::to_vec_pretty(self).expect("a record has no map with keys other than text");
+        let text = serde_json::to_vec_pretty(self).expect("a record has no map with keys other than text");
         fs::write(&draft, text).map_err(Error::file("write", &draft))?;
         fs::rename(&draft, &path).map_err(Error::file("write", &path))
     }
@@ -177,10 +171,7 @@ impl SystemRecord {
     /// The names of the instances whose processes still run.
     #[must_use]
     pub fn running(&self) -> Vec<String> {
-        let running = self
-            .instances
-            .iter()
-            .filter(|instance| instance.process.is_alive());
+        let running = self.instances.iter().filter(|instance| instance.process.is_alive());
         running.map(|instance| instance.name.clone()).collect()
     }
 
@@ -213,9 +204,7 @@ impl Leftover {
         }
         let data = self.record.folder.join("data");
         match fs::remove_dir_all(&data) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::file("remove", &data)(error))
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", &data)(error)),
             _ => self.record.remove(),
         }
     }

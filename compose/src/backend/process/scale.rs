@@ -35,20 +35,11 @@ impl ProcessSystem {
     }
 
     /// New instances are ready before the balancer hears of them; when one of them fails, none stays.
-    async fn grow(
-        &self,
-        balancer: &BalancerAdmin<'_>,
-        present: u32,
-        wanted: u32,
-    ) -> Result<(), Error> {
+    async fn grow(&self, balancer: &BalancerAdmin<'_>, present: u32, wanted: u32) -> Result<(), Error> {
         let service = balancer.service;
         let indices: Vec<u32> = (present + 1..=wanted).collect();
         let grown = match self.start_instances(service, &indices).await {
-            Ok(()) => {
-                balancer
-                    .set_upstreams(&self.upstreams(service, wanted, wanted))
-                    .await
-            }
+            Ok(()) => balancer.set_upstreams(&self.upstreams(service, wanted, wanted)).await,
             failed => failed,
         };
         if let Err(error) = grown {
@@ -63,9 +54,7 @@ impl ProcessSystem {
         let service = balancer.service;
         let leaving: Vec<String> = {
             let state = self.state();
-            let beyond = state
-                .instances_of(service)
-                .filter(|slot| slot.index > wanted);
+            let beyond = state.instances_of(service).filter(|slot| slot.index > wanted);
             beyond.map(|slot| slot.name.clone()).collect()
         };
         balancer
@@ -76,18 +65,14 @@ impl ProcessSystem {
         while balancer.in_flight(&leaving).await? > 0 && Instant::now() < deadline {
             sleep(LOOK_EVERY).await;
         }
-        balancer
-            .set_upstreams(&self.upstreams(service, wanted, wanted))
-            .await?;
+        balancer.set_upstreams(&self.upstreams(service, wanted, wanted)).await?;
         self.drop_beyond(service, wanted).await
     }
 
     /// The list for the balancer: instances up to `listed`, of which those up to `healthy` get requests.
     fn upstreams(&self, service: &str, healthy: u32, listed: u32) -> Vec<Upstream> {
         let state = self.state();
-        let slots = state
-            .instances_of(service)
-            .filter(|slot| slot.index <= listed);
+        let slots = state.instances_of(service).filter(|slot| slot.index <= listed);
         let upstream = |slot: &Slot| {
             let url = slot.url()?;
             Some(Upstream {
@@ -113,8 +98,7 @@ impl ProcessSystem {
             return Ok(());
         }
         let names: Vec<String> = beyond.iter().map(|slot| slot.name.clone()).collect();
-        self.stop(beyond, Instant::now() + self.stop_timeout)
-            .await?;
+        self.stop(beyond, Instant::now() + self.stop_timeout).await?;
         let mut state = self.state();
         state.slots.retain(|slot| !names.contains(&slot.name));
         self.persist(&mut state)

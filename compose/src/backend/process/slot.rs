@@ -132,7 +132,6 @@ pub(super) fn log_path(folder: &Path, instance: &str) -> PathBuf {
 /// The base address of whatever listens on this port of this machine.
 pub(super) fn local_url(port: u16) -> Url {
     let mut url = Url::parse("http://127.0.0.1").expect("the literal is a URL");
-    url.set_port(Some(port))
-        .expect("a URL with a host takes a port");
+    url.set_port(Some(port)).expect("a URL with a host takes a port");
     url
 }

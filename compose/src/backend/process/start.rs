@@ -30,11 +30,7 @@ const ASK_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl ProcessSystem {
     /// Starts a system and waits until it is ready.
-    pub(super) async fn start(
-        tools: Tools,
-        spec: SystemSpec,
-        options: UpOptions,
-    ) -> Result<Self, Error> {
+    pub(super) async fn start(tools: Tools, spec: SystemSpec, options: UpOptions) -> Result<Self, Error> {
         let plan = StartPlan::new(&spec)?;
         let system = Self::prepare(tools, spec, options)?;
         match system.start_all(&plan).await {
@@ -51,15 +47,9 @@ impl ProcessSystem {
         check_run_id(&options.run_id)?;
         let absolute = |path: &Path| std::path::absolute(path).map_err(Error::file("find", path));
         let folder = absolute(&options.folder)?;
-        let mut record = SystemRecord::new(
-            options.run_id,
-            folder.clone(),
-            absolute(&options.state_folder)?,
-            spec,
-        );
+        let mut record = SystemRecord::new(options.run_id, folder.clone(), absolute(&options.state_folder)?, spec);
         record.detached = options.detach;
-        record.stop_timeout_ms =
-            u64::try_from(options.stop_timeout.as_millis()).unwrap_or(u64::MAX);
+        record.stop_timeout_ms = u64::try_from(options.stop_timeout.as_millis()).unwrap_or(u64::MAX);
         record.entry_port = options.entry_port;
         if record.path().exists() {
             return Err(Error::RunIdTaken {
@@ -70,8 +60,7 @@ impl ProcessSystem {
         for subfolder in [folder.join("logs"), folder.join("data")] {
             fs::create_dir_all(&subfolder).map_err(Error::file("create", &subfolder))?;
         }
-        if let (Some(port), Some(entry)) =
-            (options.entry_port, record.spec.service(&record.spec.entry))
+        if let (Some(port), Some(entry)) = (options.entry_port, record.spec.service(&record.spec.entry))
             && !is_free(port)
         {
             return Err(Error::PortTaken {
@@ -109,31 +98,24 @@ impl ProcessSystem {
                 for (service, role, index) in group {
                     launched.push(self.launch(&service.name, role, index, 0)?);
                 }
-                self.for_all(&launched, |name| self.listening(name, deadline))
-                    .await?;
+                self.for_all(&launched, |name| self.listening(name, deadline)).await?;
                 names.extend(launched);
             }
         }
-        self.for_all(&names, |name| self.ready(name, deadline))
-            .await?;
+        self.for_all(&names, |name| self.ready(name, deadline)).await?;
         let mut state = self.state();
         state.record.complete = true;
         self.persist(&mut state)
     }
 
     /// Launches instances of a service and waits until they are ready.
-    pub(super) async fn start_instances(
-        &self,
-        service: &str,
-        indices: &[u32],
-    ) -> Result<(), Error> {
+    pub(super) async fn start_instances(&self, service: &str, indices: &[u32]) -> Result<(), Error> {
         let deadline = Instant::now() + self.ready_timeout;
         let mut names = Vec::with_capacity(indices.len());
         for &index in indices {
             names.push(self.launch(service, Role::Instance, index, 0)?);
         }
-        self.for_all(&names, |name| self.start_up(name, deadline))
-            .await
+        self.for_all(&names, |name| self.start_up(name, deadline)).await
     }
 
     /// Waits until a launched instance listens and is ready.
@@ -149,8 +131,7 @@ impl ProcessSystem {
         instances: &'a [String],
         wait: impl Fn(&'a str) -> F,
     ) -> Result<(), Error> {
-        let mut waits: FuturesUnordered<_> =
-            instances.iter().map(|instance| wait(instance)).collect();
+        let mut waits: FuturesUnordered<_> = instances.iter().map(|instance| wait(instance)).collect();
         let mut late = Vec::new();
         while let Some(result) = waits.next().await {
             match result {
@@ -172,18 +153,13 @@ impl ProcessSystem {
         let mut finder = PortFinder::new(slot.log_start);
         loop {
             self.still_starting(&slot)?;
-            if let Some(port) = finder
-                .look(&slot.log)
-                .map_err(Error::file("read", &slot.log))?
-            {
+            if let Some(port) = finder.look(&slot.log).map_err(Error::file("read", &slot.log))? {
                 self.set_port(instance, port)?;
                 self.emit(&slot, InstanceEventKind::Listening { port });
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                return Err(self.not_ready(vec![format!(
-                    "{instance} has not said on which port it listens"
-                )]));
+                return Err(self.not_ready(vec![format!("{instance} has not said on which port it listens")]));
             }
             sleep(LOOK_EVERY).await;
         }

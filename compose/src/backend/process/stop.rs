@@ -27,11 +27,7 @@ impl ProcessSystem {
         let services = self.state().record.spec.services.clone();
         let deadline = Instant::now() + self.stop_timeout;
         for level in plan.levels.iter().rev() {
-            let of_level = |slot: &&Slot| {
-                level
-                    .iter()
-                    .any(|&index| services[index].name == slot.service)
-            };
+            let of_level = |slot: &&Slot| level.iter().any(|&index| services[index].name == slot.service);
             for role in [Role::Balancer, Role::Instance] {
                 let slots = self
                     .state()
@@ -59,10 +55,7 @@ impl ProcessSystem {
 
     /// Asks processes to end, waits until the deadline, and kills those that are left.
     pub(super) async fn stop(&self, slots: Vec<Slot>, deadline: Instant) -> Result<(), Error> {
-        let running: Vec<Slot> = slots
-            .into_iter()
-            .filter(|slot| slot.state().is_running())
-            .collect();
+        let running: Vec<Slot> = slots.into_iter().filter(|slot| slot.state().is_running()).collect();
         if deadline > Instant::now() {
             for slot in &running {
                 self.emit(slot, InstanceEventKind::Stopping);

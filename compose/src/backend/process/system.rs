@@ -11,8 +11,7 @@ use super::record::SystemRecord;
 use super::slot::Slot;
 use super::{log, slot};
 use crate::backend::{
-    BoxFuture, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceStats, LogChunk,
-    Role, System,
+    BoxFuture, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceStats, LogChunk, Role, System,
 };
 use crate::error::Error;
 use crate::topology::{ServiceSpec, SystemSpec};
@@ -41,27 +40,20 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn service(&self, service: &str) -> Result<&ServiceSpec, Error> {
-        self.record
-            .spec
-            .service(service)
-            .ok_or_else(|| Error::UnknownService {
-                name: service.to_owned(),
-                known: self
-                    .record
-                    .spec
-                    .services
-                    .iter()
-                    .map(|service| service.name.clone())
-                    .collect(),
-            })
+        self.record.spec.service(service).ok_or_else(|| Error::UnknownService {
+            name: service.to_owned(),
+            known: self
+                .record
+                .spec
+                .services
+                .iter()
+                .map(|service| service.name.clone())
+                .collect(),
+        })
     }
 
     pub(super) fn service_mut(&mut self, service: &str) -> Option<&mut ServiceSpec> {
-        self.record
-            .spec
-            .services
-            .iter_mut()
-            .find(|spec| spec.name == service)
+        self.record.spec.services.iter_mut().find(|spec| spec.name == service)
     }
 
     pub(super) fn slot(&self, instance: &str) -> Result<&Slot, Error> {
@@ -89,10 +81,7 @@ impl State {
     }
 
     /// The instances of a service that have an address, by number.
-    pub(super) fn instances_of<'a>(
-        &'a self,
-        service: &'a str,
-    ) -> impl Iterator<Item = &'a Slot> + 'a {
+    pub(super) fn instances_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Slot> + 'a {
         self.slots
             .iter()
             .filter(move |slot| slot.service == service && slot.role == Role::Instance)
@@ -232,11 +221,7 @@ impl System for ProcessSystem {
         Box::pin(self.restart_instance(instance))
     }
 
-    fn set_policy<'a>(
-        &'a self,
-        service: &'a str,
-        policy: &'a str,
-    ) -> BoxFuture<'a, Result<(), Error>> {
+    fn set_policy<'a>(&'a self, service: &'a str, policy: &'a str) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(self.change_policy(service, policy))
     }
 

@@ -19,12 +19,7 @@ const STYLE: &str = include_str!("style.css");
 /// When template and data do not fit together, which only a defect of the lab can cause.
 pub(super) fn render(material: &Material<'_>) -> Result<String, ReportError> {
     let mut environment = Environment::new();
-    environment.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build()?,
-    );
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     // The name ends in `.html`: everything is escaped unless the template says that it is markup of our own making.
     environment.add_template("report.html", TEMPLATE)?;
     let page = page::page(material, STYLE);

@@ -71,20 +71,13 @@ pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
     let arms = arms(state);
     Page {
         style,
-        scenario: plan.map_or_else(
-            || "a run of the laboratory".to_owned(),
-            |plan| plan.scenario.clone(),
-        ),
+        scenario: plan.map_or_else(|| "a run of the laboratory".to_owned(), |plan| plan.scenario.clone()),
         title: plan.map(|plan| plan.title.clone()).unwrap_or_default(),
         question: plan.map_or_else(
             || "What was asked is not known.".to_owned(),
             |plan| plan.question.clone(),
         ),
-        run: state
-            .info
-            .as_ref()
-            .map(|info| info.run.clone())
-            .unwrap_or_default(),
+        run: state.info.as_ref().map(|info| info.run.clone()).unwrap_or_default(),
         verdict: Verdict {
             word: headline.word,
             kind: headline.kind,
@@ -105,12 +98,7 @@ pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
         log: state
             .log
             .iter()
-            .map(|line| {
-                (
-                    format!("{:.1} s", line.at_ms as f64 / 1000.0),
-                    line.text.clone(),
-                )
-            })
+            .map(|line| (format!("{:.1} s", line.at_ms as f64 / 1000.0), line.text.clone()))
             .collect(),
     }
 }
@@ -157,10 +145,7 @@ fn in_short(state: &RunState) -> Vec<(String, String)> {
     let quick = if plan.quick { ", quick run" } else { "" };
     [
         ("Measured", format!("{arms}, {rounds}{quick}")),
-        (
-            "On",
-            format!("{} cores, {} backend", info.machine.cores, info.backend),
-        ),
+        ("On", format!("{} cores, {} backend", info.machine.cores, info.backend)),
         ("Took", format!("{:.1} s", state.elapsed_ms as f64 / 1000.0)),
         ("Began", info.started.clone()),
         ("Seed", plan.seed.to_string()),
@@ -198,30 +183,14 @@ fn order(state: &RunState) -> String {
     let Some(info) = &state.info else {
         return String::new();
     };
-    let label = |turn: &scenarios::plan::Turn| {
-        info.plan
-            .arms
-            .get(turn.arm)
-            .map_or("?", |arm| arm.label.as_str())
-    };
-    info.plan
-        .turns
-        .iter()
-        .map(label)
-        .collect::<Vec<_>>()
-        .join(" → ")
+    let label = |turn: &scenarios::plan::Turn| info.plan.arms.get(turn.arm).map_or("?", |arm| arm.label.as_str());
+    info.plan.turns.iter().map(label).collect::<Vec<_>>().join(" → ")
 }
 
 /// (name, value, whether it was set by hand).
 fn params(plan: &scenarios::plan::Plan) -> Vec<(String, String, bool)> {
     plan.params
         .iter()
-        .map(|(name, value)| {
-            (
-                name.clone(),
-                words::number(*value),
-                plan.overridden.contains_key(name),
-            )
-        })
+        .map(|(name, value)| (name.clone(), words::number(*value), plan.overridden.contains_key(name)))
         .collect()
 }

@@ -29,29 +29,17 @@ pub(super) fn pictures(arms: &[ArmFigures<'_>]) -> Pictures {
     let classes = all_classes(arms);
     let mut comparison = Vec::new();
     for class in searched(arms) {
-        comparison.extend(svg::searches(
-            &format!("{class}: steps of the search"),
-            &class,
-            arms,
-        ));
+        comparison.extend(svg::searches(&format!("{class}: steps of the search"), &class, arms));
     }
     let mut distributions = Vec::new();
     for class in &classes {
         comparison.extend(compared(class, arms));
         let series = by_arm(class, arms);
-        distributions.extend(svg::spectrum(
-            &format!("{class}: percentile spectrum"),
-            &series,
-        ));
+        distributions.extend(svg::spectrum(&format!("{class}: percentile spectrum"), &series));
         distributions.extend(svg::histograms(&format!("{class}: histogram"), &series));
     }
-    let over_time = arms
-        .iter()
-        .flat_map(|arm| over_time(arm, &classes, arms))
-        .collect();
-    let shares = svg::shares("Answers by instance", arms)
-        .into_iter()
-        .collect();
+    let over_time = arms.iter().flat_map(|arm| over_time(arm, &classes, arms)).collect();
+    let shares = svg::shares("Answers by instance", arms).into_iter().collect();
     Pictures {
         comparison,
         distributions,
@@ -71,19 +59,12 @@ fn searched(arms: &[ArmFigures<'_>]) -> Vec<String> {
 }
 
 /// The figures of a class in every arm that measured enough of it, with the arm's place as its style.
-fn measured<'a>(
-    class: &str,
-    arms: &'a [ArmFigures<'_>],
-) -> Vec<(usize, &'a str, &'a ClassFigures)> {
+fn measured<'a>(class: &str, arms: &'a [ArmFigures<'_>]) -> Vec<(usize, &'a str, &'a ClassFigures)> {
     arms.iter()
         .enumerate()
         .filter_map(|(index, arm)| {
             let figures = arm.classes.iter().find(|figures| figures.name == class)?;
-            (figures.total.response.count() >= ANSWERS_DRAWN_MIN).then_some((
-                index,
-                arm.plan.label.as_str(),
-                figures,
-            ))
+            (figures.total.response.count() >= ANSWERS_DRAWN_MIN).then_some((index, arm.plan.label.as_str(), figures))
         })
         .collect()
 }
@@ -103,13 +84,7 @@ fn compared(class: &str, arms: &[ArmFigures<'_>]) -> Vec<Figure> {
     let measured = measured(class, arms);
     let windows: Vec<&str> = arms
         .first()
-        .map(|arm| {
-            arm.plan
-                .windows
-                .iter()
-                .map(|window| window.name.as_str())
-                .collect()
-        })
+        .map(|arm| arm.plan.windows.iter().map(|window| window.name.as_str()).collect())
         .unwrap_or_default();
     if let [(_, label, figures)] = measured[..]
         && figures.windows.len() > 1
@@ -128,10 +103,7 @@ fn compared(class: &str, arms: &[ArmFigures<'_>]) -> Vec<Figure> {
             .collect();
     }
     let mut figures = Vec::new();
-    for window in windows
-        .iter()
-        .filter(|_| windows.len() <= WINDOWS_COMPARED_MAX)
-    {
+    for window in windows.iter().filter(|_| windows.len() <= WINDOWS_COMPARED_MAX) {
         let series: Vec<Series<'_>> = measured
             .iter()
             .filter_map(|(style, label, class)| {
@@ -144,15 +116,9 @@ fn compared(class: &str, arms: &[ArmFigures<'_>]) -> Vec<Figure> {
                 })
             })
             .collect();
-        figures.extend(svg::ridges(
-            &format!("{class}: during \"{window}\""),
-            &series,
-        ));
+        figures.extend(svg::ridges(&format!("{class}: during \"{window}\""), &series));
     }
-    figures.extend(svg::ridges(
-        &format!("{class}: the whole load"),
-        &by_arm(class, arms),
-    ));
+    figures.extend(svg::ridges(&format!("{class}: the whole load"), &by_arm(class, arms)));
     figures
 }
 
@@ -165,12 +131,7 @@ fn over_time(arm: &ArmFigures<'_>, classes: &[String], arms: &[ArmFigures<'_>]) 
         let title = format!("{}: {}", arm.plan.label, class.name);
         let range = measured(&class.name, arms)
             .iter()
-            .filter_map(|(_, _, figures)| {
-                Some((
-                    figures.total.response.min_ms()?,
-                    figures.total.response.max_ms()?,
-                ))
-            })
+            .filter_map(|(_, _, figures)| Some((figures.total.response.min_ms()?, figures.total.response.max_ms()?)))
             .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         if let Some(range) = range.filter(|_| class.ok + class.failed() >= ANSWERS_DRAWN_MIN) {
             figures.extend(svg::heat(
@@ -185,12 +146,7 @@ fn over_time(arm: &ArmFigures<'_>, classes: &[String], arms: &[ArmFigures<'_>]) 
     let styled: Vec<(usize, String)> = arm
         .classes
         .iter()
-        .filter_map(|class| {
-            Some((
-                classes.iter().position(|name| *name == class.name)?,
-                class.name.clone(),
-            ))
-        })
+        .filter_map(|class| Some((classes.iter().position(|name| *name == class.name)?, class.name.clone())))
         .collect();
     let title = format!("{}: throughput and errors", arm.plan.label);
     figures.extend(svg::rates(&title, &styled, arm.rounds, &marks, end_s));

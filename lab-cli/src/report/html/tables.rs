@@ -137,12 +137,7 @@ fn latencies(arms: &[ArmFigures<'_>]) -> Option<Table> {
                         what.to_owned(),
                         words::count(latencies.count()),
                     ];
-                    rows.push(
-                        place
-                            .into_iter()
-                            .chain(latency_row(latencies).map(words::ms))
-                            .collect(),
-                    );
+                    rows.push(place.into_iter().chain(latency_row(latencies).map(words::ms)).collect());
                 }
             }
         }
@@ -222,15 +217,7 @@ fn steps(arms: &[ArmFigures<'_>]) -> Option<Table> {
             }
         }
     }
-    let head = [
-        "arm",
-        "requests",
-        "objective",
-        "round",
-        "rate",
-        "latency",
-        "failed",
-    ];
+    let head = ["arm", "requests", "objective", "round", "rate", "latency", "failed"];
     Table::new("Steps of the searches", 3, &head, rows)
 }
 
@@ -239,8 +226,7 @@ fn facts(arms: &[ArmFigures<'_>]) -> Option<Table> {
     for arm in arms {
         for round in arm.rounds {
             for (name, values) in &round.facts {
-                let values: Vec<String> =
-                    values.iter().map(|value| words::number(*value)).collect();
+                let values: Vec<String> = values.iter().map(|value| words::number(*value)).collect();
                 rows.push(vec![
                     arm.plan.label.clone(),
                     name.clone(),
@@ -250,12 +236,7 @@ fn facts(arms: &[ArmFigures<'_>]) -> Option<Table> {
             }
         }
     }
-    Table::new(
-        "Answers of the probes",
-        2,
-        &["arm", "probe", "round", "answers"],
-        rows,
-    )
+    Table::new("Answers of the probes", 2, &["arm", "probe", "round", "answers"], rows)
 }
 
 fn instances(arms: &[ArmFigures<'_>]) -> Option<Table> {
@@ -272,12 +253,6 @@ fn instances(arms: &[ArmFigures<'_>]) -> Option<Table> {
             ]
         })
     });
-    let head = [
-        "arm",
-        "instance",
-        "answers to clients",
-        "processor time",
-        "most memory",
-    ];
+    let head = ["arm", "instance", "answers to clients", "processor time", "most memory"];
     Table::new("Instances, all rounds", 2, &head, rows.collect())
 }

@@ -42,13 +42,7 @@ impl Area {
     }
 
     /// Draws a horizontal axis below the data.
-    pub(super) fn x_axis(
-        &self,
-        canvas: &mut Canvas,
-        scale: &Scale,
-        label: &str,
-        text: impl Fn(f64) -> String,
-    ) {
+    pub(super) fn x_axis(&self, canvas: &mut Canvas, scale: &Scale, label: &str, text: impl Fn(f64) -> String) {
         for tick in scale.ticks() {
             let x = scale.at(tick);
             canvas.line("grid", (x, self.top), (x, self.bottom));
@@ -64,13 +58,7 @@ impl Area {
     }
 
     /// Draws a vertical axis to the left of the data.
-    pub(super) fn y_axis(
-        &self,
-        canvas: &mut Canvas,
-        scale: &Scale,
-        label: &str,
-        text: impl Fn(f64) -> String,
-    ) {
+    pub(super) fn y_axis(&self, canvas: &mut Canvas, scale: &Scale, label: &str, text: impl Fn(f64) -> String) {
         for tick in scale.ticks() {
             let y = scale.at(tick);
             canvas.line("grid", (self.left, y), (self.right, y));

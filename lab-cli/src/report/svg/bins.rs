@@ -15,9 +15,7 @@ pub(super) struct Bins {
 impl Bins {
     /// The distribution between two latencies (milliseconds) that hold all of it.
     pub(super) fn of(latencies: &Histogram, low_ms: f64, high_ms: f64) -> Self {
-        let number = ((high_ms / low_ms).log10() * PER_DECADE)
-            .ceil()
-            .clamp(1.0, 200.0) as usize;
+        let number = ((high_ms / low_ms).log10() * PER_DECADE).ceil().clamp(1.0, 200.0) as usize;
         let mut shares = vec![0.0; number];
         let total = latencies.count() as f64;
         for (value_us, count) in latencies.iter() {
@@ -52,10 +50,7 @@ mod tests {
         }
         let bins = Bins::of(&latencies, 0.1, 100.0);
         assert!((bins.shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        assert_eq!(
-            (bins.shares.len(), bins.shares[0], bins.shares[35]),
-            (36, 0.25, 0.25)
-        );
+        assert_eq!((bins.shares.len(), bins.shares[0], bins.shares[35]), (36, 0.25, 0.25));
         assert!((bins.begin_ms(12) - 1.0).abs() < 1e-9);
     }
 }

@@ -47,8 +47,7 @@ impl Canvas {
 
     /// A rectangle; a negative size draws nothing.
     pub(super) fn rect(&mut self, class: &str, corner: (f64, f64), size: (f64, f64)) {
-        let [x, y, width, height] =
-            [corner.0, corner.1, size.0.max(0.0), size.1.max(0.0)].map(place);
+        let [x, y, width, height] = [corner.0, corner.1, size.0.max(0.0), size.1.max(0.0)].map(place);
         let _ = writeln!(
             self.body,
             r#"<rect class="{class}" x="{x}" y="{y}" width="{width}" height="{height}"/>"#
@@ -89,10 +88,7 @@ impl Canvas {
 
     /// The marker of a series.
     pub(super) fn marker(&mut self, style: usize, at: (f64, f64)) {
-        self.path(
-            &format!("mark f{}", style % STYLES),
-            &marker(style, at, 4.5),
-        );
+        self.path(&format!("mark f{}", style % STYLES), &marker(style, at, 4.5));
     }
 
     /// The finished element. On a narrow screen it keeps a readable size and scrolls.
@@ -165,12 +161,7 @@ fn marker(style: usize, (x, y): (f64, f64), r: f64) -> Path {
     let corners: Vec<(f64, f64)> = match style % 6 {
         1 => vec![(-r, -r), (r, -r), (r, r), (-r, r)],
         2 => vec![(0.0, -r * 1.2), (r * 1.1, r * 0.9), (-r * 1.1, r * 0.9)],
-        3 => vec![
-            (0.0, -r * 1.3),
-            (r * 1.3, 0.0),
-            (0.0, r * 1.3),
-            (-r * 1.3, 0.0),
-        ],
+        3 => vec![(0.0, -r * 1.3), (r * 1.3, 0.0), (0.0, r * 1.3), (-r * 1.3, 0.0)],
         4 => vec![(0.0, r * 1.2), (r * 1.1, -r * 0.9), (-r * 1.1, -r * 0.9)],
         5 => {
             let (a, b) = (r * 0.4, r);
@@ -220,8 +211,7 @@ pub(super) fn mark_swatch(style: usize) -> String {
 /// A ring around a point.
 pub(super) fn ring((x, y): (f64, f64), radius: f64) -> Path {
     let angles = (0..16).map(|n| f64::from(n) * std::f64::consts::TAU / 16.0);
-    let mut path =
-        Path::through(angles.map(|angle| (x + radius * angle.cos(), y + radius * angle.sin())));
+    let mut path = Path::through(angles.map(|angle| (x + radius * angle.cos(), y + radius * angle.sin())));
     path.close();
     path
 }
@@ -254,8 +244,7 @@ fn swatch(body: &str) -> String {
 fn place(value: f64) -> String {
     let value = if value.is_finite() { value } else { 0.0 };
     let text = format!("{value:.1}");
-    text.strip_suffix(".0")
-        .map_or_else(|| text.clone(), str::to_owned)
+    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -264,10 +253,7 @@ mod tests {
 
     #[test]
     fn coordinates_are_short_and_finite() {
-        assert_eq!(
-            [1.0, 2.26, f64::NAN, f64::INFINITY].map(place),
-            ["1", "2.3", "0", "0"]
-        );
+        assert_eq!([1.0, 2.26, f64::NAN, f64::INFINITY].map(place), ["1", "2.3", "0", "0"]);
     }
 
     #[test]

@@ -43,19 +43,11 @@ pub(in crate::report) fn heat(
         let column = index / per_column;
         for (value_us, count) in slice.response.iter() {
             let height = (area.bottom - y.at(value_us as f64 / 1000.0)) / (area.bottom - area.top);
-            grid.add(
-                column,
-                ((height * ROWS as f64) as usize).min(ROWS - 1),
-                count,
-            );
+            grid.add(column, ((height * ROWS as f64) as usize).min(ROWS - 1), count);
         }
         grid.fail(column, slice.errors.values().sum());
     }
-    let mut canvas = Canvas::new(
-        area.bottom + 42.0,
-        title,
-        &format!("{}{}", said(classes), marks.said()),
-    );
+    let mut canvas = Canvas::new(area.bottom + 42.0, title, &format!("{}{}", said(classes), marks.said()));
     marks.draw_windows(&mut canvas, &area, &x, area.top - STRIP);
     area.x_axis(
         &mut canvas,

@@ -20,12 +20,7 @@ pub(in crate::report) fn histograms(title: &str, series: &[Series<'_>]) -> Vec<F
         return vec![picture(title, series, None, (low, high))];
     }
     let one_each = |(index, one): (usize, &Series<'_>)| {
-        picture(
-            &format!("{title}: {}", one.label),
-            series,
-            Some(index),
-            (low, high),
-        )
+        picture(&format!("{title}: {}", one.label), series, Some(index), (low, high))
     };
     series
         .iter()
@@ -36,12 +31,7 @@ pub(in crate::report) fn histograms(title: &str, series: &[Series<'_>]) -> Vec<F
 }
 
 /// All series, or one of them before the others' outlines in grey.
-fn picture(
-    title: &str,
-    series: &[Series<'_>],
-    chosen: Option<usize>,
-    (low, high): (f64, f64),
-) -> Figure {
+fn picture(title: &str, series: &[Series<'_>], chosen: Option<usize>, (low, high): (f64, f64)) -> Figure {
     let area = Area::new(10.0, if chosen.is_some() { 180.0 } else { 240.0 });
     let x = Scale::log(low, high, area.across());
     let bins: Vec<Bins> = series
@@ -64,18 +54,11 @@ fn picture(
         })
         .collect();
     let mut canvas = Canvas::new(area.bottom + 42.0, title, &said.join("; "));
-    area.x_axis(
-        &mut canvas,
-        &x,
-        "latency from the intended start (log scale)",
-        axes::ms,
-    );
+    area.x_axis(&mut canvas, &x, "latency from the intended start (log scale)", axes::ms);
     area.y_axis(&mut canvas, &y, "share of answers", |percent| {
         format!("{} %", axes::number(percent))
     });
-    let order = (0..series.len())
-        .filter(|index| chosen != Some(*index))
-        .chain(chosen);
+    let order = (0..series.len()).filter(|index| chosen != Some(*index)).chain(chosen);
     for index in order {
         let outline = outline(&bins[index], &x, &y);
         let style = series[index].style;
@@ -99,8 +82,7 @@ fn picture(
             },
         ],
     };
-    let caption =
-        "Share of good answers by latency; each step is as wide as the next on the log axis.";
+    let caption = "Share of good answers by latency; each step is as wide as the next on the log axis.";
     Figure {
         title: title.to_owned(),
         caption: caption.to_owned(),

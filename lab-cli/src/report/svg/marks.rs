@@ -33,15 +33,9 @@ impl Marks {
             actions: Vec::new(),
         };
         for action in rounds.iter().flat_map(|round| &round.actions) {
-            let failed = if action.failure.is_some() {
-                " (failed)"
-            } else {
-                ""
-            };
+            let failed = if action.failure.is_some() { " (failed)" } else { "" };
             let words = format!("{}{failed}", action.words);
-            let known = |(at_s, known): &(f64, String)| {
-                *known == words && (at_s - action.at_s).abs() < SAME_S
-            };
+            let known = |(at_s, known): &(f64, String)| *known == words && (at_s - action.at_s).abs() < SAME_S;
             if !marks.actions.iter().any(known) {
                 marks.actions.push((action.at_s, words));
             }
@@ -78,16 +72,8 @@ impl Marks {
     pub(super) fn draw_windows(&self, canvas: &mut Canvas, area: &Area, x: &Scale, labels_y: f64) {
         for (index, (name, from, to)) in self.windows.iter().enumerate() {
             let (left, right) = (x.at(*from), x.at(*to));
-            let class = if index % 2 == 0 {
-                "window"
-            } else {
-                "window odd"
-            };
-            canvas.rect(
-                class,
-                (left, area.top),
-                (right - left, area.bottom - area.top),
-            );
+            let class = if index % 2 == 0 { "window" } else { "window odd" };
+            canvas.rect(class, (left, area.top), (right - left, area.bottom - area.top));
             let fits = ((right - left) / LETTER).max(0.0) as usize;
             if fits >= 2 {
                 let shown: String = if name.chars().count() <= fits {

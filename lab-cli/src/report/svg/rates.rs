@@ -42,9 +42,7 @@ pub(in crate::report) fn rates(
     let number = (last.div_ceil(per_step)) as usize;
     let of = |wanted: Option<&str>| {
         let mut steps = vec![Step::default(); number];
-        for (_, ((index, _), slice)) in
-            slices().filter(|(name, _)| wanted.is_none_or(|wanted| *name == wanted))
-        {
+        for (_, ((index, _), slice)) in slices().filter(|(name, _)| wanted.is_none_or(|wanted| *name == wanted)) {
             let step = &mut steps[(index / per_step) as usize];
             step.ok += slice.ok;
             step.failed += slice.errors.values().sum::<u64>();
@@ -57,14 +55,8 @@ pub(in crate::report) fn rates(
         .iter()
         .map(|(style, name)| (*style, name.as_str(), of(Some(name))))
         .collect();
-    let highest = by_class
-        .iter()
-        .flat_map(|(_, _, steps)| steps)
-        .map(|step| step.ok);
-    let highest = highest
-        .chain(all.iter().map(|step| step.failed))
-        .max()
-        .unwrap_or(0);
+    let highest = by_class.iter().flat_map(|(_, _, steps)| steps).map(|step| step.ok);
+    let highest = highest.chain(all.iter().map(|step| step.failed)).max().unwrap_or(0);
 
     let top = marks.height() + 4.0;
     let area = Area::new(top, top + 130.0);
@@ -78,11 +70,7 @@ pub(in crate::report) fn rates(
         )
     });
     let said = said.collect::<Vec<_>>().join(", ");
-    let said = format!(
-        "{said}, {} failed requests.{}",
-        words::count(failed),
-        marks.said()
-    );
+    let said = format!("{said}, {} failed requests.{}", words::count(failed), marks.said());
     let mut canvas = Canvas::new(area.bottom + 42.0, title, &said);
     marks.draw_windows(&mut canvas, &area, &x, area.top);
     area.x_axis(

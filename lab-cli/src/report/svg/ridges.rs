@@ -43,12 +43,7 @@ pub(in crate::report) fn ridges(title: &str, series: &[Series<'_>]) -> Option<Fi
         .map(|one| format!("{}: {}", one.label, figures(one)))
         .collect();
     let mut canvas = Canvas::new(area.bottom + 42.0, title, &said.join("; "));
-    area.x_axis(
-        &mut canvas,
-        &x,
-        "latency from the intended start (log scale)",
-        axes::ms,
-    );
+    area.x_axis(&mut canvas, &x, "latency from the intended start (log scale)", axes::ms);
     for (row, (one, bins)) in series.iter().zip(&bins).enumerate() {
         let base = area.top + ROW * (row + 1) as f64;
         canvas.line("axis", (area.left, base), (area.right, base));

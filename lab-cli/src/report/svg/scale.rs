@@ -18,11 +18,7 @@ const MAX: f64 = 1e15;
 impl Scale {
     /// A linear axis from `low` to `high`, drawn between the positions of `range`.
     pub(super) fn linear(low: f64, high: f64, range: (f64, f64)) -> Self {
-        let low = if low.is_finite() {
-            low.clamp(-MAX, MAX)
-        } else {
-            0.0
-        };
+        let low = if low.is_finite() { low.clamp(-MAX, MAX) } else { 0.0 };
         let high = if high.is_finite() && high.min(MAX) > low {
             high.min(MAX)
         } else {
@@ -39,26 +35,14 @@ impl Scale {
 
     /// A logarithmic axis that holds `low` to `high` and begins and ends at 1, 2 or 5 times a power of ten.
     pub(super) fn log(low: f64, high: f64, range: (f64, f64)) -> Self {
-        let low = if low.is_finite() {
-            low.clamp(LOG_MIN, MAX)
-        } else {
-            1.0
-        };
-        let high = if high.is_finite() {
-            high.min(MAX).max(low)
-        } else {
-            low
-        };
+        let low = if low.is_finite() { low.clamp(LOG_MIN, MAX) } else { 1.0 };
+        let high = if high.is_finite() { high.min(MAX).max(low) } else { low };
         let low = steps(&[1.0, 2.0, 5.0], low / 10.0, low * 1.000_001)
             .last()
             .copied()
             .unwrap_or(low);
-        let first_above = steps(&[1.0, 2.0, 5.0], high * 0.999_999, high * 11.0)
-            .first()
-            .copied();
-        let high = first_above
-            .filter(|above| *above > low)
-            .unwrap_or(low * 10.0);
+        let first_above = steps(&[1.0, 2.0, 5.0], high * 0.999_999, high * 11.0).first().copied();
+        let high = first_above.filter(|above| *above > low).unwrap_or(low * 10.0);
         Self {
             log: true,
             low,
@@ -75,11 +59,7 @@ impl Scale {
         } else {
             (value - self.low) / (self.high - self.low)
         };
-        let share = if share.is_nan() {
-            0.0
-        } else {
-            share.clamp(0.0, 1.0)
-        };
+        let share = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
         self.from + share * (self.to - self.from)
     }
 
@@ -100,11 +80,7 @@ impl Scale {
         }
         let (low, high) = (self.low * 0.999_999, self.high * 1.000_001);
         let decades = (self.high / self.low).log10();
-        let mantissas: &[f64] = if decades <= 2.4 {
-            &[1.0, 2.0, 5.0]
-        } else {
-            &[1.0]
-        };
+        let mantissas: &[f64] = if decades <= 2.4 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let ticks = steps(mantissas, low, high);
         let every = ticks.len().div_ceil(9).max(1);
         ticks.into_iter().step_by(every).collect()
@@ -157,11 +133,7 @@ mod tests {
     ];
 
     fn near(ticks: &[f64], expected: &[f64]) -> bool {
-        ticks.len() == expected.len()
-            && ticks
-                .iter()
-                .zip(expected)
-                .all(|(a, b)| (a / b - 1.0).abs() < 1e-9)
+        ticks.len() == expected.len() && ticks.iter().zip(expected).all(|(a, b)| (a / b - 1.0).abs() < 1e-9)
     }
 
     #[test]
@@ -173,11 +145,7 @@ mod tests {
             narrow.ticks()
         );
         let wide = Scale::log(0.3, 2900.0, (0.0, 100.0));
-        assert!(
-            near(&wide.ticks(), &[1.0, 10.0, 100.0, 1000.0]),
-            "{:?}",
-            wide.ticks()
-        );
+        assert!(near(&wide.ticks(), &[1.0, 10.0, 100.0, 1000.0]), "{:?}", wide.ticks());
         assert!(near(
             &Scale::linear(0.0, 24.0, (0.0, 1.0)).ticks()[1..],
             &[5.0, 10.0, 15.0, 20.0]

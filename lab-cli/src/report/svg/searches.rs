@@ -11,11 +11,7 @@ use super::scale::Scale;
 use super::{Entry, Figure, STYLES};
 
 /// The picture of one class that was searched for in some arms; none when no step was driven.
-pub(in crate::report) fn searches(
-    title: &str,
-    class: &str,
-    arms: &[ArmFigures<'_>],
-) -> Option<Figure> {
+pub(in crate::report) fn searches(title: &str, class: &str, arms: &[ArmFigures<'_>]) -> Option<Figure> {
     let found: Vec<(usize, &str, &SearchFigures<'_>)> = arms
         .iter()
         .enumerate()
@@ -28,17 +24,11 @@ pub(in crate::report) fn searches(
         .collect();
     let steps = || found.iter().flat_map(|(_, _, search)| steps(search));
     let objective = found.first()?.2.plan;
-    let latencies = steps()
-        .filter_map(|step| step.latency_ms)
-        .chain([objective.within_ms]);
-    let (low, high) = latencies.fold((f64::MAX, 0.0_f64), |(low, high), ms| {
-        (low.min(ms), high.max(ms))
-    });
+    let latencies = steps().filter_map(|step| step.latency_ms).chain([objective.within_ms]);
+    let (low, high) = latencies.fold((f64::MAX, 0.0_f64), |(low, high), ms| (low.min(ms), high.max(ms)));
     let (slowest, fastest) = steps()
         .map(|step| step.rate_per_s)
-        .fold((f64::MAX, 0.0_f64), |(low, high), rate| {
-            (low.min(rate), high.max(rate))
-        });
+        .fold((f64::MAX, 0.0_f64), |(low, high), rate| (low.min(rate), high.max(rate)));
     if fastest <= 0.0 {
         return None;
     }
@@ -46,45 +36,23 @@ pub(in crate::report) fn searches(
     let x = Scale::log(slowest, fastest, area.across());
     let y = Scale::log(low, high, area.upwards());
     let quantile = words::quantile(objective.quantile);
-    let goal = format!(
-        "objective: {quantile} within {}",
-        words::ms(Some(objective.within_ms))
-    );
+    let goal = format!("objective: {quantile} within {}", words::ms(Some(objective.within_ms)));
 
     let said: Vec<String> = found
         .iter()
-        .map(|(_, label, search)| {
-            format!(
-                "{label}: {} within the objective",
-                rate(search.max_rate_per_s)
-            )
-        })
+        .map(|(_, label, search)| format!("{label}: {} within the objective", rate(search.max_rate_per_s)))
         .collect();
-    let mut canvas = Canvas::new(
-        area.bottom + 42.0,
-        title,
-        &format!("{goal}. {}", said.join("; ")),
-    );
+    let mut canvas = Canvas::new(area.bottom + 42.0, title, &format!("{goal}. {}", said.join("; ")));
     area.x_axis(
         &mut canvas,
         &x,
         "rate driven, requests per second (log scale)",
         axes::number,
     );
-    area.y_axis(
-        &mut canvas,
-        &y,
-        &format!("{quantile} latency (log scale)"),
-        axes::ms,
-    );
+    area.y_axis(&mut canvas, &y, &format!("{quantile} latency (log scale)"), axes::ms);
     let at = y.at(objective.within_ms);
     canvas.line("goal", (area.left, at), (area.right, at));
-    canvas.text(
-        "tick act halo",
-        (area.left + 6.0, at - 5.0),
-        Anchor::Start,
-        &goal,
-    );
+    canvas.text("tick act halo", (area.left + 6.0, at - 5.0), Anchor::Start, &goal);
     for (style, _, search) in &found {
         draw(&mut canvas, *style, search, &area, (&x, &y));
     }
@@ -124,36 +92,16 @@ fn rate(rate_per_s: Option<f64>) -> String {
 }
 
 fn steps<'a>(search: &SearchFigures<'a>) -> Vec<&'a SearchStep> {
-    let mut steps: Vec<&SearchStep> = search
-        .rounds
-        .iter()
-        .flat_map(|(_, found)| &found.steps)
-        .collect();
+    let mut steps: Vec<&SearchStep> = search.rounds.iter().flat_map(|(_, found)| &found.steps).collect();
     steps.sort_by(|a, b| a.rate_per_s.total_cmp(&b.rate_per_s));
     steps
 }
 
-fn draw(
-    canvas: &mut Canvas,
-    style: usize,
-    search: &SearchFigures<'_>,
-    area: &Area,
-    (x, y): (&Scale, &Scale),
-) {
-    let place = |step: &SearchStep| {
-        (
-            x.at(step.rate_per_s),
-            step.latency_ms.map_or(area.top, |ms| y.at(ms)),
-        )
-    };
+fn draw(canvas: &mut Canvas, style: usize, search: &SearchFigures<'_>, area: &Area, (x, y): (&Scale, &Scale)) {
+    let place = |step: &SearchStep| (x.at(step.rate_per_s), step.latency_ms.map_or(area.top, |ms| y.at(ms)));
     let steps = steps(search);
-    let evidence = steps
-        .iter()
-        .filter(|step| step.outcome != StepOutcome::NoEvidence);
-    canvas.path(
-        &line_class(style),
-        &Path::through(evidence.map(|step| place(step))),
-    );
+    let evidence = steps.iter().filter(|step| step.outcome != StepOutcome::NoEvidence);
+    canvas.path(&line_class(style), &Path::through(evidence.map(|step| place(step))));
     if let Some(rate) = search.max_rate_per_s {
         let class = format!("thin s{}", style % STYLES);
         canvas.line(

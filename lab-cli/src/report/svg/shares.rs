@@ -28,9 +28,7 @@ struct Answered<'a> {
 impl<'a> Answered<'a> {
     fn of(style: usize, arm: &'a ArmFigures<'_>) -> Self {
         let instances = arm.instances.iter().filter(|one| one.requests > 0);
-        let instances: Vec<(&str, u64)> = instances
-            .map(|one| (one.name.as_str(), one.requests))
-            .collect();
+        let instances: Vec<(&str, u64)> = instances.map(|one| (one.name.as_str(), one.requests)).collect();
         let total = instances.iter().map(|(_, requests)| requests).sum();
         Self {
             style,

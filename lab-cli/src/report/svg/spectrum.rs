@@ -17,11 +17,7 @@ const APART: f64 = 1.5;
 /// The picture; none when nothing was answered.
 pub(in crate::report) fn spectrum(title: &str, series: &[Series<'_>]) -> Option<Figure> {
     let (low, high) = extent(series.iter().flat_map(|one| [one.response, one.service]))?;
-    let most = series
-        .iter()
-        .map(|one| one.response.count())
-        .max()
-        .unwrap_or(1);
+    let most = series.iter().map(|one| one.response.count()).max().unwrap_or(1);
     let area = Area::new(10.0, 300.0);
     let x = Scale::log(1.0, (most as f64).max(10.0), area.across());
     let y = Scale::log(low, high, area.upwards());
@@ -34,10 +30,7 @@ pub(in crate::report) fn spectrum(title: &str, series: &[Series<'_>]) -> Option<
     for one in series {
         if uncorrected(one) {
             apart = true;
-            canvas.path(
-                &format!("thin s{}", one.style % STYLES),
-                &curve(one.service, &x, &y),
-            );
+            canvas.path(&format!("thin s{}", one.style % STYLES), &curve(one.service, &x, &y));
         }
         canvas.path(&line_class(one.style), &curve(one.response, &x, &y));
         for quantile in [0.5, 0.9, 0.99, 0.999] {
@@ -77,10 +70,7 @@ fn said(one: &Series<'_>) -> String {
 }
 
 fn uncorrected(one: &Series<'_>) -> bool {
-    match (
-        one.response.quantile_ms(0.99),
-        one.service.quantile_ms(0.99),
-    ) {
+    match (one.response.quantile_ms(0.99), one.service.quantile_ms(0.99)) {
         (Some(response), Some(service)) => response > service * APART,
         _ => false,
     }
@@ -112,12 +102,7 @@ fn quantile_axis(canvas: &mut Canvas, area: &Area, x: &Scale) {
     for (reach, text) in ticks.collect::<Vec<_>>() {
         if reach <= x.high() {
             canvas.line("grid", (x.at(reach), area.top), (x.at(reach), area.bottom));
-            canvas.text(
-                "tick",
-                (x.at(reach), area.bottom + 16.0),
-                Anchor::Middle,
-                &text,
-            );
+            canvas.text("tick", (x.at(reach), area.bottom + 16.0), Anchor::Middle, &text);
         }
     }
     canvas.line("axis", (area.left, area.bottom), (area.right, area.bottom));

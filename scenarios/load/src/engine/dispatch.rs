@@ -15,9 +15,7 @@ impl Engine {
     pub(super) fn submit(&mut self, at: usize, intended_ns: u64, now_ns: u64) {
         let stream = &mut self.streams[at];
         self.recorder.scheduled(stream.class, intended_ns, now_ns);
-        if stream.waiting.is_empty()
-            && (!stream.idle.is_empty() || stream.open < stream.connections_max)
-        {
+        if stream.waiting.is_empty() && (!stream.idle.is_empty() || stream.open < stream.connections_max) {
             self.dispatch(at, intended_ns, now_ns);
         } else {
             stream.waiting.push_back(intended_ns);
@@ -45,8 +43,7 @@ impl Engine {
     /// Hands a request to an idle or a new connection, one of which must be possible.
     fn dispatch(&mut self, at: usize, intended_ns: u64, now_ns: u64) {
         self.streams[at].in_flight += 1;
-        self.recorder
-            .sent(self.streams[at].class, intended_ns, now_ns);
+        self.recorder.sent(self.streams[at].class, intended_ns, now_ns);
         let job = Job {
             intended_ns,
             sent_ns: now_ns,
@@ -78,9 +75,7 @@ impl Engine {
         let slot = self.connections.reserve();
         let opened = TcpStream::connect(stream.address).and_then(|mut socket| {
             let interest = Interest::READABLE | Interest::WRITABLE;
-            self.poll
-                .registry()
-                .register(&mut socket, Token(slot), interest)?;
+            self.poll.registry().register(&mut socket, Token(slot), interest)?;
             socket.set_nodelay(true)?;
             Ok(socket)
         });
@@ -98,10 +93,8 @@ impl Engine {
                     reused: false,
                 };
                 self.connections.put(slot, connection);
-                self.timers.timeout(
-                    slot,
-                    job.sent_ns.saturating_add(self.streams[at].timeout_ns),
-                );
+                self.timers
+                    .timeout(slot, job.sent_ns.saturating_add(self.streams[at].timeout_ns));
             }
             Err(error) => {
                 self.connections.unreserve(slot);
@@ -119,11 +112,8 @@ impl Engine {
         connection.job = job;
         connection.written = 0;
         let stream = &self.streams[connection.stream];
-        connection
-            .reader
-            .begin(stream.wire.is_head, stream.collect.is_some());
-        self.timers
-            .timeout(slot, job.sent_ns.saturating_add(stream.timeout_ns));
+        connection.reader.begin(stream.wire.is_head, stream.collect.is_some());
+        self.timers.timeout(slot, job.sent_ns.saturating_add(stream.timeout_ns));
     }
 
     pub(super) fn close(&mut self, slot: usize) {

@@ -119,13 +119,9 @@ impl Engine {
                 Ok(0) => return ReadOutcome::Failed(Failure::Reset),
                 Ok(count) => match connection.reader.feed(&self.buffer[..count]) {
                     Ok(fed) if fed.done => {
-                        let wholly_sent =
-                            connection.written == self.streams[connection.stream].wire.bytes.len();
+                        let wholly_sent = connection.written == self.streams[connection.stream].wire.bytes.len();
                         // Bytes after the answer belong to no request: such a connection cannot be trusted.
-                        let reusable = connection.reader.keep_alive
-                            && fed.used == count
-                            && wholly_sent
-                            && !closing;
+                        let reusable = connection.reader.keep_alive && fed.used == count && wholly_sent && !closing;
                         return ReadOutcome::Complete { reusable };
                     }
                     Ok(_) if count < self.buffer.len() && !closing => return ReadOutcome::Pending,
@@ -193,8 +189,7 @@ impl Engine {
         // A server may close a kept-alive connection at any time, so also while the next request is on its way. That is
         // no failure of the service: what is idempotent goes out again, once, as the new connection is not a reused one
         // (RFC 9112, section 9.3.1).
-        let closed_while_idle =
-            failure == Failure::Reset && connection.reused && !connection.reader.started();
+        let closed_while_idle = failure == Failure::Reset && connection.reused && !connection.reader.started();
         self.close(slot);
         if closed_while_idle && self.streams[at].wire.idempotent {
             self.recorder.reconnected(self.streams[at].class);
@@ -239,10 +234,7 @@ impl Engine {
             return;
         }
         let at = connection.stream;
-        let deadline_ns = connection
-            .job
-            .sent_ns
-            .saturating_add(self.streams[at].timeout_ns);
+        let deadline_ns = connection.job.sent_ns.saturating_add(self.streams[at].timeout_ns);
         if deadline_ns > now_ns {
             self.timers.timeout(slot, deadline_ns);
         } else {
@@ -318,9 +310,9 @@ pub(super) fn failure_of(error: &io::Error) -> Failure {
         | io::ErrorKind::BrokenPipe
         | io::ErrorKind::NotConnected => Failure::Reset,
         io::ErrorKind::TimedOut => Failure::Timeout,
-        io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::NetworkDown => Failure::Unreachable,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
+            Failure::Unreachable
+        }
         _ => Failure::Local,
     }
 }

@@ -71,10 +71,7 @@ impl StreamState {
             Pace::At { times_s } => {
                 let mut times: Vec<u64> = times_s.iter().map(|&at_s| seconds_to_ns(at_s)).collect();
                 times.sort_unstable_by(|a, b| b.cmp(a));
-                (
-                    Source::Times(times),
-                    times_s.len().clamp(1, EXPLICIT_CONNECTIONS_MAX),
-                )
+                (Source::Times(times), times_s.len().clamp(1, EXPLICIT_CONNECTIONS_MAX))
             }
             Pace::Closed {
                 connections,
@@ -149,16 +146,12 @@ fn resolve(stream: &Stream) -> Result<SocketAddr, StartError> {
     // Square brackets belong to the URL, not to the address.
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = stream.target.port_or_known_default().unwrap_or(80);
-    (host, port)
-        .to_socket_addrs()
-        .map_err(address)?
-        .next()
-        .ok_or_else(|| {
-            address(std::io::Error::new(
-                std::io::ErrorKind::NotFound,
-                "the resolver knows none",
-            ))
-        })
+    (host, port).to_socket_addrs().map_err(address)?.next().ok_or_else(|| {
+        address(std::io::Error::new(
+            std::io::ErrorKind::NotFound,
+            "the resolver knows none",
+        ))
+    })
 }
 
 fn check(stream: &Stream) -> Result<(), StartError> {
@@ -187,15 +180,8 @@ fn check(stream: &Stream) -> Result<(), StartError> {
             ..
         } => {
             for stage in stages {
-                if !is_time(stage.for_s)
-                    || !is_time(stage.from_rate_per_s)
-                    || !is_time(stage.to_rate_per_s)
-                {
-                    return invalid(
-                        "a stage",
-                        &format!("{stage:?}"),
-                        "give finite numbers, zero or more",
-                    );
+                if !is_time(stage.for_s) || !is_time(stage.from_rate_per_s) || !is_time(stage.to_rate_per_s) {
+                    return invalid("a stage", &format!("{stage:?}"), "give finite numbers, zero or more");
                 }
             }
             if *connections_max == 0 {

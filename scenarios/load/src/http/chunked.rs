@@ -59,9 +59,7 @@ impl Chunked {
     pub(super) fn step(&mut self, input: &[u8]) -> Result<Step, ReadError> {
         for (at, &byte) in input.iter().enumerate() {
             if self.phase == Phase::Data {
-                let data = usize::try_from(self.left)
-                    .unwrap_or(usize::MAX)
-                    .min(input.len() - at);
+                let data = usize::try_from(self.left).unwrap_or(usize::MAX).min(input.len() - at);
                 self.left -= data as u64;
                 if self.left == 0 {
                     self.phase = Phase::DataCr;

@@ -30,9 +30,7 @@ impl Wire {
         if !is_token(&request.method) {
             return invalid("the method", &request.method, "write a method such as GET");
         }
-        if !request.path.starts_with('/')
-            || !request.path.bytes().all(|byte| byte.is_ascii_graphic())
-        {
+        if !request.path.starts_with('/') || !request.path.bytes().all(|byte| byte.is_ascii_graphic()) {
             return invalid(
                 "the path",
                 &request.path,
@@ -53,26 +51,13 @@ impl Wire {
             if !is_token(name) {
                 return invalid("a header name", name, "use letters, digits and hyphens");
             }
-            if value
-                .bytes()
-                .any(|byte| byte.is_ascii_control() && byte != b'\t')
-            {
-                return invalid(
-                    "a header value",
-                    value,
-                    "remove line breaks and control characters",
-                );
+            if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+                return invalid("a header value", value, "remove line breaks and control characters");
             }
             if name.eq_ignore_ascii_case("transfer-encoding") {
-                return invalid(
-                    "a header name",
-                    name,
-                    "leave it out: the body is sent with its length",
-                );
+                return invalid("a header name", name, "leave it out: the body is sent with its length");
             }
-            if name.eq_ignore_ascii_case("content-length")
-                && value.trim().parse() != Ok(request.body_len())
-            {
+            if name.eq_ignore_ascii_case("content-length") && value.trim().parse() != Ok(request.body_len()) {
                 return invalid(
                     "the content-length",
                     value,
@@ -90,8 +75,7 @@ impl Wire {
         head.push_str(request.body.as_deref().unwrap_or_default());
         Ok(Self {
             bytes: head.into_bytes(),
-            idempotent: ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"]
-                .contains(&request.method.as_str()),
+            idempotent: ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(&request.method.as_str()),
             is_head: request.method == "HEAD",
         })
     }
@@ -99,9 +83,7 @@ impl Wire {
 
 impl Request {
     fn has_header(&self, wanted: &str) -> bool {
-        self.headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted))
     }
 
     fn body_len(&self) -> usize {
@@ -152,10 +134,7 @@ mod tests {
     fn a_given_host_is_kept_and_not_doubled() {
         let mut request = Request::get("/");
         request.headers.push(("Host".into(), "shop".into()));
-        assert_eq!(
-            wire(&request).unwrap(),
-            "GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
-        );
+        assert_eq!(wire(&request).unwrap(), "GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
     }
 
     #[test]

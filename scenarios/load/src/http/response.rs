@@ -173,11 +173,8 @@ impl Reader {
     fn parse_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, ReadError> {
         let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
         let mut head = httparse::Response::new(&mut []);
-        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut head,
-            bytes,
-            &mut fields,
-        );
+        let parsed =
+            httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, &mut fields);
         let length = match parsed {
             Ok(httparse::Status::Complete(length)) => length,
             Ok(httparse::Status::Partial) => return Ok(None),
@@ -217,11 +214,7 @@ impl Reader {
 
     fn take_body(&mut self, data: &[u8]) -> Result<(), ReadError> {
         self.body_len += data.len() as u64;
-        let limit = if self.keep_body {
-            KEPT_BODY_MAX
-        } else {
-            BODY_MAX
-        };
+        let limit = if self.keep_body { KEPT_BODY_MAX } else { BODY_MAX };
         if self.body_len > limit {
             return Err(ReadError::Oversized);
         }
@@ -266,11 +259,7 @@ impl<'a> Framing<'a> {
                     for item in field.value.split(|&byte| byte == b',') {
                         let length = decimal(item.trim_ascii())?;
                         // Two lengths that differ are how answers are smuggled.
-                        if framing
-                            .length
-                            .replace(length)
-                            .is_some_and(|before| before != length)
-                        {
+                        if framing.length.replace(length).is_some_and(|before| before != length) {
                             return Err(ReadError::Malformed);
                         }
                     }

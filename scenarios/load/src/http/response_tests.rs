@@ -87,18 +87,9 @@ fn tricky() -> Vec<(&'static str, Outcome)> {
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
             Failed(Malformed),
         ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-            Failed(Malformed),
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\nx",
-            Failed(Malformed),
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\nx",
-            Failed(Malformed),
-        ),
+        ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", Failed(Malformed)),
+        ("HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\nx", Failed(Malformed)),
+        ("HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\nx", Failed(Malformed)),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nx",
             Failed(Oversized),
@@ -107,14 +98,8 @@ fn tricky() -> Vec<(&'static str, Outcome)> {
             "HTTP/1.1 200 OK\r\nContent-Length: 9999999999999\r\n\r\nx",
             Failed(Oversized),
         ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell",
-            Incomplete,
-        ),
-        (
-            "HTTP/1.1 204 No Content\r\n\r\n",
-            complete(204, "", true, 0),
-        ),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", Incomplete),
+        ("HTTP/1.1 204 No Content\r\n\r\n", complete(204, "", true, 0)),
         (
             "HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n",
             complete(304, "", true, 0),
@@ -221,10 +206,7 @@ fn tricky() -> Vec<(&'static str, Outcome)> {
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200",
             complete(200, "ok", true, 12),
         ),
-        (
-            "HTTP/1.1 204 No Content\r\n\r\nextra",
-            complete(204, "", true, 5),
-        ),
+        ("HTTP/1.1 204 No Content\r\n\r\nextra", complete(204, "", true, 5)),
         ("SSH-2.0-OpenSSH_9.2\r\n", Failed(Malformed)),
         ("HTTP/2 200\r\n\r\n", Failed(Malformed)),
         ("HTTP/1.1 099 No\r\n\r\n", Failed(Malformed)),
@@ -273,14 +255,8 @@ fn heads_and_kept_bodies_have_a_limit() {
     );
     let pieces: Vec<&[u8]> = endless.as_bytes().chunks(1_000).collect();
     assert_eq!(read(&pieces, false), Outcome::Failed(ReadError::Oversized));
-    let many = format!(
-        "HTTP/1.1 200 OK\r\n{}\r\n",
-        "a: b\r\n".repeat(FIELDS_MAX + 1)
-    );
-    assert_eq!(
-        read(&[many.as_bytes()], false),
-        Outcome::Failed(ReadError::Oversized)
-    );
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(FIELDS_MAX + 1));
+    assert_eq!(read(&[many.as_bytes()], false), Outcome::Failed(ReadError::Oversized));
     let body = vec![b'x'; KEPT_BODY_MAX as usize + 1];
     assert_eq!(
         read(&[b"HTTP/1.1 200 OK\r\n\r\n", &body], false),
@@ -292,7 +268,9 @@ fn heads_and_kept_bodies_have_a_limit() {
 fn a_reader_carries_nothing_over_to_the_next_answer() {
     let mut reader = Reader::new();
     reader.begin(false, true);
-    reader.feed(b"HTTP/1.1 503 No\r\nx-instance: a\r\nconnection: close\r\ncontent-length: 3\r\n\r\nbad").unwrap();
+    reader
+        .feed(b"HTTP/1.1 503 No\r\nx-instance: a\r\nconnection: close\r\ncontent-length: 3\r\n\r\nbad")
+        .unwrap();
     reader.begin(false, true);
     assert!(!reader.started());
     assert!(
@@ -327,10 +305,7 @@ fn encode(chunks: &[Vec<u8>], trailers: usize) -> Vec<u8> {
 
 /// Cuts `bytes` at the given places, in any order.
 fn cut<'a>(bytes: &'a [u8], places: &[usize]) -> Vec<&'a [u8]> {
-    let mut places: Vec<usize> = places
-        .iter()
-        .map(|place| place % (bytes.len() + 1))
-        .collect();
+    let mut places: Vec<usize> = places.iter().map(|place| place % (bytes.len() + 1)).collect();
     places.sort_unstable();
     places.push(bytes.len());
     let mut from = 0;

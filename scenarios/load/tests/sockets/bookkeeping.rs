@@ -8,11 +8,7 @@ use load::{Arrivals, LoadPlan, Pace, Sample, Stage, Stream, Totals, Window};
 fn good() -> Server {
     Server::start(|asked| {
         let instance = asked.number % 2 + 1;
-        Answer::Keep(answer(
-            200,
-            &format!("x-instance: users-{instance}\r\n"),
-            "ok",
-        ))
+        Answer::Keep(answer(200, &format!("x-instance: users-{instance}\r\n"), "ok"))
     })
 }
 
@@ -34,11 +30,7 @@ fn samples_totals_and_the_server_agree() {
         (500, 500, 500, 500)
     );
     assert_eq!(sum(&samples), totals);
-    let by_instance: Vec<u64> = reads
-        .by_instance
-        .iter()
-        .map(|instance| instance.requests)
-        .collect();
+    let by_instance: Vec<u64> = reads.by_instance.iter().map(|instance| instance.requests).collect();
     assert_eq!(by_instance, [250, 250]);
     assert!(reads.connections_opened <= 4);
     assert_eq!(samples.last().unwrap().classes[0].in_flight_now, 0);
@@ -122,10 +114,7 @@ fn a_request_belongs_to_the_first_window_that_holds_its_intended_start() {
         same
     });
     let expected = [("", 0, 1), ("", 2, 1), ("b", 1, 2), ("c", 2, 1)];
-    assert_eq!(
-        seen,
-        expected.map(|(name, index, ok)| (name.to_owned(), index, ok))
-    );
+    assert_eq!(seen, expected.map(|(name, index, ok)| (name.to_owned(), index, ok)));
     let sizes: Vec<u64> = totals.classes[0]
         .windows
         .iter()
@@ -181,10 +170,7 @@ fn an_open_loop_sends_exactly_its_schedule() {
     };
     let (_, totals) = run(LoadPlan::new(vec![stream(&server.url, pace)]));
     let reads = &totals.classes[0];
-    assert_eq!(
-        (reads.scheduled, reads.sent, reads.ok),
-        (wanted, wanted, wanted)
-    );
+    assert_eq!((reads.scheduled, reads.sent, reads.ok), (wanted, wanted, wanted));
     assert_eq!(reads.all().lateness.count(), wanted);
     assert!(server.connections() <= 16);
 }
@@ -240,8 +226,7 @@ fn the_drain_is_bounded() {
 #[test]
 fn dropping_a_generator_ends_it() {
     let server = Server::start(|_| Answer::Silence);
-    let mut running =
-        load::start(LoadPlan::new(vec![stream(&server.url, closed(2, 100))])).unwrap();
+    let mut running = load::start(LoadPlan::new(vec![stream(&server.url, closed(2, 100))])).unwrap();
     let mut samples = running.samples();
     drop(running);
     while samples.blocking_recv().is_some() {}
@@ -307,9 +292,7 @@ fn a_plan_that_makes_no_sense_is_refused_before_anything_is_sent() {
             ..fine.clone()
         },
         Stream {
-            pace: Pace::At {
-                times_s: vec![-0.1],
-            },
+            pace: Pace::At { times_s: vec![-0.1] },
             ..fine.clone()
         },
     ];

@@ -39,10 +39,7 @@ fn a_stall_shows_in_response_and_hides_in_service_and_in_a_closed_loop() {
     assert!(stalled >= 318, "{stalled}");
     // Only one request a connection was under way; those are all that a generator sees that counts from the send.
     let noticed = all.service.count_over_ms(199.0);
-    assert!(
-        (1..=stalled / 20).contains(&noticed),
-        "{noticed} of {stalled}"
-    );
+    assert!((1..=stalled / 20).contains(&noticed), "{noticed} of {stalled}");
     // The lateness of the sends tells where the rest has gone, and that it is not the generator's own.
     assert!(all.lateness.count_over_ms(199.0) >= stalled - CONNECTIONS as u64 - 2);
     assert!(all.dispatch_lateness.count_over_ms(199.0) < stalled / 20);

@@ -23,10 +23,7 @@ fn three(server: &Server) -> Totals {
 }
 
 fn errors(named: &[(&str, u64)]) -> BTreeMap<String, u64> {
-    named
-        .iter()
-        .map(|&(name, count)| (name.to_owned(), count))
-        .collect()
+    named.iter().map(|&(name, count)| (name.to_owned(), count)).collect()
 }
 
 #[track_caller]
@@ -36,11 +33,7 @@ fn assert_all_failed_as(totals: &Totals, class: &str, count: u64) {
     assert_eq!((reads.scheduled, reads.sent, reads.ok), (count, count, 0));
     let all = reads.all();
     assert_eq!(
-        (
-            all.failed.count(),
-            all.response.count(),
-            all.service.count()
-        ),
+        (all.failed.count(), all.response.count(), all.service.count()),
         (count, 0, 0)
     );
     assert_eq!(all.lateness.count(), count);
@@ -52,12 +45,7 @@ fn a_port_where_nobody_listens_refuses() {
     let target = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
     assert_all_failed_as(
-        &run_one(stream(
-            &target,
-            Pace::At {
-                times_s: vec![0.0; 3],
-            },
-        )),
+        &run_one(stream(&target, Pace::At { times_s: vec![0.0; 3] })),
         "refused",
         3,
     );
@@ -67,43 +55,26 @@ fn a_port_where_nobody_listens_refuses() {
 
 #[test]
 fn a_connection_that_ends_without_an_answer_is_reset() {
-    assert_all_failed_as(
-        &three(&Server::start(|_| Answer::Close(String::new()))),
-        "reset",
-        3,
-    );
+    assert_all_failed_as(&three(&Server::start(|_| Answer::Close(String::new()))), "reset", 3);
 }
 
 #[test]
 fn a_connection_that_ends_within_the_answer_is_reset() {
     let cut_body = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf";
-    assert_all_failed_as(
-        &three(&Server::start(|_| Answer::Close(cut_body.into()))),
-        "reset",
-        3,
-    );
+    assert_all_failed_as(&three(&Server::start(|_| Answer::Close(cut_body.into()))), "reset", 3);
     assert_all_failed_as(
         &three(&Server::start(|_| Answer::Close("HTTP/1.1 200 O".into()))),
         "reset",
         3,
     );
     let cut_chunks = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
-    assert_all_failed_as(
-        &three(&Server::start(|_| Answer::Close(cut_chunks.into()))),
-        "reset",
-        3,
-    );
+    assert_all_failed_as(&three(&Server::start(|_| Answer::Close(cut_chunks.into()))), "reset", 3);
 }
 
 #[test]
 fn silence_is_a_timeout_whose_latency_is_the_wait() {
     let server = Server::start(|_| Answer::Silence);
-    let patient = stream(
-        &server.url,
-        Pace::At {
-            times_s: vec![0.0; 3],
-        },
-    );
+    let patient = stream(&server.url, Pace::At { times_s: vec![0.0; 3] });
     let totals = run_one(Stream {
         timeout: Duration::from_millis(50),
         slow_over_ms: Some(20.0),
@@ -119,12 +90,7 @@ fn silence_is_a_timeout_whose_latency_is_the_wait() {
 fn a_server_that_never_accepts_is_a_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let target = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    let patient = stream(
-        &target,
-        Pace::At {
-            times_s: vec![0.0; 3],
-        },
-    );
+    let patient = stream(&target, Pace::At { times_s: vec![0.0; 3] });
     assert_all_failed_as(
         &run_one(Stream {
             timeout: Duration::from_millis(30),
@@ -147,33 +113,21 @@ fn error_statuses_are_counted_apart_and_named_by_instance() {
         (reads.ok, &reads.errors),
         (3, &errors(&[("http_404", 3), ("http_503", 3)]))
     );
-    assert_eq!(
-        (reads.all().response.count(), reads.all().failed.count()),
-        (3, 6)
-    );
+    assert_eq!((reads.all().response.count(), reads.all().failed.count()), (3, 6));
     let [instance] = &reads.by_instance[..] else {
         panic!("{:?}", reads.by_instance)
     };
     assert_eq!(
-        (
-            instance.instance.as_str(),
-            instance.requests,
-            instance.response.count()
-        ),
+        (instance.instance.as_str(), instance.requests, instance.response.count()),
         ("orders-2", 9, 3)
     );
-    assert_eq!(
-        reads.connections_opened, 1,
-        "an error status does not end a connection"
-    );
+    assert_eq!(reads.connections_opened, 1, "an error status does not end a connection");
 }
 
 #[test]
 fn what_is_not_http_is_malformed_and_what_is_endless_is_oversized() {
     assert_all_failed_as(
-        &three(&Server::start(|_| {
-            Answer::Keep("SSH-2.0-OpenSSH_9.2\r\n".into())
-        })),
+        &three(&Server::start(|_| Answer::Keep("SSH-2.0-OpenSSH_9.2\r\n".into()))),
         "malformed",
         3,
     );
@@ -188,20 +142,11 @@ fn what_is_not_http_is_malformed_and_what_is_endless_is_oversized() {
 #[test]
 fn what_is_open_at_the_end_of_the_drain_is_unanswered_and_slow() {
     let server = Server::start(|_| Answer::Silence);
-    let mut plan = LoadPlan::new(vec![stream(
-        &server.url,
-        Pace::At {
-            times_s: vec![0.0; 3],
-        },
-    )]);
+    let mut plan = LoadPlan::new(vec![stream(&server.url, Pace::At { times_s: vec![0.0; 3] })]);
     plan.drain_max = Duration::from_millis(60);
     let (_, totals) = run(plan);
     assert_all_failed_as(&totals, "unanswered", 3);
-    assert_eq!(
-        reads(&totals).all().slow,
-        3,
-        "even without a limit for slow ones"
-    );
+    assert_eq!(reads(&totals).all().slow, 3, "even without a limit for slow ones");
 }
 
 #[test]
@@ -216,10 +161,7 @@ fn what_never_found_a_connection_is_scheduled_and_not_sent() {
     plan.drain_max = Duration::from_millis(30);
     let (samples, totals) = run(plan);
     let reads = reads(&totals);
-    assert_eq!(
-        (reads.scheduled, reads.sent, reads.ok, reads.waited),
-        (20, 2, 0, 18)
-    );
+    assert_eq!((reads.scheduled, reads.sent, reads.ok, reads.waited), (20, 2, 0, 18));
     assert_eq!(reads.errors, errors(&[("unanswered", 2)]));
     assert_eq!(samples.last().unwrap().classes[0].queued_now, 18);
     assert_eq!(reads.all().dispatch_lateness.count(), 20);
@@ -239,11 +181,7 @@ fn a_kept_alive_connection_closed_by_the_server_gives_no_phantom_error() {
         (3, 3, 3, &BTreeMap::new())
     );
     assert_eq!(
-        (
-            reads.reconnects,
-            reads.connections_opened,
-            server.connections()
-        ),
+        (reads.reconnects, reads.connections_opened, server.connections()),
         (2, 3, 3)
     );
 }
@@ -289,8 +227,7 @@ fn a_server_that_closes_after_each_answer_gets_a_connection_for_each_request() {
 
 #[test]
 fn a_connection_with_bytes_left_over_is_not_used_again() {
-    let server =
-        Server::start(|_| Answer::Keep(answer(200, "", "ok") + "HTTP/1.1 500 surprise\r\n\r\n"));
+    let server = Server::start(|_| Answer::Keep(answer(200, "", "ok") + "HTTP/1.1 500 surprise\r\n\r\n"));
     let totals = run_one(stream(&server.url, closed(1, 5)));
     assert_eq!((reads(&totals).ok, server.connections()), (5, 5));
 }
@@ -298,9 +235,7 @@ fn a_connection_with_bytes_left_over_is_not_used_again() {
 #[test]
 fn a_body_larger_than_the_socket_buffers_is_sent_whole() {
     const LENGTH: usize = 8 << 20;
-    let server = Server::start(|asked| {
-        Answer::Keep(answer(200, "", &format!("{{\"n\":{}}}", asked.body_len)))
-    });
+    let server = Server::start(|asked| Answer::Keep(answer(200, "", &format!("{{\"n\":{}}}", asked.body_len))));
     let large = Stream {
         request: post("x".repeat(LENGTH)),
         collect: Some("n".into()),
@@ -337,11 +272,7 @@ fn a_large_chunked_answer_is_read_whole_and_head_has_no_body() {
         ..stream(&server.url, closed(1, 10))
     });
     assert_eq!(
-        (
-            reads(&get).ok,
-            reads(&head).ok,
-            reads(&head).connections_opened
-        ),
+        (reads(&get).ok, reads(&head).ok, reads(&head).connections_opened),
         (10, 10, 1)
     );
 }
@@ -369,9 +300,7 @@ fn every_value_asked_for_is_collected_and_its_absence_is_a_failure() {
     counts.sort_unstable();
     assert_eq!(
         counts,
-        (1..=20)
-            .filter(|number| ![7, 8].contains(number))
-            .collect::<Vec<u64>>()
+        (1..=20).filter(|number| ![7, 8].contains(number)).collect::<Vec<u64>>()
     );
     assert_eq!(
         (reads(&totals).ok, &reads(&totals).errors),

@@ -103,10 +103,7 @@ mod tests {
     fn a_saturated_counter_still_counts_as_a_candidate() {
         let policy = LeastConnections::default();
         let mut rng = PolicyRng::seed_from_u64(0);
-        assert_eq!(
-            policy.pick(&[busy(u32::MAX)], &Request::default(), &mut rng),
-            Some(0)
-        );
+        assert_eq!(policy.pick(&[busy(u32::MAX)], &Request::default(), &mut rng), Some(0));
     }
 
     /// The property that the policy is known for: however long each request lasts, no endpoint is ever more than one ahead
@@ -117,9 +114,7 @@ mod tests {
         let mut rng = PolicyRng::seed_from_u64(0);
         let mut endpoints = [Endpoint::IDLE; 5];
         for _ in 0..1003 {
-            let index = policy
-                .pick(&endpoints, &Request::default(), &mut rng)
-                .unwrap();
+            let index = policy.pick(&endpoints, &Request::default(), &mut rng).unwrap();
             endpoints[index].in_flight += 1;
             let counts = endpoints.map(|endpoint| endpoint.in_flight);
             assert!(

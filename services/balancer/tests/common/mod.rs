@@ -44,11 +44,7 @@ impl Front {
         let balancer = Arc::new(Balancer::new(&config, "balancer-1").unwrap());
         let (trigger, shutdown) = Shutdown::new();
         let task = tokio::spawn(async move { balancer::run(balancer, listener, &shutdown).await });
-        Self {
-            address,
-            trigger,
-            task,
-        }
+        Self { address, trigger, task }
     }
 
     /// One that has a single scripted instance named `a`.
@@ -57,9 +53,7 @@ impl Front {
     }
 
     pub async fn client(&self) -> Peer {
-        Peer(BufReader::new(
-            TcpStream::connect(self.address).await.unwrap(),
-        ))
+        Peer(BufReader::new(TcpStream::connect(self.address).await.unwrap()))
     }
 
     /// Tells it to stop; `ended` waits until it has.
@@ -82,10 +76,7 @@ impl Front {
             ))
             .await;
         let (head, body) = client.answer().await;
-        (
-            status(&head),
-            serde_json::from_slice(&body).unwrap_or(Value::Null),
-        )
+        (status(&head), serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
     /// The entry of instance `name` in the list.
@@ -93,9 +84,7 @@ impl Front {
         let (status, list) = self.call("GET", "/_balancer/upstreams", "").await;
         assert_eq!(status, 200);
         let list = list.as_array().unwrap().clone();
-        list.into_iter()
-            .find(|upstream| upstream["name"] == name)
-            .unwrap()
+        list.into_iter().find(|upstream| upstream["name"] == name).unwrap()
     }
 }
 
@@ -113,9 +102,7 @@ impl Instance {
 
     /// The next connection from the balancer.
     pub async fn accept(&self) -> Peer {
-        let (stream, _) = within("a connection from the balancer", self.0.accept())
-            .await
-            .unwrap();
+        let (stream, _) = within("a connection from the balancer", self.0.accept()).await.unwrap();
         Peer(BufReader::new(stream))
     }
 }
@@ -150,9 +137,7 @@ async fn echo(name: &str, mut peer: Peer) {
     while let Some(head) = peer.next_head().await {
         let path = head.split(' ').nth(1).unwrap();
         let length = path.len();
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\nx-instance: {name}\r\ncontent-length: {length}\r\n\r\n{path}"
-        );
+        let answer = format!("HTTP/1.1 200 OK\r\nx-instance: {name}\r\ncontent-length: {length}\r\n\r\n{path}");
         if peer.0.write_all(answer.as_bytes()).await.is_err() {
             return;
         }
@@ -171,9 +156,7 @@ impl Peer {
 
     /// The next head in lower case, without its empty line.
     pub async fn head(&mut self) -> String {
-        within("a head", self.next_head())
-            .await
-            .expect("a head before the end")
+        within("a head", self.next_head()).await.expect("a head before the end")
     }
 
     async fn next_head(&mut self) -> Option<String> {
@@ -191,18 +174,14 @@ impl Peer {
 
     pub async fn exact(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
-        within("bytes", self.0.read_exact(&mut bytes))
-            .await
-            .unwrap();
+        within("bytes", self.0.read_exact(&mut bytes)).await.unwrap();
         bytes
     }
 
     /// The next chunk of a chunked body; empty at its end.
     pub async fn chunk(&mut self) -> String {
         let mut size = String::new();
-        within("a chunk", self.0.read_line(&mut size))
-            .await
-            .unwrap();
+        within("a chunk", self.0.read_line(&mut size)).await.unwrap();
         let length = usize::from_str_radix(size.trim(), 16).unwrap();
         let mut bytes = self.exact(length + 2).await;
         bytes.truncate(length);
@@ -225,24 +204,16 @@ impl Peer {
     }
 
     pub async fn get(&mut self, path: &str) {
-        self.send(format!("GET {path} HTTP/1.1\r\nhost: shop\r\n\r\n"))
-            .await;
+        self.send(format!("GET {path} HTTP/1.1\r\nhost: shop\r\n\r\n")).await;
     }
 
     pub async fn ok(&mut self, body: &str) {
         let length = body.len();
-        self.send(format!(
-            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}"
-        ))
-        .await;
+        self.send(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}"))
+            .await;
     }
 
-    pub fn into_halves(
-        self,
-    ) -> (
-        tokio::net::tcp::OwnedReadHalf,
-        tokio::net::tcp::OwnedWriteHalf,
-    ) {
+    pub fn into_halves(self) -> (tokio::net::tcp::OwnedReadHalf, tokio::net::tcp::OwnedWriteHalf) {
         assert!(self.0.buffer().is_empty());
         self.0.into_inner().into_split()
     }
