@@ -293,7 +293,7 @@ pub async fn down(of: &Of) -> Result<Exit, Failure> {
                     record,
                 }
                 .clean()
-                .await?
+                .await?;
             }
         }
         if folder.starts_with(state.join("up")) {

@@ -58,6 +58,7 @@ rounds = 1
 quick_rounds = 1
 duration_s = {duration_s:?}
 lateness_p99_ms_max = 10000
+error_share_max = 1
 
 [system]
 {system}

@@ -16,6 +16,7 @@ pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
     [
         generator_on_time(plan, state),
         everything_sent(plan, state),
+        few_failures(plan, state),
         actions_done(plan, state),
         nobody_crashed(state),
     ]
@@ -138,6 +139,27 @@ fn everything_sent(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
             why,
         )
     })
+}
+
+fn few_failures(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
+    let shares = timed_classes(plan, state)
+        .map(|class| (class.failed(), class.failed() + class.ok))
+        .filter(|(_, answered)| *answered > 0);
+    let worst = shares
+        .map(|(failed, answered)| failed as f64 / answered as f64)
+        .reduce(f64::max)?;
+    let bounds = Bounds {
+        at_least: None,
+        at_most: Some(plan.error_share_max),
+    };
+    let why = "so many requests failed that the latencies of the others flatter the system".to_owned();
+    Some(own_check(
+        "few requests failed (of the worst class)",
+        worst,
+        bounds,
+        Unit::Share,
+        why,
+    ))
 }
 
 fn actions_done(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {

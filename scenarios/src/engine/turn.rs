@@ -202,7 +202,7 @@ impl Turn<'_> {
         let epoch = running.epoch();
         let mut samples = running.samples();
         let mut stats = tokio::time::interval(STATS_EVERY);
-        let mut draining = false;
+        let (mut draining, mut stopped) = (false, false);
         let arm = self.arm;
         let mut pending = arm.actions.iter();
         let mut next = pending.next();
@@ -210,7 +210,7 @@ impl Turn<'_> {
             let due = next.map(|action| Instant::from_std(epoch + Duration::from_secs_f64(action.at_s)));
             tokio::select! {
                 biased;
-                () = self.stop.cancelled(), if !draining => { running.stop(); draining = true; next = None; }
+                () = self.stop.cancelled(), if !stopped => { running.stop(); stopped = true; next = None; }
                 () = sleep_until(due), if due.is_some() => {
                     if let Some(action) = next { self.act(action, epoch).await; }
                     next = pending.next();
@@ -219,7 +219,7 @@ impl Turn<'_> {
                 sample = samples.recv() => match sample {
                     None => break,
                     Some(sample) => {
-                        if !draining && sample.at_s >= arm.duration_s && next.is_none() {
+                        if !draining && !stopped && sample.at_s >= arm.duration_s && next.is_none() {
                             draining = true;
                             self.bus.emit(EventKind::Phase { phase: Phase::Draining, expected_s: 0.0 });
                         }

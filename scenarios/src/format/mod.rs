@@ -119,6 +119,14 @@ pub struct RunSection {
     /// The generator's own bound: a run whose requests left later than this (p99, milliseconds) proves nothing.
     #[serde(default = "default_lateness_ms")]
     pub lateness_p99_ms_max: f64,
+    /// Failed requests that the scenario bears with, as a share of each class: beyond it, the latencies of those that
+    /// succeeded flatter the system and prove nothing.
+    #[serde(default = "default_error_share")]
+    pub error_share_max: f64,
+}
+
+fn default_error_share() -> f64 {
+    0.01
 }
 
 fn default_lateness_ms() -> f64 {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use compose::{BalancerSpec, ServiceSpec, SystemSpec};
 
 use super::resolve::Resolver;
+use super::targets;
 use super::{
     ActionSpec, ArmPlan, Bounds, CheckPlan, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec, Turn,
     WindowSpec,
@@ -107,6 +108,7 @@ impl Plan {
             quick: options.quick,
             seed: options.seed,
             lateness_p99_ms_max: document.run.lateness_p99_ms_max,
+            error_share_max: document.run.error_share_max,
             params,
             rounds,
             cores,
@@ -202,10 +204,14 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
         .map(|action| action_spec(action, resolver))
         .collect::<Result<_, _>>()?;
     actions.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
+    let system = system_spec(document, arm, resolver)?;
+    for action in document.actions.iter().filter(|action| here(&action.arms)) {
+        targets::check(&action.target, action.verb, &system, &actions)?;
+    }
     Ok(ArmPlan {
         name: arm.name.to_string(),
         label: resolver.fill(&arm.label)?,
-        system: system_spec(document, arm, resolver)?,
+        system,
         warmup_s: resolver.or(document.run.warmup_s.as_ref(), 0.0, SECONDS_MAX, "the warm-up")?,
         duration_s,
         loads: loads

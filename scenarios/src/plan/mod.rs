@@ -4,6 +4,7 @@
 
 mod make;
 mod resolve;
+mod targets;
 
 pub use make::{Options, PlanError};
 
@@ -39,6 +40,8 @@ pub struct Plan {
     pub cores: f64,
     /// Bound on the generator's own lateness (p99), milliseconds.
     pub lateness_p99_ms_max: f64,
+    /// Bound on the share of failed requests of each class.
+    pub error_share_max: f64,
     /// The arms.
     pub arms: Vec<ArmPlan>,
     /// In which order the arms are measured: A B, B A, …

@@ -1,0 +1,76 @@
+//! Whether there is somebody to do an action to.
+
+use compose::{SystemSpec, topology};
+
+use super::ActionSpec;
+use crate::format::{ActionVerb, Place, Problem};
+
+/// Refuses an action on an instance that never exists in this system, or on a service that it does not have.
+pub(super) fn check(
+    target: &Place,
+    verb: ActionVerb,
+    system: &SystemSpec,
+    actions: &[ActionSpec],
+) -> Result<(), Problem> {
+    let (known, what) = match verb {
+        ActionVerb::Scale => (services(system, |_| true), "service"),
+        ActionVerb::Policy => (services(system, |balanced| balanced), "service with a balancer"),
+        _ => (instances(system, actions), "instance"),
+    };
+    if known.iter().any(|name| name == target.as_str()) {
+        return Ok(());
+    }
+    Err(
+        Problem::at(target.span(), format!("there is no {what} `{target}`"))
+            .suggest(target.as_str(), known.iter().map(String::as_str)),
+    )
+}
+
+fn services(system: &SystemSpec, pick: impl Fn(bool) -> bool) -> Vec<String> {
+    let picked = system.services.iter().filter(|service| pick(service.balancer.is_some()));
+    picked.map(|service| service.name.clone()).collect()
+}
+
+/// The instances that the system begins with, those that it is ever scaled to, and the balancers.
+fn instances(system: &SystemSpec, actions: &[ActionSpec]) -> Vec<String> {
+    let mut names = Vec::new();
+    for service in &system.services {
+        let scaled = actions.iter().filter(|action| action.target == service.name);
+        let most = scaled.filter_map(|action| action.instances).max().unwrap_or(0);
+        let most = most.max(service.instances);
+        names.extend((1..=most).map(|index| topology::instance_name(&service.name, index)));
+        if service.balancer.is_some() {
+            names.push(topology::balancer_name(&service.name));
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog;
+    use crate::format::Scenario;
+
+    /// What is said of `cpu-blocking` with this action.
+    fn said(action: &str) -> String {
+        let mut source = catalog::source("cpu-blocking").unwrap();
+        source.scenario.push_str(&format!("\n[[action]]\nat_s = 0.1\narms = [\"least_connections\"]\n{action}\n"));
+        Scenario::parse(source).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_action_needs_somebody_to_be_done_to() {
+        assert!(said("do = \"pause\"\ntarget = \"gateway-9\"").contains("there is no instance `gateway-9`"));
+        assert!(said("do = \"pause\"\ntarget = \"gatewy-2\"").contains("did you mean `gateway-2`?"));
+        assert!(said("do = \"scale\"\ntarget = \"gateway-1\"\ninstances = 2").contains("no service `gateway-1`"));
+        assert_eq!(said("do = \"kill\"\ntarget = \"gateway-balancer\""), "");
+        assert_eq!(said("do = \"policy\"\ntarget = \"gateway\"\npolicy = \"random\""), "");
+    }
+
+    #[test]
+    fn an_instance_may_come_by_scaling() {
+        let scaled = "do = \"scale\"\ntarget = \"gateway\"\ninstances = 9\n\n[[action]]\nat_s = 0.2\n\
+                      arms = [\"least_connections\"]\ndo = \"kill\"\ntarget = \"gateway-9\"";
+        assert_eq!(said(scaled), "");
+    }
+}
