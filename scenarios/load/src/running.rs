@@ -57,8 +57,8 @@ impl Running {
         self.samples.take().unwrap_or_else(|| mailbox().1)
     }
 
-    /// Stops sending; what is in flight is waited for, at most `drain_max`. What the schedule has asked for by then and
-    /// has not been sent stays unsent.
+    /// Stops sending; what is in flight is waited for, at most `drain_max` and at most half a second. What the schedule
+    /// has asked for by then and has not been sent stays unsent.
     pub fn stop(&self) {
         self.control.stop();
     }

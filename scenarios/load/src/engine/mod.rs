@@ -8,7 +8,7 @@ mod stream;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
 
@@ -20,6 +20,10 @@ use crate::totals::Totals;
 use connection::{Connections, Due, Timers};
 use stream::{Source, StreamState};
 
+/// Shortest wait that is slept through, ns: about what falling asleep and waking up take.
+const SLEEP_MIN_NS: u64 = 30_000;
+/// Longest wait for answers after a stop was asked for, ns: whoever stops a run waits for its end.
+const STOP_DRAIN_MAX_NS: u64 = 500_000_000;
 const WAKER: Token = Token(usize::MAX);
 const ALARM: Token = Token(usize::MAX - 1);
 const EVENTS_MAX: usize = 256;
@@ -144,8 +148,7 @@ impl Engine {
             if self.finished(now_ns) {
                 break;
             }
-            let wake_ns = self.next_wake_ns();
-            let timeout = self.alarm.wake_at(wake_ns, self.now_ns())?;
+            let timeout = self.time_to_wait()?;
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 result => result?,
@@ -166,6 +169,16 @@ impl Engine {
         self.give_up_open_requests();
         self.give_sample();
         Ok(self.totals)
+    }
+
+    /// How long the event queue may wait. For a moment this close, going to sleep and being woken would cost more
+    /// processor time than looking again, and would come too late.
+    fn time_to_wait(&mut self) -> io::Result<Option<Duration>> {
+        let (wake_ns, now_ns) = (self.next_wake_ns(), self.now_ns());
+        if wake_ns.saturating_sub(now_ns) < SLEEP_MIN_NS {
+            return Ok(Some(Duration::ZERO));
+        }
+        self.alarm.wake_at(wake_ns, now_ns)
     }
 
     /// Nanoseconds since the start of the plan, zero before it.
@@ -230,6 +243,7 @@ impl Engine {
 
     fn handle_stop(&mut self, now_ns: u64) {
         if self.control.stop.load(Ordering::Acquire) {
+            self.drain_max_ns = self.drain_max_ns.min(STOP_DRAIN_MAX_NS);
             for stream in &mut self.streams {
                 let given_up = stream.end();
                 self.recorder.dequeued(stream.class, given_up);
