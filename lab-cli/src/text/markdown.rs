@@ -174,7 +174,8 @@ mod tests {
             "# Title\n\nOne `code` word\nand more.\n\n- first\n- second\n\n1. one\n2. two\n\n```sh\nlab run x\n```\n",
             2,
         );
-        let expected = "  Title\n\n  One code word and more.\n\n  • first\n  • second\n\n  1. one\n  2. two\n\n      lab run x";
+        let expected =
+            "  Title\n\n  One code word and more.\n\n  • first\n  • second\n\n  1. one\n  2. two\n\n      lab run x";
         assert_eq!(text.trim_end(), expected);
     }
 

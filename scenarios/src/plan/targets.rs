@@ -20,14 +20,15 @@ pub(super) fn check(
     if known.iter().any(|name| name == target.as_str()) {
         return Ok(());
     }
-    Err(
-        Problem::at(target.span(), format!("there is no {what} `{target}`"))
-            .suggest(target.as_str(), known.iter().map(String::as_str)),
-    )
+    Err(Problem::at(target.span(), format!("there is no {what} `{target}`"))
+        .suggest(target.as_str(), known.iter().map(String::as_str)))
 }
 
 fn services(system: &SystemSpec, pick: impl Fn(bool) -> bool) -> Vec<String> {
-    let picked = system.services.iter().filter(|service| pick(service.balancer.is_some()));
+    let picked = system
+        .services
+        .iter()
+        .filter(|service| pick(service.balancer.is_some()));
     picked.map(|service| service.name.clone()).collect()
 }
 
@@ -54,8 +55,13 @@ mod tests {
     /// What is said of `cpu-blocking` with this action.
     fn said(action: &str) -> String {
         let mut source = catalog::source("cpu-blocking").unwrap();
-        source.scenario.push_str(&format!("\n[[action]]\nat_s = 0.1\narms = [\"least_connections\"]\n{action}\n"));
-        Scenario::parse(source).err().map(|error| error.to_string()).unwrap_or_default()
+        source.scenario.push_str(&format!(
+            "\n[[action]]\nat_s = 0.1\narms = [\"least_connections\"]\n{action}\n"
+        ));
+        Scenario::parse(source)
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     }
 
     #[test]
