@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// A variable that holds something else than it may hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,40 @@ impl Environment {
             .ok()
             .filter(accept)
             .ok_or_else(|| self.refuse(variable, allowed))
+    }
+
+    /// What one of several words means, or what the first of them means when the variable is not set.
+    ///
+    /// # Errors
+    /// When it is none of the words.
+    ///
+    /// # Panics
+    /// When there are no words.
+    pub fn choice<T: Copy>(&self, variable: &str, words: &[(&str, T)]) -> Result<T, SettingsError> {
+        let Some(value) = self.get(variable) else {
+            return Ok(words[0].1);
+        };
+        let found = words.iter().find(|(word, _)| *word == value);
+        found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.refuse(variable, &format!("one of {}", words.join(", ")))
+        })
+    }
+
+    /// A whole number of milliseconds, from `min_ms` to `max_ms`; `default_ms` when it is not set.
+    ///
+    /// # Errors
+    /// When it is no such number.
+    pub fn milliseconds(
+        &self,
+        variable: &str,
+        default_ms: u64,
+        min_ms: u64,
+        max_ms: u64,
+    ) -> Result<Duration, SettingsError> {
+        let allowed = format!("a number of milliseconds from {min_ms} to {max_ms}");
+        self.parse(variable, default_ms, &allowed, |ms| (min_ms..=max_ms).contains(ms))
+            .map(Duration::from_millis)
     }
 
     /// The error that says what `variable` may hold.

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
-use contract::Problem;
+use contract::{Problem, Step};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use observability::TraceContext;
@@ -123,6 +123,13 @@ impl Failure {
     #[must_use]
     pub fn with_causes(mut self, causes: Vec<String>) -> Self {
         self.0.problem = self.0.problem.with_causes(causes);
+        self
+    }
+
+    /// The same failure with what the request had done until then.
+    #[must_use]
+    pub fn with_steps(mut self, steps: Vec<Step>) -> Self {
+        self.0.problem.steps = Some(steps);
         self
     }
 

@@ -49,6 +49,15 @@ pub struct WorkSettings {
     pub seed: u64,
 }
 
+/// Where the Redis is that instances share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisSettings {
+    /// Its address, such as `redis://127.0.0.1:6379`.
+    pub url: String,
+    /// What all keys begin with.
+    pub prefix: String,
+}
+
 /// How one instance of a service is configured.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -66,6 +75,8 @@ pub struct Settings {
     pub workers: usize,
     /// Where its data is.
     pub database_url: String,
+    /// The Redis that instances share; a system without one has none.
+    pub redis: Option<RedisSettings>,
     /// Where the services are that it calls; one that is not part of this system is absent.
     pub upstreams: BTreeMap<ServiceName, Authority>,
     /// Longest wait for an answer of a called service.
@@ -87,6 +98,17 @@ impl Settings {
     /// For the first variable that holds what it may not hold.
     pub fn from_env(service: ServiceName) -> Result<Self, SettingsError> {
         Self::new(service, Environment::of_process())
+    }
+
+    /// The Redis that this instance cannot do without, because `reason` holds.
+    ///
+    /// # Errors
+    /// When the system has none.
+    pub fn required_redis(&self, reason: &str) -> Result<&RedisSettings, SettingsError> {
+        let allowed = format!("the address of a Redis such as redis://127.0.0.1:6379, because {reason}");
+        self.redis
+            .as_ref()
+            .ok_or_else(|| self.environment.refuse(names::REDIS_URL, &allowed))
     }
 
     /// Reads the given environment.
@@ -118,15 +140,13 @@ impl Settings {
                 .get(names::DATABASE_URL)
                 .map_or_else(|| format!("sqlite://{service}.db"), str::to_owned),
             upstreams: upstreams(service, env)?,
-            upstream_timeout: Duration::from_millis(env.parse(
-                names::UPSTREAM_TIMEOUT_MS,
-                10_000,
-                &format!("a number of milliseconds from 1 to {TIMEOUT_MS_MAX}"),
-                |timeout_ms| (1..=TIMEOUT_MS_MAX).contains(timeout_ms),
-            )?),
+            redis: env.get(names::REDIS_URL).map(|url| RedisSettings {
+                url: url.to_owned(),
+                prefix: env.get(names::REDIS_PREFIX).unwrap_or("lab:").to_owned(),
+            }),
+            upstream_timeout: env.milliseconds(names::UPSTREAM_TIMEOUT_MS, 10_000, 1, TIMEOUT_MS_MAX)?,
             work: work(env, &instance)?,
-            cpu_work: choice(
-                env,
+            cpu_work: env.choice(
                 names::CPU_WORK,
                 &[("inline", CpuWork::Inline), ("offloaded", CpuWork::Offloaded)],
             )?,
@@ -138,8 +158,7 @@ impl Settings {
 }
 
 fn log_level(env: &Environment) -> Result<LevelFilter, SettingsError> {
-    choice(
-        env,
+    env.choice(
         names::LOG_LEVEL,
         &[
             ("info", LevelFilter::INFO),
@@ -166,8 +185,7 @@ fn work(env: &Environment, instance: &str) -> Result<WorkSettings, SettingsError
     let seed: u64 = env.parse(names::WORK_SEED, 1, "a whole number from 0 to 2^64 - 1", |_| true)?;
     Ok(WorkSettings {
         wait: time(names::WORK_WAIT_MS)?,
-        distribution: choice(
-            env,
+        distribution: env.choice(
             names::WORK_DISTRIBUTION,
             &[
                 ("exponential", Distribution::Exponential),
@@ -180,21 +198,13 @@ fn work(env: &Environment, instance: &str) -> Result<WorkSettings, SettingsError
     })
 }
 
-/// One of several words; the first is the default.
-fn choice<T: Clone>(env: &Environment, variable: &str, words: &[(&str, T)]) -> Result<T, SettingsError> {
-    let Some(value) = env.get(variable) else {
-        return Ok(words[0].1.clone());
-    };
-    let found = words.iter().find(|(word, _)| *word == value);
-    found.map(|(_, meaning)| meaning.clone()).ok_or_else(|| {
-        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        env.refuse(variable, &format!("one of {}", words.join(", ")))
-    })
-}
-
 fn upstreams(service: ServiceName, env: &Environment) -> Result<BTreeMap<ServiceName, Authority>, SettingsError> {
     let mut upstreams = BTreeMap::new();
-    for &callee in service.dependencies() {
+    let called = service
+        .dependencies()
+        .iter()
+        .filter(|callee| !callee.is_infrastructure());
+    for &callee in called {
         let variable = callee.url_variable();
         let Some(url) = env.get(variable) else {
             continue;
@@ -270,6 +280,21 @@ mod tests {
     }
 
     #[test]
+    fn a_redis_is_no_called_service_and_is_missed_only_where_it_is_needed() {
+        let gateway = |variables: &[(&str, &str)]| {
+            Settings::new(ServiceName::Gateway, variables.iter().copied().collect()).unwrap()
+        };
+        let with = gateway(&[("REDIS_URL", "redis://127.0.0.1:9")]);
+        assert!(with.upstreams.is_empty());
+        assert_eq!(with.required_redis("it counts").unwrap().prefix, "lab:");
+        let error = gateway(&[]).required_redis("it counts").unwrap_err().to_string();
+        assert!(
+            error.contains("REDIS_URL") && error.contains("because it counts"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_what_is_allowed() {
         for (variable, value, allowed) in [
             ("PORT", "65536", "0 (any free one) to 65535"),
@@ -283,6 +308,7 @@ mod tests {
             ("WORK_DISTRIBUTION", "normal", "exponential, constant"),
             ("CPU_WORK", "gpu", "inline, offloaded"),
             ("UPSTREAM_TIMEOUT_MS", "0", "from 1 to"),
+            ("UPSTREAM_TIMEOUT_MS", "soon", "from 1 to"),
             ("USERS_URL", "127.0.0.1:80", "http://127.0.0.1:8080"),
             ("USERS_URL", "https://127.0.0.1:80", "http://127.0.0.1:8080"),
             ("USERS_URL", "http://127.0.0.1:80/api", "without a path"),

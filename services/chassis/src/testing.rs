@@ -101,6 +101,31 @@ pub async fn post_to(router: &Router, path: &str, body: &(impl Serialize + Sync)
     post_raw(router, path, Some("application/json"), &body).await
 }
 
+/// Sends a JSON body with headers of its own.
+///
+/// # Panics
+/// When the request cannot be built or the answer is no text.
+pub async fn send_with(
+    router: &Router,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &(impl Serialize + Sync),
+) -> Answer {
+    let body = serde_json::to_vec(body).expect("the test's own body is JSON");
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(CONTENT_TYPE, "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request
+        .body(Body::from(body))
+        .expect("the test's own request is well formed");
+    answer(router, request).await
+}
+
 /// Bodies that every route that takes JSON refuses, each with its content type and the status of the answer.
 #[must_use]
 pub fn refused_bodies() -> Vec<(Option<&'static str>, String, u16)> {

@@ -32,3 +32,31 @@ pub const CPU_WORK: &str = "CPU_WORK";
 pub const PAYMENTS_FAILURE_RATE: &str = "PAYMENTS_FAILURE_RATE";
 /// Secret that signs the gateway's tokens. Default: a value for development, known to everybody.
 pub const JWT_SECRET: &str = "JWT_SECRET";
+/// Share of charged payments whose answer is held back, from 0 to 1. Default 0.
+pub const PAYMENTS_SLOW_ANSWER_RATE: &str = "PAYMENTS_SLOW_ANSWER_RATE";
+/// How long the answer of such a payment is held back, in milliseconds. Default 0.
+pub const PAYMENTS_SLOW_ANSWER_MS: &str = "PAYMENTS_SLOW_ANSWER_MS";
+/// How payments treat an idempotency key: `atomic` (claimed with the payment), `check-first` (looked up before, which
+/// races) or `none` (ignored). Default `atomic`.
+pub const IDEMPOTENCY: &str = "IDEMPOTENCY";
+/// Where the balances of accounts live: `database`, or `memory` (of the instance, which others cannot see). Default
+/// `database`.
+pub const BALANCE_IN: &str = "BALANCE_IN";
+/// Where the gateway counts: in the `memory` of the instance, or in `redis`. Default `memory`.
+pub const COUNT_IN: &str = "COUNT_IN";
+/// How requests are kept from undoing one another's work, unless they choose themselves: a
+/// [`Strategy`](crate::Strategy). Default `atomic`.
+pub const STRATEGY: &str = "STRATEGY";
+/// The Redis that instances share: `redis://host:port`. Default: none.
+pub const REDIS_URL: &str = "REDIS_URL";
+/// What all keys in Redis begin with. Default `lab:`.
+pub const REDIS_PREFIX: &str = "REDIS_PREFIX";
+/// How long a lock in Redis lives unless it is given back, in milliseconds. Default 10000.
+pub const LOCK_TTL_MS: &str = "LOCK_TTL_MS";
+/// Longest wait for a lock, in milliseconds. Default 5000.
+pub const LOCK_WAIT_MS: &str = "LOCK_WAIT_MS";
+/// How a lock in Redis is given back: by its `owner` only, or `bare` (deleted whoever holds it, which is wrong).
+/// Default `owner`.
+pub const LOCK_RELEASE: &str = "LOCK_RELEASE";
+/// Pause between deciding and writing, in milliseconds: it widens every race. Default 0.
+pub const DECISION_MS: &str = "DECISION_MS";

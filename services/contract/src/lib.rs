@@ -3,16 +3,22 @@
 //!
 //! There is no runtime in here, so that anything may depend on it.
 
+mod contested;
 pub mod environment;
 pub mod limits;
 mod problem;
 mod service;
+mod steps;
+mod strategy;
 mod validate;
 mod wire;
 
+pub use contested::{Account, Booking, Debit, LockTrials, NewBalance, NewBooking, NewDebit, NewLockTrials, NewProduct};
 pub use problem::Problem;
 pub use service::{ServiceName, UnknownService};
-pub use validate::{Validate, Violation};
+pub use steps::{STEPS_HEADER, Step, StepKind, Stepped};
+pub use strategy::{DECISION_HEADER, STRATEGY_HEADER, Strategy, UnknownStrategy};
+pub use validate::{Validate, Violation, check_text};
 pub use wire::{
     AnalyticsSummary, CountReading, Dashboard, DashboardPart, EventCount, Login, NewEvent, NewOrder, NewPayment,
     NewReservation, NewUser, Order, OrderStatus, Payment, PaymentReport, PaymentStatus, Product, Reservation, Token,

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Step;
+
 /// A problem document (RFC 9457), sent as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -25,6 +27,9 @@ pub struct Problem {
     /// Trace that this happened in, in hexadecimal; the log lines carry the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+    /// What the request had done until then; absent unless it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<Step>>,
 }
 
 const fn about_blank() -> Cow<'static, str> {
@@ -45,6 +50,7 @@ impl Problem {
             detail: detail.into(),
             causes: Vec::new(),
             trace_id: None,
+            steps: None,
         }
     }
 

@@ -23,6 +23,8 @@ pub enum ServiceName {
     Gateway,
     /// Spreads requests over the instances of another service.
     Balancer,
+    /// Remembers locks and counters for all instances of all services: a real Redis server, not a program of this house.
+    Redis,
 }
 
 /// A name that no service has.
@@ -43,7 +45,7 @@ impl std::error::Error for UnknownService {}
 
 impl ServiceName {
     /// Every service.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Users,
         Self::Orders,
         Self::Payments,
@@ -51,6 +53,7 @@ impl ServiceName {
         Self::Analytics,
         Self::Gateway,
         Self::Balancer,
+        Self::Redis,
     ];
 
     /// The name as written in commands, logs and topologies.
@@ -64,10 +67,11 @@ impl ServiceName {
             Self::Analytics => "analytics",
             Self::Gateway => "gateway",
             Self::Balancer => "balancer",
+            Self::Redis => "redis",
         }
     }
 
-    /// The services that this one calls.
+    /// The services that this one calls, where the system has them.
     #[must_use]
     pub const fn dependencies(self) -> &'static [Self] {
         match self {
@@ -77,9 +81,11 @@ impl ServiceName {
                 Self::Payments,
                 Self::Inventory,
                 Self::Analytics,
+                Self::Redis,
             ],
             Self::Orders => &[Self::Users, Self::Inventory],
-            Self::Users | Self::Payments | Self::Inventory | Self::Analytics | Self::Balancer => &[],
+            Self::Payments | Self::Inventory => &[Self::Redis],
+            Self::Users | Self::Analytics | Self::Balancer | Self::Redis => &[],
         }
     }
 
@@ -94,13 +100,20 @@ impl ServiceName {
             Self::Analytics => "ANALYTICS_URL",
             Self::Gateway => "GATEWAY_URL",
             Self::Balancer => "BALANCER_URL",
+            Self::Redis => "REDIS_URL",
         }
     }
 
     /// Whether the service keeps data in a database of its own.
     #[must_use]
     pub const fn has_database(self) -> bool {
-        !matches!(self, Self::Gateway | Self::Balancer)
+        !matches!(self, Self::Gateway | Self::Balancer | Self::Redis)
+    }
+
+    /// Whether it is a program of somebody else that services use, rather than one of the services of this house.
+    #[must_use]
+    pub const fn is_infrastructure(self) -> bool {
+        matches!(self, Self::Redis)
     }
 }
 

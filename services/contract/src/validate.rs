@@ -1,6 +1,7 @@
 //! What a request must hold beyond having the right types.
 
-use crate::limits::{AMOUNT_CENTS_MAX, QUANTITY_MAX, TEXT_CHARS_MAX};
+use crate::contested::{NewBalance, NewBooking, NewDebit, NewLockTrials, NewProduct};
+use crate::limits::{AMOUNT_CENTS_MAX, LOCK_CONTENDERS_MAX, LOCK_ROUNDS_MAX, QUANTITY_MAX, STOCK_MAX, TEXT_CHARS_MAX};
 use crate::wire::{Login, NewEvent, NewOrder, NewPayment, NewReservation, NewUser};
 
 /// A rule that a request breaks.
@@ -27,6 +28,25 @@ pub trait Validate {
     fn validate(&self) -> Result<(), Vec<Violation>>;
 }
 
+/// What every text must hold: something, not too much of it, and nothing that a database cannot store.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn check_text(field: &'static str, value: &str) -> Result<(), Violation> {
+    let length = value.chars().count();
+    let rule = if value.trim().is_empty() {
+        "must not be empty".to_owned()
+    } else if length > TEXT_CHARS_MAX {
+        format!("must have at most {TEXT_CHARS_MAX} characters, not {length}")
+    } else if value.contains('\0') {
+        // PostgreSQL cannot store it in a text.
+        "must not hold a NUL character".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Violation { field, rule })
+}
+
 #[derive(Default)]
 struct Rules(Vec<Violation>);
 
@@ -42,24 +62,7 @@ impl Rules {
     }
 
     fn text(mut self, field: &'static str, value: &str) -> Self {
-        let length = value.chars().count();
-        if value.trim().is_empty() {
-            self.0.push(Violation {
-                field,
-                rule: "must not be empty".to_owned(),
-            });
-        } else if length > TEXT_CHARS_MAX {
-            self.0.push(Violation {
-                field,
-                rule: format!("must have at most {TEXT_CHARS_MAX} characters, not {length}"),
-            });
-        } else if value.contains('\0') {
-            // PostgreSQL cannot store it in a text.
-            self.0.push(Violation {
-                field,
-                rule: "must not hold a NUL character".to_owned(),
-            });
-        }
+        self.0.extend(check_text(field, value).err());
         self
     }
 
@@ -136,6 +139,47 @@ impl Validate for NewEvent {
                 self.kind.chars().all(plain),
                 "may hold letters, digits, '.', '_' and '-' only",
             )
+            .done()
+    }
+}
+
+impl Validate for NewProduct {
+    fn validate(&self) -> Result<(), Vec<Violation>> {
+        Rules::default()
+            .text("name", &self.name)
+            .within("price_cents", self.price_cents, 0, AMOUNT_CENTS_MAX)
+            .within("stock", self.stock, 0, STOCK_MAX)
+            .done()
+    }
+}
+
+impl Validate for NewBooking {
+    fn validate(&self) -> Result<(), Vec<Violation>> {
+        Rules::default().text("customer", &self.customer).done()
+    }
+}
+
+impl Validate for NewBalance {
+    fn validate(&self) -> Result<(), Vec<Violation>> {
+        Rules::default()
+            .within("balance_cents", self.balance_cents, 0, AMOUNT_CENTS_MAX)
+            .done()
+    }
+}
+
+impl Validate for NewDebit {
+    fn validate(&self) -> Result<(), Vec<Violation>> {
+        Rules::default()
+            .within("amount_cents", self.amount_cents, 1, AMOUNT_CENTS_MAX)
+            .done()
+    }
+}
+
+impl Validate for NewLockTrials {
+    fn validate(&self) -> Result<(), Vec<Violation>> {
+        Rules::default()
+            .within("rounds", self.rounds.into(), 1, LOCK_ROUNDS_MAX.into())
+            .within("contenders", self.contenders.into(), 1, LOCK_CONTENDERS_MAX.into())
             .done()
     }
 }

@@ -244,11 +244,11 @@ pub struct Token {
     pub expires_in_s: u64,
 }
 
-/// The counter that an instance keeps in its memory.
+/// A counter, in the memory of an instance or in Redis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountReading {
     /// Its value.
     pub count: u64,
-    /// Whose memory it is in.
+    /// Who read it.
     pub instance: String,
 }

@@ -134,7 +134,7 @@ mod tests {
     use crate::app;
 
     fn router() -> Router {
-        app(&settings(ServiceName::Gateway, &[]))
+        app(&settings(ServiceName::Gateway, &[])).unwrap()
     }
 
     fn tokens(secret: &str) -> Tokens {

@@ -38,8 +38,11 @@ struct Gateway {
 
 type Shared = axum::extract::State<Arc<Gateway>>;
 
-/// The whole service.
-pub fn app(settings: &Settings) -> Router {
+/// The whole service. To be called within a runtime.
+///
+/// # Errors
+/// When a setting is wrong, or the Redis that it needs is not named.
+pub fn app(settings: &Settings) -> Result<Router, ServeError> {
     let client = Client::new();
     let upstream = |service| client.upstream(service, settings);
     let analytics = upstream(ServiceName::Analytics);
@@ -53,7 +56,7 @@ pub fn app(settings: &Settings) -> Router {
         analytics,
         tokens: Tokens::new(&settings.environment),
         limiter: Limiter::default(),
-        counter: Counter::default(),
+        counter: Counter::from_settings(settings)?,
         cpu: Cpu::new(settings.cpu_work),
     };
     let called = [
@@ -63,12 +66,14 @@ pub fn app(settings: &Settings) -> Router {
         &gateway.inventory,
         &gateway.analytics,
     ];
-    let checks: Vec<_> = called.into_iter().filter_map(Upstream::check).collect();
-    App::new(settings)
+    let called = called.into_iter().filter_map(Upstream::check);
+    let checks: Vec<_> = called.chain(gateway.counter.check()).collect();
+    let router = App::new(settings)
         .business(routes().with_state(Arc::new(gateway)))
         .plain(Router::new().route("/api/metrics", get(chassis::metrics)))
         .checks(checks)
-        .into_router()
+        .into_router();
+    Ok(router)
 }
 
 fn routes() -> Router<Arc<Gateway>> {
@@ -94,7 +99,7 @@ fn routes() -> Router<Arc<Gateway>> {
 /// Runs the service until it is asked to end.
 ///
 /// # Errors
-/// When its address cannot be had.
+/// When a setting is wrong, or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
-    chassis::serve(app(&settings), &settings).await
+    chassis::serve(app(&settings)?, &settings).await
 }

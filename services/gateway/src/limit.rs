@@ -82,7 +82,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_sixth_request_has_to_wait_and_other_clients_do_not() {
-        let router = app(&settings(ServiceName::Gateway, &[]));
+        let router = app(&settings(ServiceName::Gateway, &[])).unwrap();
         for _ in 0..LIMIT {
             assert_eq!(ask(&router, "192.0.2.1").await.status, 200);
         }

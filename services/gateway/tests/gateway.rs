@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 fn gateway(variables: &[(&str, &str)]) -> Router {
-    gateway::app(&settings(ServiceName::Gateway, variables))
+    gateway::app(&settings(ServiceName::Gateway, variables)).unwrap()
 }
 
 /// Answers every GET with the path that was asked for.

@@ -1,23 +1,45 @@
 //! What there is to sell, and how much of it is left.
 //!
-//! `GET /products`, `GET /products/{id}`, `POST /products/{id}/reservations`, `DELETE /reservations/{id}`.
+//! - `GET /products`, `GET /products/{id}`, `PUT /products/{id}`, `POST /products/{id}/reservations`,
+//!   `DELETE /reservations/{id}`
+//! - `GET /seats/{seat}/bookings`, `POST /seats/{seat}/bookings`
+//! - `POST /locks/{key}/trials`
+//!
+//! Reservations and bookings are protected from one another by the strategy of the instance, or of the request
+//! (`x-strategy`): see [`contract::Strategy`]. All requests for one seat should use the same.
 
+mod bookings;
+mod products;
 mod reservations;
+#[cfg(test)]
+mod tests;
+mod trials;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::FromRef;
 use axum::routing::{delete, get, post};
-use chassis::{App, Check, Failure, Json, Path, RowLimit, ServeError, Settings};
-use contract::Product;
+use chassis::{App, Check, Failure, ServeError, Settings};
+use lock::Protection;
 use store::{Database, Migration};
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    description: "products",
-    sql: include_str!("../migrations/0001_products.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        description: "products",
+        sql: include_str!("../migrations/0001_products.sql"),
+    },
+    Migration {
+        version: 2,
+        description: "seats",
+        sql: include_str!("../migrations/0002_seats.sql"),
+    },
+];
 
-type Row = (i64, String, i64, i64);
+#[derive(Clone, FromRef)]
+struct Inventory {
+    database: Database,
+    protection: Protection,
+}
 
 /// Opens the database of the service.
 ///
@@ -29,58 +51,39 @@ pub async fn open(database_url: &str) -> Result<Database, ServeError> {
         .map_err(|error| ServeError::start("the database", error))
 }
 
-/// The whole service on an open database.
-pub fn app(settings: &Settings, database: Database) -> Router {
+/// The whole service on an open database. To be called within a runtime.
+///
+/// # Errors
+/// When a setting is wrong, or the Redis that it needs is not named.
+pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError> {
+    let protection = Protection::from_settings(settings)?;
     let ready = database.clone();
     let check = Check::new("database", move || {
         let database = ready.clone();
         async move { database.is_ready().await }
     });
+    let checks: Vec<Check> = [check].into_iter().chain(protection.check()).collect();
     let routes = Router::new()
-        .route("/products", get(list))
-        .route("/products/{id}", get(show))
+        .route("/products", get(products::list))
+        .route("/products/{id}", get(products::show).put(products::put))
         .route("/products/{id}/reservations", post(reservations::create))
         .route("/reservations/{id}", delete(reservations::release))
-        .with_state(database);
-    App::new(settings).business(routes).checks([check]).into_router()
+        .route("/seats/{seat}/bookings", get(bookings::list).post(bookings::create))
+        .route("/locks/{key}/trials", post(trials::run))
+        .with_state(Inventory { database, protection });
+    Ok(App::new(settings).business(routes).checks(checks).into_router())
 }
 
 /// Runs the service until it is asked to end.
 ///
 /// # Errors
-/// When its database or its address cannot be had.
+/// When a setting is wrong, or its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(&settings.database_url).await?;
-    chassis::serve(app(&settings, database), &settings).await
+    chassis::serve(app(&settings, database)?, &settings).await
 }
 
-fn product((id, name, price_cents, stock): Row) -> Product {
-    Product {
-        id,
-        name,
-        price_cents,
-        stock,
-    }
-}
-
-async fn list(State(database): State<Database>, RowLimit(limit): RowLimit) -> Result<Json<Vec<Product>>, Failure> {
-    let rows: Vec<Row> = sqlx::query_as("SELECT id, name, price_cents, stock FROM products ORDER BY id LIMIT $1")
-        .bind(limit)
-        .fetch_all(&*database)
-        .await
-        .map_err(Failure::internal)?;
-    Ok(Json(rows.into_iter().map(product).collect()))
-}
-
-async fn show(State(database): State<Database>, Path(id): Path<i64>) -> Result<Json<Product>, Failure> {
-    let row: Option<Row> = sqlx::query_as("SELECT id, name, price_cents, stock FROM products WHERE id = $1")
-        .bind(id)
-        .fetch_optional(&*database)
-        .await
-        .map_err(Failure::internal)?;
-    row.map(|row| Json(product(row))).ok_or_else(|| no_product(id))
-}
-
-fn no_product(id: i64) -> Failure {
-    Failure::not_found(format!("there is no product {id}"))
+/// A name that a client chose and put into the path.
+fn check_name(field: &'static str, name: &str) -> Result<(), Failure> {
+    contract::check_text(field, name).map_err(|violation| Failure::bad_request(violation.to_string()))
 }

@@ -33,6 +33,14 @@ pub enum StoreError {
         /// The URL as given, without the password.
         url: String,
     },
+    /// The URL leads to no Redis.
+    #[error("REDIS_URL {url:?} is not understood: {reason}; it must be like redis://127.0.0.1:6379")]
+    RedisUrl {
+        /// The URL as given, without the password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file that instances lock while they change the schema cannot be used.
     #[error("cannot lock {}: {source}; the folder must exist and be writable", path.display())]
     Lock {
@@ -192,7 +200,7 @@ impl<'a> Target<'a> {
     }
 }
 
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };

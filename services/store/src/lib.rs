@@ -1,10 +1,16 @@
-//! The database that a service owns: SQLite in a file by default, PostgreSQL when the URL says so.
+//! Where services keep things: the database that each owns (SQLite in a file by default, PostgreSQL when the URL says
+//! so), and the Redis that all instances share.
 //!
-//! Both understand the same statements, with `$1` for the first argument. Only the key column of a table differs, so a
+//! Both databases understand the same statements, with `$1` for the first argument. Only the key column of a table differs, so a
 //! migration writes [`IDENTITY_KEY`] for it.
 
 mod database;
 mod migration;
+mod quantity;
+mod redis;
+pub mod testing;
 
+pub use self::redis::{Redis, RedisError};
 pub use database::{Database, StoreError};
 pub use migration::{IDENTITY_KEY, Migration};
+pub use quantity::{Quantity, Reading};

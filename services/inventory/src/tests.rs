@@ -1,0 +1,92 @@
+//! The service as its clients see it.
+
+mod races;
+mod seats;
+mod stock;
+mod trials;
+
+use axum::Router;
+use chassis::testing::{Answer, send_with, settings};
+use contract::{ServiceName, Step, StepKind};
+use http::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{app, open};
+
+/// Several instances that share one database.
+struct Shop {
+    instances: Vec<Router>,
+    _folder: TempDir,
+}
+
+impl Shop {
+    /// As many instances, each with these variables.
+    async fn new(instances: usize, variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/inventory.db", folder.path().display());
+        let settings = settings(ServiceName::Inventory, variables);
+        let mut routers = Vec::new();
+        for _ in 0..instances {
+            routers.push(app(&settings, open(&url).await.unwrap()).unwrap());
+        }
+        Self {
+            instances: routers,
+            _folder: folder,
+        }
+    }
+
+    /// The same request by as many clients at once, spread over the instances.
+    async fn rush(&self, clients: usize, path: &str, headers: &[(&str, &str)], body: &Value) -> Vec<Answer> {
+        let headers: Vec<(String, String)> = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let asking: Vec<_> = (0..clients)
+            .map(|client| {
+                let router = self.instances[client % self.instances.len()].clone();
+                let (path, headers, body) = (path.to_owned(), headers.clone(), body.clone());
+                tokio::spawn(async move {
+                    let headers: Vec<(&str, &str)> = headers
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), value.as_str()))
+                        .collect();
+                    send_with(&router, Method::POST, &path, &headers, &body).await
+                })
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for asked in asking {
+            answers.push(asked.await.unwrap());
+        }
+        answers
+    }
+
+    async fn put_product(&self, id: i64, stock: i64) {
+        let body = json!({"name": "Lamp", "price_cents": 250, "stock": stock});
+        let answer = send_with(&self.instances[0], Method::PUT, &format!("/products/{id}"), &[], &body).await;
+        assert!((200..=201).contains(&answer.status), "{answer:?}");
+    }
+}
+
+/// How many answers have this status.
+fn count(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
+}
+
+fn kinds_of_problems(answers: &[Answer]) -> Vec<String> {
+    let problems = answers.iter().filter(|answer| answer.status >= 400);
+    let mut kinds: Vec<String> = problems
+        .map(|problem| problem.json()["type"].as_str().unwrap().to_owned())
+        .collect();
+    kinds.sort();
+    kinds
+}
+
+fn steps(answer: &Answer) -> Vec<Step> {
+    serde_json::from_value(answer.json()["steps"].clone()).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
+}
+
+fn kinds(answer: &Answer) -> Vec<StepKind> {
+    steps(answer).iter().map(|step| step.what).collect()
+}
