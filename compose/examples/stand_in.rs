@@ -1,7 +1,8 @@
 //! Behaves towards its starter as `lab serve` does, without any of the services: for this crate's tests.
 //!
 //! `stand_in serve NAME [--die-with-parent PID]` reads the same environment, says the same line on its port, and
-//! answers `/health` and `/ready`; `serve balancer` spreads requests and takes the same administration requests.
+//! answers `/health` and `/ready`; `serve balancer` spreads requests and takes the same administration requests; `serve
+//! redis` becomes the host's Redis in the very way in which `lab` does.
 //! Two variables exist only here: `IGNORE_TERM` lets it ignore SIGTERM, `SILENT` lets it never listen.
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use compose::redis::{RedisLookup, become_server, ping};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,6 +41,9 @@ fn main() -> Result<(), Failure> {
     };
     if let Ok(wait) = env::var("WORK_WAIT_MS") {
         wait.parse::<f64>().map_err(|error| format!("WORK_WAIT_MS: {error}"))?;
+    }
+    if service == "redis" {
+        return serve_redis();
     }
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -68,6 +73,13 @@ fn die_with_parent(parent: i32) -> Result<(), Failure> {
         std::process::exit(1);
     });
     Ok(())
+}
+
+fn serve_redis() -> Result<(), Failure> {
+    let program = RedisLookup::of_process().program()?;
+    let port: u16 = env::var("PORT")?.parse()?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    Err(become_server(&program, &env::var("INSTANCE")?, address).into())
 }
 
 async fn serve(service: &str) -> Result<(), Failure> {
@@ -124,15 +136,11 @@ fn plain() -> Router {
 
 /// Ready when all that it calls are there.
 async fn ready() -> Response {
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client without TLS can be built");
     let addresses: BTreeMap<String, String> = env::vars()
         .filter(|(name, _)| name.ends_with("_URL") && name != "DATABASE_URL")
         .collect();
     for (name, address) in addresses {
-        if let Err(error) = http.get(format!("{address}/health")).send().await {
+        if let Err(error) = answers(&address).await {
             return problem(
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!("{name} does not answer: {error}"),
@@ -140,6 +148,15 @@ async fn ready() -> Response {
         }
     }
     "ready".into_response()
+}
+
+async fn answers(address: &str) -> Result<(), Failure> {
+    if address.starts_with("redis://") {
+        return Ok(ping(&address.parse()?, Duration::from_secs(1)).await?);
+    }
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    http.get(format!("{address}/health")).send().await?;
+    Ok(())
 }
 
 fn problem(status: StatusCode, detail: String) -> Response {

@@ -1,6 +1,7 @@
 //! What can go wrong while a system runs, in the three families that exit codes are made of.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::topology::SpecError;
@@ -64,6 +65,17 @@ pub enum Error {
         /// The state it is in.
         state: String,
     },
+    /// The instance belongs to somebody else, so the lab does nothing to it.
+    #[error(
+        "{instance} is not the lab's: this system uses the Redis at {url} (REDIS_URL); \
+         bring it up without REDIS_URL to give it a Redis of its own"
+    )]
+    External {
+        /// The instance.
+        instance: String,
+        /// The address that is used in its place.
+        url: String,
+    },
     /// The service has no balancer, so there is no policy to change.
     #[error("`{service}` has no balancer in front of it, so it has no policy to change")]
     NoBalancer {
@@ -107,7 +119,24 @@ pub enum Error {
         action: &'static str,
     },
 
-    /// The program that carries the services cannot be started.
+    /// A Redis is needed, and this machine has none.
+    #[error(
+        "there is no Redis: neither redis-server nor valkey-server is installed; either install one \
+         (apt-get install redis-server, or apt-get install valkey-server), or set REDIS_URL=redis://host:port"
+    )]
+    NoRedis,
+    /// The Redis that the user named cannot be used.
+    #[error(
+        "cannot use the Redis at {url} (REDIS_URL): {reason}; start it, or set REDIS_URL=redis://host:port, \
+         or unset REDIS_URL: then the lab runs a redis-server of this machine"
+    )]
+    RedisUnusable {
+        /// The address, without its password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The program that carries the services, or one that is a service by itself, cannot be started.
     #[error("cannot start {instance}: {} cannot be run: {source}", program.display())]
     Program {
         /// The instance.
@@ -124,6 +153,16 @@ pub enum Error {
         instance: String,
         /// The port.
         port: u16,
+    },
+    /// The address that a server is to listen on cannot be had.
+    #[error("cannot start {instance}: it cannot listen on {address}: {source}")]
+    Listen {
+        /// The instance.
+        instance: String,
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
     },
     /// An instance ended before it was ready.
     #[error("{instance} {state} before it was ready; the end of its log ({}):\n{tail}", log.display())]
@@ -205,12 +244,16 @@ impl Error {
             | Self::UnknownService { .. }
             | Self::UnknownInstance { .. }
             | Self::NotRunning { .. }
+            | Self::External { .. }
             | Self::NoBalancer { .. }
             | Self::PolicyRefused { .. }
             | Self::BadRunId { .. }
             | Self::RunIdTaken { .. }
             | Self::OwnedByRun { .. } => Family::Usage,
-            Self::Program { .. }
+            Self::NoRedis
+            | Self::RedisUnusable { .. }
+            | Self::Program { .. }
+            | Self::Listen { .. }
             | Self::PortTaken { .. }
             | Self::ExitedAtStart { .. }
             | Self::NotReady { .. }

@@ -2,10 +2,13 @@
 //!
 //! [`topology`] describes a system as data: which services, how many instances, what stands in front of them.
 //! [`backend`] runs such a description somewhere: as child processes today, behind one trait that other places can
-//! implement. Nothing here knows about load, scenarios or terminals.
+//! implement. [`redis`] finds and runs the Redis that a system may have. Nothing here knows about load, scenarios or
+//! terminals.
 
 pub mod backend;
 mod error;
+pub mod host;
+pub mod redis;
 pub mod topology;
 
 pub use backend::{
@@ -14,4 +17,5 @@ pub use backend::{
     process::{Leftover, ProcessBackend, Records, SystemRecord, leftovers, records},
 };
 pub use error::{Error, Family};
+pub use redis::{RedisLookup, RedisSource, redis_source};
 pub use topology::{BalancerSpec, ServiceSpec, SpecError, SystemSpec};

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use compose::topology::named_system;
-use compose::{Backend, Error, Family, ProcessBackend, System, SystemSpec, UpOptions};
+use compose::{Backend, Error, Family, ProcessBackend, RedisLookup, System, SystemSpec, UpOptions};
+use conformance::bench::{guarded, instance, names, tell};
+use conformance::can_start_redis;
+use url::Url;
 
 /// The example that stands in for `lab`; `cargo test` builds it beside this test.
 fn stand_in() -> PathBuf {
@@ -28,6 +31,22 @@ fn backend() -> Arc<dyn Backend> {
 }
 
 conformance_suite!(backend);
+
+/// A backend for which this is all that there is to know of Redis.
+fn backend_with(redis: RedisLookup) -> ProcessBackend {
+    ProcessBackend::new(stand_in()).unwrap().with_redis(redis)
+}
+
+fn backend_with_external(redis: &Url) -> ProcessBackend {
+    backend_with(RedisLookup {
+        url: Some(redis.to_string()),
+        folders: Vec::new(),
+    })
+}
+
+fn options(folder: &std::path::Path) -> UpOptions {
+    UpOptions::new("run", folder.join("run"), folder.join("state"))
+}
 
 async fn up(folder: &std::path::Path, spec: SystemSpec, stop_timeout: Duration) -> Result<Arc<dyn System>, Error> {
     let mut options = UpOptions::new("run", folder.join("run"), folder.join("state"));
@@ -120,6 +139,114 @@ async fn a_folder_with_blanks_and_odd_characters_is_no_problem() {
         .await
         .unwrap();
     system.down().await.unwrap();
+}
+
+/// Nothing was started, so nothing can be left behind.
+#[track_caller]
+fn nothing_was_begun(folder: &std::path::Path) {
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn without_any_redis_nothing_is_started_and_both_ways_to_get_one_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = backend_with(RedisLookup::default());
+    let error = backend.up(guarded(), options(folder.path())).await.err().unwrap();
+    assert!(matches!(error, Error::NoRedis), "{error}");
+    assert_eq!(error.family(), Family::Environment);
+    nothing_was_begun(folder.path());
+
+    let system = backend.up(named_system("users").unwrap(), options(folder.path())).await;
+    system
+        .expect("who needs none is not told to get one")
+        .down()
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_redis_of_somebody_else_that_does_not_answer_is_an_error_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nothing listens on port 1.
+    let backend = backend_with_external(&"redis://:secret@127.0.0.1:1".parse().unwrap());
+    let error = backend.up(guarded(), options(folder.path())).await.err().unwrap();
+    assert_eq!(error.family(), Family::Environment);
+    let message = error.to_string();
+    assert!(
+        message.contains("127.0.0.1:1") && message.contains("unset REDIS_URL"),
+        "{message}"
+    );
+    assert!(!message.contains("secret"), "{message}");
+    nothing_was_begun(folder.path());
+}
+
+#[tokio::test]
+async fn a_redis_of_somebody_else_is_used_left_running_and_left_clean() {
+    if !can_start_redis() {
+        return;
+    }
+    let folders = ["owner", "one", "two"].map(|_| tempfile::tempdir().unwrap());
+    let [owner, one, two] = folders.each_ref().map(tempfile::TempDir::path);
+    let owner = backend().up(guarded(), options(owner)).await.unwrap();
+    let redis = owner.front_door("redis").unwrap();
+    assert_eq!(tell(&redis, "SET foreign 1").await, "+OK");
+
+    // Two users with the same run id, as on two machines.
+    let backend = backend_with_external(&redis);
+    let mut detached = options(one);
+    detached.detach = true;
+    let one_system = backend.up(guarded(), detached).await.unwrap();
+    let two_system = backend.up(guarded(), options(two)).await.unwrap();
+    assert_eq!(names(&one_system).await, ["inventory-1"]);
+    assert_eq!(one_system.front_door("redis").unwrap(), redis);
+    let record = compose::records(&one.join("state")).unwrap().systems.remove(0);
+    let attached = backend_with(RedisLookup::default()).attach(record).await.unwrap();
+    attached.restart("inventory-1").await.expect("it is wired as before");
+    for error in [
+        one_system.kill("redis-1").await.unwrap_err(),
+        attached.restart("redis-1").await.unwrap_err(),
+        attached.log("redis-1", 0).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::External { .. }), "{error}");
+        assert_eq!(error.family(), Family::Usage);
+    }
+    assert!(matches!(
+        one_system.kill("redis-2").await.unwrap_err(),
+        Error::UnknownInstance { .. }
+    ));
+
+    let mut prefixes = Vec::new();
+    for system in [&one_system, &two_system] {
+        let environment = environment(instance(system, "inventory-1").await.pid.unwrap());
+        assert!(environment.contains(&format!("REDIS_URL={redis}")), "{environment:?}");
+        let prefix = environment
+            .iter()
+            .find_map(|variable| variable.strip_prefix("REDIS_PREFIX="));
+        prefixes.push(prefix.unwrap().to_owned());
+    }
+    assert!(
+        prefixes.iter().all(|prefix| prefix.starts_with("lab:run:")),
+        "{prefixes:?}"
+    );
+    assert_ne!(prefixes[0], prefixes[1]);
+    for prefix in &prefixes {
+        assert_eq!(tell(&redis, &format!("SET {prefix}lock:seat 1")).await, "+OK");
+    }
+    attached.down().await.unwrap();
+    assert_eq!(tell(&redis, &format!("EXISTS {}lock:seat", prefixes[0])).await, ":0");
+    assert_eq!(
+        tell(&redis, &format!("EXISTS foreign {}lock:seat", prefixes[1])).await,
+        ":2"
+    );
+    two_system.down().await.unwrap();
+    assert_eq!(tell(&redis, "DBSIZE").await, ":1", "what is somebody else's stays");
+    owner.down().await.unwrap();
+}
+
+/// What a process was started with.
+fn environment(pid: u32) -> Vec<String> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/environ")).unwrap();
+    text.split('\0').map(str::to_owned).collect()
 }
 
 #[tokio::test]

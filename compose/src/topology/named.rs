@@ -5,34 +5,40 @@ use contract::ServiceName;
 use super::spec::{ServiceSpec, SystemSpec};
 use crate::error::Error;
 
-/// A name and what makes the services of that system.
-type NamedServices = (&'static str, fn() -> Vec<ServiceSpec>);
+/// A name, what makes the services of that system, and which of them the load enters through.
+type NamedServices = (&'static str, fn() -> Vec<ServiceSpec>, ServiceName);
 
 /// The systems; to add one, add a line here.
-const SYSTEMS: [NamedServices; 3] = [("full", full), ("shop", shop), ("users", users)];
+const SYSTEMS: [NamedServices; 4] = [
+    ("full", full, ServiceName::Gateway),
+    ("shop", shop, ServiceName::Gateway),
+    ("users", users, ServiceName::Gateway),
+    ("locks", locks, ServiceName::Inventory),
+];
 
 /// The system of this name.
 ///
 /// # Errors
 /// A usage error that lists the names there are.
 pub fn named_system(name: &str) -> Result<SystemSpec, Error> {
-    let (name, services) = SYSTEMS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .ok_or_else(|| Error::UnknownSystem {
-            name: name.to_owned(),
-            known: system_names().map(str::to_owned).collect(),
-        })?;
+    let (name, services, entry) =
+        SYSTEMS
+            .iter()
+            .find(|(known, ..)| *known == name)
+            .ok_or_else(|| Error::UnknownSystem {
+                name: name.to_owned(),
+                known: system_names().map(str::to_owned).collect(),
+            })?;
     Ok(SystemSpec {
         name: (*name).to_owned(),
         services: services(),
-        entry: ServiceName::Gateway.to_string(),
+        entry: entry.to_string(),
     })
 }
 
 /// The names that [`named_system`] knows, the default first.
 pub fn system_names() -> impl Iterator<Item = &'static str> {
-    SYSTEMS.iter().map(|(name, _)| *name)
+    SYSTEMS.iter().map(|(name, ..)| *name)
 }
 
 /// All six services, three gateways behind a balancer.
@@ -70,6 +76,15 @@ fn users() -> Vec<ServiceSpec> {
     ]
 }
 
+/// Instances that compete for the same things, with a Redis to keep them apart.
+fn locks() -> Vec<ServiceSpec> {
+    vec![
+        ServiceSpec::new(ServiceName::Redis),
+        ServiceSpec::new(ServiceName::Inventory).balanced(3, "round_robin"),
+        ServiceSpec::new(ServiceName::Payments).balanced(3, "round_robin"),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +108,7 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let message = named_system("fulll").unwrap_err().to_string();
         assert!(
-            message.contains("fulll") && message.contains("full, shop, users"),
+            message.contains("fulll") && message.contains("full, shop, users, locks"),
             "{message}"
         );
     }

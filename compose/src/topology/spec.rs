@@ -109,6 +109,12 @@ impl SystemSpec {
         self.services.iter().find(|service| service.name == name)
     }
 
+    /// Whether the system has a service that is this program.
+    #[must_use]
+    pub fn has(&self, program: ServiceName) -> bool {
+        self.services.iter().any(|service| service.service == program)
+    }
+
     /// How many processes the system is made of, balancers included.
     #[must_use]
     pub fn process_count(&self) -> usize {

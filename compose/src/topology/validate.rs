@@ -66,6 +66,24 @@ pub enum SpecError {
         /// The number as written.
         instances: u32,
     },
+    /// A server that services use is there once, and its protocol is not the one that a balancer speaks.
+    #[error("`{service}` is a {program} server: it has 1 instance and no balancer")]
+    NotOne {
+        /// The alias.
+        service: String,
+        /// Which program it is.
+        program: ServiceName,
+    },
+    /// The load speaks HTTP.
+    #[error("the entry of system `{system}` is `{entry}`, which is a {program} server and answers no HTTP requests")]
+    EntryWithoutHttp {
+        /// The system's name.
+        system: String,
+        /// The entry.
+        entry: String,
+        /// Which program it is.
+        program: ServiceName,
+    },
     /// A policy name was left empty.
     #[error("the balancer of `{service}` has no policy; name one, such as `round_robin`")]
     NoPolicy {
@@ -123,16 +141,28 @@ impl SystemSpec {
             }
             service.validate()?;
         }
-        if !seen.contains(self.entry.as_str()) {
-            return Err(SpecError::UnknownEntry {
-                system: self.name.clone(),
-                entry: self.entry.clone(),
-                known: self.services.iter().map(|service| service.name.clone()).collect(),
-            });
-        }
+        self.validate_entry()?;
         self.services
             .iter()
             .try_for_each(|service| self.callees(service).map(drop))
+    }
+
+    fn validate_entry(&self) -> Result<(), SpecError> {
+        let system = self.name.clone();
+        let entry = self.entry.clone();
+        match self.service(&self.entry) {
+            None => Err(SpecError::UnknownEntry {
+                system,
+                entry,
+                known: self.services.iter().map(|service| service.name.clone()).collect(),
+            }),
+            Some(service) if service.service.is_infrastructure() => Err(SpecError::EntryWithoutHttp {
+                system,
+                entry,
+                program: service.service,
+            }),
+            Some(_) => Ok(()),
+        }
     }
 
     /// The services of this system that `caller` calls, with the contract's name of each.
@@ -176,7 +206,7 @@ impl ServiceSpec {
         if self.service == ServiceName::Balancer {
             return Err(SpecError::BalancerAsService { service: service() });
         }
-        check_instances(&self.name, self.instances, self.balancer.is_some())?;
+        check_instances(self, self.instances)?;
         if self
             .balancer
             .as_ref()
@@ -200,12 +230,17 @@ impl ServiceSpec {
 /// Checks a number of instances; used for the description and again when a running service is scaled.
 ///
 /// # Errors
-/// 0, too many, or more than one without a balancer.
-pub(crate) fn check_instances(service: &str, instances: u32, has_balancer: bool) -> Result<(), SpecError> {
-    let service = service.to_owned();
+/// 0, too many, more than one without a balancer, and anything but one of what is there once.
+pub(crate) fn check_instances(spec: &ServiceSpec, instances: u32) -> Result<(), SpecError> {
+    let service = spec.name.clone();
+    let is_one = instances == 1 && spec.balancer.is_none();
     match instances {
         0 => Err(SpecError::NoInstances { service }),
-        2.. if !has_balancer => Err(SpecError::NoBalancer { service, instances }),
+        _ if spec.service.is_infrastructure() && !is_one => Err(SpecError::NotOne {
+            service,
+            program: spec.service,
+        }),
+        2.. if spec.balancer.is_none() => Err(SpecError::NoBalancer { service, instances }),
         _ if instances > INSTANCES_MAX => Err(SpecError::TooManyInstances { service, instances }),
         _ => Ok(()),
     }
@@ -311,6 +346,31 @@ mod tests {
         let mut system = shop();
         system.services.push(ServiceSpec::new(ServiceName::Balancer));
         assert!(matches!(system.validate(), Err(SpecError::BalancerAsService { .. })));
+    }
+
+    #[test]
+    fn a_redis_is_there_once_without_a_balancer_and_takes_no_load() {
+        let mut system = shop();
+        system.services.push(ServiceSpec::new(ServiceName::Redis));
+        assert_eq!(system.validate(), Ok(()));
+        for wrong in [
+            ServiceSpec::new(ServiceName::Redis).balanced(1, "round_robin"),
+            ServiceSpec::new(ServiceName::Redis).balanced(3, "round_robin"),
+            ServiceSpec {
+                instances: 2,
+                ..ServiceSpec::new(ServiceName::Redis)
+            },
+        ] {
+            system.services[2] = wrong;
+            assert!(matches!(system.validate(), Err(SpecError::NotOne { .. })));
+        }
+        system.services[2] = ServiceSpec::new(ServiceName::Redis).named("memory");
+        system.entry = "memory".into();
+        let message = system.validate().unwrap_err().to_string();
+        assert!(
+            message.contains("`memory`") && message.contains("redis server"),
+            "{message}"
+        );
     }
 
     #[test]

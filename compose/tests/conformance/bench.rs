@@ -13,13 +13,24 @@ use compose::{
     Backend, Instance, InstanceEvent, InstanceState, ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,
 };
 use contract::ServiceName;
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
+use tokio::net::TcpStream;
 use url::Url;
 
 /// The bound of every wait; far beyond what any of them needs.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Set for the process that runs [`drive`]: `FOLDER` or `FOLDER detached`.
+/// Set for the process that runs [`drive`]: a [`Task`] as JSON.
 const DRIVER: &str = "COMPOSE_DRIVER";
+
+/// What the process that runs [`drive`] is to do.
+#[derive(Serialize, Deserialize)]
+struct Task {
+    folder: PathBuf,
+    detached: bool,
+    spec: SystemSpec,
+}
 
 /// A backend and a folder for what it leaves behind.
 pub struct Bench {
@@ -69,15 +80,16 @@ impl Bench {
         records.systems
     }
 
-    /// Starts another process that brings [`pair`] up as run `driven`, and waits until it has.
-    pub fn start_driver(&self, detached: bool) -> Driver {
-        let mut task = self.folder.path().to_str().unwrap().to_owned();
-        if detached {
-            task.push_str(" detached");
-        }
+    /// Starts another process that brings a system up as run `driven`, and waits until it has.
+    pub fn start_driver(&self, spec: SystemSpec, detached: bool) -> Driver {
+        let task = Task {
+            folder: self.folder.path().to_owned(),
+            detached,
+            spec,
+        };
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["driver", "--exact", "--nocapture", "--test-threads=1"])
-            .env(DRIVER, task)
+            .env(DRIVER, serde_json::to_string(&task).unwrap())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -139,10 +151,7 @@ pub fn drive(backend: fn() -> Arc<dyn Backend>) {
     let Ok(task) = std::env::var(DRIVER) else {
         return;
     };
-    let (folder, detached) = match task.split_once(' ') {
-        Some((folder, _)) => (PathBuf::from(folder), true),
-        None => (PathBuf::from(task), false),
-    };
+    let Task { folder, detached, spec } = serde_json::from_str(&task).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -150,7 +159,7 @@ pub fn drive(backend: fn() -> Arc<dyn Backend>) {
     runtime.block_on(async {
         let mut options = UpOptions::new("driven", folder.join("driven"), folder.join("state"));
         options.detach = detached;
-        let _system = backend().up(pair(), options).await.unwrap();
+        let _system = backend().up(spec, options).await.unwrap();
         println!("\ndriver: up");
         tokio::task::spawn_blocking(|| std::io::stdin().lines().count())
             .await
@@ -179,6 +188,20 @@ pub fn pair() -> SystemSpec {
 }
 
 pub const PAIR_NAMES: [&str; 4] = ["gateway-1", "gateway-2", "gateway-balancer", "users-1"];
+
+/// A service that cannot do without the Redis that it shares.
+pub fn guarded() -> SystemSpec {
+    SystemSpec {
+        name: "guarded".into(),
+        services: vec![
+            ServiceSpec::new(ServiceName::Inventory).with_env("STRATEGY", "redis-lock"),
+            ServiceSpec::new(ServiceName::Redis),
+        ],
+        entry: "inventory".into(),
+    }
+}
+
+pub const GUARDED_NAMES: [&str; 2] = ["inventory-1", "redis-1"];
 
 pub async fn instance(system: &Arc<dyn System>, name: &str) -> Instance {
     let instances = system.instances().await;
@@ -272,4 +295,15 @@ pub async fn policy(system: &Arc<dyn System>, service: &str) -> String {
     let url = at(system.front_door(service).unwrap(), "/_balancer/policy");
     let answer: serde_json::Value = client().get(url).send().await.unwrap().json().await.unwrap();
     answer["policy"].as_str().unwrap().to_owned()
+}
+
+/// Sends a Redis one command and gives the first line of its answer (<https://redis.io/docs/reference/protocol-spec/>).
+pub async fn tell(redis: &Url, command: &str) -> String {
+    let address = (redis.host_str().unwrap(), redis.port().unwrap());
+    let mut stream = BufStream::new(TcpStream::connect(address).await.unwrap());
+    stream.write_all(format!("{command}\r\n").as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    let mut line = String::new();
+    stream.read_line(&mut line).await.unwrap();
+    line.trim_end().to_owned()
 }

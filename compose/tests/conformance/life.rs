@@ -220,18 +220,24 @@ pub async fn an_instance_that_is_never_ready_is_reported(bench: Bench) {
         .env
         .insert("USERS_URL".into(), "http://127.0.0.1:1".into());
     let mut options = bench.options("run");
-    options.ready_timeout = Duration::from_secs(1);
-    let error = bench.backend.up(spec, options).await.err().unwrap();
-    assert_eq!(error.family(), Family::Environment);
-    let Error::NotReady { waiting, .. } = &error else {
-        panic!("{error}")
-    };
-    let told = |name: &str| {
-        waiting
+    // How long a busy machine takes to answer at all is not known beforehand; once all had the time to, exactly these
+    // two are told of, each with what it said itself.
+    for timeout_s in [1, 2, 4, 8, 16] {
+        options.ready_timeout = Duration::from_secs(timeout_s);
+        let error = bench.backend.up(spec.clone(), options.clone()).await.err().unwrap();
+        assert_eq!(error.family(), Family::Environment);
+        assert!(bench.records().is_empty());
+        let Error::NotReady { waiting, .. } = &error else {
+            panic!("{error}")
+        };
+        let told = waiting
             .iter()
-            .any(|reason| reason.starts_with(name) && reason.contains("503"))
-    };
-    assert!(told("gateway-1") && told("gateway-2"), "{error}");
-    assert!(!waiting.iter().any(|reason| reason.starts_with("users-1")), "{error}");
-    assert!(bench.records().is_empty());
+            .zip(["gateway-1: ", "gateway-2: "])
+            .filter(|(reason, name)| reason.starts_with(name) && reason.contains("/ready answers 503"));
+        if waiting.len() == 2 && told.count() == 2 {
+            return;
+        }
+        eprintln!("tried again with more time: {error}");
+    }
+    panic!("the two gateways were never told of as they should");
 }

@@ -3,14 +3,15 @@
 //! A test target includes this module, says how its backend is made, and calls [`conformance_suite!`]. Nothing here
 //! waits for a fixed time: every wait is for a condition and has a bound.
 
-mod bench;
+pub mod bench;
 mod changes;
 mod faults;
 mod life;
 mod outside;
+mod redis;
 
 pub use bench::{Bench, drive};
-pub use {changes::*, faults::*, life::*, outside::*};
+pub use {self::redis::*, changes::*, faults::*, life::*, outside::*};
 
 /// Makes one test of each function of the suite. `$backend` is the path of a `fn() -> Arc<dyn Backend>`.
 #[macro_export]
@@ -28,6 +29,9 @@ macro_rules! conformance_suite {
             an_instance_restarts_on_its_port,
             a_crash_of_the_lab_takes_its_system_along, a_detached_system_is_taken_up_by_another_lab,
             a_running_lab_keeps_its_system_to_itself,
+            a_redis_comes_up_and_is_wired_to_those_that_use_it, a_killed_redis_comes_back_empty_at_its_address,
+            a_paused_redis_answers_once_it_goes_on, a_redis_goes_down_in_order,
+            a_crash_of_the_lab_takes_its_redis_along,
         );
 
         /// Not a test of its own: the process that others of this suite start and kill.

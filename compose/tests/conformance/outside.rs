@@ -7,7 +7,7 @@ use compose::backend::process::ProcessStamp;
 use super::bench::*;
 
 pub async fn a_crash_of_the_lab_takes_its_system_along(bench: Bench) {
-    let mut driver = bench.start_driver(false);
+    let mut driver = bench.start_driver(pair(), false);
     let record = bench.records().remove(0);
     let processes: Vec<_> = record
         .instances
@@ -30,7 +30,7 @@ pub async fn a_crash_of_the_lab_takes_its_system_along(bench: Bench) {
 }
 
 pub async fn a_detached_system_is_taken_up_by_another_lab(bench: Bench) {
-    bench.start_driver(true).finish();
+    bench.start_driver(pair(), true).finish();
     assert!(
         leftovers(&bench.state_folder()).unwrap().is_empty(),
         "left running on purpose"
@@ -71,7 +71,7 @@ pub async fn a_detached_system_is_taken_up_by_another_lab(bench: Bench) {
 }
 
 pub async fn a_running_lab_keeps_its_system_to_itself(bench: Bench) {
-    let mut driver = bench.start_driver(false);
+    let mut driver = bench.start_driver(pair(), false);
     let system = bench.backend.attach(bench.records().remove(0)).await.unwrap();
     for error in [
         system.scale("gateway", 1).await.unwrap_err(),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::up_folders;
 use crate::failure::{Exit, Failure};
 use crate::{home, recording};
 
@@ -12,7 +13,11 @@ use crate::{home, recording};
 pub async fn run(recordings: bool) -> Result<Exit, Failure> {
     let state = home::state_folder()?;
     let cleaned = leftovers(&state).await?;
-    if cleaned == 0 {
+    let folders = up_folders::remove_abandoned(&state)?;
+    for folder in &folders {
+        println!("removed {}, of a system that is not up", folder.display());
+    }
+    if cleaned == 0 && folders.is_empty() {
         println!("Nothing was left behind.");
     }
     if recordings {

@@ -1,15 +1,19 @@
 //! `lab doctor`: what this machine has, and how to get what it lacks.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use comfy_table::{Cell, Color};
+use compose::redis::{ping, version, without_password};
+use compose::{RedisSource, host};
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
 use crate::text::{table, wrapped};
 use crate::{home, machine};
+
+/// How long a server on the network may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One thing that was looked for.
 #[derive(Debug, Serialize)]
@@ -33,19 +37,11 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
         state_folder()?,
         loopback(),
         docker().await,
-        program(
-            "Redis",
-            &["redis-server", "valkey-server"],
-            "for locks and shared state: apt-get install redis-server, or set REDIS_URL",
-        ),
-        program(
-            "nginx",
-            &["nginx"],
-            "to compare the balancer with: apt-get install nginx",
-        ),
+        redis().await,
+        program("nginx", "nginx", "to compare the balancer with: apt-get install nginx"),
         program(
             "Java",
-            &["java"],
+            "java",
             "for a real Apache Kafka on this machine: apt-get install default-jre-headless",
         ),
         terminal(),
@@ -136,14 +132,14 @@ async fn docker() -> Finding {
     let answers = match host.strip_prefix("unix://") {
         Some(path) => {
             let connect = tokio::net::UnixStream::connect(path);
-            tokio::time::timeout(Duration::from_secs(1), connect)
+            tokio::time::timeout(ANSWER_TIMEOUT, connect)
                 .await
                 .is_ok_and(|socket| socket.is_ok())
         }
         None => match host.strip_prefix("tcp://") {
             Some(address) => {
                 let connect = tokio::net::TcpStream::connect(address);
-                tokio::time::timeout(Duration::from_secs(1), connect)
+                tokio::time::timeout(ANSWER_TIMEOUT, connect)
                     .await
                     .is_ok_and(|socket| socket.is_ok())
             }
@@ -163,8 +159,39 @@ async fn docker() -> Finding {
     }
 }
 
-fn program(name: &'static str, programs: &[&str], how: &str) -> Finding {
-    let found = programs.iter().find_map(|program| in_path(program));
+/// Where a system would get its Redis from, and whether that one answers.
+async fn redis() -> Finding {
+    let (found, detail) = match compose::redis_source() {
+        Ok(RedisSource::Server { program }) => {
+            let version = version(&program).await;
+            let version = version.map_or_else(
+                || "of an unknown version".to_owned(),
+                |version| format!("version {version}"),
+            );
+            (true, format!("{}, {version}", program.display()))
+        }
+        Ok(RedisSource::Url(url)) => {
+            let shown = without_password(url.as_str());
+            match ping(&url, ANSWER_TIMEOUT).await {
+                Ok(()) => (true, format!("{shown} answers (REDIS_URL)")),
+                Err(reason) => {
+                    let how = "start it, or unset REDIS_URL to run a redis-server of this machine";
+                    (false, format!("{shown} does not answer (REDIS_URL): {reason}; {how}"))
+                }
+            }
+        }
+        Err(error) => (false, format!("for locks and shared state: {error}")),
+    };
+    Finding {
+        name: "Redis",
+        found,
+        required: false,
+        detail,
+    }
+}
+
+fn program(name: &'static str, program: &str, how: &str) -> Finding {
+    let found = host::find_program(program, &host::program_folders());
     let detail = found
         .as_deref()
         .map_or_else(|| how.to_owned(), |path| path.display().to_string());
@@ -174,22 +201,6 @@ fn program(name: &'static str, programs: &[&str], how: &str) -> Finding {
         required: false,
         detail,
     }
-}
-
-fn in_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    // Servers are often installed where only root's PATH looks.
-    let extra = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path)
-        .chain(extra)
-        .map(|folder| folder.join(program))
-        .find(|path| is_program(path))
-}
-
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 fn terminal() -> Finding {

@@ -8,6 +8,7 @@ mod recorded;
 mod run;
 pub mod serve;
 mod system;
+mod up_folders;
 
 use clap::CommandFactory;
 

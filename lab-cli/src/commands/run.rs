@@ -7,7 +7,7 @@ use std::sync::Arc;
 use compose::{Backend, BackendRegistry, ProcessBackend};
 use scenarios::catalog;
 use scenarios::engine::{self, Bus, RunError, Sink, Site};
-use scenarios::format::Scenario;
+use scenarios::format::{Need, Scenario};
 use scenarios::plan::{Options, Plan};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -52,6 +52,7 @@ pub async fn run(arguments: Run) -> Result<Exit, Failure> {
         })?;
         planned.push((scenario, plan));
     }
+    planned.iter().try_for_each(|(scenario, _)| needs_met(scenario))?;
     clean::leftovers(&state_folder).await?;
     let stop = interruptible(state_folder.clone())?;
     let mut worst = Exit::Pass;
@@ -139,6 +140,22 @@ async fn one(
         Some(error) => Err(failure(error)),
         None => Ok(state.ended.map_or(Exit::Inconclusive, |ended| ended.verdict.into())),
     }
+}
+
+/// Refuses a scenario that needs what this machine lacks, before anything is started.
+fn needs_met(scenario: &Scenario) -> Result<(), Failure> {
+    for need in &scenario.document.needs {
+        match need {
+            Need::Redis => drop(compose::redis_source()?),
+            Need::Kafka | Need::Docker => {
+                let name = scenario.name();
+                return Err(Failure::environment(format!(
+                    "{name} needs what this version of the lab does not have: {need:?}"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn failure(error: RunError) -> Failure {

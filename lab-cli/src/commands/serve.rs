@@ -1,5 +1,10 @@
 //! `lab serve`: one service in the foreground. This is what backends start.
 
+use std::net::SocketAddr;
+
+use chassis::Settings;
+use compose::RedisLookup;
+use compose::redis::become_server;
 use contract::ServiceName;
 
 use crate::failure::{Exit, Failure};
@@ -7,7 +12,7 @@ use crate::failure::{Exit, Failure};
 /// Runs a service until it is told to end.
 ///
 /// # Errors
-/// A wrong name or setting; a port that is taken; a database that cannot be opened.
+/// A wrong name or setting; a port that is taken; a database that cannot be opened; a Redis that is not installed.
 pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure> {
     let name: ServiceName = service.parse().map_err(|_| {
         let known: Vec<&str> = ServiceName::ALL.iter().map(|name| name.as_str()).collect();
@@ -16,7 +21,7 @@ pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure>
     if let Some(parent) = die_with_parent {
         bind_life_to(parent)?;
     }
-    let settings = chassis::Settings::from_env(name).map_err(|error| Failure::usage(error.to_string()))?;
+    let settings = Settings::from_env(name).map_err(|error| Failure::usage(error.to_string()))?;
     let served = match name {
         ServiceName::Users => chassis::run(settings, users::serve),
         ServiceName::Orders => chassis::run(settings, orders::serve),
@@ -25,11 +30,24 @@ pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure>
         ServiceName::Analytics => chassis::run(settings, analytics::serve),
         ServiceName::Gateway => chassis::run(settings, gateway::serve),
         ServiceName::Balancer => chassis::run(settings, balancer::serve),
+        ServiceName::Redis => return Err(redis(&settings)),
     };
     served.map(|()| Exit::Pass).map_err(|error| match error {
         chassis::ServeError::Settings(error) => Failure::usage(error.to_string()),
         other => Failure::environment(other.to_string()),
     })
+}
+
+/// Becomes the host's Redis server, so what was bound to this process is bound to it.
+/// Returns only when it cannot.
+fn redis(settings: &Settings) -> Failure {
+    match RedisLookup::of_process().program() {
+        Ok(program) => {
+            let address = SocketAddr::new(settings.host, settings.port);
+            become_server(&program, &settings.instance, address).into()
+        }
+        Err(none) => none.into(),
+    }
 }
 
 /// Asks the kernel to kill this process when its parent dies, even by SIGKILL and even while it is stopped itself.

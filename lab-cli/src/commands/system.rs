@@ -5,10 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use compose::redis::without_password;
 use compose::topology::{named_system, system_names};
 use compose::{Instance as Running, System, SystemRecord, UpOptions};
 use serde_json::json;
 
+use super::up_folders::{self, NewFolder};
 use super::{clean, run};
 use crate::arguments::{Instance, Of};
 use crate::failure::{Exit, Failure};
@@ -73,32 +75,26 @@ pub async fn up(name: &str, backend: &str, scale: &[String], port: Option<u16>) 
     let state = home::state_folder()?;
     clean::leftovers(&state).await?;
     let backend = run::backend(backend)?;
-    let (id, folder) = new_system(&state, name)?;
-    let mut options = UpOptions::new(&id, folder, &state);
+    let folder = NewFolder::create(&state, name)?;
+    let id = folder.id.clone();
+    let mut options = UpOptions::new(&id, &folder.path, &state);
     options.detach = true;
     options.entry_port = port;
     let began = Instant::now();
-    let system = backend.up(spec, options).await?;
+    let system = match backend.up(spec, options).await {
+        Ok(system) => system,
+        Err(error) => {
+            folder.give_up();
+            return Err(error.into());
+        }
+    };
     let took = began.elapsed();
-    print_instances(&system.instances().await);
+    let instances = system.instances().await;
+    print_instances(&instances);
+    print_external(system.as_ref(), &instances);
     println!("\nUp after {} ms. Front door: {}", took.as_millis(), system.entry());
     println!("lab ps shows it, lab down ends it (id {id}).");
     Ok(Exit::Pass)
-}
-
-/// The first free id of the form NAME-N, with its folder.
-fn new_system(state: &Path, name: &str) -> Result<(String, std::path::PathBuf), Failure> {
-    let folder = state.join("up");
-    std::fs::create_dir_all(&folder)?;
-    for number in 1..1000 {
-        let id = format!("{name}-{number}");
-        match std::fs::create_dir(folder.join(&id)) {
-            Ok(()) => return Ok((id.clone(), folder.join(id))),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Failure::environment(format!("{} is full", folder.display())).hint("lab down, then lab clean"))
 }
 
 fn count(wish: &str) -> Result<(&str, u32), Failure> {
@@ -195,6 +191,22 @@ fn print_instances(instances: &[Running]) {
     }
     right_aligned(&mut table, [2]);
     println!("{table}");
+}
+
+/// Shows where the services are that the lab did not start.
+fn print_external(system: &dyn System, instances: &[Running]) {
+    for service in system.spec().services {
+        let started = instances.iter().any(|instance| instance.service == service.name);
+        if let Ok(url) = system.front_door(&service.name)
+            && !started
+        {
+            println!(
+                "{}: {}, which the lab did not start",
+                service.name,
+                without_password(url.as_str())
+            );
+        }
+    }
 }
 
 /// Shows the log of an instance.
@@ -296,10 +308,7 @@ pub async fn down(of: &Of) -> Result<Exit, Failure> {
                 .await?;
             }
         }
-        if folder.starts_with(state.join("up")) {
-            std::fs::remove_dir_all(&folder)
-                .map_err(|error| Failure::environment(format!("cannot remove {}: {error}", folder.display())))?;
-        }
+        up_folders::remove(&state, &folder)?;
         println!("{id} is down");
     }
     Ok(Exit::Pass)

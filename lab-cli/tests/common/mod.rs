@@ -4,6 +4,7 @@
 
 pub mod http;
 pub mod postgres;
+pub mod redis;
 pub mod scenario;
 pub mod service;
 pub mod terminal;

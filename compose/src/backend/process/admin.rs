@@ -1,4 +1,4 @@
-//! Talking to instances over HTTP: readiness, and the balancer's administration interface.
+//! Talking to a balancer over its administration interface.
 
 use std::time::Duration;
 
@@ -30,29 +30,12 @@ struct UpstreamStatus {
     in_flight: u32,
 }
 
-/// The client for all of these. Proxies of the user's environment do not apply to 127.0.0.1.
+/// The client for all that is asked of instances over HTTP. Proxies of the user's environment do not apply to 127.0.0.1.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .no_proxy()
         .connect_timeout(REQUEST_TIMEOUT)
         .build()
-}
-
-/// Asks once whether an instance is ready; the error says why it is not.
-pub(super) async fn probe(http: &reqwest::Client, url: Url, timeout: Duration) -> Result<(), String> {
-    let path = url.path().to_owned();
-    let response = http.get(url).timeout(timeout).send().await.map_err(|error| {
-        let reason = if error.is_timeout() {
-            "does not answer"
-        } else {
-            "takes no connection"
-        };
-        format!("{path} {reason}")
-    })?;
-    match response.status() {
-        reqwest::StatusCode::OK => Ok(()),
-        status => Err(format!("{path} answers {status}{}", shown(response).await)),
-    }
 }
 
 /// A balancer and the service behind it.
@@ -144,7 +127,8 @@ async fn detail(response: reqwest::Response) -> Option<String> {
     Some(parts.collect::<Vec<_>>().join("; ")).filter(|detail| !detail.is_empty())
 }
 
-async fn shown(response: reqwest::Response) -> String {
+/// What an unexpected answer says, shortened and put behind a colon.
+pub(super) async fn shown(response: reqwest::Response) -> String {
     match detail(response).await {
         Some(detail) => format!(": {}", detail.chars().take(SHOWN_CHARS_MAX).collect::<String>()),
         None => String::new(),

@@ -46,12 +46,13 @@ fn common(instance: &str, port: u16) -> Environment {
         .collect()
 }
 
-/// The environment of an instance of `spec`, which finds those that it calls at `urls` and its database in `data`.
+/// The environment of an instance of `spec`. `wiring` says where it finds those that it calls, and its database lies in
+/// `data`.
 pub(super) fn instance_environment(
     spec: &ServiceSpec,
     instance: &str,
     port: u16,
-    urls: impl IntoIterator<Item = (&'static str, String)>,
+    wiring: impl IntoIterator<Item = (&'static str, String)>,
     data: &Path,
 ) -> Environment {
     let mut environment = common(instance, port);
@@ -59,7 +60,7 @@ pub(super) fn instance_environment(
         let file = data.join(format!("{}.db", spec.name));
         environment.insert(environment::DATABASE_URL.to_owned(), sqlite_url(&file));
     }
-    environment.extend(urls.into_iter().map(|(name, url)| (name.to_owned(), url)));
+    environment.extend(wiring.into_iter().map(|(name, value)| (name.to_owned(), value)));
     environment.extend(spec.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     environment
 }

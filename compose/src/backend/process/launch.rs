@@ -5,7 +5,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use contract::ServiceName;
+use contract::environment::REDIS_PREFIX;
 use time::OffsetDateTime;
+use url::Url;
 
 use super::child::{Exit, OnExit};
 use super::command::{Environment, arguments, balancer_environment, instance_environment};
@@ -21,6 +24,10 @@ impl ProcessSystem {
     pub(super) fn launch(&self, service: &str, role: Role, index: u32, port: u16) -> Result<String, Error> {
         let mut state = self.state();
         let spec = state.service(service)?;
+        let program = match role {
+            Role::Instance => spec.service,
+            Role::Balancer => ServiceName::Balancer,
+        };
         let is_entry_door =
             state.record.spec.entry == service && spec.front_door_name() == slot_name(service, role, index);
         let port = if port == 0 && is_entry_door {
@@ -32,7 +39,7 @@ impl ProcessSystem {
         let log = log_path(&state.record.folder, &name);
         let (file, log_start) = open_log(&log).map_err(Error::file("write", &log))?;
         let environment = environment(&state, spec, role, &name, port)?;
-        let command = self.command(&state, spec, role, environment, file)?;
+        let command = self.command(&state, program, environment, file)?;
         let on_exit = self.on_exit(&name, service);
         let launched = std::time::Instant::now();
         let child = self
@@ -48,6 +55,7 @@ impl ProcessSystem {
         let slot = Slot {
             name: name.clone(),
             service: service.to_owned(),
+            program,
             role,
             index,
             handle: Handle::Own(child),
@@ -68,20 +76,15 @@ impl ProcessSystem {
     fn command(
         &self,
         state: &State,
-        spec: &ServiceSpec,
-        role: Role,
+        program: ServiceName,
         environment: Environment,
         log: File,
     ) -> Result<Command, Error> {
-        let service = match role {
-            Role::Instance => spec.service,
-            Role::Balancer => contract::ServiceName::Balancer,
-        };
         let die_with = (!self.detached).then(std::process::id);
         let errors = log.try_clone().map_err(Error::file("write", &state.record.folder))?;
         let mut command = Command::new(&self.tools.program);
         command
-            .args(arguments(service, die_with))
+            .args(arguments(program, die_with))
             .env_clear()
             .envs(environment)
             .current_dir(&state.record.folder)
@@ -117,26 +120,28 @@ fn slot_name(service: &str, role: Role, index: u32) -> String {
 }
 
 fn environment(state: &State, spec: &ServiceSpec, role: Role, instance: &str, port: u16) -> Result<Environment, Error> {
-    let address = |slot: &Slot| slot.url().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let written = |url: Url| url.as_str().trim_end_matches('/').to_owned();
     match (role, &spec.balancer) {
         (Role::Balancer, Some(balancer)) => {
             // Instances beyond the specification are still being started, or are leaving.
             let listed = state
                 .instances_of(&spec.name)
                 .filter(|slot| slot.index <= spec.instances);
-            let upstreams = listed.filter_map(|slot| Some((slot.name.clone(), address(slot)?)));
+            let upstreams = listed.filter_map(|slot| Some((slot.name.clone(), written(slot.url()?))));
             Ok(balancer_environment(spec, &balancer.policy, port, upstreams))
         }
         _ => {
             let callees = state.record.spec.callees(spec)?;
+            let uses_redis = callees.iter().any(|(name, _)| *name == ServiceName::Redis);
+            let prefix = uses_redis.then(|| (REDIS_PREFIX, state.record.redis_prefix()));
             let urls = callees
                 .into_iter()
-                .filter_map(|(name, callee)| Some((name.url_variable(), address(state.front(callee)?)?)));
+                .filter_map(|(name, callee)| Some((name.url_variable(), written(state.front_door(callee)?))));
             Ok(instance_environment(
                 spec,
                 instance,
                 port,
-                urls,
+                urls.chain(prefix),
                 &state.record.folder.join("data"),
             ))
         }

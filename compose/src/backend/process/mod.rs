@@ -3,6 +3,9 @@
 //! Each instance is the lab's own program, started as `PROGRAM serve SERVICE`, with its log going straight to a file.
 //! It takes a free port and says so in its log, so two labs never meet. Children of a run die with the lab, however
 //! it ends; a detached system lives on and is taken up again from its [`SystemRecord`].
+//!
+//! A Redis is started the same way and then becomes the host's own server. Where the user names one in `REDIS_URL`,
+//! none is started: instances are given that address, and keys that begin with the system's own prefix.
 
 mod admin;
 mod attach;
@@ -13,6 +16,7 @@ mod handle;
 mod identity;
 mod launch;
 mod log;
+mod readiness;
 mod record;
 mod scale;
 mod slot;
@@ -30,6 +34,7 @@ pub use record::{InstanceRecord, Leftover, Records, SystemRecord, leftovers, rec
 
 use super::{Backend, BoxFuture, Capability, System, UpOptions};
 use crate::error::Error;
+use crate::redis::RedisLookup;
 use crate::topology::SystemSpec;
 use child::Spawner;
 use system::ProcessSystem;
@@ -43,6 +48,7 @@ pub struct ProcessBackend {
 #[derive(Clone)]
 struct Tools {
     program: PathBuf,
+    redis: RedisLookup,
     spawner: Arc<Spawner>,
     http: reqwest::Client,
 }
@@ -59,6 +65,7 @@ impl ProcessBackend {
         Ok(Self {
             tools: Tools {
                 program,
+                redis: RedisLookup::of_process(),
                 spawner: Arc::new(Spawner::new()?),
                 http,
             },
@@ -71,6 +78,13 @@ impl ProcessBackend {
     /// As [`ProcessBackend::new`], and when the program cannot be told.
     pub fn of_current_program() -> io::Result<Self> {
         Self::new(std::env::current_exe()?)
+    }
+
+    /// The same backend, which looks for a Redis only there.
+    #[must_use]
+    pub fn with_redis(mut self, lookup: RedisLookup) -> Self {
+        self.tools.redis = lookup;
+        self
     }
 }
 

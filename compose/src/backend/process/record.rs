@@ -4,23 +4,28 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use contract::ServiceName;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use url::Url;
 
 use super::handle::Handle;
 use super::identity::ProcessStamp;
 use crate::backend::Role;
 use crate::error::Error;
-use crate::topology::SystemSpec;
+use crate::redis;
+use crate::topology::{ServiceSpec, SystemSpec};
 
 /// The version of [`SystemRecord`] that this crate writes and reads.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 /// The folder within the state folder.
 const FOLDER: &str = "systems";
 const RUN_ID_CHARS_MAX: usize = 100;
 /// How long a killed process may take to vanish.
 pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the removal of a system's keys may take where somebody else's Redis keeps them.
+const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The record of a running system, `systems/RUN_ID.json` in the state folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +53,8 @@ pub struct SystemRecord {
     pub stop_timeout_ms: u64,
     /// The TCP port that the entry's front door was asked to take.
     pub entry_port: Option<u16>,
+    /// The Redis of somebody else that stands in for the system's own, which then is not started.
+    pub external_redis: Option<Url>,
     /// The specification as it stands now.
     pub spec: SystemSpec,
     /// Its processes.
@@ -61,6 +68,8 @@ pub struct InstanceRecord {
     pub name: String,
     /// The alias of its service.
     pub service: String,
+    /// Which program runs.
+    pub program: ServiceName,
     /// Whether it does the work or balances it.
     pub role: Role,
     /// Its number within the service; 0 for a balancer.
@@ -108,6 +117,7 @@ impl SystemRecord {
             state_folder,
             stop_timeout_ms: 0,
             entry_port: None,
+            external_redis: None,
             spec,
             instances: Vec::new(),
         }
@@ -121,6 +131,29 @@ impl SystemRecord {
 
     pub(super) fn lock_path(&self) -> PathBuf {
         self.path().with_extension("lock")
+    }
+
+    /// The address of a service that somebody else runs.
+    pub(super) fn external(&self, service: &ServiceSpec) -> Option<&Url> {
+        self.external_redis
+            .as_ref()
+            .filter(|_| service.service == ServiceName::Redis)
+    }
+
+    /// What all keys of the system begin with in its Redis. A run's id is unique on one machine only, and one Redis may
+    /// serve several, so the moment of the start is a part of it.
+    pub(super) fn redis_prefix(&self) -> String {
+        format!("lab:{}:{:x}:", self.run_id, self.started.unix_timestamp_nanos())
+    }
+
+    /// Removes what the system kept in the Redis of somebody else.
+    pub(super) async fn forget_keys(&self) {
+        if let Some(url) = &self.external_redis {
+            // Not worth failing for: nobody else's keys begin like these, and a Redis that is gone keeps none.
+            if let Err(reason) = redis::forget(url, &self.redis_prefix(), FORGET_TIMEOUT).await {
+                tracing::warn!(reason, "the keys of {} stay in Redis", self.run_id);
+            }
+        }
     }
 
     /// Reads one record.
@@ -202,6 +235,7 @@ impl Leftover {
                 return Err(failed(std::io::ErrorKind::TimedOut.into()));
             }
         }
+        self.record.forget_keys().await;
         let data = self.record.folder.join("data");
         match fs::remove_dir_all(&data) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", &data)(error)),
@@ -322,6 +356,7 @@ mod tests {
         system.instances.push(InstanceRecord {
             name: "users-1".into(),
             service: "users".into(),
+            program: ServiceName::Users,
             role: Role::Instance,
             index: 1,
             process: ProcessStamp::own(),
@@ -342,6 +377,7 @@ mod tests {
         system.instances.push(InstanceRecord {
             name: "users-1".into(),
             service: "users".into(),
+            program: ServiceName::Users,
             role: Role::Instance,
             index: 1,
             // Our own id: were the start not compared, this test would end itself.

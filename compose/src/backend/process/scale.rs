@@ -16,12 +16,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 impl ProcessSystem {
     pub(super) async fn scale_service(&self, service: &str, wanted: u32) -> Result<(), Error> {
         let _exclusive = self.exclusive("scale").await?;
-        let (present, has_balancer) = {
+        let present = {
             let state = self.state();
             let spec = state.service(service)?;
-            (spec.instances, spec.balancer.is_some())
+            check_instances(spec, wanted)?;
+            spec.instances
         };
-        check_instances(service, wanted, has_balancer)?;
         if wanted == present {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use contract::ServiceName;
 use time::OffsetDateTime;
 use url::Url;
 
@@ -23,6 +24,8 @@ pub(super) enum Mark {
 pub(super) struct Slot {
     pub(super) name: String,
     pub(super) service: String,
+    /// Which program runs, which decides how it is talked to.
+    pub(super) program: ServiceName,
     pub(super) role: Role,
     /// From 1; 0 for a balancer.
     pub(super) index: u32,
@@ -48,6 +51,7 @@ impl Slot {
         Self {
             name: record.name.clone(),
             service: record.service.clone(),
+            program: record.program,
             role: record.role,
             index: record.index,
             handle: Handle::Foreign(record.process.clone()),
@@ -64,6 +68,7 @@ impl Slot {
         InstanceRecord {
             name: self.name.clone(),
             service: self.service.clone(),
+            program: self.program,
             role: self.role,
             index: self.index,
             process: self.handle.stamp().clone(),
@@ -86,18 +91,14 @@ impl Slot {
         }
     }
 
+    /// Where it is reached, once it has said on which port.
     pub(super) fn url(&self) -> Option<Url> {
-        self.port.map(local_url)
-    }
-
-    /// Where it says that it is ready.
-    pub(super) fn ready_url(&self) -> Option<Url> {
-        let mut url = self.url()?;
-        url.set_path(match self.role {
-            Role::Instance => "/ready",
-            Role::Balancer => "/_balancer/ready",
-        });
-        Some(url)
+        let scheme = match self.program {
+            ServiceName::Redis => "redis",
+            _ => "http",
+        };
+        let url = format!("{scheme}://127.0.0.1:{}", self.port?);
+        Some(Url::parse(&url).expect("a port of this machine makes a URL"))
     }
 
     pub(super) fn shown(&self) -> Instance {
@@ -127,11 +128,4 @@ impl Slot {
 
 pub(super) fn log_path(folder: &Path, instance: &str) -> PathBuf {
     folder.join("logs").join(format!("{instance}.log"))
-}
-
-/// The base address of whatever listens on this port of this machine.
-pub(super) fn local_url(port: u16) -> Url {
-    let mut url = Url::parse("http://127.0.0.1").expect("the literal is a URL");
-    url.set_port(Some(port)).expect("a URL with a host takes a port");
-    url
 }

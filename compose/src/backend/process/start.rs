@@ -5,19 +5,22 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
+use contract::ServiceName;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
+use url::Url;
 
 use super::Tools;
-use super::admin::probe;
 use super::child::Exit;
 use super::log::{PortFinder, tail};
+use super::readiness::{Heard, ask};
 use super::record::{SystemRecord, check_run_id};
 use super::slot::{Mark, Slot};
 use super::system::ProcessSystem;
 use crate::backend::{InstanceEventKind, InstanceState, Role, UpOptions};
 use crate::error::Error;
+use crate::redis::{RedisLookup, RedisSource, ping, without_password};
 use crate::topology::{StartPlan, SystemSpec};
 
 /// How often a log is looked at for the port.
@@ -25,14 +28,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// How long to wait between two questions for readiness: at first, and at most.
 const ASK_EVERY_MIN: Duration = Duration::from_millis(2);
 const ASK_EVERY_MAX: Duration = Duration::from_millis(10);
-/// How long one question for readiness may stay unanswered.
-const ASK_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long a Redis that the user named may take to give a sign of life.
+const EXTERNAL_REDIS_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl ProcessSystem {
     /// Starts a system and waits until it is ready.
     pub(super) async fn start(tools: Tools, spec: SystemSpec, options: UpOptions) -> Result<Self, Error> {
         let plan = StartPlan::new(&spec)?;
-        let system = Self::prepare(tools, spec, options)?;
+        let external_redis = external_redis(&tools.redis, &spec).await?;
+        let system = Self::prepare(tools, spec, external_redis, options)?;
         match system.start_all(&plan).await {
             Ok(()) => Ok(system),
             Err(error) => {
@@ -43,7 +47,7 @@ impl ProcessSystem {
     }
 
     /// Everything before the first process: folders, the record, the entry's port.
-    fn prepare(tools: Tools, spec: SystemSpec, options: UpOptions) -> Result<Self, Error> {
+    fn prepare(tools: Tools, spec: SystemSpec, external_redis: Option<Url>, options: UpOptions) -> Result<Self, Error> {
         check_run_id(&options.run_id)?;
         let absolute = |path: &Path| std::path::absolute(path).map_err(Error::file("find", path));
         let folder = absolute(&options.folder)?;
@@ -51,6 +55,7 @@ impl ProcessSystem {
         record.detached = options.detach;
         record.stop_timeout_ms = u64::try_from(options.stop_timeout.as_millis()).unwrap_or(u64::MAX);
         record.entry_port = options.entry_port;
+        record.external_redis = external_redis;
         if record.path().exists() {
             return Err(Error::RunIdTaken {
                 run_id: record.run_id.clone(),
@@ -80,12 +85,14 @@ impl ProcessSystem {
     /// waited for at the end, at once.
     async fn start_all(&self, plan: &StartPlan) -> Result<(), Error> {
         let deadline = Instant::now() + self.ready_timeout;
-        let services = self.state().record.spec.services.clone();
+        let record = self.state().record.clone();
+        let services = &record.spec.services;
         let mut names = Vec::new();
         for level in &plan.levels {
             let mut instances = Vec::new();
             let mut balancers = Vec::new();
-            for service in level.iter().map(|&index| &services[index]) {
+            let of_level = level.iter().map(|&index| &services[index]);
+            for service in of_level.filter(|service| record.external(service).is_none()) {
                 for index in 1..=service.instances {
                     instances.push((service, Role::Instance, index));
                 }
@@ -176,19 +183,18 @@ impl ProcessSystem {
     /// Waits until an instance answers that it is ready.
     async fn ready(&self, instance: &str, deadline: Instant) -> Result<(), Error> {
         let slot = self.state().slot(instance)?.clone();
-        let url = slot
-            .ready_url()
-            .ok_or_else(|| self.not_ready(vec![format!("{instance} does not listen")]))?;
+        let mut heard = Heard::default();
         let mut pause = ASK_EVERY_MIN;
         loop {
             self.still_starting(&slot)?;
-            match probe(&self.tools.http, url.clone(), ASK_TIMEOUT).await {
-                Ok(()) => break,
-                Err(reason) if Instant::now() >= deadline => {
-                    return Err(self.not_ready(vec![format!("{instance}: {reason}")]));
-                }
-                Err(_) => sleep(pause).await,
+            let Err(unready) = ask(&self.tools.http, &slot).await else {
+                break;
+            };
+            let reason = heard.reason(unready);
+            if Instant::now() >= deadline {
+                return Err(self.not_ready(vec![format!("{instance}: {reason}")]));
             }
+            sleep(pause).await;
             pause = (pause * 2).min(ASK_EVERY_MAX);
         }
         let start_ms = slot.launched.elapsed().as_secs_f64() * 1000.0;
@@ -225,6 +231,24 @@ impl ProcessSystem {
             timeout_ms: u64::try_from(self.ready_timeout.as_millis()).unwrap_or(u64::MAX),
             waiting,
         }
+    }
+}
+
+/// The Redis that the user named, where the system needs one; an error, before anything was started, where it needs one
+/// and there is none.
+async fn external_redis(lookup: &RedisLookup, spec: &SystemSpec) -> Result<Option<Url>, Error> {
+    if !spec.has(ServiceName::Redis) {
+        return Ok(None);
+    }
+    match lookup.find()? {
+        RedisSource::Server { .. } => Ok(None),
+        RedisSource::Url(url) => match ping(&url, EXTERNAL_REDIS_TIMEOUT).await {
+            Ok(()) => Ok(Some(url)),
+            Err(reason) => Err(Error::RedisUnusable {
+                url: without_password(url.as_str()),
+                reason,
+            }),
+        },
     }
 }
 

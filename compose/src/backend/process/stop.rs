@@ -40,8 +40,9 @@ impl ProcessSystem {
                 self.stop(slots, deadline).await?;
             }
         }
-        let state = self.state();
-        state.record.remove()
+        let record = self.state().record.clone();
+        record.forget_keys().await;
+        record.remove()
     }
 
     /// Ends a system that did not come up, at once.
@@ -50,7 +51,9 @@ impl ProcessSystem {
         let slots = self.state().slots.clone();
         // The error that made the start fail is the one to tell of; what cannot be ended here dies with the lab.
         let _ = self.stop(slots, Instant::now()).await;
-        let _ = self.state().record.remove();
+        let record = self.state().record.clone();
+        record.forget_keys().await;
+        let _ = record.remove();
     }
 
     /// Asks processes to end, waits until the deadline, and kills those that are left.

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::Tools;
 use super::record::SystemRecord;
 use super::slot::Slot;
-use super::{log, slot};
+use super::{Tools, log};
 use crate::backend::{
     BoxFuture, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceStats, LogChunk, Role, System,
 };
 use crate::error::Error;
+use crate::redis::without_password;
 use crate::topology::{ServiceSpec, SystemSpec};
 
 /// A system of processes.
@@ -60,10 +60,25 @@ impl State {
         self.slots
             .iter()
             .find(|slot| slot.name == instance)
-            .ok_or_else(|| Error::UnknownInstance {
+            .ok_or_else(|| self.no_slot(instance))
+    }
+
+    fn no_slot(&self, instance: &str) -> Error {
+        let mut services = self.record.spec.services.iter();
+        let external = services.find_map(|service| {
+            let url = self.record.external(service)?;
+            service.instance_names().any(|name| name == instance).then_some(url)
+        });
+        match external {
+            Some(url) => Error::External {
+                instance: instance.to_owned(),
+                url: without_password(url.as_str()),
+            },
+            None => Error::UnknownInstance {
                 name: instance.to_owned(),
                 known: self.slots.iter().map(|slot| slot.name.clone()).collect(),
-            })
+            },
+        }
     }
 
     pub(super) fn slot_mut(&mut self, instance: &str) -> Option<&mut Slot> {
@@ -87,10 +102,13 @@ impl State {
             .filter(move |slot| slot.service == service && slot.role == Role::Instance)
     }
 
-    /// The process that callers of a service talk to.
-    pub(super) fn front(&self, service: &ServiceSpec) -> Option<&Slot> {
+    /// Where callers of a service reach it; `None` before it listens.
+    pub(super) fn front_door(&self, service: &ServiceSpec) -> Option<Url> {
+        if let Some(url) = self.record.external(service) {
+            return Some(url.clone());
+        }
         let name = service.front_door_name();
-        self.slots.iter().find(|slot| slot.name == name)
+        self.slots.iter().find(|slot| slot.name == name).and_then(Slot::url)
     }
 }
 
@@ -153,25 +171,18 @@ impl System for ProcessSystem {
 
     fn front_door(&self, service: &str) -> Result<Url, Error> {
         let state = self.state();
-        let front = state.front(state.service(service)?).and_then(Slot::url);
-        front.ok_or_else(|| Error::Gone {
+        state.front_door(state.service(service)?).ok_or_else(|| Error::Gone {
             run_id: state.record.run_id.clone(),
         })
     }
 
     fn entry(&self) -> Url {
         let state = self.state();
-        let entry = state
-            .record
-            .spec
-            .service(&state.record.spec.entry)
-            .and_then(|service| state.front(service));
+        let spec = &state.record.spec;
         // A system is only handed out once its front door listens, and slots keep their ports.
-        slot::local_url(
-            entry
-                .and_then(|slot| slot.port)
-                .expect("a running system's entry has a port"),
-        )
+        spec.service(&spec.entry)
+            .and_then(|entry| state.front_door(entry))
+            .expect("a running system's entry has an address")
     }
 
     fn instances(&self) -> BoxFuture<'_, Vec<Instance>> {

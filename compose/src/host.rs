@@ -1,0 +1,55 @@
+//! Programs that this machine has.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Where servers are often installed although only root's `PATH` looks there.
+const FURTHER_FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
+
+/// The folders in which programs are looked for, in this order: those of `PATH`, then those of system servers.
+#[must_use]
+pub fn program_folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(FURTHER_FOLDERS.map(PathBuf::from))
+        .collect()
+}
+
+/// The first program called `name` in these folders.
+#[must_use]
+pub fn find_program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    folders
+        .iter()
+        .map(|folder| folder.join(name))
+        .find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_run_is_a_program_and_the_first_folder_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = ["text", "folder", "first", "second"].map(|name| folder.path().join(name));
+        for place in &folders {
+            fs::create_dir(place).unwrap();
+        }
+        let [text, directory, first, second] = &folders;
+        fs::write(text.join("server"), "").unwrap();
+        fs::create_dir(directory.join("server")).unwrap();
+        for place in [first, second] {
+            fs::write(place.join("server"), "").unwrap();
+            fs::set_permissions(place.join("server"), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        assert_eq!(find_program("server", &folders), Some(first.join("server")));
+        assert_eq!(find_program("server", &folders[..2]), None);
+    }
+}

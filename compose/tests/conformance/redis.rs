@@ -1,0 +1,153 @@
+//! A Redis as one of the services of a system.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use compose::backend::process::ProcessStamp;
+use compose::redis::ping;
+use compose::{Family, InstanceEventKind, InstanceState, RedisSource, leftovers, redis_source};
+
+use super::bench::*;
+
+/// The bound of a question that is expected to be answered.
+const ANSWERED: Duration = Duration::from_secs(20);
+/// The bound of a question that cannot be answered, however long it waits.
+const UNANSWERED: Duration = Duration::from_millis(50);
+
+/// Whether there is a Redis that this test can start, pause and kill; says so loudly where there is none.
+#[track_caller]
+pub fn can_start_redis() -> bool {
+    let reason = match redis_source() {
+        Ok(RedisSource::Server { .. }) => return true,
+        Ok(RedisSource::Url(_)) => "REDIS_URL names one that belongs to somebody else".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
+    assert!(!required, "a Redis is required here: {reason}");
+    eprintln!("SKIPPED: {reason}");
+    false
+}
+
+pub async fn a_redis_comes_up_and_is_wired_to_those_that_use_it(bench: Bench) {
+    if !can_start_redis() {
+        return;
+    }
+    let system = bench.backend.up(guarded(), bench.options("run")).await.unwrap();
+    assert_eq!(names(&system).await, GUARDED_NAMES);
+    let redis = instance(&system, "redis-1").await;
+    let url = redis.url.unwrap();
+    assert_eq!((url.scheme(), url.port()), ("redis", redis.port));
+    assert_eq!(system.front_door("redis").unwrap(), url);
+    assert_eq!(redis.state, InstanceState::Ready);
+    ping(&url, ANSWERED).await.unwrap();
+    let kinds: Vec<_> = bench.events_of("redis-1").into_iter().map(|event| event.kind).collect();
+    assert!(
+        matches!(
+            kinds.as_slice(),
+            [
+                InstanceEventKind::Started { .. },
+                InstanceEventKind::Listening { .. },
+                InstanceEventKind::Ready { .. }
+            ]
+        ),
+        "{kinds:?}"
+    );
+    // It is ready only when its Redis answers it.
+    assert_eq!(ask(&system.entry(), "/ready").await.unwrap().0, 200);
+    let log = system.log("redis-1", 0).await.unwrap().bytes;
+    assert!(String::from_utf8_lossy(&log).contains("\"listening\""));
+    let error = system.scale("redis", 2).await.unwrap_err();
+    assert_eq!(error.family(), Family::Usage);
+    assert!(error.to_string().contains("1 instance"), "{error}");
+    system.down().await.unwrap();
+}
+
+pub async fn a_killed_redis_comes_back_empty_at_its_address(bench: Bench) {
+    if !can_start_redis() {
+        return;
+    }
+    let system = bench.backend.up(guarded(), bench.options("run")).await.unwrap();
+    let url = system.front_door("redis").unwrap();
+    assert_eq!(tell(&url, "SET key value").await, "+OK");
+    system.kill("redis-1").await.unwrap();
+    assert_eq!(state(&system, "redis-1").await, InstanceState::Killed);
+    ping(&url, ANSWERED).await.unwrap_err();
+    until("its user is not ready", async || {
+        ask(&system.entry(), "/ready").await.unwrap().0 == 503
+    })
+    .await;
+
+    system.restart("redis-1").await.unwrap();
+    assert_eq!(state(&system, "redis-1").await, InstanceState::Ready);
+    assert_eq!(system.front_door("redis").unwrap(), url);
+    assert_eq!(tell(&url, "DBSIZE").await, ":0", "nothing was kept on disk");
+    until("its user is ready again", async || {
+        ask(&system.entry(), "/ready").await.unwrap().0 == 200
+    })
+    .await;
+
+    assert_eq!(tell(&url, "SET key value").await, "+OK");
+    system.restart("redis-1").await.unwrap();
+    assert_eq!(tell(&url, "DBSIZE").await, ":0", "not even at an orderly end");
+    system.down().await.unwrap();
+}
+
+pub async fn a_paused_redis_answers_once_it_goes_on(bench: Bench) {
+    if !can_start_redis() {
+        return;
+    }
+    let system = bench.backend.up(guarded(), bench.options("run")).await.unwrap();
+    let url = system.front_door("redis").unwrap();
+    system.pause("redis-1").await.unwrap();
+    assert_eq!(state(&system, "redis-1").await, InstanceState::Paused);
+    ping(&url, UNANSWERED).await.unwrap_err();
+    system.resume("redis-1").await.unwrap();
+    ping(&url, ANSWERED).await.unwrap();
+    system.down().await.unwrap();
+}
+
+pub async fn a_redis_goes_down_in_order(bench: Bench) {
+    if !can_start_redis() {
+        return;
+    }
+    let system = bench.backend.up(guarded(), bench.options("run")).await.unwrap();
+    let processes = processes(&system).await;
+    assert_eq!(processes.len(), GUARDED_NAMES.len());
+    let port = instance(&system, "redis-1").await.port.unwrap();
+    system.down().await.unwrap();
+    assert!(!processes.iter().any(ProcessStamp::is_alive));
+    TcpListener::bind(("127.0.0.1", port)).expect("the port is free again");
+    assert!(bench.records().is_empty());
+    let orderly = InstanceEventKind::Exited {
+        code: Some(0),
+        signal: None,
+        expected: true,
+    };
+    let events = bench.events_of("redis-1");
+    assert!(events.iter().any(|event| event.kind == orderly), "{events:?}");
+}
+
+pub async fn a_crash_of_the_lab_takes_its_redis_along(bench: Bench) {
+    if !can_start_redis() {
+        return;
+    }
+    let mut driver = bench.start_driver(guarded(), false);
+    let record = bench.records().remove(0);
+    let processes: Vec<_> = record
+        .instances
+        .iter()
+        .map(|instance| instance.process.clone())
+        .collect();
+    assert_eq!(processes.len(), GUARDED_NAMES.len());
+    assert!(processes.iter().all(ProcessStamp::is_alive));
+    let system = bench.backend.attach(record).await.unwrap();
+    ping(&system.front_door("redis").unwrap(), ANSWERED).await.unwrap();
+    // A stopped process hears only of SIGKILL.
+    system.pause("redis-1").await.unwrap();
+    driver.kill();
+    until_gone(&processes).await;
+    let left = leftovers(&bench.state_folder()).unwrap();
+    assert_eq!((left.len(), left[0].running.len()), (1, 0));
+    left[0].clean().await.unwrap();
+    assert!(bench.records().is_empty());
+}
