@@ -6,13 +6,14 @@ use std::path::Path;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Crates that services share: they know no service.
-const SHARED: [&str; 6] = [
+const SHARED: [&str; 7] = [
     "contract",
     "balance",
     "observability",
     "chassis",
     "store",
     "reliability",
+    "lock",
 ];
 /// Crates without an async runtime, so that the simulator runs the very code of the balancer.
 const PURE: [&str; 2] = ["contract", "balance"];

@@ -2,11 +2,15 @@
 //!
 //! Single requests are not events: the generator keeps histograms, and a [`load::Sample`] carries what was added to them.
 
+use std::collections::BTreeMap;
+
 use compose::InstanceStats;
+use history::{Diagram, Judgement, Operation};
 use serde::{Deserialize, Serialize};
 
 use crate::checks::CheckOutcome;
 use crate::checks::Verdict;
+use crate::format::LawKind;
 use crate::plan::Plan;
 
 /// Slices in a second: the resolution of everything that is shown over time.
@@ -55,6 +59,9 @@ pub enum EventKind {
     Action {
         /// Planned time, seconds after the load began.
         at_s: f64,
+        /// When it was really begun, seconds after the load began.
+        #[serde(default)]
+        began_s: f64,
         /// When it was really done, seconds after the load began.
         done_s: f64,
         /// The action in words.
@@ -64,6 +71,20 @@ pub enum EventKind {
     },
     /// What the load generator measured since its sample before; times count from the begin of the load.
     Sample(Box<load::Sample>),
+    /// Operations of clients that ended since the event before; times count from the begin of the clients' part.
+    Operations {
+        /// In order of their ends.
+        operations: Vec<Operation>,
+    },
+    /// What was read of every key when all was over.
+    AtRest {
+        /// The class of operations.
+        class: String,
+        /// Key → what it held.
+        readings: BTreeMap<String, f64>,
+    },
+    /// A history was held to a law.
+    Judged(Box<Judged>),
     /// What every instance has used so far.
     Stats {
         /// By instance.
@@ -107,6 +128,20 @@ pub enum EventKind {
     },
 }
 
+/// What came of holding a history to a law.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Name of the law in the scenario.
+    pub name: String,
+    /// Which law.
+    pub law: LawKind,
+    /// What the checker found.
+    pub judgement: Judgement,
+    /// The smallest proof of the first violation, as a picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagram: Option<Diagram>,
+}
+
 /// What is known before anything runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
@@ -143,6 +178,8 @@ pub enum Phase {
     Starting,
     /// Driven without recording.
     WarmUp,
+    /// Clients act, and their operations are kept.
+    Clients,
     /// Under load.
     Load,
     /// Looking for the highest rate.

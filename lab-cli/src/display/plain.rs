@@ -8,11 +8,13 @@ use scenarios::format::Unit;
 use scenarios::plan::Plan;
 use scenarios::state::{ArmState, RunState};
 
-use crate::report::LessonText;
+use crate::report::{LessonText, histories};
 use crate::text::{markdown, right_aligned, table, width, wrapped};
 
 /// Columns from which on the arms fit into a table.
 const ROOM_FOR_TABLE: usize = 80;
+/// Pictures of violations that are printed; the report has all.
+const PROOFS_SHOWN: usize = 2;
 
 /// The whole report: verdict, arms, checks, and what it means.
 pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
@@ -23,7 +25,11 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
     let plan = &info.plan;
     let _ = writeln!(out, "{}", wrapped(&format!("{} · {}", plan.scenario, plan.question), 0));
     let _ = writeln!(out, "{}\n", wrapped(&headline(state), 0));
-    let _ = writeln!(out, "{}\n", arms(plan, state));
+    let histories = histories(state);
+    if histories.is_empty() || state.arms.iter().any(|arm| !classes(arm).is_empty()) {
+        let _ = writeln!(out, "{}\n", arms(plan, state));
+    }
+    out.push_str(&histories);
     if !state.checks.is_empty() {
         let _ = writeln!(out, "{}", checks(state));
     }
@@ -110,6 +116,11 @@ fn arms(plan: &Plan, state: &RunState) -> String {
     if rows.is_empty() {
         return "Nothing was measured.".to_owned();
     }
+    rows_in_width(&headings, rows, 1..=7)
+}
+
+/// A table where there is room for one, else each row as a paragraph.
+fn rows_in_width(headings: &[&str], rows: Vec<Vec<String>>, numbers: std::ops::RangeInclusive<usize>) -> String {
     if width() < ROOM_FOR_TABLE {
         let below = |row: &Vec<String>| {
             let figures: Vec<String> = headings
@@ -122,13 +133,32 @@ fn arms(plan: &Plan, state: &RunState) -> String {
         };
         return rows.iter().map(below).collect::<Vec<_>>().join("\n");
     }
-    let mut table = table(&headings);
+    let mut table = table(headings);
     table.add_rows(rows);
-    right_aligned(&mut table, 1..=7);
+    right_aligned(&mut table, numbers);
     table.to_string()
 }
 
 /// Classes of an arm in the order of their names.
+/// What the clients' histories show, and the first proof of each broken law.
+fn histories(state: &RunState) -> String {
+    let rows: Vec<Vec<String>> = histories::rows(state).iter().map(histories::Row::cells).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("{}\n\n", rows_in_width(&histories::HEADINGS, rows, 2..=7));
+    let proofs = histories::proofs(state);
+    for proof in proofs.iter().take(PROOFS_SHOWN) {
+        let _ = writeln!(out, "{}", style(&proof.title).bold());
+        let _ = writeln!(out, "{}\n", proof.diagram.to_text(width(), false));
+    }
+    if proofs.len() > PROOFS_SHOWN {
+        let more = format!("Pictures of broken laws in the report: {}.", proofs.len());
+        let _ = writeln!(out, "{}\n", wrapped(&more, 0));
+    }
+    out
+}
+
 fn classes(arm: &ArmState) -> Vec<String> {
     let mut names: Vec<String> = arm
         .rounds

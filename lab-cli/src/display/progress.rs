@@ -57,6 +57,7 @@ impl Progress {
         let plan = &self.state.info.as_ref()?.plan;
         let what = match now.phase {
             Phase::Starting => "starting",
+            Phase::Clients => "clients at work",
             Phase::WarmUp => "warming up",
             Phase::Load => "under load",
             Phase::Search => "searching",
@@ -104,6 +105,15 @@ fn figures(round: &RoundState) -> String {
         .next_back()
     {
         return format!(" · tried {}", in_unit(step.rate_per_s, Unit::PerS));
+    }
+    if round.classes.is_empty() && !round.operations.is_empty() {
+        let broken: u64 = round.judged.iter().map(|judged| judged.judgement.found).sum();
+        let found = match (round.judged.is_empty(), broken) {
+            (true, _) => String::new(),
+            (false, 0) => ", no law broken".to_owned(),
+            (false, broken) => format!(", laws broken {broken}×"),
+        };
+        return format!(" · {} operations{found}", round.operations.len());
     }
     let Some((name, class)) = round.classes.iter().max_by_key(|(_, class)| class.sent) else {
         return String::new();

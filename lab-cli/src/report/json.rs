@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use history::{Judgement, Verdict};
 use load::Histogram;
 use scenarios::event::SearchStep;
 use scenarios::format::Unit;
+use scenarios::plan::LawSpec;
 use scenarios::state::{RoundState, RunState};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,7 @@ struct Arm {
     /// The last answer of each probe in the last round, and `CLASS.max_rate_per_s` of each search.
     facts: BTreeMap<String, Option<f64>>,
     searches: Vec<Search>,
+    histories: Vec<History>,
     rounds: Vec<Round>,
 }
 
@@ -123,6 +126,19 @@ struct SearchRound {
     within_per_s: Option<f64>,
     beyond_per_s: Option<f64>,
     steps: Vec<SearchStep>,
+}
+
+/// What came of holding a history to a law, over all rounds.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct History {
+    law: String,
+    class: String,
+    /// Null where a round was not judged or could not be.
+    violations: Option<u64>,
+    checked: u64,
+    unknown: u64,
+    /// The first violations of each round, in words.
+    messages: Vec<String>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -231,7 +247,31 @@ fn arm(arm: &ArmFigures<'_>) -> Arm {
         instances: arm.instances.iter().map(instance).collect(),
         facts,
         searches: arm.searches.iter().map(search).collect(),
+        histories: arm.plan.laws.iter().map(|law| history(law, arm.rounds)).collect(),
         rounds: arm.rounds.iter().map(round).collect(),
+    }
+}
+
+fn history(law: &LawSpec, rounds: &[RoundState]) -> History {
+    let judged: Vec<_> = rounds
+        .iter()
+        .filter_map(|round| round.judged.iter().find(|judged| judged.name == law.name))
+        .map(|judged| &judged.judgement)
+        .collect();
+    let open = judged.len() < rounds.len()
+        || judged.is_empty()
+        || judged
+            .iter()
+            .any(|judgement| matches!(judgement.verdict, Verdict::Undecided(_)));
+    let sum = |of: fn(&Judgement) -> u64| judged.iter().map(|judgement| of(judgement)).sum();
+    let first = |judgement: &&Judgement| judgement.violations.first().map(|violation| violation.message.clone());
+    History {
+        law: law.name.clone(),
+        class: law.of.clone(),
+        violations: (!open).then(|| sum(|judgement| judgement.found)),
+        checked: sum(|judgement| judgement.checked),
+        unknown: sum(|judgement| judgement.unknown),
+        messages: judged.iter().filter_map(first).collect(),
     }
 }
 

@@ -7,7 +7,10 @@ use scenarios::state::RunState;
 use super::escape::markdown as escape;
 use super::figures::{ArmFigures, all_classes, arms, latency_row};
 use super::gaps::gaps;
-use super::{LessonText, Material, words};
+use super::{LessonText, Material, histories, words};
+
+/// Width of the pictures of violations, in characters.
+const DIAGRAM_COLUMNS: usize = 100;
 
 /// The whole report.
 pub(super) fn render(material: &Material<'_>) -> String {
@@ -22,6 +25,7 @@ pub(super) fn render(material: &Material<'_>) -> String {
     }
     let _ = writeln!(text, "{}\n", escape(&headline.sentence));
     side_by_side(&mut text, &arms(state));
+    histories(&mut text, state);
     if let Some(lesson) = &material.lesson {
         section(&mut text, "What happened", &lesson.happened);
         section(&mut text, "Why", &lesson.why);
@@ -38,7 +42,9 @@ pub(super) fn render(material: &Material<'_>) -> String {
 }
 
 fn side_by_side(text: &mut String, arms: &[ArmFigures<'_>]) {
-    text.push_str("## The arms side by side\n\n");
+    let acted = arms
+        .iter()
+        .any(|arm| arm.rounds.iter().any(|round| !round.operations.is_empty()));
     let mut latencies = Vec::new();
     for name in all_classes(arms) {
         for arm in arms {
@@ -63,7 +69,11 @@ fn side_by_side(text: &mut String, arms: &[ArmFigures<'_>]) {
         })
     });
     let rates: Vec<Vec<String>> = rates.collect();
-    if latencies.is_empty() && rates.is_empty() {
+    let measured = !latencies.is_empty() || !rates.is_empty();
+    if measured || !acted {
+        text.push_str("## The arms side by side\n\n");
+    }
+    if !measured && !acted {
         text.push_str("No arm was measured.\n\n");
     }
     table(text, &["requests", "arm", "objective", "highest rate"], 3, &rates);
@@ -73,6 +83,21 @@ fn side_by_side(text: &mut String, arms: &[ArmFigures<'_>]) {
         2,
         &latencies,
     );
+}
+
+/// What the clients' histories show, with the first violation of each law as a picture in text.
+fn histories(text: &mut String, state: &RunState) {
+    let rows: Vec<Vec<String>> = histories::rows(state).iter().map(histories::Row::cells).collect();
+    if rows.is_empty() {
+        return;
+    }
+    text.push_str("## What the histories show\n\n");
+    table(text, &histories::HEADINGS, 2, &rows);
+    for proof in histories::proofs(state) {
+        let picture = proof.diagram.to_text(DIAGRAM_COLUMNS, false);
+        let _ = writeln!(text, "### {}\n", escape(&proof.title));
+        let _ = writeln!(text, "```text\n{}\n```\n", picture.trim_end().replace("```", ""));
+    }
 }
 
 /// A table whose first columns hold words and the others numbers; an empty one is left out.

@@ -8,6 +8,7 @@ mod escape;
 mod figures;
 mod gaps;
 mod hgrm;
+pub mod histories;
 mod html;
 mod json;
 mod junit;
@@ -119,6 +120,10 @@ pub fn write_all(folder: &Path, material: &Material<'_>) -> Result<(), ReportErr
         ("report.md", Format::Md),
     ] {
         write_whole(&folder.join(name), &render(format, material)?)?;
+    }
+    let history = histories::lines(material.state)?;
+    if !history.is_empty() {
+        write_whole(&folder.join("history.jsonl"), &history)?;
     }
     for (name, text) in hgrm::files(material.state) {
         write_whole(&folder.join("hist").join(name), &text)?;

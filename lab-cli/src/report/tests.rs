@@ -3,8 +3,8 @@
 use scenarios::event::{EventKind, RunEvent};
 use scenarios::state::RunState;
 
-use super::fixture::{comparison, folded, lesson, material, search};
-use super::{Format, Material, json, render, write_all};
+use super::fixture::{comparison, folded, history, lesson, material, search};
+use super::{Format, Material, histories, json, render, write_all};
 
 const ALL: [Format; 6] = [
     Format::Html,
@@ -50,6 +50,15 @@ fn golden_files_of_a_search() {
 }
 
 #[test]
+fn golden_files_of_a_history() {
+    let state = folded(&history());
+    insta::assert_snapshot!("history.json", text(Format::Json, &state));
+    insta::assert_snapshot!("history.md", text(Format::Md, &state));
+    insta::assert_snapshot!("history.html", without_drawings(&text(Format::Html, &state)));
+    insta::assert_snapshot!("history.jsonl", histories::lines(&state).unwrap());
+}
+
+#[test]
 fn golden_files_of_nothing() {
     let state = RunState::default();
     for format in [Format::Json, Format::Md, Format::Csv, Format::Hgrm, Format::Junit] {
@@ -70,7 +79,7 @@ fn without_drawings(html: &str) -> String {
 /// Both fixtures cut after every event that changes what is known, and with an end put on.
 fn cut_short() -> Vec<RunState> {
     let mut states = vec![RunState::default()];
-    for events in [comparison(), search()] {
+    for events in [comparison(), search(), history()] {
         let interesting = |event: &RunEvent| !matches!(event.kind, EventKind::Sample(_));
         let cuts: Vec<usize> = (0..events.len()).filter(|at| interesting(&events[*at])).collect();
         for at in cuts.iter().step_by(5).chain(cuts.last()) {

@@ -12,7 +12,15 @@ use crate::values;
 pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
     let scope = values::scope(plan, state);
     let draws = bootstrap::draws(plan, state);
-    let own = plan.checks.iter().map(|check| decide_one(check, &scope, &draws));
+    let crashed = state
+        .arms
+        .iter()
+        .flat_map(|arm| &arm.rounds)
+        .any(|round| !round.crashes.is_empty());
+    let own = plan.checks.iter().map(|check| {
+        let outcome = decide_one(check, &scope, &draws);
+        if crashed { without_blame(outcome) } else { outcome }
+    });
     [
         generator_on_time(plan, state),
         everything_sent(plan, state),
@@ -24,6 +32,16 @@ pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
     .flatten()
     .chain(own)
     .collect()
+}
+
+/// Where an instance died unasked, arms were cut short, and a value outside of its bounds may come from that alone.
+fn without_blame(mut outcome: CheckOutcome) -> CheckOutcome {
+    if outcome.verdict == Verdict::Fail {
+        outcome.verdict = Verdict::Inconclusive;
+        "an instance died on its own, so the value says nothing of the system as it should be"
+            .clone_into(&mut outcome.why);
+    }
+    outcome
 }
 
 fn decide_one(check: &CheckPlan, scope: &Scope, draws: &[Scope]) -> CheckOutcome {

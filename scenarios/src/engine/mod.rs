@@ -2,8 +2,14 @@
 
 mod actions;
 mod bus;
+mod clients;
+mod instances;
+mod judge;
+mod operation;
 mod probe;
+mod rest;
 mod search;
+mod streams;
 mod turn;
 
 pub use bus::{Bus, Sink, SinkReport};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use load::search::{Objective, Observation, Search};
 
 use super::RunError;
-use super::turn::{Turn, arrivals, named_seed, request};
+use super::streams::{arrivals, named_seed, request};
+use super::turn::Turn;
 use crate::event::{EventKind, Phase, SLICES_PER_S, SearchStep, StepOutcome};
 use crate::plan::SearchSpec;
 

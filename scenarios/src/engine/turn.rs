@@ -1,19 +1,19 @@
 //! One turn: a system is brought up, driven, asked and brought down.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use compose::{InstanceEvent, InstanceEventKind, System, UpOptions};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use compose::{InstanceEvent, System, UpOptions};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
-use super::{RunError, Site, actions, probe, search};
-use crate::event::{EventKind, InstanceInfo, InstanceState, Phase, SLICES_PER_S};
-use crate::format::ArrivalsKind;
-use crate::plan::{ArmPlan, LoadSpec, PaceSpec, Plan, RequestSpec};
+use super::streams::{named_seed, pace, request, warm_up_pace};
+use super::{RunError, Site, actions, clients, instances, probe, search};
+use crate::event::{EventKind, Phase, SLICES_PER_S};
+use crate::plan::{ActionSpec, ArmPlan, LoadSpec, Plan};
 
 /// How often the instances' use of processor and memory is read.
 const STATS_EVERY: Duration = Duration::from_millis(500);
@@ -49,14 +49,14 @@ pub(super) async fn run(
         .folder
         .join("turns")
         .join(format!("{}-{}", arm.name, planned.round));
-    let (system, instances) = start(arm, index, keep, site, &folder, bus, stop).await?;
+    let (system, queue) = start(arm, index, keep, site, &folder, bus, stop).await?;
     let Some(system) = system else { return Ok(()) };
     let mut turn = Turn {
         plan,
         arm,
         seed: plan.seed.wrapping_add(u64::from(planned.round)),
         system,
-        instances,
+        instances: queue,
         bus,
         stop,
     };
@@ -68,7 +68,7 @@ pub(super) async fn run(
     let down = if keep { Ok(()) } else { turn.system.down().await };
     turn.forward_instances();
     if !keep {
-        collect_logs(&folder, &site.folder.join("logs"), &arm.name, planned.round);
+        instances::collect_logs(&folder, &site.folder.join("logs"), &arm.name, planned.round);
     }
     measured?;
     down?;
@@ -92,39 +92,38 @@ async fn start(
         phase: Phase::Starting,
         expected_s: 0.5,
     });
-    let (sender, mut instances) = channel(INSTANCE_QUEUE);
+    let (sender, mut queue) = channel(INSTANCE_QUEUE);
     let mut options = UpOptions::new(format!("{}-{index}", site.run), folder, &site.state_folder);
     options.detach = keep;
-    options.events = Some(to_queue(sender));
+    options.events = Some(instances::to_queue(sender));
     let began = Instant::now();
     let mut up = site.backend.up(arm.system.clone(), options);
     let system = loop {
         tokio::select! {
             biased;
-            () = stop.cancelled() => return Ok((None, instances)),
-            Some(event) = instances.recv() => emit_instance(bus, event),
+            () = stop.cancelled() => return Ok((None, queue)),
+            Some(event) = queue.recv() => instances::emit(bus, event),
             system = &mut up => break system?,
         }
     };
-    while let Ok(event) = instances.try_recv() {
-        emit_instance(bus, event);
+    while let Ok(event) = queue.try_recv() {
+        instances::emit(bus, event);
     }
     bus.emit(EventKind::SystemReady {
         startup_ms: began.elapsed().as_secs_f64() * 1000.0,
     });
-    Ok((Some(system), instances))
-}
-
-/// The backend must not wait for us: an event that does not fit is one nobody can use any more.
-fn to_queue(sender: Sender<InstanceEvent>) -> compose::EventSink {
-    Arc::new(move |event| {
-        let _ = sender.try_send(event);
-    })
+    Ok((Some(system), queue))
 }
 
 impl Turn<'_> {
     async fn measure(&mut self) -> Result<(), RunError> {
-        if self.arm.warmup_s > 0.0 && !self.arm.loads.is_empty() {
+        if !self.arm.clients.is_empty() {
+            clients::run(self).await?;
+            if self.crashed() {
+                return Ok(());
+            }
+        }
+        if self.arm.warmup_s > 0.0 && !self.arm.loads.is_empty() && !self.stop.is_cancelled() {
             self.warm_up().await?;
         }
         if !self.arm.loads.is_empty() && !self.stop.is_cancelled() {
@@ -204,7 +203,8 @@ impl Turn<'_> {
         let mut stats = tokio::time::interval(STATS_EVERY);
         let (mut draining, mut stopped) = (false, false);
         let arm = self.arm;
-        let mut pending = arm.actions.iter();
+        // In an arm with clients the actions were theirs.
+        let mut pending = arm.actions.iter().filter(|_| arm.clients.is_empty());
         let mut next = pending.next();
         loop {
             let due = next.map(|action| Instant::from_std(epoch + Duration::from_secs_f64(action.at_s)));
@@ -215,7 +215,7 @@ impl Turn<'_> {
                     if let Some(action) = next { self.act(action, epoch).await; }
                     next = pending.next();
                 }
-                Some(event) = self.instances.recv() => emit_instance(self.bus, event),
+                Some(event) = self.instances.recv() => instances::emit(self.bus, event),
                 sample = samples.recv() => match sample {
                     None => break,
                     Some(sample) => {
@@ -233,13 +233,24 @@ impl Turn<'_> {
         Ok(())
     }
 
-    async fn act(&mut self, action: &crate::plan::ActionSpec, epoch: std::time::Instant) {
+    /// Whether an instance died on its own in this turn, which makes the run inconclusive whatever follows.
+    pub(super) fn crashed(&self) -> bool {
+        self.bus
+            .state()
+            .round_now()
+            .is_some_and(|round| !round.crashes.is_empty())
+    }
+
+    /// Does an action and tells of it.
+    pub(super) async fn act(&mut self, action: &ActionSpec, epoch: std::time::Instant) {
+        let began_s = epoch.elapsed().as_secs_f64();
         let failure = actions::act(action, self.system.as_ref())
             .await
             .err()
             .map(|error| error.to_string());
         self.bus.emit(EventKind::Action {
             at_s: action.at_s,
+            began_s,
             done_s: epoch.elapsed().as_secs_f64(),
             words: action.words(),
             failure,
@@ -253,7 +264,7 @@ impl Turn<'_> {
 
     pub(super) fn forward_instances(&mut self) {
         while let Ok(event) = self.instances.try_recv() {
-            emit_instance(self.bus, event);
+            instances::emit(self.bus, event);
         }
     }
 
@@ -272,143 +283,9 @@ impl Turn<'_> {
     }
 }
 
-async fn sleep_until(due: Option<Instant>) {
+/// Waits for a moment; without one, not at all.
+pub(super) async fn sleep_until(due: Option<Instant>) {
     if let Some(due) = due {
         tokio::time::sleep_until(due).await;
-    }
-}
-
-pub(super) fn request(spec: &RequestSpec) -> load::Request {
-    let json = ("content-type".to_owned(), "application/json".to_owned());
-    load::Request {
-        method: spec.method.clone(),
-        path: spec.path.clone(),
-        headers: spec.json.iter().map(|_| json.clone()).collect(),
-        body: spec.json.clone(),
-    }
-}
-
-pub(super) fn arrivals(kind: ArrivalsKind) -> load::Arrivals {
-    match kind {
-        ArrivalsKind::Poisson => load::Arrivals::Poisson,
-        ArrivalsKind::Constant => load::Arrivals::Constant,
-    }
-}
-
-/// A seed for each stream, so that streams of one turn are independent (FNV-1a over the name).
-pub(super) fn named_seed(seed: u64, name: &str) -> u64 {
-    name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-fn pace(spec: &PaceSpec, duration_s: f64) -> load::Pace {
-    match spec {
-        PaceSpec::Open {
-            arrivals: kind,
-            stages,
-            connections_max,
-        } => load::Pace::Open {
-            arrivals: arrivals(*kind),
-            stages: stages
-                .iter()
-                .map(|(from, to, for_s)| load::Stage {
-                    for_s: *for_s,
-                    from_rate_per_s: *from,
-                    to_rate_per_s: *to,
-                })
-                .collect(),
-            connections_max: *connections_max,
-        },
-        PaceSpec::Closed {
-            connections,
-            think_ms,
-            requests_max,
-        } => load::Pace::Closed {
-            connections: *connections,
-            think_ms: *think_ms,
-            for_s: duration_s,
-            requests_max: *requests_max,
-        },
-        PaceSpec::At(times_s) => load::Pace::At {
-            times_s: times_s.clone(),
-        },
-    }
-}
-
-/// The warm-up drives open loops at their first rate and closed loops as they are; single requests are kept for later.
-fn warm_up_pace(spec: &PaceSpec, seconds: f64) -> Option<load::Pace> {
-    match spec {
-        PaceSpec::Open {
-            arrivals,
-            stages,
-            connections_max,
-        } => {
-            let (rate, _, _) = stages.first()?;
-            let first = vec![(*rate, *rate, seconds)];
-            Some(pace(
-                &PaceSpec::Open {
-                    arrivals: *arrivals,
-                    stages: first,
-                    connections_max: *connections_max,
-                },
-                seconds,
-            ))
-        }
-        PaceSpec::Closed { .. } => Some(pace(spec, seconds)),
-        PaceSpec::At(_) => None,
-    }
-}
-
-fn emit_instance(bus: &mut Bus, event: InstanceEvent) {
-    let (state, crash) = match event.kind {
-        InstanceEventKind::Started { .. } => (InstanceState::Starting, None),
-        InstanceEventKind::Ready { .. } | InstanceEventKind::Resumed => (InstanceState::Ready, None),
-        InstanceEventKind::Paused => (InstanceState::Paused, None),
-        InstanceEventKind::Killed => (InstanceState::Dead, None),
-        InstanceEventKind::Exited { expected: true, .. } => (InstanceState::Stopped, None),
-        InstanceEventKind::Exited {
-            code,
-            signal,
-            expected: false,
-        } => {
-            let how = match (code, signal) {
-                (Some(code), _) => format!("it exited with status {code}"),
-                (None, Some(signal)) => format!("signal {signal} ended it"),
-                (None, None) => "it exited".to_owned(),
-            };
-            (InstanceState::Dead, Some(how))
-        }
-        InstanceEventKind::Listening { .. } | InstanceEventKind::Stopping => return,
-    };
-    bus.emit(EventKind::Instance(InstanceInfo {
-        name: event.instance,
-        service: event.service,
-        state,
-        crash,
-    }));
-}
-
-/// Appends the logs of a turn to the run's, each under a line that says of which turn, and removes the turn's folder.
-fn collect_logs(turn: &Path, logs: &Path, arm: &str, round: u32) {
-    let append = || -> std::io::Result<()> {
-        std::fs::create_dir_all(logs)?;
-        for entry in std::fs::read_dir(turn.join("logs"))? {
-            let from: PathBuf = entry?.path();
-            let Some(name) = from.file_name() else {
-                continue;
-            };
-            let mut to = std::fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(logs.join(name))?;
-            std::io::Write::write_all(&mut to, format!("{{\"arm\":\"{arm}\",\"round\":{round}}}\n").as_bytes())?;
-            std::io::copy(&mut std::fs::File::open(&from)?, &mut to)?;
-        }
-        std::fs::remove_dir_all(turn)
-    };
-    // Logs are a courtesy: a full disk must not take the measurement with it.
-    if let Err(error) = append() {
-        tracing::warn!(%error, turn = %turn.display(), "cannot collect the logs of a turn");
     }
 }

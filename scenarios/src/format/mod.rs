@@ -4,12 +4,14 @@
 //! (see [`Quantity`]); texts may hold `{parameter}` places that are filled before the run. Everything here is
 //! what a person writes, so unknown keys are refused and every reference keeps its place in the file for errors.
 
+mod clients;
 mod error;
 mod parse;
 mod quantity;
 mod schema;
 mod validate;
 
+pub use clients::{Ask, Clients, LawKind, LawSection, Reading};
 pub use error::{FormatError, Problem, line_and_column, suggestion};
 pub use parse::{LESSON_FILE, SCENARIO_FILE, Scenario, Source};
 pub use quantity::{Place, Quantity, QuantityValue};
@@ -53,6 +55,12 @@ pub struct Document {
     /// Streams of requests.
     #[serde(default, rename = "load")]
     pub loads: Vec<Load>,
+    /// Clients whose operations make a history.
+    #[serde(default)]
+    pub clients: Vec<Clients>,
+    /// Laws that the histories are held to.
+    #[serde(default, rename = "law")]
+    pub laws: Vec<LawSection>,
     /// Searches for the highest rate within a latency objective.
     #[serde(default, rename = "search")]
     pub searches: Vec<SearchSection>,
@@ -116,6 +124,9 @@ pub struct RunSection {
     /// How long the system is driven before anything is recorded, in seconds.
     #[serde(default)]
     pub warmup_s: Option<Quantity>,
+    /// About how long the clients of an arm take, in seconds; only the display of progress depends on it. Default 2.
+    #[serde(default)]
+    pub clients_s: Option<Quantity>,
     /// The generator's own bound: a run whose requests left later than this (p99, milliseconds) proves nothing.
     #[serde(default = "default_lateness_ms")]
     pub lateness_p99_ms_max: f64,
@@ -229,6 +240,9 @@ pub struct RequestSection {
     /// JSON body; `{parameter}` places are not filled here.
     #[serde(default)]
     pub json: Option<String>,
+    /// Further headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 fn default_method() -> String {
@@ -310,7 +324,7 @@ pub struct SearchSection {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Action {
-    /// When, in seconds after the load began.
+    /// When, in seconds after the load began; in an arm with clients, after those began.
     pub at_s: Quantity,
     /// What.
     #[serde(rename = "do")]

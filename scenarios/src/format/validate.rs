@@ -75,6 +75,8 @@ fn names(document: &Document, problems: &mut Vec<Problem>) {
     }
     let classes = document.loads.iter().map(|load| &load.class);
     let searches = document.searches.iter().map(|search| &search.class);
+    let acting = document.clients.iter().map(|clients| &clients.class);
+    let laws = document.laws.iter().map(|law| &law.name);
     let probes = document.probes.iter().map(|probe| &probe.name);
     let windows = document.windows.iter().map(|window| &window.name);
     let steps = document
@@ -82,7 +84,14 @@ fn names(document: &Document, problems: &mut Vec<Problem>) {
         .iter()
         .flat_map(|load| &load.steps)
         .map(|step| &step.name);
-    for name in classes.chain(searches).chain(probes).chain(windows).chain(steps) {
+    for name in classes
+        .chain(searches)
+        .chain(acting)
+        .chain(laws)
+        .chain(probes)
+        .chain(windows)
+        .chain(steps)
+    {
         identifier(name, problems);
     }
 }
@@ -136,13 +145,24 @@ fn references(document: &Document, problems: &mut Vec<Problem>) {
         .flat_map(|load| &load.arms)
         .chain(document.searches.iter().flat_map(|search| &search.arms))
         .chain(document.actions.iter().flat_map(|action| &action.arms))
-        .chain(document.probes.iter().flat_map(|probe| &probe.arms));
+        .chain(document.probes.iter().flat_map(|probe| &probe.arms))
+        .chain(document.clients.iter().flat_map(|clients| &clients.arms))
+        .chain(document.laws.iter().flat_map(|law| &law.arms));
     for arm in in_arms {
         must_be(arm, &arms, "arm");
     }
-    let doors = document.loads.iter().filter_map(|load| load.service.as_ref());
+    let of_clients = document.clients.iter().filter_map(|clients| clients.service.as_ref());
+    let doors = document
+        .loads
+        .iter()
+        .filter_map(|load| load.service.as_ref())
+        .chain(of_clients);
     for service in doors.chain(document.probes.iter().filter_map(|probe| probe.service.as_ref())) {
         must_be(service, &services, "service");
+    }
+    let acting: Vec<&str> = document.clients.iter().map(|clients| clients.class.as_str()).collect();
+    for law in &document.laws {
+        must_be(&law.of, &acting, "class of clients");
     }
 }
 

@@ -5,24 +5,26 @@ use std::collections::BTreeMap;
 use compose::{BalancerSpec, ServiceSpec, SystemSpec};
 
 use super::resolve::Resolver;
-use super::targets;
 use super::{
     ActionSpec, ArmPlan, Bounds, CheckPlan, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec, Turn,
     WindowSpec,
 };
+use super::{clients, targets};
 use crate::format::{
-    Action, Arm, Check, Document, Load, Place, Problem, Quantity, RequestSection, Scenario, SearchSection, Service,
-    Step, suggestion,
+    Action, Arm, Check, Document, LawSection, Load, Place, Problem, Quantity, RequestSection, Scenario, SearchSection,
+    Service, Step, suggestion,
 };
 
 /// The longest time that a scenario may ask for in one place, seconds.
-const SECONDS_MAX: f64 = 3600.0;
+pub(super) const SECONDS_MAX: f64 = 3600.0;
 /// The highest rate that a scenario may ask for, requests per second.
 const RATE_MAX: f64 = 1e6;
 /// Connections of an open loop where the scenario says nothing.
 const CONNECTIONS_DEFAULT: f64 = 512.0;
+/// How long an arm's clients take where the scenario says nothing, seconds.
+const CLIENTS_DEFAULT_S: f64 = 2.0;
 /// Seconds until a request has failed where the scenario says nothing.
-const TIMEOUT_DEFAULT_S: f64 = 10.0;
+pub(super) const TIMEOUT_DEFAULT_S: f64 = 10.0;
 
 /// What the person who starts a run decides.
 #[derive(Debug, Clone, Default)]
@@ -205,6 +207,28 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
         .collect::<Result<_, _>>()?;
     actions.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
     let system = system_spec(document, arm, resolver)?;
+    let clients = document
+        .clients
+        .iter()
+        .filter(|clients| here(&clients.arms))
+        .map(|clients| clients::spec(clients, entry, &system, resolver))
+        .collect::<Result<Vec<_>, _>>()?;
+    let acts = |law: &LawSection| clients.iter().any(|clients| clients.class == law.of.as_str());
+    let laws = document
+        .laws
+        .iter()
+        .filter(|law| here(&law.arms) && acts(law))
+        .map(|law| clients::law(law, resolver))
+        .collect::<Result<_, _>>()?;
+    let clients_s = match clients.is_empty() {
+        true => 0.0,
+        false => resolver.or(
+            document.run.clients_s.as_ref(),
+            CLIENTS_DEFAULT_S,
+            SECONDS_MAX,
+            "the clients' time",
+        )?,
+    };
     for action in document.actions.iter().filter(|action| here(&action.arms)) {
         targets::check(&action.target, action.verb, &system, &actions)?;
     }
@@ -218,6 +242,9 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
             .iter()
             .map(|load| load_spec(load, entry, duration_s, resolver))
             .collect::<Result<_, _>>()?,
+        clients,
+        clients_s,
+        laws,
         searches,
         actions,
         windows,
@@ -323,7 +350,19 @@ fn request_spec(request: &RequestSection, resolver: &Resolver) -> Result<Request
         method: request.method.clone(),
         path: resolver.fill(&request.path)?,
         json: request.json.clone(),
+        headers: headers(&request.headers, resolver)?,
     })
+}
+
+/// Header values with their `{parameter}` places filled.
+pub(super) fn headers(
+    headers: &BTreeMap<String, String>,
+    resolver: &Resolver,
+) -> Result<BTreeMap<String, String>, Problem> {
+    headers
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), resolver.fill(value)?)))
+        .collect()
 }
 
 fn load_spec(load: &Load, entry: &str, duration_s: f64, resolver: &Resolver) -> Result<LoadSpec, Problem> {

@@ -2,10 +2,12 @@
 //!
 //! The same scenario, options and seed give the same plan, byte for byte.
 
+mod clients;
 mod make;
 mod resolve;
 mod targets;
 
+pub use clients::{ClientsSpec, LawSpec, ReadingSpec};
 pub use make::{Options, PlanError};
 
 use std::collections::BTreeMap;
@@ -74,6 +76,15 @@ pub struct ArmPlan {
     pub duration_s: f64,
     /// Streams of requests.
     pub loads: Vec<LoadSpec>,
+    /// Clients whose operations make a history; they come before the loads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<ClientsSpec>,
+    /// About how long they take, seconds.
+    #[serde(default)]
+    pub clients_s: f64,
+    /// Laws that the histories are held to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub laws: Vec<LawSpec>,
     /// Searches, one after the other.
     pub searches: Vec<SearchSpec>,
     /// Actions in order of time.
@@ -92,7 +103,7 @@ impl ArmPlan {
             .iter()
             .map(|search| search.step_s * f64::from(search.steps_max))
             .sum();
-        self.warmup_s + self.duration_s + searching + 0.5
+        self.clients_s + self.warmup_s + self.duration_s + searching + 0.5
     }
 }
 
@@ -105,6 +116,9 @@ pub struct RequestSpec {
     pub path: String,
     /// JSON body.
     pub json: Option<String>,
+    /// Further headers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// A stream with its numbers.

@@ -60,6 +60,11 @@ impl Resolver {
 
     /// A text with its `{parameter}` places filled; whole numbers are written without a point.
     pub(super) fn fill(&self, text: &str) -> Result<String, Problem> {
+        self.fill_keeping(text, &[])
+    }
+
+    /// The same for a text that does not end with this: places with these names are left for later.
+    pub(super) fn fill_keeping(&self, text: &str, later: &[&str]) -> Result<String, Problem> {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(open) = rest.find('{') {
@@ -68,6 +73,11 @@ impl Resolver {
                 .map(|offset| open + offset)
                 .ok_or_else(|| Problem::whole(format!("`{text}` opens a place with {{ that is never closed")))?;
             let name = &rest[open + 1..close];
+            if later.contains(&name) {
+                filled.push_str(&rest[..=close]);
+                rest = &rest[close + 1..];
+                continue;
+            }
             let value = self.params.get(name).ok_or_else(|| {
                 Problem::whole(format!("`{text}` names the parameter `{name}`, which is not declared"))
                     .suggest(name, self.params.keys().map(String::as_str))
@@ -78,6 +88,13 @@ impl Resolver {
         }
         filled.push_str(rest);
         Ok(filled)
+    }
+
+    /// A JSON text, whose braces mean something else, with the `{parameter}` places of known parameters filled.
+    pub(super) fn fill_known(&self, json: &str) -> String {
+        self.params.iter().fold(json.to_owned(), |text, (name, value)| {
+            text.replace(&format!("{{{name}}}"), &value.to_string())
+        })
     }
 
     fn known_params(&self) -> String {

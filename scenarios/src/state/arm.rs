@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use compose::InstanceStats;
+use history::Operation;
 use load::{ClassSample, Histogram, Sample, Slice};
 use serde_json::Value;
 
-use crate::event::{InstanceState, SearchStep};
+use crate::event::{InstanceState, Judged, SearchStep};
 
 /// One measurement of one arm.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +24,12 @@ pub struct RoundState {
     pub classes: BTreeMap<String, ClassState>,
     /// By instance, in order of their start.
     pub instances: Vec<LiveInstance>,
+    /// Operations of clients, in the order of their ends.
+    pub operations: Vec<Operation>,
+    /// What was read at rest: class → key → value.
+    pub at_rest: BTreeMap<String, BTreeMap<String, f64>>,
+    /// What came of holding the histories to their laws, in the scenario's order.
+    pub judged: Vec<Judged>,
     /// Answers of the probes.
     pub facts: BTreeMap<String, Vec<f64>>,
     /// Searches by class.
@@ -96,7 +103,9 @@ pub struct SearchState {
 /// An action that was done, for the time axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActionMark {
-    /// Seconds after the load began.
+    /// When it was begun, seconds after the load began.
+    pub began_s: f64,
+    /// When it was done, seconds after the load began.
     pub at_s: f64,
     /// In words.
     pub words: String,

@@ -28,9 +28,14 @@ impl RunState {
                 self.say(format!("system ready after {startup_ms:.0} ms"));
             }
             EventKind::Action {
-                done_s, words, failure, ..
+                began_s,
+                done_s,
+                words,
+                failure,
+                ..
             } => {
                 let mark = ActionMark {
+                    began_s: *began_s,
                     at_s: *done_s,
                     words: words.clone(),
                     failure: failure.clone(),
@@ -43,6 +48,18 @@ impl RunState {
                 );
             }
             EventKind::Sample(sample) => self.on_round(|round| round.add(sample)),
+            EventKind::Operations { operations } => {
+                self.on_round(|round| round.operations.extend(operations.iter().cloned()));
+            }
+            EventKind::AtRest { class, readings } => self.on_round(|round| {
+                round.at_rest.insert(class.clone(), readings.clone());
+            }),
+            EventKind::Judged(judged) => {
+                if let Some(violation) = judged.judgement.violations.first() {
+                    self.say(violation.message.clone());
+                }
+                self.on_round(|round| round.judged.push((**judged).clone()));
+            }
             EventKind::Stats { instances } => self.on_round(|round| round.add_stats(instances)),
             EventKind::SearchStep(step) => {
                 self.on_round(|round| {

@@ -58,7 +58,7 @@ fn share(part: u64, whole: f64) -> Value {
     }
 }
 
-fn latency_figures(latencies: &Histogram) -> Map<String, Value> {
+pub(super) fn latency_figures(latencies: &Histogram) -> Map<String, Value> {
     let figures = [
         ("mean", latencies.mean_ms()),
         ("p50", latencies.quantile_ms(0.5)),

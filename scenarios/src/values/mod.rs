@@ -5,6 +5,7 @@
 //! measured is `null`, and an expression that needs it says so.
 
 mod figures;
+mod histories;
 mod resample;
 
 pub use resample::Resample;
@@ -49,6 +50,17 @@ fn arm_value(index: usize, plan: &ArmPlan, arm: &ArmState, resample: &Resample) 
     map.insert("rounds".to_owned(), (arm.rounds.len() as f64).into());
     for load in &plan.loads {
         map.insert(load.class.clone(), class_value(index, &load.class, plan, arm, resample));
+    }
+    for clients in &plan.clients {
+        let class = plan.clients.iter().filter(|other| other.class == clients.class);
+        let fields: Vec<String> = class.flat_map(|clients| clients.outputs.clone()).collect();
+        map.insert(
+            clients.class.clone(),
+            histories::class_value(&clients.class, &fields, arm),
+        );
+    }
+    for law in &plan.laws {
+        map.insert(law.name.clone(), histories::law_value(law, arm));
     }
     for search in &plan.searches {
         map.insert(search.class.clone(), search_value(index, &search.class, arm, resample));

@@ -1,8 +1,10 @@
 //! Which charts a run gets.
 
+use scenarios::state::RunState;
 use serde::Serialize;
 
 use crate::report::figures::{ArmFigures, ClassFigures, all_classes, states};
+use crate::report::histories;
 use crate::report::svg::{self, Figure, Marks, Series};
 
 /// A window gets a comparison of its own while there are so few.
@@ -11,6 +13,8 @@ const WINDOWS_COMPARED_MAX: usize = 2;
 /// The charts by their place on the page.
 #[derive(Serialize)]
 pub(super) struct Pictures {
+    /// The first violation of each law in each arm, step by step.
+    proofs: Vec<Figure>,
     /// Distributions over one another, and searches: the answer at a glance.
     comparison: Vec<Figure>,
     /// Percentile spectra and histograms.
@@ -25,7 +29,7 @@ pub(super) struct Pictures {
 const ANSWERS_DRAWN_MIN: u64 = 20;
 
 /// All charts of a run.
-pub(super) fn pictures(arms: &[ArmFigures<'_>]) -> Pictures {
+pub(super) fn pictures(state: &RunState, arms: &[ArmFigures<'_>]) -> Pictures {
     let classes = all_classes(arms);
     let mut comparison = Vec::new();
     for class in searched(arms) {
@@ -40,7 +44,12 @@ pub(super) fn pictures(arms: &[ArmFigures<'_>]) -> Pictures {
     }
     let over_time = arms.iter().flat_map(|arm| over_time(arm, &classes, arms)).collect();
     let shares = svg::shares("Answers by instance", arms).into_iter().collect();
+    let proofs = histories::proofs(state);
+    let proofs = proofs
+        .iter()
+        .filter_map(|proof| svg::sequence(&proof.title, proof.message, proof.diagram));
     Pictures {
+        proofs: proofs.collect(),
         comparison,
         distributions,
         over_time,

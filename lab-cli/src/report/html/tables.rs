@@ -1,9 +1,10 @@
 //! Tables of figures as the template lays them out.
 
+use scenarios::state::RunState;
 use serde::Serialize;
 
 use crate::report::figures::{ArmFigures, all_classes, latency_row};
-use crate::report::words;
+use crate::report::{histories, words};
 
 /// A table: every cell is plain text.
 #[derive(Serialize)]
@@ -28,7 +29,9 @@ impl Table {
 }
 
 /// The arms side by side, as short as it goes.
-pub(super) fn summary(arms: &[ArmFigures<'_>]) -> Vec<Table> {
+pub(super) fn summary(state: &RunState, arms: &[ArmFigures<'_>]) -> Vec<Table> {
+    let operations = histories::rows(state).iter().map(histories::Row::cells).collect();
+    let histories = Table::new("What the histories show", 2, &histories::HEADINGS, operations);
     let head = ["arm", "p50", "p99", "max", "errors", "good answers"];
     let latencies = all_classes(arms).into_iter().filter_map(|class| {
         let of_arm = |arm: &ArmFigures<'_>| {
@@ -74,7 +77,7 @@ pub(super) fn summary(arms: &[ArmFigures<'_>]) -> Vec<Table> {
         &["requests", "arm", "objective", "highest rate"],
         rows,
     );
-    rates.into_iter().chain(latencies).collect()
+    histories.into_iter().chain(rates).chain(latencies).collect()
 }
 
 /// All figures, for those who want to reckon for themselves.

@@ -11,6 +11,7 @@ mod rates;
 mod ridges;
 mod scale;
 mod searches;
+mod sequence;
 mod shares;
 mod spectrum;
 
@@ -20,6 +21,7 @@ pub(super) use marks::Marks;
 pub(super) use rates::rates;
 pub(super) use ridges::ridges;
 pub(super) use searches::searches;
+pub(super) use sequence::sequence;
 pub(super) use shares::shares;
 pub(super) use spectrum::spectrum;
 

@@ -1,0 +1,210 @@
+//! What clients' histories were found to be, for every display: who did how much, which law held, and the pictures of
+//! the first violations.
+
+use history::{Diagram, Judgement, Operation, Outcome, Verdict};
+use load::Histogram;
+use scenarios::plan::{ArmPlan, LawSpec};
+use scenarios::state::{ArmState, RunState};
+use serde::Serialize;
+
+use super::words;
+
+/// Headings of [`Row::cells`].
+pub const HEADINGS: [&str; 8] = [
+    "arm",
+    "what the history shows",
+    "operations",
+    "ok",
+    "refused",
+    "unknown",
+    "p50",
+    "max",
+];
+
+/// One class of operations of one arm, over all rounds.
+pub struct Row {
+    /// Label of the arm and name of the class.
+    pub name: String,
+    operations: usize,
+    ok: usize,
+    refused: usize,
+    unknown: usize,
+    latency: Histogram,
+    laws: Vec<String>,
+}
+
+impl Row {
+    /// The row as texts, in the order of [`HEADINGS`].
+    pub fn cells(&self) -> Vec<String> {
+        let count = |number: usize| words::count(number as u64);
+        vec![
+            self.name.clone(),
+            if self.laws.is_empty() {
+                "–".to_owned()
+            } else {
+                self.laws.join(", ")
+            },
+            count(self.operations),
+            count(self.ok),
+            count(self.refused),
+            count(self.unknown),
+            words::ms(self.latency.quantile_ms(0.5)),
+            words::ms(self.latency.max_ms()),
+        ]
+    }
+}
+
+/// The picture of a violation, and where it happened.
+pub struct Proof<'a> {
+    /// Label of the arm, name of the law.
+    pub title: String,
+    /// What was found, in a sentence.
+    pub message: &'a str,
+    /// The picture.
+    pub diagram: &'a Diagram,
+}
+
+/// Every class of operations of every arm, in the scenario's order.
+pub fn rows(state: &RunState) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (plan, arm) in planned(state) {
+        let mut classes: Vec<&str> = plan.clients.iter().map(|clients| clients.class.as_str()).collect();
+        classes.dedup();
+        for class in classes {
+            rows.push(row(plan, arm, class));
+        }
+    }
+    rows
+}
+
+/// The first violation of each law in each arm.
+pub fn proofs(state: &RunState) -> Vec<Proof<'_>> {
+    let mut proofs = Vec::new();
+    for (plan, arm) in planned(state) {
+        for law in &plan.laws {
+            let judged = arm.rounds.iter().flat_map(|round| &round.judged);
+            let found = judged.filter(|judged| judged.name == law.name).find_map(|judged| {
+                Some((
+                    judged.judgement.violations.first()?.message.as_str(),
+                    judged.diagram.as_ref()?,
+                ))
+            });
+            if let Some((message, diagram)) = found {
+                proofs.push(Proof {
+                    title: format!("{}: {}", plan.label, law_words(law)),
+                    message,
+                    diagram,
+                });
+            }
+        }
+    }
+    proofs
+}
+
+/// Every operation as a line of JSON, with the arm and the round it belongs to; empty when there were none.
+///
+/// # Errors
+/// When the writer fails, which none of these types can cause.
+pub fn lines(state: &RunState) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        arm: &'a str,
+        round: u32,
+        #[serde(flatten)]
+        operation: &'a Operation,
+    }
+    let mut text = String::new();
+    for (plan, arm) in planned(state) {
+        for round in &arm.rounds {
+            for operation in &round.operations {
+                let line = Line {
+                    arm: &plan.name,
+                    round: round.round,
+                    operation,
+                };
+                text.push_str(&serde_json::to_string(&line)?);
+                text.push('\n');
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn planned(state: &RunState) -> impl Iterator<Item = (&ArmPlan, &ArmState)> {
+    let arms = state
+        .info
+        .as_ref()
+        .map(|info| info.plan.arms.as_slice())
+        .unwrap_or_default();
+    arms.iter().zip(&state.arms)
+}
+
+fn row(plan: &ArmPlan, arm: &ArmState, class: &str) -> Row {
+    let operations: Vec<&Operation> = arm
+        .rounds
+        .iter()
+        .flat_map(|round| &round.operations)
+        .filter(|operation| operation.class == class)
+        .collect();
+    let count = |outcome: Outcome| {
+        operations
+            .iter()
+            .filter(|operation| operation.outcome == outcome)
+            .count()
+    };
+    let mut latency = Histogram::default();
+    for operation in operations.iter().filter(|operation| operation.outcome == Outcome::Ok) {
+        if let Some(completed_ns) = operation.completed_ns {
+            latency.record_ns(completed_ns.saturating_sub(operation.invoked_ns));
+        }
+    }
+    Row {
+        name: format!("{} · {class}", plan.label),
+        operations: operations.len(),
+        ok: count(Outcome::Ok),
+        refused: count(Outcome::Fail),
+        unknown: count(Outcome::Unknown),
+        latency,
+        laws: plan
+            .laws
+            .iter()
+            .filter(|law| law.of == class)
+            .map(|law| found(law, arm))
+            .collect(),
+    }
+}
+
+/// What came of a law over all rounds: `stock broken 20×`, `stock holds`, `stock undecided`.
+fn found(law: &LawSpec, arm: &ArmState) -> String {
+    let judged: Vec<&Judgement> = arm
+        .rounds
+        .iter()
+        .flat_map(|round| &round.judged)
+        .filter(|judged| judged.name == law.name)
+        .map(|judged| &judged.judgement)
+        .collect();
+    let violations: u64 = judged.iter().map(|judgement| judgement.found).sum();
+    let open = judged
+        .iter()
+        .any(|judgement| matches!(judgement.verdict, Verdict::Undecided(_)));
+    let name = law_words(law);
+    if violations > 0 {
+        format!("{name}: broken {}×", words::count(violations))
+    } else if judged.is_empty() || open {
+        format!("{name}: undecided")
+    } else {
+        format!("{name}: holds")
+    }
+}
+
+fn law_words(law: &LawSpec) -> &'static str {
+    use scenarios::format::LawKind;
+    match law.law {
+        LawKind::Conservation => "conservation",
+        LawKind::Uniqueness => "uniqueness",
+        LawKind::AtMostOnce => "at most once",
+        LawKind::MutualExclusion => "mutual exclusion",
+        LawKind::MonotoneTokens => "rising tokens",
+        LawKind::LinearizableStock | LawKind::LinearizableCounter => "linearizability",
+    }
+}

@@ -1,0 +1,114 @@
+//! A space-time diagram: one lane for each actor, time flows down, arrows go between lanes.
+
+use history::{Diagram, EventKind};
+
+use super::canvas::{Anchor, Canvas, Path};
+use super::{Figure, WIDTH};
+
+/// Room for the times at the left.
+const MARGIN: f64 = 74.0;
+/// Height of the lanes' names.
+const HEAD: f64 = 44.0;
+/// Height of one event.
+const ROW: f64 = 30.0;
+/// Half the length of an arrow's head.
+const BARB: f64 = 5.0;
+/// About how wide a letter is.
+const LETTER: f64 = 6.6;
+
+/// The picture of a violation.
+pub(in crate::report) fn sequence(title: &str, caption: &str, diagram: &Diagram) -> Option<Figure> {
+    if diagram.lanes.is_empty() || diagram.events.is_empty() {
+        return None;
+    }
+    let bottom = HEAD + ROW * (diagram.events.len() as f64 + 0.5);
+    let mut canvas = Canvas::new(bottom + 6.0, title, &said(diagram));
+    let lanes = diagram.lanes.len();
+    let x = |lane: usize| MARGIN + (WIDTH - MARGIN) * (lane as f64 + 0.5) / lanes as f64;
+    let room = ((WIDTH - MARGIN) / lanes as f64 / LETTER) as usize;
+    for (index, lane) in diagram.lanes.iter().enumerate() {
+        canvas.text("strong", (x(index), 14.0), Anchor::Middle, &shortened(&lane.name, room));
+        canvas.text(
+            "tick",
+            (x(index), 30.0),
+            Anchor::Middle,
+            &shortened(&lane.instances.join(", "), room),
+        );
+        canvas.line("axis", (x(index), HEAD - 6.0), (x(index), bottom));
+    }
+    for (row, event) in diagram.events.iter().enumerate() {
+        let y = HEAD + ROW * (row as f64 + 0.7);
+        let at = format!("{:.1} ms", event.at_ns as f64 / 1e6);
+        canvas.text("tick", (MARGIN - 12.0, y + 4.0), Anchor::End, &at);
+        match event.arrow {
+            Some(way) => arrow(&mut canvas, (x(way.from), x(way.to)), y, &event.label, event.kind),
+            None => point(&mut canvas, x(event.lane), y, &event.label, event.kind),
+        }
+    }
+    Some(Figure {
+        title: title.to_owned(),
+        caption: caption.to_owned(),
+        legend: Vec::new(),
+        svg: canvas.finish_for_phones(),
+    })
+}
+
+/// Whether an event is where things went wrong or were stopped.
+fn class(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Pause | EventKind::Resume | EventKind::Refused | EventKind::Fail => "act",
+        _ => "",
+    }
+}
+
+fn arrow(canvas: &mut Canvas, (from, to): (f64, f64), y: f64, label: &str, kind: EventKind) {
+    let back = if to > from { -BARB } else { BARB };
+    canvas.line(
+        if class(kind).is_empty() { "message" } else { "goal" },
+        (from, y),
+        (to, y),
+    );
+    canvas.path(
+        "head",
+        &Path::through([(to + back, y - BARB), (to, y), (to + back, y + BARB)]),
+    );
+    canvas.text(
+        &format!("halo {}", class(kind)),
+        (f64::midpoint(from, to), y - 5.0),
+        Anchor::Middle,
+        label,
+    );
+}
+
+fn point(canvas: &mut Canvas, x: f64, y: f64, label: &str, kind: EventKind) {
+    canvas.marker(if class(kind).is_empty() { 0 } else { 1 }, (x, y));
+    // Beside the lane on the side where there is room.
+    let room = WIDTH - x > label.chars().count() as f64 * LETTER + 10.0;
+    let (anchor, at) = if room {
+        (Anchor::Start, x + 9.0)
+    } else {
+        (Anchor::End, x - 9.0)
+    };
+    canvas.text(&format!("halo {}", class(kind)), (at, y + 4.0), anchor, label);
+}
+
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// The picture in words.
+fn said(diagram: &Diagram) -> String {
+    let lane = |index: usize| diagram.lanes.get(index).map_or("", |lane| lane.name.as_str());
+    let events = diagram.events.iter().map(|event| {
+        format!(
+            "{:.1} ms: {}: {}",
+            event.at_ns as f64 / 1e6,
+            lane(event.lane),
+            event.label
+        )
+    });
+    events.collect::<Vec<_>>().join("; ")
+}

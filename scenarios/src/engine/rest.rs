@@ -1,0 +1,163 @@
+//! What is left when everything is over: conservation laws hold at rest, so rest is seen and not slept for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use compose::InstanceState;
+use history::{Operation, Outcome};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use super::RunError;
+use super::turn::Turn;
+use crate::event::{EventKind, Phase};
+use crate::plan::{ClientsSpec, ReadingSpec};
+
+/// The longest wait for the last request to leave the services.
+const QUIET_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// The longest wait for one answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The gauge by which every service says how many requests it is answering.
+const IN_FLIGHT: &str = "http_requests_in_flight";
+
+/// Class → key → what it held at rest.
+pub(super) type Readings = BTreeMap<String, BTreeMap<String, f64>>;
+
+/// Waits until no service is answering anything, and reads every key of every class that asks for it. A class whose
+/// rest was not seen, or one of whose keys could not be read, is missing: its laws cannot be judged then.
+pub(super) async fn read(turn: &mut Turn<'_>, operations: &[Operation]) -> Result<Readings, RunError> {
+    turn.bus.emit(EventKind::Phase {
+        phase: Phase::Probing,
+        expected_s: 0.0,
+    });
+    let http = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .build()
+        .map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
+    let mut readings = Readings::new();
+    let open = operations.iter().any(|operation| operation.outcome == Outcome::Unknown);
+    if open && let Err(why) = quiet(turn, &http).await {
+        turn.bus.emit(EventKind::Warning {
+            text: format!("the system did not come to rest: {why}"),
+        });
+        return Ok(readings);
+    }
+    for spec in &turn.arm.clients {
+        let Some(reading) = &spec.at_rest else { continue };
+        let door = turn.system.front_door(&spec.service)?;
+        match read_keys(&http, &door, spec, reading).await {
+            Ok(keys) => readings.entry(spec.class.clone()).or_default().extend(keys),
+            Err(why) => turn.bus.emit(EventKind::Warning {
+                text: format!("{}: {why}", spec.class),
+            }),
+        }
+    }
+    for (class, readings) in &readings {
+        turn.bus.emit(EventKind::AtRest {
+            class: class.clone(),
+            readings: readings.clone(),
+        });
+    }
+    Ok(readings)
+}
+
+/// Waits until every running instance says that it is answering nobody.
+async fn quiet(turn: &Turn<'_>, http: &reqwest::Client) -> Result<(), String> {
+    let deadline = Instant::now() + QUIET_WITHIN;
+    loop {
+        let mut busy = Vec::new();
+        for instance in turn.system.instances().await {
+            let asked = instance.state == InstanceState::Ready
+                && instance.role == compose::Role::Instance
+                && instance.url.as_ref().is_some_and(|url| url.scheme() == "http");
+            let Some(url) = instance.url.filter(|_| asked) else {
+                continue;
+            };
+            match in_flight(http, &url).await {
+                Ok(0) => {}
+                Ok(count) => busy.push(format!("{} is answering {count}", instance.name)),
+                Err(why) => busy.push(format!("{}: {why}", instance.name)),
+            }
+        }
+        if busy.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(busy.join("; "));
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Requests that a service is answering, beside the one that asks for this.
+async fn in_flight(http: &reqwest::Client, url: &Url) -> Result<u64, String> {
+    let url = url.join("/metrics").map_err(|error| error.to_string())?;
+    let answer = http.get(url).send().await.map_err(|error| error.to_string())?;
+    let text = answer.text().await.map_err(|error| error.to_string())?;
+    let all = gauge(&text).ok_or_else(|| format!("its metrics have no {IN_FLIGHT}"))?;
+    Ok(all.saturating_sub(1))
+}
+
+/// The gauge's value in Prometheus text.
+fn gauge(text: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with(IN_FLIGHT))?;
+    let value: f64 = line.rsplit(' ').next()?.parse().ok()?;
+    Some(value.max(0.0) as u64)
+}
+
+async fn read_keys(
+    http: &reqwest::Client,
+    door: &Url,
+    spec: &ClientsSpec,
+    reading: &ReadingSpec,
+) -> Result<BTreeMap<String, f64>, String> {
+    let mut readings = BTreeMap::new();
+    for wave in 1..=spec.waves {
+        for client in 1..=spec.count {
+            let key = ClientsSpec::fill(&spec.key, client, wave);
+            if readings.contains_key(&key) {
+                continue;
+            }
+            let path = ClientsSpec::fill(&reading.path, client, wave);
+            let value = read_one(http, door, &path, reading.field.as_deref())
+                .await
+                .map_err(|why| format!("{path} could not be read at rest: {why}"))?;
+            readings.insert(key, value);
+        }
+    }
+    Ok(readings)
+}
+
+async fn read_one(http: &reqwest::Client, door: &Url, path: &str, field: Option<&str>) -> Result<f64, String> {
+    let url = door.join(path).map_err(|error| error.to_string())?;
+    let answer = http.get(url).send().await.and_then(reqwest::Response::error_for_status);
+    let body: Value = match answer {
+        Ok(answer) => answer.json().await.map_err(|error| error.to_string())?,
+        Err(error) => return Err(error.to_string()),
+    };
+    match field {
+        Some(field) => body
+            .get(field)
+            .and_then(Value::as_f64)
+            .ok_or_else(|| format!("the answer has no number `{field}`")),
+        None => body
+            .as_array()
+            .map(|elements| elements.len() as f64)
+            .ok_or_else(|| "the answer is no list".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gauge_is_found_among_other_metrics() {
+        let text = "# TYPE http_requests_in_flight gauge\nhttp_requests_in_flight 3\n";
+        assert_eq!(gauge(text), Some(3));
+        assert_eq!(gauge("http_requests_in_flight{instance=\"a\"} 0\n"), Some(0));
+        assert_eq!(gauge("http_requests_total 3\n"), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! Clients and laws with their numbers.
+
+use compose::{SystemSpec, topology};
+use serde::{Deserialize, Serialize};
+
+use super::RequestSpec;
+use super::make::{SECONDS_MAX, TIMEOUT_DEFAULT_S, headers};
+use super::resolve::Resolver;
+use crate::format::{Ask, Clients, LawKind, LawSection, Place, Problem, Quantity};
+
+/// Places that are filled for each operation.
+const PER_OPERATION: [&str; 2] = ["client", "wave"];
+/// Most clients of a wave: each is a task with a connection of its own.
+const COUNT_MAX: f64 = 1_000.0;
+const WAVES_MAX: f64 = 10_000.0;
+const RETRIES_MAX: f64 = 20.0;
+
+/// Clients with their numbers. `{client}` and `{wave}` are still to be filled in every text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClientsSpec {
+    /// Class of their operations.
+    pub class: String,
+    /// Service whose front door they ask.
+    pub service: String,
+    /// The one instance that they ask instead.
+    pub instance: Option<String>,
+    /// What each is called.
+    pub actor: String,
+    /// How many act together.
+    pub count: u32,
+    /// How often.
+    pub waves: u32,
+    /// When the first wave begins, seconds.
+    pub at_s: f64,
+    /// What an operation is about.
+    pub key: String,
+    /// What is asked once before each wave.
+    pub prepare: Option<RequestSpec>,
+    /// What each client asks.
+    pub request: RequestSpec,
+    /// Seconds until an operation is unknown.
+    pub timeout_s: f64,
+    /// How often an operation without an answer is tried again.
+    pub retries: u32,
+    /// Fields of the answers whose numbers are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<String>,
+    /// What is read of each key at rest.
+    pub at_rest: Option<ReadingSpec>,
+}
+
+impl ClientsSpec {
+    /// A text with its places filled for one operation.
+    pub fn fill(text: &str, client: u32, wave: u32) -> String {
+        text.replace("{client}", &client.to_string())
+            .replace("{wave}", &wave.to_string())
+    }
+
+    /// The name of one of them: with a number when there are several.
+    pub fn actor(&self, client: u32) -> String {
+        if self.count > 1 {
+            format!("{}-{client}", self.actor)
+        } else {
+            self.actor.clone()
+        }
+    }
+}
+
+/// What is read of each key at rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadingSpec {
+    /// Path.
+    pub path: String,
+    /// Field of the answer; none: the number of its elements.
+    pub field: Option<String>,
+}
+
+/// A law with its numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LawSpec {
+    /// Name in expressions.
+    pub name: String,
+    /// Which law.
+    pub law: LawKind,
+    /// The class of operations that it is about.
+    pub of: String,
+    /// What the shared thing is called.
+    pub resource: String,
+    /// How much of each key there was at first.
+    pub initial: i64,
+    /// How much each operation takes.
+    pub quantity: i64,
+}
+
+pub(super) fn spec(
+    clients: &Clients,
+    entry: &str,
+    system: &SystemSpec,
+    resolver: &Resolver,
+) -> Result<ClientsSpec, Problem> {
+    let whole = |quantity: &Option<Quantity>, default: u32, min: f64, max: f64, what: &str| match quantity {
+        Some(quantity) => resolver.number_in(quantity, min, max, what).map(|number| number as u32),
+        None => Ok(default),
+    };
+    if let Some(instance) = &clients.instance {
+        known_instance(instance, system)?;
+    }
+    Ok(ClientsSpec {
+        class: clients.class.to_string(),
+        service: clients.service.as_ref().map_or(entry, Place::as_str).to_owned(),
+        instance: clients.instance.as_ref().map(ToString::to_string),
+        actor: clients.actor.clone(),
+        count: whole(&clients.count, 1, 1.0, COUNT_MAX, "the number of clients")?,
+        waves: whole(&clients.waves, 1, 1.0, WAVES_MAX, "the number of waves")?,
+        at_s: resolver.or(clients.at_s.as_ref(), 0.0, SECONDS_MAX, "the time")?,
+        key: resolver.fill_keeping(&clients.key, &PER_OPERATION)?,
+        prepare: clients.prepare.as_ref().map(|ask| request(ask, resolver)).transpose()?,
+        request: request(&clients.request, resolver)?,
+        timeout_s: resolver.or(
+            clients.timeout_s.as_ref(),
+            TIMEOUT_DEFAULT_S,
+            SECONDS_MAX,
+            "the timeout",
+        )?,
+        retries: whole(&clients.retries, 0, 0.0, RETRIES_MAX, "the number of retries")?,
+        outputs: clients.outputs.clone(),
+        at_rest: clients
+            .at_rest
+            .as_ref()
+            .map(|reading| {
+                Ok(ReadingSpec {
+                    path: resolver.fill_keeping(&reading.path, &PER_OPERATION)?,
+                    field: reading.field.clone(),
+                })
+            })
+            .transpose()?,
+    })
+}
+
+fn known_instance(instance: &Place, system: &SystemSpec) -> Result<(), Problem> {
+    let named = |service: &compose::ServiceSpec| {
+        let (name, instances) = (service.name.clone(), service.instances);
+        (1..=instances).map(move |index| topology::instance_name(&name, index))
+    };
+    let known: Vec<String> = system.services.iter().flat_map(named).collect();
+    if known.iter().any(|name| name == instance.as_str()) {
+        return Ok(());
+    }
+    Err(
+        Problem::at(instance.span(), format!("there is no instance `{instance}`"))
+            .suggest(instance.as_str(), known.iter().map(String::as_str)),
+    )
+}
+
+fn request(ask: &Ask, resolver: &Resolver) -> Result<RequestSpec, Problem> {
+    Ok(RequestSpec {
+        method: ask.method.clone(),
+        path: resolver.fill_keeping(&ask.path, &PER_OPERATION)?,
+        json: ask.json.as_ref().map(|json| resolver.fill_known(json)),
+        headers: headers(&ask.headers, resolver)?,
+    })
+}
+
+pub(super) fn law(law: &LawSection, resolver: &Resolver) -> Result<LawSpec, Problem> {
+    let stock = matches!(law.law, LawKind::Conservation | LawKind::LinearizableStock);
+    if stock && law.initial.is_none() {
+        return Err(Problem::at(law.name.span(), "nothing says how much there is at first").hint("add initial = …"));
+    }
+    let amount = |quantity: &Option<Quantity>, default: i64| match quantity {
+        Some(quantity) => resolver
+            .number_in(quantity, 0.0, 1e12, "the amount")
+            .map(|amount| amount as i64),
+        None => Ok(default),
+    };
+    Ok(LawSpec {
+        name: law.name.to_string(),
+        law: law.law,
+        of: law.of.to_string(),
+        resource: law.resource.clone(),
+        initial: amount(&law.initial, 0)?,
+        quantity: amount(&law.quantity, 1)?,
+    })
+}

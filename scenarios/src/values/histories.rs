@@ -1,0 +1,148 @@
+//! The figures of clients' operations, and of the laws that their histories were held to.
+
+use history::{Operation, Outcome, StepKind, Verdict};
+use load::Histogram;
+use serde_json::{Value, json};
+
+use super::figures::latency_figures;
+use crate::plan::LawSpec;
+use crate::state::ArmState;
+
+/// The kinds of steps by the names that expressions use.
+const KINDS: [(StepKind, &str); 8] = [
+    (StepKind::Acquired, "acquired"),
+    (StepKind::Checked, "checked"),
+    (StepKind::Read, "read"),
+    (StepKind::Written, "written"),
+    (StepKind::Refused, "refused"),
+    (StepKind::Released, "released"),
+    (StepKind::NotOwner, "not_owner"),
+    (StepKind::DeletedForeign, "deleted_foreign"),
+];
+
+/// Operations of one class over all rounds: how many ended how, how long those took that succeeded, what services told
+/// of their steps, and the numbers in these fields of their answers.
+pub(super) fn class_value(class: &str, fields: &[String], arm: &ArmState) -> Value {
+    let operations: Vec<&Operation> = arm
+        .rounds
+        .iter()
+        .flat_map(|round| &round.operations)
+        .filter(|operation| operation.class == class)
+        .collect();
+    let count = |outcome: Outcome| {
+        operations
+            .iter()
+            .filter(|operation| operation.outcome == outcome)
+            .count() as f64
+    };
+    let mut latencies = Histogram::default();
+    for operation in operations.iter().filter(|operation| operation.outcome == Outcome::Ok) {
+        if let Some(completed_ns) = operation.completed_ns {
+            latencies.record_ns(completed_ns.saturating_sub(operation.invoked_ns));
+        }
+    }
+    let mut map = latency_figures(&latencies);
+    map.insert("operations".to_owned(), (operations.len() as f64).into());
+    map.insert("ok".to_owned(), count(Outcome::Ok).into());
+    map.insert("failed".to_owned(), count(Outcome::Fail).into());
+    map.insert("unknown".to_owned(), count(Outcome::Unknown).into());
+    map.insert("at_rest".to_owned(), at_rest(class, arm));
+    map.insert("steps".to_owned(), steps(&operations));
+    map.insert("output".to_owned(), outputs(fields, &operations));
+    Value::Object(map)
+}
+
+/// What was read at rest, over all keys and rounds.
+fn at_rest(class: &str, arm: &ArmState) -> Value {
+    let values: Vec<f64> = arm
+        .rounds
+        .iter()
+        .filter_map(|round| round.at_rest.get(class))
+        .flat_map(|keys| keys.values().copied())
+        .collect();
+    json!({
+        "keys": values.len() as f64,
+        "sum": (!values.is_empty()).then(|| values.iter().sum::<f64>()),
+        "min": values.iter().copied().reduce(f64::min),
+        "max": values.iter().copied().reduce(f64::max),
+    })
+}
+
+/// What services told of their steps: how many of each kind.
+fn steps(operations: &[&Operation]) -> Value {
+    let count = |what: StepKind| {
+        let steps = operations.iter().flat_map(|operation| &operation.steps);
+        steps.filter(|step| step.what == what).count() as f64
+    };
+    Value::Object(
+        KINDS
+            .into_iter()
+            .map(|(what, name)| (name.to_owned(), count(what).into()))
+            .collect(),
+    )
+}
+
+/// The numbers in answers: of each field that is a number or a list of them, its distribution over all operations.
+fn outputs(fields: &[String], operations: &[&Operation]) -> Value {
+    let numbers = |field: &String| {
+        let answers = operations.iter().filter(|operation| operation.outcome == Outcome::Ok);
+        let values = answers.filter_map(|operation| operation.output.get(field));
+        values.flat_map(numbers_of).collect::<Vec<f64>>()
+    };
+    Value::Object(
+        fields
+            .iter()
+            .map(|field| (field.clone(), distribution(numbers(field))))
+            .collect(),
+    )
+}
+
+fn numbers_of(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(values) => values.iter().filter_map(Value::as_f64).collect(),
+        value => value.as_f64().into_iter().collect(),
+    }
+}
+
+fn distribution(mut numbers: Vec<f64>) -> Value {
+    numbers.sort_by(f64::total_cmp);
+    // The smallest number that at least this share of all numbers does not exceed.
+    let quantile = |q: f64| {
+        let rank = (q * numbers.len() as f64).ceil() as usize;
+        numbers.get(rank.saturating_sub(1)).copied()
+    };
+    let mean = (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64);
+    json!({
+        "n": numbers.len() as f64,
+        "mean": mean,
+        "p50": quantile(0.5),
+        "p90": quantile(0.9),
+        "p99": quantile(0.99),
+        "min": numbers.first(),
+        "max": numbers.last(),
+    })
+}
+
+/// How often a law was broken. Nothing is known of it unless every round was judged and no judgement was left open.
+pub(super) fn law_value(law: &LawSpec, arm: &ArmState) -> Value {
+    let judged: Vec<_> = arm
+        .rounds
+        .iter()
+        .filter_map(|round| round.judged.iter().find(|judged| judged.name == law.name))
+        .map(|judged| &judged.judgement)
+        .collect();
+    let open = judged
+        .iter()
+        .any(|judgement| matches!(judgement.verdict, Verdict::Undecided(_)));
+    if judged.is_empty() || judged.len() < arm.rounds.len() || open {
+        return json!({ "violations": null, "rounds_broken": null, "checked": null, "unknown": null });
+    }
+    let sum = |of: fn(&history::Judgement) -> u64| judged.iter().map(|judgement| of(judgement)).sum::<u64>() as f64;
+    let broken = judged.iter().filter(|judgement| judgement.found > 0).count();
+    json!({
+        "violations": sum(|judgement| judgement.found),
+        "rounds_broken": broken as f64,
+        "checked": sum(|judgement| judgement.checked),
+        "unknown": sum(|judgement| judgement.unknown),
+    })
+}
