@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::http::{get, post_with};
+use std::sync::Barrier;
+
+use common::http::{get, post_with, receive, send};
 use common::postgres::Postgres;
 use common::service::Service;
 
@@ -54,6 +56,93 @@ fn every_service_keeps_its_data_in_postgresql() {
     let payment = format!(r#"{{"order_id":{order_id},"amount_cents":1999}}"#);
     assert_eq!(post_with(payments.port, "/payments", &[], &payment).status, 201);
     assert_eq!(get(payments.port, "/payments").json().as_array().unwrap().len(), 1);
+}
+
+/// The statuses of the same request, sent by several clients at once.
+fn at_once(clients: usize, ask: impl Fn() -> u16 + Sync) -> Vec<u16> {
+    let start = Barrier::new(clients);
+    let one = || {
+        start.wait();
+        ask()
+    };
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..clients).map(|_| scope.spawn(one)).collect();
+        asked.into_iter().map(|client| client.join().unwrap()).collect()
+    })
+}
+
+fn created(statuses: &[u16]) -> usize {
+    statuses.iter().filter(|status| **status == 201).count()
+}
+
+#[test]
+fn a_conditional_statement_and_a_unique_key_hold_in_postgresql_too() {
+    let Some(postgres) = Postgres::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let start = |name: &str| {
+        let url = postgres.database(name);
+        Service::start(name, folder.path(), &[("DATABASE_URL", url.as_str())])
+    };
+    let (payments, inventory) = (start("payments"), start("inventory"));
+    let debits = |account: u32, strategy: &str| {
+        let path = format!("/accounts/{account}");
+        let body = r#"{"balance_cents":300}"#;
+        let put = receive(
+            send(
+                payments.port,
+                "PUT",
+                &path,
+                &[("content-type", "application/json")],
+                body,
+            )
+            .unwrap(),
+        );
+        assert!((200..300).contains(&put.status), "{put:?}");
+        let headers = [("x-strategy", strategy), ("x-decision-ms", "100")];
+        let path = format!("{path}/debits");
+        let debit = || post_with(payments.port, &path, &headers, r#"{"amount_cents":100}"#).status;
+        let done = created(&at_once(8, debit));
+        let left = get(payments.port, &format!("/accounts/{account}")).json()["balance_cents"].clone();
+        (done, left.as_i64().unwrap())
+    };
+    assert_eq!(debits(1, "atomic"), (3, 0));
+    let (done, left) = debits(2, "none");
+    assert_ne!(
+        i64::try_from(done).unwrap() * 100 + left,
+        300,
+        "{done} debits, {left} left"
+    );
+
+    let payment = r#"{"order_id":7,"amount_cents":500,"idempotency_key":"k"}"#;
+    let paid = at_once(4, || {
+        post_with(payments.port, "/payments", &[("x-decision-ms", "50")], payment).status
+    });
+    assert!(
+        created(&paid) == 1 && paid.iter().all(|status| [200, 201].contains(status)),
+        "{paid:?}"
+    );
+    assert_eq!(
+        get(payments.port, "/payments?order_id=7")
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+
+    let headers = [("x-decision-ms", "50")];
+    let booked = at_once(4, || {
+        post_with(inventory.port, "/seats/7/bookings", &headers, r#"{"customer":"Ada"}"#).status
+    });
+    assert_eq!(created(&booked), 1, "{booked:?}");
+    assert_eq!(
+        get(inventory.port, "/seats/7/bookings")
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[test]

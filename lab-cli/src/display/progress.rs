@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use history::Verdict;
 use indicatif::{ProgressBar, ProgressStyle};
 use scenarios::checks::in_unit;
 use scenarios::engine::Sink;
@@ -108,10 +109,14 @@ fn figures(round: &RoundState) -> String {
     }
     if round.classes.is_empty() && !round.operations.is_empty() {
         let broken: u64 = round.judged.iter().map(|judged| judged.judgement.found).sum();
-        let found = match (round.judged.is_empty(), broken) {
-            (true, _) => String::new(),
+        let open = round
+            .judged
+            .iter()
+            .any(|judged| matches!(judged.judgement.verdict, Verdict::Undecided(_)));
+        let found = match (round.judged.is_empty() || open, broken) {
+            (true, 0) => String::new(),
             (false, 0) => ", no law broken".to_owned(),
-            (false, broken) => format!(", laws broken {broken}×"),
+            (_, broken) => format!(", laws broken {broken}×"),
         };
         return format!(" · {} operations{found}", round.operations.len());
     }

@@ -1,10 +1,9 @@
 //! What clients' histories were found to be, for every display: who did how much, which law held, and the pictures of
 //! the first violations.
 
-use history::{Diagram, Judgement, Operation, Outcome, Verdict};
-use load::Histogram;
+use history::{Diagram, Judgement, Operation, Verdict};
 use scenarios::plan::{ArmPlan, LawSpec};
-use scenarios::state::{ArmState, RunState};
+use scenarios::state::{ArmState, OperationTotals, RunState};
 use serde::Serialize;
 
 use super::words;
@@ -22,21 +21,18 @@ pub const HEADINGS: [&str; 8] = [
 ];
 
 /// One class of operations of one arm, over all rounds.
-pub struct Row {
+pub struct Row<'a> {
     /// Label of the arm and name of the class.
     pub name: String,
-    operations: usize,
-    ok: usize,
-    refused: usize,
-    unknown: usize,
-    latency: Histogram,
+    operations: OperationTotals<'a>,
     laws: Vec<String>,
 }
 
-impl Row {
+impl Row<'_> {
     /// The row as texts, in the order of [`HEADINGS`].
     pub fn cells(&self) -> Vec<String> {
         let count = |number: usize| words::count(number as u64);
+        let latency = &self.operations.latency;
         vec![
             self.name.clone(),
             if self.laws.is_empty() {
@@ -44,12 +40,12 @@ impl Row {
             } else {
                 self.laws.join(", ")
             },
-            count(self.operations),
-            count(self.ok),
-            count(self.refused),
-            count(self.unknown),
-            words::ms(self.latency.quantile_ms(0.5)),
-            words::ms(self.latency.max_ms()),
+            count(self.operations.all.len()),
+            count(self.operations.ok),
+            count(self.operations.failed),
+            count(self.operations.unknown),
+            words::ms(latency.quantile_ms(0.5)),
+            words::ms(latency.max_ms()),
         ]
     }
 }
@@ -65,7 +61,7 @@ pub struct Proof<'a> {
 }
 
 /// Every class of operations of every arm, in the scenario's order.
-pub fn rows(state: &RunState) -> Vec<Row> {
+pub fn rows(state: &RunState) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     for (plan, arm) in planned(state) {
         let mut classes: Vec<&str> = plan.clients.iter().map(|clients| clients.class.as_str()).collect();
@@ -139,38 +135,12 @@ fn planned(state: &RunState) -> impl Iterator<Item = (&ArmPlan, &ArmState)> {
     arms.iter().zip(&state.arms)
 }
 
-fn row(plan: &ArmPlan, arm: &ArmState, class: &str) -> Row {
-    let operations: Vec<&Operation> = arm
-        .rounds
-        .iter()
-        .flat_map(|round| &round.operations)
-        .filter(|operation| operation.class == class)
-        .collect();
-    let count = |outcome: Outcome| {
-        operations
-            .iter()
-            .filter(|operation| operation.outcome == outcome)
-            .count()
-    };
-    let mut latency = Histogram::default();
-    for operation in operations.iter().filter(|operation| operation.outcome == Outcome::Ok) {
-        if let Some(completed_ns) = operation.completed_ns {
-            latency.record_ns(completed_ns.saturating_sub(operation.invoked_ns));
-        }
-    }
+fn row<'a>(plan: &ArmPlan, arm: &'a ArmState, class: &str) -> Row<'a> {
+    let laws = plan.laws.iter().filter(|law| law.of == class);
     Row {
         name: format!("{} · {class}", plan.label),
-        operations: operations.len(),
-        ok: count(Outcome::Ok),
-        refused: count(Outcome::Fail),
-        unknown: count(Outcome::Unknown),
-        latency,
-        laws: plan
-            .laws
-            .iter()
-            .filter(|law| law.of == class)
-            .map(|law| found(law, arm))
-            .collect(),
+        operations: arm.operations_of(class),
+        laws: laws.map(|law| found(law, arm)).collect(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Check, Document, Load, Place, Problem, Scenario};
+use super::{Check, Document, LawKind, Load, Place, Problem, Scenario};
 use crate::expression::Expression;
 use crate::plan::{Options, Plan, PlanError};
 use crate::values;
@@ -163,6 +163,24 @@ fn references(document: &Document, problems: &mut Vec<Problem>) {
     let acting: Vec<&str> = document.clients.iter().map(|clients| clients.class.as_str()).collect();
     for law in &document.laws {
         must_be(&law.of, &acting, "class of clients");
+    }
+    at_rest(document, problems);
+}
+
+/// Laws about what is left need somebody to read it.
+fn at_rest(document: &Document, problems: &mut Vec<Problem>) {
+    for law in &document.laws {
+        let needs = matches!(law.law, LawKind::Conservation | LawKind::AtMostOnce);
+        let mut clients = document
+            .clients
+            .iter()
+            .filter(|clients| clients.class.as_str() == law.of.as_str());
+        if needs && !clients.any(|clients| clients.at_rest.is_some()) {
+            problems.push(
+                Problem::at(law.of.span(), format!("nobody reads what is left of `{}`", law.of))
+                    .hint("add at_rest = { path = …, field = … } to its clients"),
+            );
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod arm;
 mod fold;
+mod operations;
 
 pub use arm::{ActionMark, AnsweredState, ClassState, LiveInstance, RoundState, SearchState};
+pub use operations::OperationTotals;
 
 use crate::checks::{CheckOutcome, Verdict};
 use crate::event::{Phase, RunEvent, RunInfo};

@@ -1,7 +1,6 @@
 //! The figures of clients' operations, and of the laws that their histories were held to.
 
 use history::{Operation, Outcome, StepKind, Verdict};
-use load::Histogram;
 use serde_json::{Value, json};
 
 use super::figures::latency_figures;
@@ -23,32 +22,18 @@ const KINDS: [(StepKind, &str); 8] = [
 /// Operations of one class over all rounds: how many ended how, how long those took that succeeded, what services told
 /// of their steps, and the numbers in these fields of their answers.
 pub(super) fn class_value(class: &str, fields: &[String], arm: &ArmState) -> Value {
-    let operations: Vec<&Operation> = arm
-        .rounds
-        .iter()
-        .flat_map(|round| &round.operations)
-        .filter(|operation| operation.class == class)
-        .collect();
-    let count = |outcome: Outcome| {
-        operations
-            .iter()
-            .filter(|operation| operation.outcome == outcome)
-            .count() as f64
-    };
-    let mut latencies = Histogram::default();
-    for operation in operations.iter().filter(|operation| operation.outcome == Outcome::Ok) {
-        if let Some(completed_ns) = operation.completed_ns {
-            latencies.record_ns(completed_ns.saturating_sub(operation.invoked_ns));
-        }
-    }
-    let mut map = latency_figures(&latencies);
-    map.insert("operations".to_owned(), (operations.len() as f64).into());
-    map.insert("ok".to_owned(), count(Outcome::Ok).into());
-    map.insert("failed".to_owned(), count(Outcome::Fail).into());
-    map.insert("unknown".to_owned(), count(Outcome::Unknown).into());
+    let operations = arm.operations_of(class);
+    let mut map = latency_figures(&operations.latency);
+    let counts = [
+        ("operations", operations.all.len()),
+        ("ok", operations.ok),
+        ("failed", operations.failed),
+        ("unknown", operations.unknown),
+    ];
+    map.extend(counts.map(|(name, count)| (name.to_owned(), (count as f64).into())));
     map.insert("at_rest".to_owned(), at_rest(class, arm));
-    map.insert("steps".to_owned(), steps(&operations));
-    map.insert("output".to_owned(), outputs(fields, &operations));
+    map.insert("steps".to_owned(), steps(&operations.all));
+    map.insert("output".to_owned(), outputs(fields, &operations.all));
     Value::Object(map)
 }
 
@@ -145,4 +130,72 @@ pub(super) fn law_value(law: &LawSpec, arm: &ArmState) -> Value {
         "checked": sum(|judgement| judgement.checked),
         "unknown": sum(|judgement| judgement.unknown),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Judged;
+    use crate::format::LawKind;
+    use crate::state::RoundState;
+
+    #[test]
+    fn a_distribution_counts_by_rank_and_nothing_has_none() {
+        let of = distribution(vec![3.0, 1.0, 2.0, 4.0]);
+        assert_eq!(
+            (&of["p50"], &of["p99"], &of["mean"]),
+            (&json!(2.0), &json!(4.0), &json!(2.5))
+        );
+        let none = distribution(Vec::new());
+        assert!(none["p50"].is_null() && none["mean"].is_null() && none["n"] == json!(0.0));
+    }
+
+    #[test]
+    fn numbers_come_alone_or_in_lists_and_other_things_are_passed_over() {
+        assert_eq!(numbers_of(&json!(2)), [2.0]);
+        assert_eq!(numbers_of(&json!([1, "x", 2.5])), [1.0, 2.5]);
+        assert!(numbers_of(&json!("x")).is_empty() && numbers_of(&json!({ "a": 1 })).is_empty());
+    }
+
+    fn round(verdict: Option<(Verdict, u64)>) -> RoundState {
+        let judged = verdict.map(|(verdict, found)| Judged {
+            name: "l".to_owned(),
+            law: LawKind::Uniqueness,
+            judgement: history::Judgement {
+                checked: 4,
+                unknown: 1,
+                verdict,
+                found,
+                violations: Vec::new(),
+            },
+            diagram: None,
+        });
+        RoundState {
+            judged: judged.into_iter().collect(),
+            ..RoundState::default()
+        }
+    }
+
+    #[test]
+    fn a_law_is_unknown_until_every_round_was_judged() {
+        let law = LawSpec {
+            name: "l".to_owned(),
+            law: LawKind::Uniqueness,
+            of: "c".to_owned(),
+            resource: "seat".to_owned(),
+            initial: 0,
+            quantity: 1,
+        };
+        let value = |rounds: Vec<RoundState>| law_value(&law, &ArmState { rounds });
+        let broken = || round(Some((Verdict::Violated, 3)));
+        let both = value(vec![broken(), round(Some((Verdict::Holds, 0)))]);
+        assert_eq!(
+            (&both["violations"], &both["rounds_broken"]),
+            (&json!(3.0), &json!(1.0))
+        );
+        assert!(value(vec![broken(), round(None)])["violations"].is_null());
+        let open = Verdict::Undecided("why".to_owned());
+        assert!(value(vec![broken(), round(Some((open, 0)))])["violations"].is_null());
+        assert!(value(Vec::new())["violations"].is_null());
+    }
 }

@@ -36,10 +36,13 @@ pub(in crate::report) fn sequence(title: &str, caption: &str, diagram: &Diagram)
         );
         canvas.line("axis", (x(index), HEAD - 6.0), (x(index), bottom));
     }
+    for (lane, from, to) in pauses(diagram) {
+        canvas.line("standstill", (x(lane), at(from)), (x(lane), to.map_or(bottom, at)));
+    }
     for (row, event) in diagram.events.iter().enumerate() {
-        let y = HEAD + ROW * (row as f64 + 0.7);
-        let at = format!("{:.1} ms", event.at_ns as f64 / 1e6);
-        canvas.text("tick", (MARGIN - 12.0, y + 4.0), Anchor::End, &at);
+        let y = at(row);
+        let time = format!("{:.1} ms", event.at_ns as f64 / 1e6);
+        canvas.text("tick", (MARGIN - 12.0, y + 4.0), Anchor::End, &time);
         match event.arrow {
             Some(way) => arrow(&mut canvas, (x(way.from), x(way.to)), y, &event.label, event.kind),
             None => point(&mut canvas, x(event.lane), y, &event.label, event.kind),
@@ -51,6 +54,25 @@ pub(in crate::report) fn sequence(title: &str, caption: &str, diagram: &Diagram)
         legend: Vec::new(),
         svg: canvas.finish_for_phones(),
     })
+}
+
+/// Where the row of an event is.
+fn at(row: usize) -> f64 {
+    HEAD + ROW * (row as f64 + 0.7)
+}
+
+/// Lanes that stand still: lane, the row where it stops, and the row where it goes on, if it does.
+fn pauses(diagram: &Diagram) -> Vec<(usize, usize, Option<usize>)> {
+    let of = |kind: EventKind| {
+        let events = diagram.events.iter().enumerate();
+        events
+            .filter(move |(_, event)| event.kind == kind)
+            .map(|(row, event)| (row, event.lane))
+    };
+    let end = |row: usize, lane: usize| of(EventKind::Resume).find(|(later, other)| *later > row && *other == lane);
+    of(EventKind::Pause)
+        .map(|(row, lane)| (lane, row, end(row, lane).map(|(later, _)| later)))
+        .collect()
 }
 
 /// Whether an event is where things went wrong or were stopped.

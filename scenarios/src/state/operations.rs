@@ -1,0 +1,43 @@
+//! What became of the operations of one class of clients.
+
+use history::{Operation, Outcome};
+use load::Histogram;
+
+use super::ArmState;
+
+/// The operations of one class in one arm, over all rounds.
+#[derive(Debug, Clone, Default)]
+pub struct OperationTotals<'a> {
+    /// All of them, in order of their ends.
+    pub all: Vec<&'a Operation>,
+    /// How many had their effect.
+    pub ok: usize,
+    /// How many certainly had none.
+    pub failed: usize,
+    /// Of how many nobody knows.
+    pub unknown: usize,
+    /// From the invocation to the answer, of those that had their effect.
+    pub latency: Histogram,
+}
+
+impl ArmState {
+    /// What became of the operations of a class.
+    pub fn operations_of(&self, class: &str) -> OperationTotals<'_> {
+        let mut totals = OperationTotals::default();
+        let all = self.rounds.iter().flat_map(|round| &round.operations);
+        for operation in all.filter(|operation| operation.class == class) {
+            totals.all.push(operation);
+            match operation.outcome {
+                Outcome::Ok => totals.ok += 1,
+                Outcome::Fail => totals.failed += 1,
+                Outcome::Unknown => totals.unknown += 1,
+            }
+            if let (Outcome::Ok, Some(completed_ns)) = (operation.outcome, operation.completed_ns) {
+                totals
+                    .latency
+                    .record_ns(completed_ns.saturating_sub(operation.invoked_ns));
+            }
+        }
+        totals
+    }
+}
