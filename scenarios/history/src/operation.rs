@@ -1,5 +1,6 @@
 //! What one client did once, and what it saw.
 
+pub use contract::{Step, StepKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ pub struct Operation {
     /// What went wrong, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What the service did on the way, as its answer told it.
+    /// What the service did on the way, as its answer told it; times count from the begin of the history here, too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
 }
@@ -61,38 +62,4 @@ pub enum Outcome {
     Fail,
     /// It may have had its effect or not, or may still have it later (a timeout, a broken connection).
     Unknown,
-}
-
-/// One thing that a service did for an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// When, nanoseconds since the history began.
-    pub at_ns: u64,
-    /// What.
-    pub what: StepKind,
-    /// The value that was read or written, or the fencing token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<i64>,
-}
-
-/// The kinds of steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepKind {
-    /// A lock was won; the value is the fencing token, where there is one.
-    Acquired,
-    /// The lock service was asked whether the token is still current.
-    Checked,
-    /// The shared value was read.
-    Read,
-    /// The shared value was written.
-    Written,
-    /// The storage refused a stale token; the value is that token.
-    Refused,
-    /// The lock was given back.
-    Released,
-    /// The release found the lock in another's hands and left it there.
-    NotOwner,
-    /// The release deleted another's lock.
-    DeletedForeign,
 }

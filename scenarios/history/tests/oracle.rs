@@ -6,7 +6,8 @@ use history::checkers::linearizable;
 use history::checkers::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Model, Register};
 use history::{History, Operation, Outcome, Verdict};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
+use support::calls::{counter_call, plain_register_call, register_call, stock_call, swap_register_call};
 
 /// Tries every order: each operation that nothing unplaced precedes may be next; unknown ones may be left out.
 fn some_order_explains<M: Model>(model: &M, state: &M::State, left: &[(&Operation, M::Call)]) -> bool {
@@ -62,14 +63,8 @@ fn agrees<M: Model>(model: &M, operations: &[Operation]) -> Result<(), TestCaseE
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    prop::sample::select(vec![
-        Outcome::Ok,
-        Outcome::Ok,
-        Outcome::Ok,
-        Outcome::Ok,
-        Outcome::Unknown,
-        Outcome::Fail,
-    ])
+    let weighted = [vec![Outcome::Ok; 10], vec![Outcome::Unknown; 3], vec![Outcome::Fail]].concat();
+    prop::sample::select(weighted)
 }
 
 /// Histories of up to six operations; times collide often, for the ties matter too.
@@ -90,59 +85,8 @@ fn histories(calls: impl Strategy<Value = (&'static str, Value, Value)>) -> impl
     })
 }
 
-fn register_call() -> impl Strategy<Value = (&'static str, Value, Value)> {
-    (0..5, 0..3, 0..3, any::<bool>()).prop_map(|(kind, one, other, yes)| match kind {
-        0 | 1 => (
-            "read",
-            Value::Null,
-            if one == 2 && other == 2 {
-                Value::Null
-            } else {
-                json!(one)
-            },
-        ),
-        2 | 3 => ("write", json!(one), Value::Null),
-        _ => ("cas", json!({ "from": one, "to": other }), json!(yes)),
-    })
-}
-
-/// No compare-and-set: here the rule for writings that nobody needs applies.
-fn plain_register_call() -> impl Strategy<Value = (&'static str, Value, Value)> {
-    (any::<bool>(), 0..4).prop_map(|(write, value)| {
-        if write {
-            ("write", json!(value), Value::Null)
-        } else {
-            ("read", Value::Null, json!(value))
-        }
-    })
-}
-
-fn swap_register_call() -> impl Strategy<Value = (&'static str, Value, Value)> {
-    (0..3, 0..4, 0..4).prop_map(|(kind, one, other)| match kind {
-        0 => ("read", Value::Null, json!(one)),
-        1 => ("write", json!(one), Value::Null),
-        _ => ("cas", json!({ "from": one, "to": other }), json!(true)),
-    })
-}
-
-fn counter_call() -> impl Strategy<Value = (&'static str, Value, Value)> {
-    (0..5, 1..3, 0..6).prop_map(|(kind, by, count)| match kind {
-        0 | 1 => ("read", Value::Null, json!(count)),
-        2 | 3 => ("increment", json!(by), json!(count)),
-        _ => ("increment", json!(by), Value::Null),
-    })
-}
-
-fn stock_call() -> impl Strategy<Value = (&'static str, Value, Value)> {
-    (0..5, 1..4, 0..5).prop_map(|(kind, quantity, left)| match kind {
-        0 | 1 => ("read", Value::Null, json!(left)),
-        2 | 3 => ("buy", json!(quantity), json!(true)),
-        _ => ("buy", json!({ "quantity": quantity }), json!(false)),
-    })
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     #[test]
     fn a_register_is_judged_as_by_trying_every_order(operations in histories(register_call())) {

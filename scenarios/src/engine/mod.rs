@@ -5,6 +5,8 @@ mod bus;
 mod clients;
 mod instances;
 mod judge;
+mod lifecycle;
+mod loads;
 mod operation;
 mod probe;
 mod rest;
@@ -110,7 +112,7 @@ async fn turns(plan: &Plan, site: &Site, bus: &mut Bus, stop: &CancellationToken
             break;
         }
         let keep = site.keep && index + 1 == plan.turns.len();
-        turn::run(plan, index, keep, site, bus, stop).await?;
+        lifecycle::run(plan, index, keep, site, bus, stop).await?;
     }
     Ok(())
 }

@@ -4,8 +4,7 @@ use compose::{SystemSpec, topology};
 use serde::{Deserialize, Serialize};
 
 use super::RequestSpec;
-use super::make::{SECONDS_MAX, TIMEOUT_DEFAULT_S, headers};
-use super::resolve::Resolver;
+use super::resolve::{Resolver, SECONDS_MAX, TIMEOUT_DEFAULT_S};
 use crate::format::{Ask, Clients, LawKind, LawSection, Place, Problem, Quantity};
 
 /// Places that are filled for each operation.
@@ -157,7 +156,7 @@ fn request(ask: &Ask, resolver: &Resolver) -> Result<RequestSpec, Problem> {
         method: ask.method.clone(),
         path: resolver.fill_keeping(&ask.path, &PER_OPERATION)?,
         json: ask.json.as_ref().map(|json| resolver.fill_known(json)),
-        headers: headers(&ask.headers, resolver)?,
+        headers: resolver.fill_all(&ask.headers)?,
     })
 }
 

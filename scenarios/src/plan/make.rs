@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use compose::{BalancerSpec, ServiceSpec, SystemSpec};
 
-use super::resolve::Resolver;
+use super::resolve::{Resolver, SECONDS_MAX, TIMEOUT_DEFAULT_S};
 use super::{
     ActionSpec, ArmPlan, Bounds, CheckPlan, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec, Turn,
     WindowSpec,
@@ -15,16 +15,12 @@ use crate::format::{
     Service, Step, suggestion,
 };
 
-/// The longest time that a scenario may ask for in one place, seconds.
-pub(super) const SECONDS_MAX: f64 = 3600.0;
 /// The highest rate that a scenario may ask for, requests per second.
 const RATE_MAX: f64 = 1e6;
 /// Connections of an open loop where the scenario says nothing.
 const CONNECTIONS_DEFAULT: f64 = 512.0;
 /// How long an arm's clients take where the scenario says nothing, seconds.
 const CLIENTS_DEFAULT_S: f64 = 2.0;
-/// Seconds until a request has failed where the scenario says nothing.
-pub(super) const TIMEOUT_DEFAULT_S: f64 = 10.0;
 
 /// What the person who starts a run decides.
 #[derive(Debug, Clone, Default)]
@@ -350,19 +346,8 @@ fn request_spec(request: &RequestSection, resolver: &Resolver) -> Result<Request
         method: request.method.clone(),
         path: resolver.fill(&request.path)?,
         json: request.json.clone(),
-        headers: headers(&request.headers, resolver)?,
+        headers: resolver.fill_all(&request.headers)?,
     })
-}
-
-/// Header values with their `{parameter}` places filled.
-pub(super) fn headers(
-    headers: &BTreeMap<String, String>,
-    resolver: &Resolver,
-) -> Result<BTreeMap<String, String>, Problem> {
-    headers
-        .iter()
-        .map(|(name, value)| Ok((name.clone(), resolver.fill(value)?)))
-        .collect()
 }
 
 fn load_spec(load: &Load, entry: &str, duration_s: f64, resolver: &Resolver) -> Result<LoadSpec, Problem> {

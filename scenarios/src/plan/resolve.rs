@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 use crate::expression::{Expression, Scope};
 use crate::format::{Problem, Quantity, QuantityValue};
 
+/// The longest time that a scenario may ask for in one place, seconds.
+pub(super) const SECONDS_MAX: f64 = 3600.0;
+/// Seconds until a request has failed where the scenario says nothing.
+pub(super) const TIMEOUT_DEFAULT_S: f64 = 10.0;
+
 /// What expressions and texts of a scenario may refer to before the run.
 pub(super) struct Resolver {
     params: BTreeMap<String, f64>,
@@ -88,6 +93,14 @@ impl Resolver {
         }
         filled.push_str(rest);
         Ok(filled)
+    }
+
+    /// Texts by name, such as headers, with their `{parameter}` places filled.
+    pub(super) fn fill_all(&self, texts: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Problem> {
+        texts
+            .iter()
+            .map(|(name, text)| Ok((name.clone(), self.fill(text)?)))
+            .collect()
     }
 
     /// A JSON text, whose braces mean something else, with the `{parameter}` places of known parameters filled.

@@ -7,18 +7,6 @@ use super::figures::latency_figures;
 use crate::plan::LawSpec;
 use crate::state::ArmState;
 
-/// The kinds of steps by the names that expressions use.
-const KINDS: [(StepKind, &str); 8] = [
-    (StepKind::Acquired, "acquired"),
-    (StepKind::Checked, "checked"),
-    (StepKind::Read, "read"),
-    (StepKind::Written, "written"),
-    (StepKind::Refused, "refused"),
-    (StepKind::Released, "released"),
-    (StepKind::NotOwner, "not_owner"),
-    (StepKind::DeletedForeign, "deleted_foreign"),
-];
-
 /// Operations of one class over all rounds: how many ended how, how long those took that succeeded, what services told
 /// of their steps, and the numbers in these fields of their answers.
 pub(super) fn class_value(class: &str, fields: &[String], arm: &ArmState) -> Value {
@@ -60,7 +48,7 @@ fn steps(operations: &[&Operation]) -> Value {
         steps.filter(|step| step.what == what).count() as f64
     };
     Value::Object(
-        KINDS
+        StepKind::ALL
             .into_iter()
             .map(|(what, name)| (name.to_owned(), count(what).into()))
             .collect(),

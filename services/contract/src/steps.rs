@@ -27,6 +27,20 @@ pub enum StepKind {
     DeletedForeign,
 }
 
+impl StepKind {
+    /// Every kind, with the name that documents and expressions use.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Acquired, "acquired"),
+        (Self::Checked, "checked"),
+        (Self::Read, "read"),
+        (Self::Written, "written"),
+        (Self::Refused, "refused"),
+        (Self::Released, "released"),
+        (Self::NotOwner, "not_owner"),
+        (Self::DeletedForeign, "deleted_foreign"),
+    ];
+}
+
 /// One step of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Step {
@@ -57,6 +71,13 @@ mod tests {
 
     use super::*;
     use crate::Account;
+
+    #[test]
+    fn every_kind_has_the_name_that_documents_use() {
+        for (kind, name) in StepKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), name);
+        }
+    }
 
     #[test]
     fn steps_stand_beside_the_members_of_the_answer_and_only_when_asked_for() {

@@ -9,7 +9,7 @@ use lock::Visit;
 use sqlx::AnyConnection;
 use store::Database;
 
-use crate::payments::{Row, payment};
+use crate::row::{Row, payment};
 
 /// What an idempotency key is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

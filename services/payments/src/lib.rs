@@ -15,6 +15,7 @@ mod accounts;
 mod charge;
 mod ledger;
 mod payments;
+mod row;
 mod share;
 #[cfg(test)]
 mod tests;

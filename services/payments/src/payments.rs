@@ -7,17 +7,15 @@ use axum::response::IntoResponse;
 use chassis::{Failure, Json, Path, Query, RowLimit, Settings, SettingsError};
 use contract::environment::{IDEMPOTENCY, PAYMENTS_FAILURE_RATE, PAYMENTS_SLOW_ANSWER_MS, PAYMENTS_SLOW_ANSWER_RATE};
 use contract::limits::LOCK_MS_MAX;
-use contract::{NewPayment, Payment, PaymentStatus};
+use contract::{NewPayment, Payment};
 use http::StatusCode;
 use lock::Visit;
 use serde::Deserialize;
 use store::Database;
 
 use crate::charge::{Charged, Idempotency, charge};
+use crate::row::{Row, payment};
 use crate::share::Share;
-
-/// Key, order, amount, idempotency key.
-pub(crate) type Row = (i64, i64, i64, Option<String>);
 
 /// How this instance takes money.
 #[derive(Clone)]
@@ -49,16 +47,6 @@ impl Till {
             slow: Share::from_settings(settings, PAYMENTS_SLOW_ANSWER_RATE, 1)?,
             slow_answer: env.milliseconds(PAYMENTS_SLOW_ANSWER_MS, 0, 0, LOCK_MS_MAX)?,
         })
-    }
-}
-
-pub(crate) fn payment((id, order_id, amount_cents, idempotency_key): Row) -> Payment {
-    Payment {
-        id,
-        order_id,
-        amount_cents,
-        status: PaymentStatus::Captured,
-        idempotency_key,
     }
 }
 

@@ -163,7 +163,8 @@ mod tests {
         assert_eq!(judgement.violations[0].operations, [2, 3]);
         assert_eq!(
             judgement.violations[0].message,
-            "product 1: 3 sold + 0 left = 3, but 1 were there: buyer-2 and buyer-3 both read 1 before either of them wrote."
+            "product 1: 3 sold + 0 left = 3, but 1 were there: buyer-2 and buyer-3 both read 1 before either of them \
+             wrote."
         );
     }
 
@@ -221,11 +222,15 @@ mod tests {
         assert!(matches!(unread.verdict, Verdict::Undecided(_)));
     }
 
+    fn any_outcome() -> impl Strategy<Value = Outcome> {
+        prop::sample::select(vec![Outcome::Ok, Outcome::Fail, Outcome::Unknown])
+    }
+
     proptest! {
         /// The oracle tries every choice of unknown purchases that took place.
         #[test]
         fn holds_exactly_if_some_choice_of_unknown_effects_explains_the_sum(
-            outcomes in prop::collection::vec(prop::sample::select(vec![Outcome::Ok, Outcome::Fail, Outcome::Unknown]), 0..7),
+            outcomes in prop::collection::vec(any_outcome(), 0..7),
             initial in 0_i64..5,
             left in -2_i64..6,
         ) {

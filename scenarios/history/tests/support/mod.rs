@@ -1,6 +1,8 @@
 //! Histories for the tests and the benchmark: written down, or made by a simulated object that is linearizable.
 #![allow(dead_code, reason = "each test target uses its own part")]
 
+pub mod calls;
+
 use history::{History, Operation, Outcome};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -144,7 +146,7 @@ fn act(object: Object, id: u64, state: &mut i64, never: bool, random: &mut Pcg64
 }
 
 /// Breaks a history of `linearizable_history` in one place near the index, so that no order explains it.
-pub fn plant_violation(object: Object, operations: &mut [Operation], near: usize) {
+pub fn plant_violation(object: Object, operations: &mut Vec<Operation>, near: usize) {
     let answered = |operation: &Operation, class: &str| operation.class == class && operation.outcome == Outcome::Ok;
     let reading = (near..operations.len())
         .chain((0..near).rev())
@@ -168,8 +170,25 @@ pub fn plant_violation(object: Object, operations: &mut [Operation], near: usize
                 .max_by_key(|one| one.invoked_ns);
             operations[reading].output = stale.expect("many writings came before").input.clone();
         }
-        // Nobody ever writes it.
-        Object::CasRegister => operations[reading].output = json!(7),
+        Object::CasRegister => {
+            // A client of its own writes 5, which nobody else does, then 6, and then reads 5.
+            let from_ns = operations[near].invoked_ns;
+            let calls = [
+                ("write", json!(5), Value::Null),
+                ("write", json!(6), Value::Null),
+                ("read", Value::Null, json!(5)),
+            ];
+            for (index, (class, input, output)) in (0_u64..).zip(calls) {
+                let invoked_ns = from_ns + 2 * index;
+                operations.push(operation(
+                    1_000_000 + index,
+                    class,
+                    input,
+                    output,
+                    (invoked_ns, invoked_ns + 1),
+                ));
+            }
+        }
         Object::Counter => {
             let increments = (near..operations.len()).filter(|index| answered(&operations[*index], "increment"));
             let pair: Vec<usize> = increments.take(2).collect();

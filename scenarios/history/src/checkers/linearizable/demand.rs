@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
+use super::entry::Entry;
 use super::model::{Leaves, Model, Needs};
-use super::search::Entry;
 
 /// Supply and demand of states among the operations that are not placed yet.
 ///
@@ -149,13 +149,18 @@ impl<S: Clone + Eq + Hash> Demand<S> {
                 .is_some_and(|index| self.accounts[*index].wants())
     }
 
-    /// Whether some call needs a state that nobody can bring about in time, beginning with this state.
-    pub(super) fn hopeless(&self, initial: &S) -> bool {
+    /// When the first call is due that needs a state which nobody can bring about in time, beginning with this state.
+    pub(super) fn hopeless(&self, initial: &S) -> Option<u64> {
         let initial = self.states.get(initial);
-        self.accounts
+        let others = self
+            .accounts
             .iter()
             .enumerate()
-            .any(|(index, account)| Some(&index) != initial && account.wants())
+            .filter(|(index, _)| Some(index) != initial);
+        others
+            .filter(|(_, account)| account.wants())
+            .filter_map(|(_, account)| Some(account.due.first()?.0))
+            .min()
     }
 
     /// Whether the entry and all calls that need what it leaves can be placed together, and no other would notice: it

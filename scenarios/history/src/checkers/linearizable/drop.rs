@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::entry::Entry;
 use super::model::{Leaves, Model, Needs};
-use super::search::Entry;
 
 /// Whether every order that explains the dropped and the kept operations still explains the kept ones alone, where the
 /// dropped are writings ([`Leaves::Always`]) and all others are writings or leave the state as they find it.
@@ -79,5 +79,55 @@ impl Overwriting {
             .earliest_ns
             .partition_point(|(invoked_ns, _)| *invoked_ns <= due_ns);
         self.earliest_ns.get(later).map(|(_, earliest_ns)| *earliest_ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::register::{Register, RegisterCall};
+    use super::super::search::{Found, search};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn call() -> impl Strategy<Value = RegisterCall> {
+        (0..7, 0_i64..3, 0_i64..3).prop_map(|(kind, one, other)| match kind {
+            0..2 => RegisterCall::Read(Some(one)),
+            2..5 => RegisterCall::Write(Some(one)),
+            5 => RegisterCall::Cas(Some(one), Some(other)),
+            _ => RegisterCall::CasRefused(Some(one)),
+        })
+    }
+
+    /// A call, its invocation, how long it took, whether it must be placed, and whether it is dropped.
+    fn part() -> impl Strategy<Value = (RegisterCall, u64, u64, bool, bool)> {
+        (call(), 0_u64..12, 0_u64..5, prop::bool::weighted(0.8), any::<bool>())
+    }
+
+    fn has_order(entries: &[Entry<RegisterCall>]) -> bool {
+        search(&Register { initial: Some(0) }, Some(0), entries, &mut 100_000).found == Found::Order
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// What makes a smaller history a proof: if the whole had an order, it would have one too.
+        #[test]
+        fn without_what_nobody_notices_a_history_keeps_its_order(
+            parts in prop::collection::vec(part(), 0..8),
+        ) {
+            let mut parts = parts;
+            parts.sort_by_key(|part| part.1);
+            let entries = (0..).zip(&parts).map(|(operation, (call, from_ns, length, required, _))| Entry {
+                operation,
+                call: *call,
+                invoked_ns: *from_ns,
+                due_ns: required.then_some(from_ns + length),
+            });
+            let (dropped, kept): (Vec<_>, Vec<_>) = entries.clone().partition(|entry| parts[entry.operation].4);
+            let explained = has_order(&entries.collect::<Vec<_>>());
+            if explained && is_unnoticed(&Register { initial: Some(0) }, &dropped, &kept) {
+                prop_assert!(has_order(&kept), "{dropped:?} was noticed by {kept:?}");
+            }
+        }
     }
 }

@@ -43,13 +43,19 @@ pub trait Model {
         Leaves::Other
     }
 
+    /// States of which, whatever state the object was in, one permits these calls at least as much as that did; none
+    /// where that cannot be said. It lets a part of a history be judged whose past is left open.
+    fn beginnings(&self, _calls: &[&Self::Call]) -> Option<Vec<Self::State>> {
+        None
+    }
+
     /// Whether the call is legal neither in this state nor in any that can follow.
     fn never(&self, _state: &Self::State, _call: &Self::Call) -> bool {
         false
     }
 
-    /// Whether every legal sequence of `dropped` and `kept` calls stays legal without the dropped ones. What follows from
-    /// [`needs`](Model::needs) and [`leaves`](Model::leaves) need not be claimed here.
+    /// Whether every legal sequence of `dropped` and `kept` calls stays legal without the dropped ones. What follows
+    /// from [`needs`](Model::needs) and [`leaves`](Model::leaves) need not be claimed here.
     fn droppable(&self, _dropped: &[&Self::Call], _kept: &[&Self::Call]) -> bool {
         false
     }

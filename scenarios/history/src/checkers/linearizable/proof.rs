@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::drop::is_unnoticed;
+use super::entry::Entry;
 use super::model::{Leaves, Model};
-use super::search::{Entry, Found, search};
+use super::span::Span;
 use crate::operation::Operation;
 
 /// Configurations that one attempt at a smaller proof may cost. What is too costly to prove is kept.
@@ -17,50 +18,19 @@ const CONTRADICTION_OPERATIONS_MAX: usize = 20_000;
 const ATTEMPTS_MAX: usize = 400;
 const CONFIGURATIONS_MAX: u64 = 500_000;
 
-/// What the first `cut_ns` nanoseconds of a history say: operations that had not returned by then may have taken
-/// effect or not, whatever they answered later. Linearizability is closed under prefixes, so a prefix without an order
-/// proves that the whole has none.
-pub(super) fn prefix<M: Model>(
-    model: &M,
-    operations: &[&Operation],
-    cut_ns: u64,
-) -> Result<Vec<Entry<M::Call>>, String> {
-    let mut entries = Vec::new();
-    for (index, operation) in operations.iter().enumerate() {
-        if operation.invoked_ns > cut_ns {
-            break;
-        }
-        let due_ns = operation.due_ns().filter(|due_ns| *due_ns <= cut_ns);
-        if let Some(call) = model.call(operation, due_ns.is_some())? {
-            entries.push(Entry {
-                operation: index,
-                call,
-                invoked_ns: operation.invoked_ns,
-                due_ns,
-            });
-        }
-    }
-    Ok(entries)
-}
-
-/// Entries of a history without an order that have no order by themselves, as few as can be found in bounded time.
+/// Entries of a span without an order that have no order by themselves, as few as can be found in bounded time.
 ///
-/// 1. If two operations contradict each other whatever else happened ([`Model::forbids`]), these two.
-/// 2. Else the shortest prefix that has no order (by bisection over the returns), from which operations are dropped
-///    (delta debugging, Zeller and Hildebrandt 2002) as long as the rest has no order. Only such are dropped as a legal
-///    order could lose and stay legal (readings and refusals, writings that nobody can notice, and what
-///    [`Model::droppable`] allows), so that if the whole had an order, the rest would have one too.
-pub(super) fn smallest<M: Model>(
-    model: &M,
-    operations: &[&Operation],
-    whole: Vec<Entry<M::Call>>,
-) -> Vec<Entry<M::Call>> {
-    if let Some(pair) = contradiction(model, &whole) {
-        return pair.to_vec();
-    }
-    let (entries, cut_ns) = shortest_prefix(model, operations, whole);
+/// They are those of its shortest prefix without one (by bisection over the returns), from which operations are dropped
+/// (delta debugging, Zeller and Hildebrandt 2002) as long as the rest has no order. Only such are dropped as a legal
+/// order could lose and stay legal (readings and refusals, writings that nobody can notice, and what
+/// [`Model::droppable`] allows), so that if the whole had an order, the rest would have one too.
+pub(super) fn smallest<M: Model>(model: &M, operations: &[&Operation], span: Span) -> Vec<Entry<M::Call>> {
+    // Every operation was read before, as part of the whole history.
+    let entries = span.entries(model, operations).unwrap_or_default();
+    let (entries, cut_ns) = shortest_prefix(model, operations, span, entries);
     let mut shrink = Shrink {
         model,
+        span,
         entries,
         attempts_left: ATTEMPTS_MAX,
         configurations_left: CONFIGURATIONS_MAX,
@@ -81,6 +51,7 @@ pub(super) fn smallest<M: Model>(
 fn shortest_prefix<M: Model>(
     model: &M,
     operations: &[&Operation],
+    span: Span,
     whole: Vec<Entry<M::Call>>,
 ) -> (Vec<Entry<M::Call>>, u64) {
     let mut cuts: Vec<u64> = whole.iter().filter_map(|entry| entry.due_ns).collect();
@@ -90,10 +61,12 @@ fn shortest_prefix<M: Model>(
     let mut shortest = (whole, cuts.last().copied().unwrap_or(u64::MAX));
     while from < to {
         let middle = from + (to - from) / 2;
-        // Every operation of it was read before, as part of the whole.
-        let entries = prefix(model, operations, cuts[middle]).unwrap_or_default();
-        let mut budget = ATTEMPT_CONFIGURATIONS_MAX;
-        if search(model, &entries, &mut budget) == Found::NoOrder {
+        let span = Span {
+            cut_ns: cuts[middle],
+            ..span
+        };
+        let entries = span.entries(model, operations).unwrap_or_default();
+        if span.has_no_order(model, &entries, &mut { ATTEMPT_CONFIGURATIONS_MAX }) {
             shortest = (entries, cuts[middle]);
             to = middle;
         } else {
@@ -103,8 +76,8 @@ fn shortest_prefix<M: Model>(
     shortest
 }
 
-/// Two operations that cannot both be, those that returned first.
-fn contradiction<M: Model>(model: &M, entries: &[Entry<M::Call>]) -> Option<[Entry<M::Call>; 2]> {
+/// Two operations that contradict each other whatever else happened ([`Model::forbids`]), those that returned first.
+pub(super) fn contradiction<M: Model>(model: &M, entries: &[Entry<M::Call>]) -> Option<[Entry<M::Call>; 2]> {
     let mut returned: Vec<&Entry<M::Call>> = entries.iter().filter(|entry| entry.due_ns.is_some()).collect();
     returned.sort_by_key(|entry| entry.due_ns);
     returned.truncate(CONTRADICTION_OPERATIONS_MAX);
@@ -121,6 +94,7 @@ fn contradiction<M: Model>(model: &M, entries: &[Entry<M::Call>]) -> Option<[Ent
 
 struct Shrink<'a, M: Model> {
     model: &'a M,
+    span: Span,
     entries: Vec<Entry<M::Call>>,
     attempts_left: usize,
     configurations_left: u64,
@@ -173,7 +147,7 @@ impl<M: Model> Shrink<'_, M> {
         self.attempts_left -= 1;
         let allowed = ATTEMPT_CONFIGURATIONS_MAX.min(self.configurations_left);
         let mut budget = allowed;
-        let proves = search(self.model, &kept, &mut budget) == Found::NoOrder;
+        let proves = self.span.has_no_order(self.model, &kept, &mut budget);
         self.configurations_left -= allowed - budget;
         if proves {
             self.entries = kept;

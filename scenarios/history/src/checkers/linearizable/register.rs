@@ -1,5 +1,7 @@
 //! A register: read, write, compare-and-set.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::model::{Answer, Leaves, Model, Needs, answer, unreadable};
@@ -101,5 +103,24 @@ impl Model for Register {
             RegisterCall::Write(value) | RegisterCall::Cas(_, value) => Leaves::Always(value),
             RegisterCall::Read(_) | RegisterCall::CasRefused(_) => Leaves::Same,
         }
+    }
+
+    /// What some call needs, and one value that none of them knows: it can neither be read nor swapped, and refuses
+    /// every swap.
+    fn beginnings(&self, calls: &[&RegisterCall]) -> Option<Vec<Self::State>> {
+        let known: BTreeSet<Option<i64>> = calls
+            .iter()
+            .map(|call| match **call {
+                RegisterCall::Read(value) | RegisterCall::Write(value) => value,
+                RegisterCall::Cas(value, _) | RegisterCall::CasRefused(value) => value,
+            })
+            .collect();
+        let needed = calls.iter().filter_map(|call| match self.needs(call) {
+            Needs::Only(value) => Some(value),
+            Needs::Any | Needs::Other => None,
+        });
+        let unknown = (0..).map(Some).find(|value| !known.contains(value));
+        let beginnings: BTreeSet<Option<i64>> = needed.chain(unknown).collect();
+        Some(beginnings.into_iter().collect())
     }
 }

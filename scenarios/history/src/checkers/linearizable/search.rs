@@ -3,19 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::demand::Demand;
+use super::entry::Entry;
 use super::model::{Leaves, Model};
 use super::timeline::{At, Timeline};
-
-/// One operation as the search sees it.
-#[derive(Debug, Clone)]
-pub(super) struct Entry<C> {
-    /// Index into the operations of the key.
-    pub(super) operation: usize,
-    pub(super) call: C,
-    pub(super) invoked_ns: u64,
-    /// By when it must be placed; none where it need not be placed at all.
-    pub(super) due_ns: Option<u64>,
-}
 
 /// How a search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +16,14 @@ pub(super) enum Found {
     NoOrder,
     /// The bound on configurations was reached before either was known.
     GaveUp,
+}
+
+/// What a search brought.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Searched {
+    pub(super) found: Found,
+    /// When the furthest operation was due that could not be placed.
+    pub(super) reached_ns: u64,
 }
 
 /// Looks for an order of the entries (sorted by invocation) that respects real time and in which the model gives the
@@ -44,8 +42,11 @@ pub(super) enum Found {
 ///    writing, which hides it. So it is placed there, and by itself only when it or one of its readers is due; and
 ///    never if it need not be placed and nobody reads it.
 /// 5. A configuration in which a pending call that must be placed can never be legal again is given up.
-pub(super) fn search<M: Model>(model: &M, entries: &[Entry<M::Call>], budget: &mut u64) -> Found {
-    Search::new(model, entries).run(budget)
+pub(super) fn search<M: Model>(model: &M, initial: M::State, entries: &[Entry<M::Call>], budget: &mut u64) -> Searched {
+    let mut search = Search::new(model, entries);
+    let found = search.run(initial, budget);
+    let reached_ns = search.reached_ns;
+    Searched { found, reached_ns }
 }
 
 struct Search<'a, M: Model> {
@@ -67,6 +68,7 @@ struct Search<'a, M: Model> {
     /// The moves of all frames, one after another.
     moves: Vec<u32>,
     frames: Vec<Frame<M::State>>,
+    reached_ns: u64,
 }
 
 /// One configuration on the way to the present one.
@@ -101,12 +103,13 @@ impl<'a, M: Model> Search<'a, M> {
             trail: Vec::new(),
             moves: Vec::new(),
             frames: Vec::new(),
+            reached_ns: 0,
         }
     }
 
-    fn run(&mut self, budget: &mut u64) -> Found {
-        let initial = self.model.initial();
-        if self.demand.hopeless(&initial) {
+    fn run(&mut self, initial: M::State, budget: &mut u64) -> Found {
+        if let Some(due_ns) = self.demand.hopeless(&initial) {
+            self.reached_ns = due_ns;
             return Found::NoOrder;
         }
         self.place_readings(&initial);
@@ -210,12 +213,13 @@ impl<'a, M: Model> Search<'a, M> {
 
     /// The moves from this configuration, the most promising first: what must be placed now, then what makes that
     /// possible, then the others, each in the order in which they are due.
-    fn choices(&self, state: &M::State) -> Vec<u32> {
+    fn choices(&mut self, state: &M::State) -> Vec<u32> {
         let Some(first_due) = self.first_due() else {
             return Vec::new();
         };
         let mut choices: Vec<(u8, u64, u32)> = Vec::new();
         let now_ns = self.due_ns(first_due);
+        self.reached_ns = self.reached_ns.max(now_ns);
         for entry in self.pending() {
             let index = entry as usize;
             let later = || self.demand.self_contained(entry, now_ns) && !self.demand.serves(entry, first_due);
@@ -227,7 +231,7 @@ impl<'a, M: Model> Search<'a, M> {
                 .iter_mut()
                 .find(|choice| self.kinds[choice.2 as usize] == self.kinds[index]);
             if let Some(twin) = twin {
-                // Rule 2. Equal calls are equally promising, but for the one that must be placed now, which is due first.
+                // Rule 2. Equal calls are equally promising, but for the one that is due first of all.
                 let optional = |entry: u32| self.entries[entry as usize].due_ns.is_none();
                 if (due_ns, optional(entry)) < (twin.1, optional(twin.2)) {
                     *twin = (if entry == first_due { 0 } else { twin.0 }, due_ns, entry);

@@ -1,7 +1,7 @@
 //! Invocations and returns in order of time, as a doubly linked list from which operations are taken and to which they
 //! are given back (Wing and Gong 1993; Knuth's dancing links).
 
-use super::search::Entry;
+use super::entry::Entry;
 
 /// A node: the invocation of entry `i` is node `i`, its return node `n + i`, and node `2n` is before the first and
 /// after the last.

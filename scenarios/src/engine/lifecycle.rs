@@ -1,0 +1,128 @@
+//! One turn from its begin to its end: a system is brought up, driven, asked and brought down.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use compose::{InstanceEvent, System, UpOptions};
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::bus::Bus;
+use super::turn::Turn;
+use super::{RunError, Site, clients, instances, loads, probe, search};
+use crate::event::{EventKind, Phase};
+use crate::plan::{ArmPlan, Plan};
+
+/// Instance events that may wait; a system has a few dozen at most.
+const INSTANCE_QUEUE: usize = 1024;
+
+pub(super) async fn run(
+    plan: &Plan,
+    index: usize,
+    keep: bool,
+    site: &Site,
+    bus: &mut Bus,
+    stop: &CancellationToken,
+) -> Result<(), RunError> {
+    let planned = plan.turns[index];
+    let arm = &plan.arms[planned.arm];
+    bus.emit(EventKind::TurnStarted { turn: index });
+    let folder = site
+        .folder
+        .join("turns")
+        .join(format!("{}-{}", arm.name, planned.round));
+    let (system, queue) = start(arm, index, keep, site, &folder, bus, stop).await?;
+    let Some(system) = system else { return Ok(()) };
+    let mut turn = Turn {
+        plan,
+        arm,
+        seed: plan.seed.wrapping_add(u64::from(planned.round)),
+        system,
+        instances: queue,
+        bus,
+        stop,
+    };
+    let measured = measure(&mut turn).await;
+    turn.bus.emit(EventKind::Phase {
+        phase: Phase::Stopping,
+        expected_s: 0.0,
+    });
+    let down = if keep { Ok(()) } else { turn.system.down().await };
+    turn.forward_instances();
+    if !keep {
+        instances::collect_logs(&folder, &site.folder.join("logs"), &arm.name, planned.round);
+    }
+    measured?;
+    down?;
+    if !stop.is_cancelled() {
+        bus.emit(EventKind::TurnEnded);
+    }
+    Ok(())
+}
+
+/// Brings the system up and tells of every instance meanwhile; none when it was interrupted.
+async fn start(
+    arm: &ArmPlan,
+    index: usize,
+    keep: bool,
+    site: &Site,
+    folder: &Path,
+    bus: &mut Bus,
+    stop: &CancellationToken,
+) -> Result<(Option<Arc<dyn System>>, Receiver<InstanceEvent>), RunError> {
+    bus.emit(EventKind::Phase {
+        phase: Phase::Starting,
+        expected_s: 0.5,
+    });
+    let (sender, mut queue) = channel(INSTANCE_QUEUE);
+    let mut options = UpOptions::new(format!("{}-{index}", site.run), folder, &site.state_folder);
+    options.detach = keep;
+    options.events = Some(instances::to_queue(sender));
+    let began = Instant::now();
+    let mut up = site.backend.up(arm.system.clone(), options);
+    let system = loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok((None, queue)),
+            Some(event) = queue.recv() => instances::emit(bus, event),
+            system = &mut up => break system?,
+        }
+    };
+    while let Ok(event) = queue.try_recv() {
+        instances::emit(bus, event);
+    }
+    bus.emit(EventKind::SystemReady {
+        startup_ms: began.elapsed().as_secs_f64() * 1000.0,
+    });
+    Ok((Some(system), queue))
+}
+
+/// The parts of a turn, in order.
+async fn measure(turn: &mut Turn<'_>) -> Result<(), RunError> {
+    if !turn.arm.clients.is_empty() {
+        clients::run(turn).await?;
+        if turn.crashed() {
+            return Ok(());
+        }
+    }
+    if turn.arm.warmup_s > 0.0 && !turn.arm.loads.is_empty() && !turn.stop.is_cancelled() {
+        loads::warm_up(turn).await?;
+    }
+    if !turn.arm.loads.is_empty() && !turn.stop.is_cancelled() {
+        loads::run(turn).await?;
+    }
+    for index in 0..turn.arm.searches.len() {
+        if !turn.stop.is_cancelled() {
+            search::run(turn, index).await?;
+        }
+    }
+    if !turn.stop.is_cancelled() {
+        turn.bus.emit(EventKind::Phase {
+            phase: Phase::Probing,
+            expected_s: 0.0,
+        });
+        probe::ask_all(&turn.arm.probes, turn.system.as_ref(), turn.bus).await?;
+    }
+    Ok(())
+}

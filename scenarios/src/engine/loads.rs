@@ -1,0 +1,120 @@
+//! Drives an arm's loads, does its actions meanwhile, and hands on what the generator measured.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::streams::{named_seed, pace, request, warm_up_pace};
+use super::turn::{Turn, sleep_until};
+use super::{RunError, instances};
+use crate::event::{EventKind, Phase, SLICES_PER_S};
+use crate::plan::LoadSpec;
+
+/// How often the instances' use of processor and memory is read.
+const STATS_EVERY: Duration = Duration::from_millis(500);
+/// The longest wait for late answers after the last request, beyond the requests' own timeouts.
+const DRAIN_EXTRA: Duration = Duration::from_secs(1);
+
+/// Drives the arm's loads without recording anything.
+pub(super) async fn warm_up(turn: &mut Turn<'_>) -> Result<(), RunError> {
+    let seconds = turn.arm.warmup_s;
+    turn.bus.emit(EventKind::Phase {
+        phase: Phase::WarmUp,
+        expected_s: seconds,
+    });
+    let streams: Vec<load::Stream> = turn
+        .arm
+        .loads
+        .iter()
+        .filter_map(|spec| Some((spec, warm_up_pace(&spec.pace, seconds)?)))
+        .map(|(spec, pace)| stream(turn, spec, pace, "warm-up"))
+        .collect::<Result<_, _>>()?;
+    if streams.is_empty() {
+        return Ok(());
+    }
+    let mut running = load::start(load::LoadPlan::new(streams))?;
+    let mut samples = running.samples();
+    loop {
+        tokio::select! {
+            () = turn.stop.cancelled() => { running.stop(); break; }
+            sample = samples.recv() => if sample.is_none() { break },
+        }
+    }
+    Ok(())
+}
+
+/// Drives the arm's loads and does its actions, until the last answer is in.
+pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
+    turn.bus.emit(EventKind::Phase {
+        phase: Phase::Load,
+        expected_s: turn.arm.duration_s,
+    });
+    let streams = turn
+        .arm
+        .loads
+        .iter()
+        .map(|spec| stream(turn, spec, pace(&spec.pace, turn.arm.duration_s), &spec.class))
+        .collect::<Result<_, _>>()?;
+    let mut plan = load::LoadPlan::new(streams);
+    plan.windows = turn
+        .arm
+        .windows
+        .iter()
+        .map(|window| load::Window {
+            name: window.name.clone(),
+            from_s: window.from_s,
+            to_s: window.to_s,
+        })
+        .collect();
+    plan.slice = Duration::from_secs(1) / SLICES_PER_S;
+    let timeout_s = turn.arm.loads.iter().map(|spec| spec.timeout_s).fold(0.0, f64::max);
+    plan.drain_max = Duration::from_secs_f64(timeout_s) + DRAIN_EXTRA;
+    let mut running = load::start(plan)?;
+    let epoch = running.epoch();
+    let mut samples = running.samples();
+    let mut stats = tokio::time::interval(STATS_EVERY);
+    let (mut draining, mut stopped) = (false, false);
+    let arm = turn.arm;
+    // In an arm with clients the actions were theirs.
+    let mut pending = arm.actions.iter().filter(|_| arm.clients.is_empty());
+    let mut next = pending.next();
+    loop {
+        let due = next.map(|action| Instant::from_std(epoch + Duration::from_secs_f64(action.at_s)));
+        tokio::select! {
+            biased;
+            () = turn.stop.cancelled(), if !stopped => { running.stop(); stopped = true; next = None; }
+            () = sleep_until(due), if due.is_some() => {
+                if let Some(action) = next { turn.act(action, epoch).await; }
+                next = pending.next();
+            }
+            Some(event) = turn.instances.recv() => instances::emit(turn.bus, event),
+            sample = samples.recv() => match sample {
+                None => break,
+                Some(sample) => {
+                    if !draining && !stopped && sample.at_s >= arm.duration_s && next.is_none() {
+                        draining = true;
+                        turn.bus.emit(EventKind::Phase { phase: Phase::Draining, expected_s: 0.0 });
+                    }
+                    turn.bus.emit(EventKind::Sample(Box::new(sample)));
+                }
+            },
+            _ = stats.tick() => turn.stats().await,
+        }
+    }
+    turn.stats().await;
+    Ok(())
+}
+
+fn stream(turn: &Turn<'_>, spec: &LoadSpec, pace: load::Pace, name: &str) -> Result<load::Stream, RunError> {
+    Ok(load::Stream {
+        class: spec.class.clone(),
+        target: turn.system.front_door(&spec.service)?,
+        request: request(&spec.request),
+        pace,
+        timeout: Duration::from_secs_f64(spec.timeout_s),
+        slow_over_ms: spec.slow_over_ms,
+        collect: spec.collect.clone(),
+        seed: named_seed(turn.seed, name),
+        start_s: 0.0,
+    })
+}
