@@ -234,6 +234,9 @@ pub struct Run {
     /// Seed of every random choice; default: a new one, which the report prints.
     #[arg(long, allow_negative_numbers = true)]
     pub seed: Option<u64>,
+    /// What you expect, in answer to the scenario's question: a number, or the number of a choice.
+    #[arg(long, value_name = "ANSWER", allow_hyphen_values = true)]
+    pub guess: Option<String>,
     /// Ask nothing.
     #[arg(short, long)]
     pub yes: bool,

@@ -126,6 +126,22 @@ fn a_seat_is_sold_once_and_a_card_is_charged_once_only_where_the_data_sees_to_it
 }
 
 #[test]
+fn a_lock_around_a_balance_in_memory_protects_nothing() {
+    if !redis::is_installed() {
+        return;
+    }
+    let (report, said, _) = run(&Lab::new(), "overdraft");
+    said.code(0);
+    let violations = |arm: &str| law(&report, arm, "books")["violations"].as_u64().unwrap();
+    assert_eq!(
+        ["nothing", "memory"].map(violations),
+        [8, 8],
+        "every account is overdrawn"
+    );
+    assert_eq!(["redis", "fenced", "atomic"].map(violations), [0, 0, 0]);
+}
+
+#[test]
 fn a_lock_that_runs_out_has_two_holders_and_a_bare_del_makes_it_three() {
     if !redis::is_installed() {
         return;

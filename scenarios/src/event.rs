@@ -12,6 +12,7 @@ use crate::checks::CheckOutcome;
 use crate::checks::Verdict;
 use crate::format::LawKind;
 use crate::plan::Plan;
+use crate::prediction::Guess;
 
 /// Slices in a second: the resolution of everything that is shown over time.
 pub const SLICES_PER_S: u32 = 10;
@@ -36,6 +37,11 @@ pub struct RunEvent {
 pub enum EventKind {
     /// The run begins; always the first event.
     RunStarted(Box<RunInfo>),
+    /// What the learner expects; before anything is measured.
+    Guessed {
+        /// The guess.
+        guess: Guess,
+    },
     /// A turn begins: one measurement of one arm.
     TurnStarted {
         /// Index into the plan's turns.

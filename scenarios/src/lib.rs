@@ -11,6 +11,7 @@ pub mod expression;
 pub mod format;
 pub mod lesson;
 pub mod plan;
+pub mod prediction;
 pub mod state;
 pub mod theory;
 pub mod values;

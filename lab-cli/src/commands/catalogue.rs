@@ -6,10 +6,12 @@ use std::path::Path;
 use console::style;
 use scenarios::format::{FormatError, Need, SCENARIO_FILE, Scenario, line_and_column};
 use scenarios::plan::{Options, Plan};
+use scenarios::prediction::Outcome;
 use scenarios::{catalog, lesson};
 use serde_json::json;
 
 use crate::failure::{Exit, Failure};
+use crate::learner::Learner;
 use crate::text::{markdown, right_aligned, table, wrapped};
 use crate::{home, machine, recording};
 
@@ -19,6 +21,13 @@ use crate::{home, machine, recording};
 /// When the folder of recorded runs cannot be read.
 pub fn list(as_json: bool) -> Result<Exit, Failure> {
     let verdicts = last_verdicts()?;
+    let learner = Learner::read(&home::state_folder()?)?;
+    let guess = |name: &str| {
+        learner
+            .scenarios
+            .get(name)
+            .and_then(|progress| progress.last_guess.as_ref())
+    };
     let mut scenarios: Vec<Scenario> = catalog::names().into_iter().map(open).collect::<Result<_, _>>()?;
     scenarios.sort_by(|a, b| (a.document.phase, a.name()).cmp(&(b.document.phase, b.name())));
     if as_json {
@@ -33,6 +42,7 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
                     "needs": scenario.document.needs,
                     "minutes": minutes(scenario),
                     "last_verdict": verdicts.get(scenario.name()),
+                    "last_guess": guess(scenario.name()),
                 })
             })
             .collect();
@@ -51,7 +61,11 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
             scenario.document.question.clone(),
             needs(&scenario.document.needs),
             format!("{:.0} s", minutes(scenario) * 60.0),
-            verdict.to_owned(),
+            match guess(scenario.name()) {
+                None => verdict.to_owned(),
+                Some(Outcome { right: true, .. }) => format!("{verdict}, guessed right"),
+                Some(_) => format!("{verdict}, guessed wrong"),
+            },
         ]);
     }
     right_aligned(&mut table, [0, 4]);

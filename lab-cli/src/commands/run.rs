@@ -9,18 +9,20 @@ use scenarios::catalog;
 use scenarios::engine::{self, Bus, RunError, Sink, Site};
 use scenarios::format::{Need, Scenario};
 use scenarios::plan::{Options, Plan};
+use scenarios::prediction::Guess;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
 use super::{catalogue, clean, recorded};
-use crate::arguments::Run;
+use crate::arguments::{Run, Ui};
 use crate::display::{self, After, plain};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
+use crate::learner::Learner;
 use crate::recording::Recorder;
 use crate::report::{self, Material};
-use crate::{home, machine, text};
+use crate::{guess, home, machine, text};
 
 /// Seeds are small enough to be typed.
 const SEEDS: u32 = 1_000_000;
@@ -53,6 +55,11 @@ pub async fn run(arguments: Run) -> Result<Exit, Failure> {
         planned.push((scenario, plan));
     }
     planned.iter().try_for_each(|(scenario, _)| needs_met(scenario))?;
+    if arguments.guess.is_some() && planned.len() > 1 {
+        return Err(Failure::usage(
+            "--guess answers one question, and several scenarios are named",
+        ));
+    }
     clean::leftovers(&state_folder).await?;
     let stop = interruptible(state_folder.clone())?;
     let mut worst = Exit::Pass;
@@ -73,6 +80,7 @@ async fn one(
     state_folder: &Path,
     stop: &CancellationToken,
 ) -> Result<Exit, Failure> {
+    let guess = guess(arguments, plan)?;
     let now = OffsetDateTime::now_utc().truncate_to_second();
     let (run, folder) = match &arguments.out {
         Some(folder) => named_folder(folder, scenario.name())?,
@@ -92,6 +100,7 @@ async fn one(
         folder: folder.clone(),
         state_folder: state_folder.to_owned(),
         keep: arguments.keep,
+        guess,
     };
     if after == After::Report {
         let what = format!(
@@ -127,6 +136,9 @@ async fn one(
     };
     report::write_all(&folder, &material)
         .map_err(|error| Failure::environment(format!("cannot write the report: {error}")))?;
+    if let Err(error) = Learner::add(state_folder, &state) {
+        eprintln!("warning: your progress could not be kept: {error}");
+    }
     if after == After::Report {
         println!("{}", recorded::where_it_lies(&folder));
         if arguments.keep {
@@ -139,6 +151,25 @@ async fn one(
     match error {
         Some(error) => Err(failure(error)),
         None => Ok(state.ended.map_or(Exit::Inconclusive, |ended| ended.verdict.into())),
+    }
+}
+
+/// What the learner expects: as given, else as asked for on a terminal.
+fn guess(arguments: &Run, plan: &Plan) -> Result<Option<Guess>, Failure> {
+    let Some(predict) = &plan.predict else {
+        let asked = arguments.guess.is_none();
+        return if asked {
+            Ok(None)
+        } else {
+            Err(Failure::usage(format!("{} asks for no guess", plan.scenario)))
+        };
+    };
+    match &arguments.guess {
+        Some(answer) => guess::parse(answer, &predict.asked)
+            .map(Some)
+            .map_err(|why| Failure::usage(format!("--guess {answer}: {why}")).hint(predict.question.clone())),
+        None if !arguments.yes && arguments.ui != Ui::Json && guess::somebody_is_there() => Ok(guess::ask(predict)?),
+        None => Ok(None),
     }
 }
 

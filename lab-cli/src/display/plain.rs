@@ -6,7 +6,8 @@ use console::style;
 use scenarios::checks::{Verdict, in_unit};
 use scenarios::format::Unit;
 use scenarios::plan::Plan;
-use scenarios::state::{ArmState, RunState};
+use scenarios::prediction;
+use scenarios::state::{ArmState, Ended, RunState};
 
 use crate::report::{LessonText, histories};
 use crate::text::{markdown, right_aligned, table, width, wrapped};
@@ -25,6 +26,14 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
     let plan = &info.plan;
     let _ = writeln!(out, "{}", wrapped(&format!("{} · {}", plan.scenario, plan.question), 0));
     let _ = writeln!(out, "{}\n", wrapped(&headline(state), 0));
+    if let Some(outcome) = prediction::outcome(plan, state) {
+        let _ = writeln!(
+            out,
+            "{}\n{}\n",
+            wrapped(&outcome.question, 0),
+            wrapped(&outcome.sentence, 2)
+        );
+    }
     let histories = histories(state);
     if histories.is_empty() || state.arms.iter().any(|arm| !classes(arm).is_empty()) {
         let _ = writeln!(out, "{}\n", arms(plan, state));
@@ -33,7 +42,7 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
     if !state.checks.is_empty() {
         let _ = writeln!(out, "{}", checks(state));
     }
-    if let Some(lesson) = lesson.filter(|_| state.ended.as_ref().is_some_and(|ended| !ended.interrupted)) {
+    if let Some(lesson) = lesson.filter(|_| whole(state)) {
         for (heading, text) in [
             ("What happened", &lesson.happened),
             ("Why", &lesson.why),
@@ -43,6 +52,12 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
         }
     }
     out
+}
+
+/// Whether the run got to its end, so that there is something to explain.
+fn whole(state: &RunState) -> bool {
+    let whole = |ended: &Ended| !ended.interrupted && ended.failure.is_none();
+    state.ended.as_ref().is_some_and(whole)
 }
 
 /// The verdict and why, in one sentence.

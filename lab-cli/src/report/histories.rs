@@ -60,15 +60,14 @@ pub struct Proof<'a> {
     pub diagram: &'a Diagram,
 }
 
-/// Every class of operations of every arm, in the scenario's order.
+/// Every class of operations of every arm, in the scenario's order; those of which nothing was seen are left out.
 pub fn rows(state: &RunState) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     for (plan, arm) in planned(state) {
         let mut classes: Vec<&str> = plan.clients.iter().map(|clients| clients.class.as_str()).collect();
         classes.dedup();
-        for class in classes {
-            rows.push(row(plan, arm, class));
-        }
+        let acted = classes.into_iter().map(|class| row(plan, arm, class));
+        rows.extend(acted.filter(|row| !row.operations.all.is_empty()));
     }
     rows
 }

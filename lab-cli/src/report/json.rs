@@ -7,6 +7,7 @@ use load::Histogram;
 use scenarios::event::SearchStep;
 use scenarios::format::Unit;
 use scenarios::plan::LawSpec;
+use scenarios::prediction::{self, Outcome};
 use scenarios::state::{RoundState, RunState};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,8 @@ pub(super) struct Report {
     rounds: Option<u32>,
     quick: bool,
     command: String,
+    /// What the learner expected, and what came of it.
+    guess: Option<Outcome>,
     arms: Vec<Arm>,
     checks: Vec<Check>,
     warnings: Vec<String>,
@@ -210,6 +213,7 @@ pub(super) fn report(material: &Material<'_>) -> Report {
         rounds: plan.map(|plan| plan.rounds),
         quick: plan.is_some_and(|plan| plan.quick),
         command: material.command.clone(),
+        guess: plan.and_then(|plan| prediction::outcome(plan, state)),
         arms: arms(state).iter().map(arm).collect(),
         checks: checks(state),
         warnings: state.warnings.clone(),

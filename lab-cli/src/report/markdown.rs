@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use scenarios::prediction;
 use scenarios::state::RunState;
 
 use super::escape::markdown as escape;
@@ -24,6 +25,9 @@ pub(super) fn render(material: &Material<'_>) -> String {
         let _ = writeln!(text, "**{}**\n", escape(&plan.question));
     }
     let _ = writeln!(text, "{}\n", escape(&headline.sentence));
+    if let Some(outcome) = plan.and_then(|plan| prediction::outcome(plan, state)) {
+        let _ = writeln!(text, "{} {}\n", escape(&outcome.question), escape(&outcome.sentence));
+    }
     side_by_side(&mut text, &arms(state));
     histories(&mut text, state);
     if let Some(lesson) = &material.lesson {

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::checks::{self, Verdict};
 use crate::event::{EVENT_VERSION, EventKind, Machine, RunInfo};
 use crate::plan::Plan;
+use crate::prediction::Guess;
 use crate::state::RunState;
 
 /// Where and how a run is done.
@@ -43,6 +44,8 @@ pub struct Site {
     pub state_folder: PathBuf,
     /// Leave the last system running, for a look around.
     pub keep: bool,
+    /// What the learner expects, if anything.
+    pub guess: Option<Guess>,
 }
 
 /// Why a run could not go on.
@@ -80,6 +83,9 @@ pub async fn run(plan: &Plan, site: &Site, bus: &mut Bus, stop: &CancellationTok
         machine: site.machine.clone(),
         plan: plan.clone(),
     })));
+    if let Some(guess) = site.guess {
+        bus.emit(EventKind::Guessed { guess });
+    }
     let error = match actions::missing_capability(plan, site.backend.as_ref()) {
         Some(error) => Some(error),
         None => turns(plan, site, bus, stop).await.err(),

@@ -7,6 +7,7 @@
 mod clients;
 mod error;
 mod parse;
+mod predict;
 mod quantity;
 mod schema;
 mod validate;
@@ -14,6 +15,7 @@ mod validate;
 pub use clients::{Ask, Clients, LawKind, LawSection, Reading};
 pub use error::{FormatError, Problem, line_and_column, suggestion};
 pub use parse::{LESSON_FILE, SCENARIO_FILE, Scenario, Source};
+pub use predict::{Choice, Predict};
 pub use quantity::{Place, Quantity, QuantityValue};
 pub use schema::json_schema;
 
@@ -45,6 +47,9 @@ pub struct Document {
     /// Parameters that `--set KEY=VALUE` may override, by name.
     #[serde(default)]
     pub params: BTreeMap<String, Param>,
+    /// What the learner is asked before the run.
+    #[serde(default)]
+    pub predict: Option<Predict>,
     /// Rounds and timing.
     pub run: RunSection,
     /// The system under test, as every arm starts from it.

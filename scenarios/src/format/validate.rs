@@ -258,6 +258,11 @@ fn checks(scenario: &Scenario, plan: &Plan) -> Vec<Problem> {
             problems.push(Problem::at(check.value.span(), format!("`{}`: {why}", check.value)));
         }
     }
+    for source in plan.predict.iter().flat_map(|predict| predict.asked.expressions()) {
+        if let Err(why) = Expression::compile(source).and_then(|expression| expression.number(&scope)) {
+            problems.push(Problem::whole(format!("[predict] `{source}`: {why}")));
+        }
+    }
     problems
 }
 

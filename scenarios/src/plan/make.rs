@@ -9,7 +9,7 @@ use super::{
     ActionSpec, ArmPlan, Bounds, CheckPlan, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec, Turn,
     WindowSpec,
 };
-use super::{clients, targets};
+use super::{clients, predict, targets};
 use crate::format::{
     Action, Arm, Check, Document, LawSection, Load, Place, Problem, Quantity, RequestSection, Scenario, SearchSection,
     Service, Step, suggestion,
@@ -96,6 +96,11 @@ impl Plan {
             .iter()
             .map(|check| check_plan(check, &resolver))
             .collect::<Result<_, _>>()?;
+        let predict = document
+            .predict
+            .as_ref()
+            .map(|predict| predict::spec(predict, &resolver))
+            .transpose()?;
         Ok(Self {
             scenario: scenario.name().to_owned(),
             title: document.title.clone(),
@@ -111,6 +116,7 @@ impl Plan {
             rounds,
             cores,
             arms,
+            predict,
             checks,
         })
     }

@@ -4,11 +4,13 @@
 
 mod clients;
 mod make;
+mod predict;
 mod resolve;
 mod targets;
 
 pub use clients::{ClientsSpec, LawSpec, ReadingSpec};
 pub use make::{Options, PlanError};
+pub use predict::{Asked, ChoiceSpec, PredictSpec};
 
 use std::collections::BTreeMap;
 
@@ -48,6 +50,9 @@ pub struct Plan {
     pub arms: Vec<ArmPlan>,
     /// In which order the arms are measured: A B, B A, …
     pub turns: Vec<Turn>,
+    /// What the learner is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predict: Option<PredictSpec>,
     /// What is decided at the end.
     pub checks: Vec<CheckPlan>,
 }

@@ -14,6 +14,7 @@ impl RunState {
                 self.arms = vec![ArmState::default(); info.plan.arms.len()];
                 self.info = Some((**info).clone());
             }
+            EventKind::Guessed { guess } => self.guess = Some(*guess),
             EventKind::TurnStarted { turn } => self.start_turn(*turn, event.elapsed_ms),
             EventKind::Phase { phase, expected_s } => {
                 if let Some(now) = &mut self.now {

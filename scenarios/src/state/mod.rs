@@ -9,12 +9,15 @@ pub use operations::OperationTotals;
 
 use crate::checks::{CheckOutcome, Verdict};
 use crate::event::{Phase, RunEvent, RunInfo};
+use crate::prediction::Guess;
 
 /// All that is known of a run so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunState {
     /// What was known before it began; none before the first event.
     pub info: Option<RunInfo>,
+    /// What the learner expected.
+    pub guess: Option<Guess>,
     /// Arms in the order of the plan.
     pub arms: Vec<ArmState>,
     /// The turn under way.

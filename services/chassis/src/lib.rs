@@ -1,7 +1,7 @@
 //! What every HTTP service shares, so that a service is its routes and its data.
 //!
 //! A service reads its [`Settings`] from the environment, puts its routes into an [`App`] (which adds health, readiness,
-//! metrics, problem answers, traces and declared work) and hands the result to [`serve`]. [`run`] is the whole process.
+//! metrics, problem answers, traces and declared work) and hands the result to [`serve`]. [`run()`] is the whole process.
 
 mod app;
 mod burn;

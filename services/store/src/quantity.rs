@@ -5,7 +5,7 @@ use sqlx::AnyConnection;
 use crate::Database;
 
 /// A number in a column of a table with the columns `id` and `token`, and its statements. Made by
-/// [`quantity!`](crate::quantity).
+/// [`quantity!`](macro@crate::quantity).
 ///
 /// The token is the highest fencing token that the row has seen. A statement that carries a token raises it and is
 /// refused when it is lower, in that same statement: M. Kleppmann, *How to do distributed locking*, 2016. The *read*

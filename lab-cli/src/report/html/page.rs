@@ -1,6 +1,7 @@
 //! What stands on the page, in order.
 
 use scenarios::checks::CheckOutcome;
+use scenarios::prediction::{self, Outcome};
 use scenarios::state::RunState;
 use serde::Serialize;
 
@@ -21,6 +22,7 @@ pub(super) struct Page {
     run: String,
     verdict: Verdict,
     facts: Vec<(String, String)>,
+    guess: Option<Outcome>,
     shown: Vec<Check>,
     checks: Vec<Check>,
     summary: Vec<Table>,
@@ -84,6 +86,7 @@ pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
             sentence: headline.sentence,
         },
         facts: in_short(state),
+        guess: plan.and_then(|plan| prediction::outcome(plan, state)),
         shown: checks(words::own_checks(state)),
         checks: checks(&state.checks),
         summary: tables::summary(state, &arms),

@@ -1,0 +1,128 @@
+//! What the learner has done: one portable file with the last verdict of each scenario and how good the guess was.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use scenarios::prediction::{self, Outcome};
+use scenarios::state::RunState;
+use serde::{Deserialize, Serialize};
+
+/// The file in the state folder. Copied to another machine, it takes the learner's progress there.
+const FILE: &str = "learner.json";
+/// The version of the file that this build writes.
+const SCHEMA: u32 = 1;
+
+/// Everything that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Learner {
+    schema: u32,
+    /// By name of the scenario.
+    #[serde(default)]
+    pub scenarios: BTreeMap<String, Progress>,
+}
+
+/// What is kept of one scenario.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// How often it was run.
+    pub runs: u32,
+    /// Id of the last run.
+    pub last_run: String,
+    /// Its verdict.
+    pub last_verdict: String,
+    /// The last guess, and what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_guess: Option<Outcome>,
+}
+
+impl Default for Learner {
+    fn default() -> Self {
+        Self {
+            schema: SCHEMA,
+            scenarios: BTreeMap::new(),
+        }
+    }
+}
+
+impl Learner {
+    /// What is kept in this state folder. A file that cannot be understood is set aside, with a warning on stderr.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read or set aside.
+    pub fn read(state: &Path) -> io::Result<Self> {
+        let path = state.join(FILE);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error),
+        };
+        match serde_json::from_str::<Self>(&text) {
+            Ok(learner) if learner.schema == SCHEMA => Ok(learner),
+            _ => {
+                let aside = set_aside(&path)?;
+                eprintln!(
+                    "warning: {} is damaged and was set aside as {}",
+                    path.display(),
+                    aside.display()
+                );
+                Ok(Self::default())
+            }
+        }
+    }
+
+    /// Adds a run that has ended.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn add(state_folder: &Path, state: &RunState) -> io::Result<()> {
+        let (Some(info), Some(ended)) = (&state.info, &state.ended) else {
+            return Ok(());
+        };
+        fs::create_dir_all(state_folder)?;
+        // Two labs may end at once.
+        let lock = File::options()
+            .create(true)
+            .append(true)
+            .open(state_folder.join("learner.lock"))?;
+        lock.lock()?;
+        let mut learner = Self::read(state_folder)?;
+        let progress = learner.scenarios.entry(info.plan.scenario.clone()).or_default();
+        progress.runs += 1;
+        progress.last_run.clone_from(&info.run);
+        ended.verdict.as_str().clone_into(&mut progress.last_verdict);
+        if let Some(outcome) = prediction::outcome(&info.plan, state) {
+            progress.last_guess = Some(outcome);
+        }
+        let part = state_folder.join(format!("{FILE}.part"));
+        fs::write(&part, serde_json::to_string_pretty(&learner)? + "\n")?;
+        fs::rename(part, state_folder.join(FILE))
+    }
+}
+
+/// Gives a damaged file another name, so that nothing in it is lost.
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let free = |number: &u32| !path.with_extension(format!("json.damaged-{number}")).exists();
+    let number = (1..1000).find(free).unwrap_or(1000);
+    let aside = path.with_extension(format!("json.damaged-{number}"));
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_at_first_and_a_damaged_file_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Learner::read(folder.path()).unwrap(), Learner::default());
+        for (number, damage) in ["{", "{\"schema\": 99}"].into_iter().enumerate() {
+            fs::write(folder.path().join(FILE), damage).unwrap();
+            assert_eq!(Learner::read(folder.path()).unwrap(), Learner::default());
+            let aside = folder.path().join(format!("learner.json.damaged-{}", number + 1));
+            assert_eq!(fs::read_to_string(aside).unwrap(), damage);
+        }
+    }
+}
