@@ -45,6 +45,12 @@ impl Histogram {
         self.add(bucket_of(latency_ns.saturating_add(500) / 1_000), 1);
     }
 
+    /// Adds the same duration many times.
+    pub fn record_many(&mut self, latency: Duration, count: u64) {
+        let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        self.add(bucket_of(ns.saturating_add(500) / 1_000), count);
+    }
+
     fn add(&mut self, bucket: u32, count: u64) {
         if count == 0 {
             return;

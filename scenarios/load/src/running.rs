@@ -57,6 +57,12 @@ impl Running {
         self.samples.take().unwrap_or_else(|| mailbox().1)
     }
 
+    /// Changes the rate of the open loops of a class, requests per second and above 0, from now to the end of the plan. Their
+    /// schedule is then no longer that of the seed alone: it depends on when this was called.
+    pub fn set_rate(&self, class: &str, rate_per_s: f64) {
+        self.control.set_rate(class, rate_per_s);
+    }
+
     /// Stops sending; what is in flight is waited for, at most `drain_max` and at most half a second. What the schedule
     /// has asked for by then and has not been sent stays unsent.
     pub fn stop(&self) {

@@ -17,7 +17,7 @@ use observability::{ObserveLayer, PROMETHEUS_TEXT};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{Failure, Json, Settings, Work};
+use crate::{Failure, Json, Settings, Work, work_control};
 
 /// How long a dependency has to answer a readiness check.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -99,10 +99,15 @@ impl<'a> App<'a> {
     pub fn into_router(self) -> Router {
         observability::install();
         let mut business = self.business;
+        let mut plain = self.plain;
         if let Some(work) = Work::new(&self.settings.work)
             && business.has_routes()
         {
-            business = business.route_layer(middleware::from_fn_with_state(Arc::new(work), perform));
+            let work = Arc::new(work);
+            if self.settings.work.control {
+                plain = plain.merge(work_control::routes(Arc::clone(&work)));
+            }
+            business = business.route_layer(middleware::from_fn_with_state(work, perform));
         }
         let alive = json!({"status": "ok", "service": self.settings.service, "instance": self.settings.instance});
         let own = Router::new()
@@ -110,7 +115,7 @@ impl<'a> App<'a> {
             .route("/ready", get(ready).with_state(self.checks.into()))
             .route("/metrics", get(metrics));
         business
-            .merge(self.plain)
+            .merge(plain)
             .merge(own)
             .fallback(no_route)
             .method_not_allowed_fallback(wrong_method)

@@ -17,6 +17,7 @@ mod shutdown;
 pub mod testing;
 mod timer;
 mod work;
+mod work_control;
 
 pub use app::{App, Check, metrics};
 pub use burn::burn;
@@ -30,4 +31,4 @@ pub use server::{GRACE, ServeError, bind, serve, serve_connections};
 pub use settings::{CpuWork, Distribution, RedisSettings, Settings, WorkSettings};
 pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use timer::Timer;
-pub use work::Work;
+pub use work::{Slowness, Work};

@@ -45,6 +45,8 @@ pub struct WorkSettings {
     pub limit: Option<usize>,
     /// CPU time that a request burns on the event loop; zero is none.
     pub cpu: Duration,
+    /// Whether the work can be made slower from outside.
+    pub control: bool,
     /// Seed of the drawn times, the instance's name mixed in so that instances differ.
     pub seed: u64,
 }
@@ -194,6 +196,7 @@ fn work(env: &Environment, instance: &str) -> Result<WorkSettings, SettingsError
         )?,
         limit: (limit > 0).then_some(limit),
         cpu: time(names::WORK_CPU_MS)?,
+        control: env.choice(names::WORK_CONTROL, &[("off", false), ("on", true)])?,
         seed: seed ^ fnv1a(instance),
     })
 }
@@ -306,6 +309,7 @@ mod tests {
             ("WORK_WAIT_MS", "NaN", "from 0 to"),
             ("WORK_LIMIT", "1.5", "a number of requests"),
             ("WORK_DISTRIBUTION", "normal", "exponential, constant"),
+            ("WORK_CONTROL", "yes", "off, on"),
             ("CPU_WORK", "gpu", "inline, offloaded"),
             ("UPSTREAM_TIMEOUT_MS", "0", "from 1 to"),
             ("UPSTREAM_TIMEOUT_MS", "soon", "from 1 to"),

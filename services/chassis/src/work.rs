@@ -5,6 +5,7 @@
 //! queue of capacity `limit / mean time`, exactly: see [`Debt`]. *CPU* work is really burnt, on the event loop.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,42 @@ pub struct Work {
     settings: WorkSettings,
     slots: Option<Slots>,
     pace: Mutex<Pace>,
+    slowness: Slowness,
     timer: OnceLock<Timer>,
+}
+
+/// How many times as long as declared the work takes; it can be changed while requests are served.
+#[derive(Debug)]
+pub struct Slowness(AtomicU64);
+
+impl Slowness {
+    /// The largest factor that is taken.
+    pub const MAX: f64 = 1_000.0;
+
+    /// The factor; 1 is as declared.
+    #[must_use]
+    pub fn factor(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Whether a factor is taken.
+    #[must_use]
+    pub fn allows(factor: f64) -> bool {
+        factor > 0.0 && factor <= Self::MAX
+    }
+
+    /// Changes the factor for all work that begins from now on; one that is not allowed changes nothing.
+    pub fn set(&self, factor: f64) {
+        if Self::allows(factor) {
+            self.0.store(factor.to_bits(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Default for Slowness {
+    fn default() -> Self {
+        Self(AtomicU64::new(1.0_f64.to_bits()))
+    }
 }
 
 #[derive(Debug)]
@@ -62,6 +98,7 @@ impl Work {
             settings: settings.clone(),
             slots,
             pace: Mutex::new(pace),
+            slowness: Slowness::default(),
             timer: OnceLock::new(),
         })
     }
@@ -79,14 +116,20 @@ impl Work {
             }
         }
         if !self.settings.cpu.is_zero() {
-            burn(self.settings.cpu);
+            burn(self.settings.cpu.mul_f64(self.slowness.factor()));
         }
+    }
+
+    /// How many times as long as declared the work takes.
+    #[must_use]
+    pub fn slowness(&self) -> &Slowness {
+        &self.slowness
     }
 
     async fn wait(&self, start: Instant) {
         let planned = {
             let mut pace = self.pace();
-            let drawn = pace.draw(&self.settings);
+            let drawn = pace.draw(&self.settings).mul_f64(self.slowness.factor());
             pace.debt.shorten(drawn)
         };
         self.timer.get_or_init(Timer::new).sleep_until(start + planned).await;
@@ -148,6 +191,7 @@ mod tests {
             distribution: Distribution::Exponential,
             limit: Some(2),
             cpu: Duration::ZERO,
+            control: false,
             seed: 7,
         }
     }
@@ -161,6 +205,24 @@ mod tests {
             })
             .is_none()
         );
+    }
+
+    #[tokio::test]
+    async fn a_slow_instance_takes_that_many_times_as_long() {
+        let constant = WorkSettings {
+            wait: Duration::from_millis(1),
+            distribution: Distribution::Constant,
+            ..settings()
+        };
+        let work = Work::new(&constant).unwrap();
+        for wrong in [0.0, -1.0, f64::NAN, 1_001.0] {
+            work.slowness().set(wrong);
+            assert_eq!(work.slowness().factor(), 1.0, "{wrong}");
+        }
+        work.slowness().set(20.0);
+        let began = Instant::now();
+        work.perform().await;
+        assert!(began.elapsed() >= Duration::from_millis(19), "{:?}", began.elapsed());
     }
 
     #[test]

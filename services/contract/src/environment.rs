@@ -26,6 +26,8 @@ pub const WORK_LIMIT: &str = "WORK_LIMIT";
 pub const WORK_CPU_MS: &str = "WORK_CPU_MS";
 /// Seed of the drawn times; mixed with the instance name. Default 1.
 pub const WORK_SEED: &str = "WORK_SEED";
+/// Whether `PUT /work` may make the work slower while the service runs: `on` or `off`. Default `off`.
+pub const WORK_CONTROL: &str = "WORK_CONTROL";
 /// Where the gateway burns CPU: `inline` (on the event loop) or `offloaded` (on a blocking thread). Default `inline`.
 pub const CPU_WORK: &str = "CPU_WORK";
 /// Share of payments that are refused with 503, from 0 to 1. Default 0.

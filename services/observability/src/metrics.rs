@@ -54,6 +54,10 @@ fn describe() {
         "event_loop_lag_seconds",
         "How late the event loop ran the last timer that was due."
     );
+    metrics::describe_gauge!(
+        "event_loop_lag_worst_seconds",
+        "The longest lag of the event loop in about the last second."
+    );
     metrics::describe_histogram!(
         "event_loop_lag_distribution_seconds",
         "How late the event loop ran its timers: one every 20 ms, set with a resolution of 1 ms."

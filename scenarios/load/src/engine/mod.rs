@@ -6,8 +6,8 @@ mod exchange;
 mod stream;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
@@ -38,6 +38,9 @@ const READ_LEN: usize = 64 * 1_024;
 pub(crate) struct Control {
     stop: AtomicBool,
     abort: AtomicBool,
+    /// Rates asked for and not yet taken up: class and requests per second.
+    rates: Mutex<Vec<(String, f64)>>,
+    rates_changed: AtomicBool,
     waker: Waker,
 }
 
@@ -52,6 +55,17 @@ impl Control {
     pub(crate) fn abort(&self) {
         self.abort.store(true, Ordering::Release);
         self.stop();
+    }
+
+    /// Changes the rate of the open loops of a class.
+    pub(crate) fn set_rate(&self, class: &str, rate_per_s: f64) {
+        self.rates().push((class.to_owned(), rate_per_s));
+        self.rates_changed.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn rates(&self) -> MutexGuard<'_, Vec<(String, f64)>> {
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wake(&self) {
@@ -109,6 +123,8 @@ impl Engine {
             control: Arc::new(Control {
                 stop: AtomicBool::new(false),
                 abort: AtomicBool::new(false),
+                rates: Mutex::default(),
+                rates_changed: AtomicBool::new(false),
                 waker,
             }),
             epoch,
@@ -141,6 +157,7 @@ impl Engine {
         self.seat_users();
         loop {
             let now_ns = self.now_ns();
+            self.change_rates(now_ns);
             self.handle_stop(now_ns);
             self.send_due(now_ns);
             self.handle_timers(now_ns);
@@ -239,6 +256,19 @@ impl Engine {
         users.left -= 1;
         let now_ns = self.now_ns();
         self.submit(at, intended_ns, now_ns);
+    }
+
+    fn change_rates(&mut self, now_ns: u64) {
+        // A look at a flag is all that this costs a plan whose rates stay as they are.
+        if !self.control.rates_changed.swap(false, Ordering::Acquire) {
+            return;
+        }
+        let changes = std::mem::take(&mut *self.control.rates());
+        for (class, rate_per_s) in changes {
+            for stream in self.streams.iter_mut().filter(|stream| stream.class_name == class) {
+                stream.change_rate(rate_per_s, now_ns);
+            }
+        }
     }
 
     fn handle_stop(&mut self, now_ns: u64) {

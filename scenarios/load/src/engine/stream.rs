@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use crate::http::Wire;
-use crate::plan::{Pace, StartError, Stream};
+use crate::plan::{Arrivals, Pace, Stage, StartError, Stream};
 use crate::recorder::seconds_to_ns;
 use crate::schedule::Schedule;
 
@@ -32,8 +32,32 @@ pub(super) struct Users {
     pub(super) left: u64,
 }
 
+/// What an open loop needs to go on at another rate.
+struct OpenLoop {
+    arrivals: Arrivals,
+    seed: u64,
+    end_ns: u64,
+    changes: u64,
+}
+
+impl OpenLoop {
+    fn of(stream: &Stream) -> Option<Self> {
+        let Pace::Open { arrivals, stages, .. } = &stream.pace else {
+            return None;
+        };
+        let length_s: f64 = stages.iter().map(|stage| stage.for_s).sum();
+        Some(Self {
+            arrivals: *arrivals,
+            seed: stream.seed,
+            end_ns: seconds_to_ns(stream.start_s + length_s),
+            changes: 0,
+        })
+    }
+}
+
 pub(super) struct StreamState {
     pub(super) class: usize,
+    pub(super) class_name: String,
     pub(super) address: SocketAddr,
     pub(super) wire: Wire,
     pub(super) timeout_ns: u64,
@@ -41,6 +65,8 @@ pub(super) struct StreamState {
     pub(super) collect: Option<String>,
     pub(super) start_ns: u64,
     pub(super) source: Source,
+    /// What an open loop needs to go on at another rate.
+    open_loop: Option<OpenLoop>,
     /// Intended start of the next scheduled request.
     pub(super) next_ns: Option<u64>,
     /// Intended starts of requests that wait for a connection, in order.
@@ -58,6 +84,7 @@ impl StreamState {
         check(&stream)?;
         let address = resolve(&stream)?;
         let wire = Wire::new(&stream.class, &stream.target, &stream.request)?;
+        let open_loop = OpenLoop::of(&stream);
         let start_ns = seconds_to_ns(stream.start_s);
         let (source, connections_max) = match stream.pace {
             Pace::Open {
@@ -90,6 +117,8 @@ impl StreamState {
         };
         let mut state = Self {
             class,
+            class_name: stream.class,
+            open_loop,
             address,
             wire,
             timeout_ns: u64::try_from(stream.timeout.as_nanos()).unwrap_or(u64::MAX),
@@ -119,6 +148,24 @@ impl StreamState {
         if self.next_ns.is_none() && !matches!(self.source, Source::Users(_)) {
             self.source = Source::Ended;
         }
+    }
+
+    /// Goes on at another constant rate from now to the end of the plan. What was intended before now stays intended;
+    /// a closed loop has no rate and stays as it is.
+    pub(super) fn change_rate(&mut self, rate_per_s: f64, now_ns: u64) {
+        // A rate of nothing would end the stream, and it could not begin again.
+        if self.ended() || !(rate_per_s.is_finite() && rate_per_s > 0.0) {
+            return;
+        }
+        let Some(open_loop) = &mut self.open_loop else { return };
+        let left_s = open_loop.end_ns.saturating_sub(now_ns) as f64 / 1e9;
+        open_loop.changes += 1;
+        let stages = vec![Stage::constant(rate_per_s, left_s)];
+        // Another seed, or constant Poisson gaps would begin with the very gaps of the beginning.
+        let seed = open_loop.seed.wrapping_add(open_loop.changes);
+        self.source = Source::Schedule(Schedule::new(open_loop.arrivals, stages, seed));
+        self.start_ns = now_ns;
+        self.advance();
     }
 
     /// Whether it will ask for no further request, whatever is answered.

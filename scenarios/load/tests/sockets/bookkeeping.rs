@@ -307,3 +307,32 @@ fn a_plan_that_makes_no_sense_is_refused_before_anything_is_sent() {
     assert!(load::start(no_slice).is_err());
     assert_eq!(server.requests(), 0);
 }
+
+#[test]
+fn a_rate_is_changed_while_the_load_goes_on() {
+    let server = good();
+    let slow = Pace::Open {
+        arrivals: Arrivals::Poisson,
+        stages: vec![Stage::constant(5.0, 600.0)],
+        connections_max: 16,
+    };
+    let mut running = load::start(LoadPlan::new(vec![stream(&server.url, slow)])).unwrap();
+    let mut samples = running.samples();
+    let mut totals = Totals::default();
+    // Neither ends the stream: one is no rate, and nobody has the other's class.
+    running.set_rate("reads", 0.0);
+    running.set_rate("writes", 1.0);
+    running.set_rate("reads", 2_000.0);
+    let mut at_s = 0.0;
+    while totals.class("reads").is_none_or(|reads| reads.ok < 1_000) {
+        let sample = samples.blocking_recv().expect("the plan is not over");
+        at_s = sample.at_s;
+        totals.add(&sample);
+    }
+    running.stop();
+    // At the first rate these would have taken 200 s.
+    assert!(at_s < 60.0, "{at_s}");
+    let totals = running.join();
+    let reads = totals.class("reads").unwrap();
+    assert_eq!(reads.sent, server.requests() as u64);
+}
