@@ -17,13 +17,14 @@ use crate::report::Format;
   lab run cpu-blocking           run a scenario and see its verdict
   lab run scaling --quick        the same in a few seconds
   lab report last --open         the report of the last run, in a browser
+  lab play                       change the world by keys and watch
   lab up full --scale gateway=3  a whole system, left running"
 )]
 pub struct Arguments {
     /// When to use colour; NO_COLOR is honoured.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
-    /// What to do; without it: what there is.
+    /// What to do; without it: the laboratory on a terminal, else what there is.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -58,6 +59,25 @@ pub enum Command {
 
 Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 inconclusive, 4 the environment, 130 interrupted")]
     Run(Run),
+    /// Play with a system under steady load: keys change the world, the histograms answer
+    #[command(after_help = "Examples:
+  lab play                                three gateways behind a balancer
+  lab play --set rate=900 --set limit=2   more load, less capacity
+  lab play cpu-blocking --arm least_connections
+
+? shows the keys.")]
+    Play(Play),
+    /// Watch a running system, or any Prometheus metrics, on the dashboard
+    #[command(after_help = "Examples:
+  lab up full && lab watch                the system that is up
+  lab watch http://127.0.0.1:9090/metrics http://127.0.0.1:9091/metrics
+  lab watch --ui json --for 10            ten seconds, one event a line")]
+    Watch(Watch),
+    /// Draw a recorded run's screen as a picture (SVG)
+    #[command(after_help = "Examples:
+  lab picture last -o verdict.svg
+  lab picture last --at 12.5 --size 120x36 -o live.svg")]
+    Picture(Picture),
     /// Play a recorded run through the same displays
     Replay {
         /// A run: its id, the beginning of it, `last`, or a folder.
@@ -199,12 +219,62 @@ pub struct Instance {
 /// How to show a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Ui {
-    /// The best that the terminal can do.
+    /// The dashboard on a terminal, else plain.
     Auto,
+    /// The dashboard.
+    Tui,
     /// Progress on stderr, the report on stdout.
     Plain,
     /// One event a line on stdout.
     Json,
+}
+
+/// What `lab play` is given.
+#[derive(Debug, Clone, Args)]
+pub struct Play {
+    /// A scenario whose system is played with: a name, or a folder that holds one; default: the general playground.
+    pub name: Option<String>,
+    /// Arm of the scenario; default: its first.
+    #[arg(long)]
+    pub arm: Option<String>,
+    /// Set a parameter; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// What `lab watch` is given.
+#[derive(Debug, Clone, Args)]
+pub struct Watch {
+    /// Addresses of Prometheus metrics; default: the system that is up.
+    #[arg(value_name = "URL")]
+    pub urls: Vec<url::Url>,
+    /// The histogram of request durations; default: one of the usual names.
+    #[arg(long, value_name = "NAME")]
+    pub metric: Option<String>,
+    /// How to show it.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub ui: Ui,
+    /// Seconds after which it ends; default: when it is left.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub r#for: Option<u32>,
+    #[command(flatten)]
+    pub of: Of,
+}
+
+/// What `lab picture` is given.
+#[derive(Debug, Clone, Args)]
+pub struct Picture {
+    /// A run: its id, the beginning of it, `last`, or a folder; `home` is the home screen.
+    pub run: String,
+    /// Seconds after the run's begin; default: its verdict.
+    #[arg(long, value_name = "SECONDS")]
+    pub at: Option<f64>,
+    /// Columns and rows of the screen.
+    #[arg(long, value_name = "COLUMNSxROWS", default_value = "120x36")]
+    pub size: String,
+    /// Where to; default: stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// What `lab run` is given.

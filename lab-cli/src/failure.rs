@@ -54,6 +54,14 @@ impl Failure {
         self
     }
 
+    /// The message and what to type next, as one text.
+    pub fn words(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// Prints it to stderr.
     pub fn print(&self) {
         eprintln!(

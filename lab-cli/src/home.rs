@@ -1,6 +1,7 @@
 //! The lab's state folder: recorded runs and the records of running systems.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::failure::Failure;
 
@@ -28,40 +29,41 @@ pub fn runs_folder(state: &Path) -> PathBuf {
     state.join("runs")
 }
 
-/// Makes a folder for a new run; its name is the run's id: when, and what.
+/// Makes a folder for a new run; its name is the run's id: when, to the millisecond, and what. So ids sort by time,
+/// and `last` is the newest even when runs take less than a second.
 ///
 /// # Errors
 /// When it cannot be made.
 pub fn new_run(state: &Path, scenario: &str, now: time::OffsetDateTime) -> Result<(String, PathBuf), Failure> {
     let runs = runs_folder(state);
     std::fs::create_dir_all(&runs).map_err(|error| cannot_make(&runs, &error))?;
-    let stamp = format!(
-        "{:04}{:02}{:02}-{:02}{:02}{:02}",
-        now.year(),
-        u8::from(now.month()),
-        now.day(),
-        now.hour(),
-        now.minute(),
-        now.second()
-    );
-    for attempt in 1..100 {
-        let id = if attempt == 1 {
-            format!("{stamp}-{scenario}")
-        } else {
-            format!("{stamp}-{attempt}-{scenario}")
-        };
+    for later_ms in 0..100 {
+        let id = id(scenario, now + Duration::from_millis(later_ms));
         let folder = runs.join(&id);
         match std::fs::create_dir(&folder) {
             Ok(()) => return Ok((id, folder)),
-            // Another lab began one in the same second.
+            // Another lab began one in the same millisecond.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(cannot_make(&folder, &error)),
         }
     }
     Err(Failure::environment(format!(
-        "{} has too many runs of this second",
+        "{} has too many runs of this moment",
         runs.display()
     )))
+}
+
+fn id(scenario: &str, at: time::OffsetDateTime) -> String {
+    format!(
+        "{:04}{:02}{:02}-{:02}{:02}{:02}.{:03}-{scenario}",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        at.millisecond()
+    )
 }
 
 fn cannot_make(folder: &Path, error: &std::io::Error) -> Failure {
@@ -74,15 +76,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_runs_of_one_second_get_folders_of_their_own() {
+    fn two_runs_of_one_moment_get_folders_of_their_own_that_sort_by_time() {
         let state = tempfile::tempdir().unwrap();
-        let now = time::OffsetDateTime::UNIX_EPOCH;
+        let now = time::OffsetDateTime::UNIX_EPOCH + Duration::from_millis(7);
         let (first, _) = new_run(state.path(), "scaling", now).unwrap();
-        let (second, folder) = new_run(state.path(), "scaling", now).unwrap();
+        let (second, folder) = new_run(state.path(), "cpu-blocking", now).unwrap();
+        let (third, _) = new_run(state.path(), "asking", now + Duration::from_millis(900)).unwrap();
         assert_eq!(
-            (first.as_str(), second.as_str()),
-            ("19700101-000000-scaling", "19700101-000000-2-scaling")
+            [first.as_str(), second.as_str(), third.as_str()],
+            [
+                "19700101-000000.007-scaling",
+                // Had the folder of this very id been taken, it would be the next millisecond's.
+                "19700101-000000.007-cpu-blocking",
+                "19700101-000000.907-asking"
+            ]
         );
         assert!(folder.is_dir());
+        let (again, _) = new_run(state.path(), "scaling", now).unwrap();
+        assert_eq!(again, "19700101-000000.008-scaling");
     }
 }

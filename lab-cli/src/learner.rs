@@ -47,38 +47,34 @@ impl Default for Learner {
 }
 
 impl Learner {
-    /// What is kept in this state folder. A file that cannot be understood is set aside, with a warning on stderr.
+    /// What is kept in this state folder. A file that cannot be understood is set aside; then there is a warning, too.
     ///
     /// # Errors
     /// When the file is there and cannot be read or set aside.
-    pub fn read(state: &Path) -> io::Result<Self> {
+    pub fn read(state: &Path) -> io::Result<(Self, Option<String>)> {
         let path = state.join(FILE);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Self::default(), None)),
             Err(error) => return Err(error),
         };
         match serde_json::from_str::<Self>(&text) {
-            Ok(learner) if learner.schema == SCHEMA => Ok(learner),
+            Ok(learner) if learner.schema == SCHEMA => Ok((learner, None)),
             _ => {
                 let aside = set_aside(&path)?;
-                eprintln!(
-                    "warning: {} is damaged and was set aside as {}",
-                    path.display(),
-                    aside.display()
-                );
-                Ok(Self::default())
+                let warning = format!("{} is damaged and was set aside as {}", path.display(), aside.display());
+                Ok((Self::default(), Some(warning)))
             }
         }
     }
 
-    /// Adds a run that has ended.
+    /// Adds a run that has ended. Gives a warning where a damaged file was set aside.
     ///
     /// # Errors
     /// When the file cannot be read or written.
-    pub fn add(state_folder: &Path, state: &RunState) -> io::Result<()> {
+    pub fn add(state_folder: &Path, state: &RunState) -> io::Result<Option<String>> {
         let (Some(info), Some(ended)) = (&state.info, &state.ended) else {
-            return Ok(());
+            return Ok(None);
         };
         fs::create_dir_all(state_folder)?;
         // Two labs may end at once.
@@ -87,7 +83,7 @@ impl Learner {
             .append(true)
             .open(state_folder.join("learner.lock"))?;
         lock.lock()?;
-        let mut learner = Self::read(state_folder)?;
+        let (mut learner, warning) = Self::read(state_folder)?;
         let progress = learner.scenarios.entry(info.plan.scenario.clone()).or_default();
         progress.runs += 1;
         progress.last_run.clone_from(&info.run);
@@ -97,7 +93,8 @@ impl Learner {
         }
         let part = state_folder.join(format!("{FILE}.part"));
         fs::write(&part, serde_json::to_string_pretty(&learner)? + "\n")?;
-        fs::rename(part, state_folder.join(FILE))
+        fs::rename(part, state_folder.join(FILE))?;
+        Ok(warning)
     }
 }
 
@@ -117,10 +114,12 @@ mod tests {
     #[test]
     fn nothing_is_kept_at_first_and_a_damaged_file_is_set_aside() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Learner::read(folder.path()).unwrap(), Learner::default());
+        assert_eq!(Learner::read(folder.path()).unwrap(), (Learner::default(), None));
         for (number, damage) in ["{", "{\"schema\": 99}"].into_iter().enumerate() {
             fs::write(folder.path().join(FILE), damage).unwrap();
-            assert_eq!(Learner::read(folder.path()).unwrap(), Learner::default());
+            let (learner, warning) = Learner::read(folder.path()).unwrap();
+            assert_eq!(learner, Learner::default());
+            assert!(warning.unwrap().contains("was set aside"));
             let aside = folder.path().join(format!("learner.json.damaged-{}", number + 1));
             assert_eq!(fs::read_to_string(aside).unwrap(), damage);
         }

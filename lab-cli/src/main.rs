@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod conduct;
 mod display;
 mod failure;
 mod guess;
@@ -12,6 +13,8 @@ mod machine;
 mod recording;
 mod report;
 mod text;
+mod tui;
+mod watch;
 
 use std::process::ExitCode;
 

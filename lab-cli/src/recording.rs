@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
 use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Scenario, Source};
+use scenarios::state::RunState;
 
+use crate::commands::recorded;
+use crate::conduct::Conducted;
 use crate::failure::Failure;
 use crate::home;
 
@@ -103,6 +106,22 @@ impl Recording {
             .ok()?
             .path();
         Scenario::read(&folder).ok()
+    }
+}
+
+impl Recording {
+    /// The recorded run as one that has just ended.
+    pub fn conducted(&self) -> Conducted {
+        let state = RunState::of(&self.events);
+        Conducted {
+            lesson: recorded::lesson(self, &state),
+            folder: self.folder.clone(),
+            warnings: Vec::new(),
+            error: None,
+            job: None,
+            scenario: self.scenario(),
+            state,
+        }
     }
 }
 

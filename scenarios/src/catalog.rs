@@ -6,6 +6,16 @@ use crate::format::{LESSON_FILE, SCENARIO_FILE, Source, suggestion};
 
 static CATALOG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/catalog");
 
+/// The system to play with when nobody names a scenario. It is in no list: it asks nothing and decides nothing.
+pub fn playground() -> Source {
+    Source {
+        origin: "playground".to_owned(),
+        folder: "playground".to_owned(),
+        scenario: include_str!("../playground/scenario.toml").to_owned(),
+        lesson: include_str!("../playground/lesson.md").to_owned(),
+    }
+}
+
 /// Names of all scenarios, in alphabetical order.
 pub fn names() -> Vec<&'static str> {
     let mut names: Vec<&str> = CATALOG
@@ -50,6 +60,13 @@ mod tests {
                 panic!("{error}");
             }
         }
+    }
+
+    #[test]
+    fn the_playground_is_sound_and_can_be_played() {
+        let scenario = Scenario::parse(playground()).unwrap_or_else(|error| panic!("{error}"));
+        let plan = crate::plan::Plan::make(&scenario, &crate::plan::Options::default()).unwrap();
+        assert_eq!(plan.into_playground(None).unwrap().arms[0].loads.len(), 1);
     }
 
     #[test]

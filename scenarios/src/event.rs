@@ -96,6 +96,11 @@ pub enum EventKind {
         /// By instance.
         instances: Vec<InstanceStats>,
     },
+    /// What instances say of themselves while they are under load.
+    Gauges {
+        /// By instance.
+        instances: Vec<InstanceGauges>,
+    },
     /// A step of a search ended.
     SearchStep(SearchStep),
     /// A search ended.
@@ -210,6 +215,19 @@ pub struct InstanceInfo {
     /// For a dead one: how it died, when nobody had asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<String>,
+}
+
+/// What an instance says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceGauges {
+    /// The instance's name.
+    pub instance: String,
+    /// Requests under way, as its balancer counts them where there is one; none where nobody knows.
+    pub in_flight: Option<u32>,
+    /// The longest lag of its event loop in about the last second, milliseconds; none where it does not tell.
+    pub lag_ms: Option<f64>,
+    /// Whether it did not answer in time.
+    pub silent: bool,
 }
 
 /// What an instance is doing.

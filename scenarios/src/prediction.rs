@@ -74,6 +74,15 @@ pub fn outcome(plan: &Plan, state: &RunState) -> Option<Outcome> {
     })
 }
 
+/// A guess in words; none where it does not fit the question.
+pub fn said(plan: &Plan, guess: Guess) -> Option<String> {
+    match (&plan.predict.as_ref()?.asked, guess) {
+        (Asked::Number { unit, .. }, Guess::Number(number)) => Some(in_unit(number, *unit)),
+        (Asked::Choices(choices), Guess::Choice(chosen)) => Some(choices.get(chosen)?.label.clone()),
+        _ => None,
+    }
+}
+
 fn holds(condition: &str, scope: &Scope) -> bool {
     Expression::compile(condition)
         .and_then(|condition| condition.number(scope))

@@ -21,7 +21,10 @@ use crate::{home, machine, recording};
 /// When the folder of recorded runs cannot be read.
 pub fn list(as_json: bool) -> Result<Exit, Failure> {
     let verdicts = last_verdicts()?;
-    let learner = Learner::read(&home::state_folder()?)?;
+    let (learner, warning) = Learner::read(&home::state_folder()?)?;
+    if let Some(warning) = warning {
+        eprintln!("warning: {warning}");
+    }
     let guess = |name: &str| {
         learner
             .scenarios
@@ -76,7 +79,8 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
     Ok(Exit::Pass)
 }
 
-fn needs(needs: &[Need]) -> String {
+/// What a scenario needs, in words.
+pub fn needs(needs: &[Need]) -> String {
     let names: Vec<&str> = needs
         .iter()
         .map(|need| match need {
@@ -93,7 +97,7 @@ fn needs(needs: &[Need]) -> String {
 }
 
 /// Minutes of a default run on this machine, at most.
-fn minutes(scenario: &Scenario) -> f64 {
+pub fn minutes(scenario: &Scenario) -> f64 {
     let options = Options {
         cores: machine::cores(),
         ..Options::default()

@@ -1,30 +1,46 @@
 //! One file for each command, or for a family of them.
 
-mod catalogue;
+pub mod catalogue;
 mod check;
-mod clean;
+pub mod clean;
 mod doctor;
-mod recorded;
-mod run;
+mod picture;
+pub mod play;
+pub mod recorded;
+pub mod run;
 pub mod serve;
 mod system;
-mod up_folders;
+pub mod up_folders;
+mod watch;
 
 use clap::CommandFactory;
 
-use crate::arguments::{Arguments, Command, Json};
+use crate::arguments::{Arguments, Command, Ui};
 use crate::failure::{Exit, Failure};
+use crate::{display, home, tui};
 
 /// Does what the command says.
 ///
 /// # Errors
 /// Why it could not be done.
 pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
-    match command.unwrap_or(Command::List(Json { json: false })) {
+    let Some(command) = command else {
+        return if display::is_tui(Ui::Auto) {
+            let state = home::state_folder()?;
+            clean::leftovers(&state).await?;
+            tui::home(state).await
+        } else {
+            catalogue::list(false)
+        };
+    };
+    match command {
         Command::List(json) => catalogue::list(json.json),
         Command::Explain { name } => catalogue::explain(&name),
         Command::Run(arguments) => run::run(arguments).await,
         Command::Replay { run, speed, ui } => recorded::replay(&run, speed, ui).await,
+        Command::Play(arguments) => play::run(&arguments).await,
+        Command::Watch(arguments) => watch::run(arguments).await,
+        Command::Picture(arguments) => picture::run(&arguments),
         Command::Runs(json) => recorded::list(json.json),
         Command::Report {
             run,

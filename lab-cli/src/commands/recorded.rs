@@ -15,7 +15,7 @@ use crate::interrupt::Interrupts;
 use crate::recording::{self, Recording};
 use crate::report::{self, Format, LessonText, Material};
 use crate::text::{right_aligned, table};
-use crate::{home, text};
+use crate::{home, text, tui};
 
 /// What a list of runs says of one.
 #[derive(Debug, Serialize, Deserialize)]
@@ -83,7 +83,11 @@ pub async fn replay(run: &str, speed: f64, ui: Ui) -> Result<Exit, Failure> {
     if !speed.is_finite() || speed < 0.0 {
         return Err(Failure::usage("--speed must be 0 (at once) or more"));
     }
-    let recording = Recording::read(&recording::find(&home::state_folder()?, run)?)?;
+    let state_folder = home::state_folder()?;
+    let recording = Recording::read(&recording::find(&state_folder, run)?)?;
+    if display::is_tui(ui) {
+        return tui::replay(recording, speed, state_folder).await;
+    }
     let (sink, after) = display::of(ui);
     let mut bus = Bus::new(vec![sink]);
     let mut shown_ms = 0;
@@ -155,7 +159,8 @@ fn file_name(format: Format) -> &'static str {
     }
 }
 
-fn open_in_browser(path: &Path) -> bool {
+/// Opens a file with whatever the desktop opens it with. Gives whether there is such a program.
+pub fn open_in_browser(path: &Path) -> bool {
     ["xdg-open", "open"].iter().any(|program| {
         Command::new(program)
             .arg(path)

@@ -1,28 +1,24 @@
 //! `lab run`: scenarios from nothing to a verdict.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use compose::{Backend, BackendRegistry, ProcessBackend};
 use scenarios::catalog;
-use scenarios::engine::{self, Bus, RunError, Sink, Site};
 use scenarios::format::{Need, Scenario};
 use scenarios::plan::{Options, Plan};
 use scenarios::prediction::Guess;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
 use super::{catalogue, clean, recorded};
 use crate::arguments::{Run, Ui};
+use crate::conduct::Job;
 use crate::display::{self, After, plain};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
-use crate::learner::Learner;
-use crate::recording::Recorder;
-use crate::report::{self, Material};
-use crate::{guess, home, machine, text};
+use crate::{guess, home, machine, text, tui};
 
 /// Seeds are small enough to be typed.
 const SEEDS: u32 = 1_000_000;
@@ -32,15 +28,59 @@ const SEEDS: u32 = 1_000_000;
 /// # Errors
 /// When one of them cannot be run; those before it have been.
 pub async fn run(arguments: Run) -> Result<Exit, Failure> {
-    let scenarios = scenarios_of(&arguments)?;
+    let mut jobs = jobs(&arguments)?;
+    let state_folder = home::state_folder()?;
+    clean::leftovers(&state_folder).await?;
+    if display::is_tui(arguments.ui) && !(arguments.ui == Ui::Auto && arguments.yes) {
+        for job in &mut jobs {
+            job.guess = given(&arguments, &job.plan)?;
+        }
+        return tui::run(jobs, !arguments.yes, state_folder).await;
+    }
+    let stop = interruptible(state_folder)?;
+    let mut worst = Exit::Pass;
+    for mut job in jobs {
+        if stop.is_cancelled() {
+            break;
+        }
+        job.guess = guess(&arguments, &job.plan)?;
+        worst = worst.max(one(&arguments, &job, &stop).await?);
+    }
+    Ok(worst)
+}
+
+/// What `lab run NAME` (`--quick`) is given.
+pub fn arguments(name: &str, quick: bool) -> Run {
+    Run {
+        names: vec![name.to_owned()],
+        phase: None,
+        backend: "process".to_owned(),
+        ui: Ui::Auto,
+        set: Vec::new(),
+        rounds: None,
+        quick,
+        seed: None,
+        guess: None,
+        yes: false,
+        keep: false,
+        out: None,
+    }
+}
+
+/// What the arguments ask for, ready to begin and with no guess yet. Everything is planned before anything is started: a
+/// wrong parameter of the last must not cost the first.
+///
+/// # Errors
+/// When a name, a parameter or a combination makes no sense, or the machine lacks what a scenario needs.
+pub fn jobs(arguments: &Run) -> Result<Vec<Job>, Failure> {
+    let scenarios = scenarios_of(arguments)?;
     if arguments.out.is_some() && scenarios.len() > 1 {
         return Err(Failure::usage("--out takes one run, and several scenarios are named"));
     }
     let set = settings(&arguments.set)?;
     let backend = backend(&arguments.backend)?;
     let state_folder = home::state_folder()?;
-    // Everything is planned before anything is started: a wrong parameter of the last must not cost the first.
-    let mut planned = Vec::new();
+    let mut jobs = Vec::new();
     for scenario in scenarios {
         let options = Options {
             seed: arguments.seed.unwrap_or_else(new_seed),
@@ -52,57 +92,29 @@ pub async fn run(arguments: Run) -> Result<Exit, Failure> {
         let plan = Plan::make(&scenario, &options).map_err(|error| {
             Failure::usage(error.to_string()).hint(format!("lab explain {} lists its parameters", scenario.name()))
         })?;
-        planned.push((scenario, plan));
+        jobs.push(Job {
+            scenario,
+            plan,
+            guess: None,
+            backend: backend.clone(),
+            state_folder: state_folder.clone(),
+            out: arguments.out.clone(),
+            keep: arguments.keep,
+        });
     }
-    planned.iter().try_for_each(|(scenario, _)| needs_met(scenario))?;
-    if arguments.guess.is_some() && planned.len() > 1 {
+    jobs.iter().try_for_each(|job| needs_met(&job.scenario))?;
+    if arguments.guess.is_some() && jobs.len() > 1 {
         return Err(Failure::usage(
             "--guess answers one question, and several scenarios are named",
         ));
     }
-    clean::leftovers(&state_folder).await?;
-    let stop = interruptible(state_folder.clone())?;
-    let mut worst = Exit::Pass;
-    for (scenario, plan) in planned {
-        if stop.is_cancelled() {
-            break;
-        }
-        worst = worst.max(one(&arguments, &scenario, &plan, &backend, &state_folder, &stop).await?);
-    }
-    Ok(worst)
+    Ok(jobs)
 }
 
-async fn one(
-    arguments: &Run,
-    scenario: &Scenario,
-    plan: &Plan,
-    backend: &Arc<dyn Backend>,
-    state_folder: &Path,
-    stop: &CancellationToken,
-) -> Result<Exit, Failure> {
-    let guess = guess(arguments, plan)?;
-    let now = OffsetDateTime::now_utc().truncate_to_second();
-    let (run, folder) = match &arguments.out {
-        Some(folder) => named_folder(folder, scenario.name())?,
-        None => home::new_run(state_folder, scenario.name(), now)?,
-    };
-    let recorder = Recorder::create(&folder, &scenario.source)
-        .map_err(|error| Failure::environment(format!("cannot record into {}: {error}", folder.display())))?;
+async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exit, Failure> {
     let (display, after) = display::of(arguments.ui);
-    let sinks: Vec<Box<dyn Sink>> = vec![Box::new(recorder), display];
-    let site = Site {
-        run,
-        started: now
-            .format(&Rfc3339)
-            .map_err(|error| Failure::unexpected(error.to_string()))?,
-        backend: backend.clone(),
-        machine: machine::describe(),
-        folder: folder.clone(),
-        state_folder: state_folder.to_owned(),
-        keep: arguments.keep,
-        guess,
-    };
     if after == After::Report {
+        let plan = &job.plan;
         let what = format!(
             "{} · up to {:.0} s · seed {}",
             plan.scenario,
@@ -111,70 +123,48 @@ async fn one(
         );
         eprintln!("{}", text::wrapped(&what, 0));
     }
-    let mut bus = Bus::new(sinks);
-    let error = engine::run(plan, &site, &mut bus, stop).await;
-    let (state, sinks) = bus.finish();
-    for sink in sinks {
-        if sink.dropped > 0 {
-            eprintln!(
-                "warning: {} missed {} events and is incomplete",
-                sink.name, sink.dropped
-            );
-        }
-        if let Some(failure) = sink.failure {
-            eprintln!("warning: {} failed: {failure}", sink.name);
-        }
-    }
-    let lesson = recorded::told(scenario, &state);
-    if after == After::Report {
-        print!("{}", plain::report(&state, lesson.as_ref()));
-    }
-    let material = Material {
-        state: &state,
-        lesson,
-        command: recorded::command(&state),
-    };
-    report::write_all(&folder, &material)
-        .map_err(|error| Failure::environment(format!("cannot write the report: {error}")))?;
-    if let Err(error) = Learner::add(state_folder, &state) {
-        eprintln!("warning: your progress could not be kept: {error}");
+    let conducted = job.conduct(display, stop).await?;
+    for warning in &conducted.warnings {
+        eprintln!("warning: {warning}");
     }
     if after == After::Report {
-        println!("{}", recorded::where_it_lies(&folder));
+        print!("{}", plain::report(&conducted.state, conducted.lesson.as_ref()));
+        println!("{}", recorded::where_it_lies(&conducted.folder));
         if arguments.keep {
             println!("The system is still up: lab ps shows it, lab down ends it.");
         }
     }
-    if stop.is_cancelled() {
-        return Ok(Exit::Interrupted);
-    }
-    match error {
-        Some(error) => Err(failure(error)),
-        None => Ok(state.ended.map_or(Exit::Inconclusive, |ended| ended.verdict.into())),
-    }
+    conducted.exit(stop.is_cancelled())
 }
 
 /// What the learner expects: as given, else as asked for on a terminal.
 fn guess(arguments: &Run, plan: &Plan) -> Result<Option<Guess>, Failure> {
-    let Some(predict) = &plan.predict else {
-        let asked = arguments.guess.is_none();
-        return if asked {
-            Ok(None)
-        } else {
-            Err(Failure::usage(format!("{} asks for no guess", plan.scenario)))
-        };
-    };
-    match &arguments.guess {
-        Some(answer) => guess::parse(answer, &predict.asked)
-            .map(Some)
-            .map_err(|why| Failure::usage(format!("--guess {answer}: {why}")).hint(predict.question.clone())),
-        None if !arguments.yes && arguments.ui != Ui::Json && guess::somebody_is_there() => Ok(guess::ask(predict)?),
-        None => Ok(None),
+    let given = given(arguments, plan)?;
+    match &plan.predict {
+        Some(predict)
+            if given.is_none() && !arguments.yes && arguments.ui != Ui::Json && guess::somebody_is_there() =>
+        {
+            Ok(guess::ask(predict)?)
+        }
+        _ => Ok(given),
     }
 }
 
+/// What the learner expects, where the arguments say it.
+fn given(arguments: &Run, plan: &Plan) -> Result<Option<Guess>, Failure> {
+    let Some(answer) = &arguments.guess else {
+        return Ok(None);
+    };
+    let Some(predict) = &plan.predict else {
+        return Err(Failure::usage(format!("{} asks for no guess", plan.scenario)));
+    };
+    guess::parse(answer, &predict.asked)
+        .map(Some)
+        .map_err(|why| Failure::usage(format!("--guess {answer}: {why}")).hint(predict.question.clone()))
+}
+
 /// Refuses a scenario that needs what this machine lacks, before anything is started.
-fn needs_met(scenario: &Scenario) -> Result<(), Failure> {
+pub fn needs_met(scenario: &Scenario) -> Result<(), Failure> {
     for need in &scenario.document.needs {
         match need {
             Need::Redis => drop(compose::redis_source()?),
@@ -187,15 +177,6 @@ fn needs_met(scenario: &Scenario) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn failure(error: RunError) -> Failure {
-    match error {
-        RunError::Backend(error) => error.into(),
-        RunError::Load(error) => Failure::environment(error.to_string()),
-        RunError::Capability { .. } => Failure::environment(error.to_string()),
-        RunError::Unexpected(_) => Failure::unexpected(error.to_string()),
-    }
 }
 
 fn scenarios_of(arguments: &Run) -> Result<Vec<Scenario>, Failure> {
@@ -221,7 +202,11 @@ fn scenarios_of(arguments: &Run) -> Result<Vec<Scenario>, Failure> {
     Ok(scenarios)
 }
 
-fn settings(set: &[String]) -> Result<BTreeMap<String, f64>, Failure> {
+/// `KEY=VALUE` as numbers by name.
+///
+/// # Errors
+/// When one is written otherwise.
+pub fn settings(set: &[String]) -> Result<BTreeMap<String, f64>, Failure> {
     set.iter()
         .map(|setting| {
             let (key, value) = setting
@@ -247,17 +232,7 @@ pub fn backend(name: &str) -> Result<Arc<dyn Backend>, Failure> {
     Ok(BackendRegistry::standard(process).get(name)?)
 }
 
-fn named_folder(folder: &Path, scenario: &str) -> Result<(String, PathBuf), Failure> {
-    let cannot = |error: std::io::Error| Failure::environment(format!("cannot use {}: {error}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(cannot)?;
-    if std::fs::read_dir(folder).map_err(cannot)?.next().is_some() {
-        return Err(Failure::usage(format!("{} is not empty", folder.display())).hint("--out takes a new folder"));
-    }
-    let folder = folder.canonicalize().map_err(cannot)?;
-    Ok((format!("{scenario}-{}-{}", std::process::id(), new_seed()), folder))
-}
-
-fn new_seed() -> u64 {
+pub fn new_seed() -> u64 {
     let now = OffsetDateTime::now_utc();
     u64::from(now.nanosecond() / 1000 % SEEDS)
 }

@@ -118,7 +118,7 @@ fn records(state: &Path) -> Result<Vec<SystemRecord>, Failure> {
 }
 
 /// The one system that is meant.
-async fn attach(of: &Of) -> Result<Arc<dyn System>, Failure> {
+pub async fn attach(of: &Of) -> Result<Arc<dyn System>, Failure> {
     let all = records(&home::state_folder()?)?;
     let fits: Vec<SystemRecord> = all
         .into_iter()

@@ -22,10 +22,18 @@ pub enum After {
     Nothing,
 }
 
-/// The sink of a display, and what is printed after it.
+/// Whether a display of this kind is the terminal laboratory here: it needs a terminal that can be drawn on.
+pub fn is_tui(ui: Ui) -> bool {
+    let capable = std::io::stdin().is_terminal()
+        && std::io::stdout().is_terminal()
+        && std::env::var("TERM").is_ok_and(|term| term != "dumb");
+    ui == Ui::Tui || (ui == Ui::Auto && capable)
+}
+
+/// The sink of a display that is not the terminal laboratory, and what is printed after it.
 pub fn of(ui: Ui) -> (Box<dyn Sink>, After) {
     match ui {
         Ui::Json => (Box::new(JsonLines::default()), After::Nothing),
-        Ui::Auto | Ui::Plain => (Box::new(Progress::new(std::io::stderr().is_terminal())), After::Report),
+        Ui::Auto | Ui::Plain | Ui::Tui => (Box::new(Progress::new(std::io::stderr().is_terminal())), After::Report),
     }
 }

@@ -34,11 +34,7 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
             wrapped(&outcome.sentence, 2)
         );
     }
-    let histories = histories(state);
-    if histories.is_empty() || state.arms.iter().any(|arm| !classes(arm).is_empty()) {
-        let _ = writeln!(out, "{}\n", arms(plan, state));
-    }
-    out.push_str(&histories);
+    out.push_str(&tables(plan, state, false));
     if !state.checks.is_empty() {
         let _ = writeln!(out, "{}", checks(state));
     }
@@ -54,8 +50,32 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
     out
 }
 
+/// The question, the verdict, and what came of the guess.
+pub fn summary(state: &RunState) -> String {
+    let Some(info) = &state.info else {
+        return "Nothing was recorded.".to_owned();
+    };
+    let plan = &info.plan;
+    let question = wrapped(&format!("{} · {}", plan.scenario, plan.question), 0);
+    let mut out = format!("{question}\n{}", wrapped(&headline(state), 0));
+    if let Some(outcome) = prediction::outcome(plan, state) {
+        out.push_str(&format!("\n{}", wrapped(&outcome.sentence, 0)));
+    }
+    out
+}
+
+/// The arms side by side, what the histories show, and the pictures of broken laws.
+pub fn tables(plan: &Plan, state: &RunState, ascii: bool) -> String {
+    let histories = histories(state, ascii);
+    if histories.is_empty() || state.arms.iter().any(|arm| !classes(arm).is_empty()) {
+        format!("{}\n\n{histories}", arms(plan, state))
+    } else {
+        histories
+    }
+}
+
 /// Whether the run got to its end, so that there is something to explain.
-fn whole(state: &RunState) -> bool {
+pub fn whole(state: &RunState) -> bool {
     let whole = |ended: &Ended| !ended.interrupted && ended.failure.is_none();
     state.ended.as_ref().is_some_and(whole)
 }
@@ -154,9 +174,8 @@ fn rows_in_width(headings: &[&str], rows: Vec<Vec<String>>, numbers: std::ops::R
     table.to_string()
 }
 
-/// Classes of an arm in the order of their names.
 /// What the clients' histories show, and the first proof of each broken law.
-fn histories(state: &RunState) -> String {
+fn histories(state: &RunState, ascii: bool) -> String {
     let rows: Vec<Vec<String>> = histories::rows(state).iter().map(histories::Row::cells).collect();
     if rows.is_empty() {
         return String::new();
@@ -165,7 +184,7 @@ fn histories(state: &RunState) -> String {
     let proofs = histories::proofs(state);
     for proof in proofs.iter().take(PROOFS_SHOWN) {
         let _ = writeln!(out, "{}", style(&proof.title).bold());
-        let _ = writeln!(out, "{}\n", proof.diagram.to_text(width(), false));
+        let _ = writeln!(out, "{}\n", proof.diagram.to_text(width(), ascii));
     }
     if proofs.len() > PROOFS_SHOWN {
         let more = format!("Pictures of broken laws in the report: {}.", proofs.len());
@@ -174,6 +193,7 @@ fn histories(state: &RunState) -> String {
     out
 }
 
+/// Classes of an arm in the order of their names.
 fn classes(arm: &ArmState) -> Vec<String> {
     let mut names: Vec<String> = arm
         .rounds
@@ -189,7 +209,7 @@ fn row(label: &str, arm: &ArmState, class: &str, searched: bool) -> Vec<String> 
     let rounds = || arm.rounds.iter().filter_map(|round| round.classes.get(class));
     let mut total = load::Slice::default();
     for state in rounds() {
-        total.merge(&state.total());
+        total.merge(&state.total);
     }
     let sum =
         |pick: fn(&scenarios::state::ClassState) -> u64| in_unit(rounds().map(pick).sum::<u64>() as f64, Unit::Count);
@@ -225,7 +245,7 @@ fn highest_rate(arm: &ArmState, class: &str) -> String {
 }
 
 /// A line for what was claimed and one for what was measured: readable at any width.
-fn checks(state: &RunState) -> String {
+pub fn checks(state: &RunState) -> String {
     let mut out = String::new();
     for check in &state.checks {
         let mark = match check.verdict {

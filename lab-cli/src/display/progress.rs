@@ -123,7 +123,7 @@ fn figures(round: &RoundState) -> String {
     let Some((name, class)) = round.classes.iter().max_by_key(|(_, class)| class.sent) else {
         return String::new();
     };
-    let total = class.total();
+    let total = &class.total;
     let failed = if class.failed() > 0 {
         format!(", {} failed", class.failed())
     } else {

@@ -161,7 +161,7 @@ pub(super) fn class_figures(plan: &ArmPlan, name: &str, rounds: &[RoundState]) -
         for (kind, count) in &class.errors {
             *figures.errors.entry(kind.clone()).or_default() += count;
         }
-        figures.total.merge(&class.total());
+        figures.total.merge(&class.total);
     }
     figures
 }

@@ -18,9 +18,11 @@ mod svg;
 mod words;
 
 #[cfg(test)]
-mod fixture;
+pub mod fixture;
 #[cfg(test)]
 mod tests;
+
+pub use words::headline;
 
 use std::fs;
 use std::io;

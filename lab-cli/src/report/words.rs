@@ -8,17 +8,17 @@ use scenarios::state::RunState;
 pub(super) const NOTHING: &str = "–";
 
 /// A run's outcome for people.
-pub(super) struct Headline {
+pub struct Headline {
     /// One word in capitals.
-    pub(super) word: &'static str,
+    pub word: &'static str,
     /// `pass`, `fail` or `inconclusive`: what colours it.
-    pub(super) kind: &'static str,
+    pub kind: &'static str,
     /// One sentence in plain words.
-    pub(super) sentence: String,
+    pub sentence: String,
 }
 
 /// The outcome of a run.
-pub(super) fn headline(state: &RunState) -> Headline {
+pub fn headline(state: &RunState) -> Headline {
     let Some(ended) = &state.ended else {
         let sentence = if state.info.is_some() {
             "The run has no end: only what was measured before it broke off can be shown."

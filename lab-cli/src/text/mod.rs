@@ -3,11 +3,28 @@
 mod markdown;
 mod table;
 
+use std::cell::Cell;
+
 pub use markdown::render as markdown;
 pub use table::{right_aligned, table, table_within};
 
-/// Columns to write in: the terminal's, at most 110; 100 where there is none.
+thread_local! {
+    static WITHIN: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Makes text for a part of the screen: whatever `make` lays out on this thread is at most so many columns wide.
+pub fn within<T>(columns: usize, make: impl FnOnce() -> T) -> T {
+    let before = WITHIN.replace(Some(columns));
+    let made = make();
+    WITHIN.set(before);
+    made
+}
+
+/// Columns to write in: as [`within`] says, else the terminal's, at most 110; 100 where there is none.
 pub fn width() -> usize {
+    if let Some(columns) = WITHIN.get() {
+        return columns;
+    }
     let terminal = console::Term::stdout();
     match terminal.size_checked() {
         Some((_, columns)) => usize::from(columns).clamp(30, 110),

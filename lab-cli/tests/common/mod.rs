@@ -8,6 +8,7 @@ pub mod redis;
 pub mod scenario;
 pub mod service;
 pub mod terminal;
+pub mod tty;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -144,6 +145,17 @@ impl Lab {
     /// The records of running systems.
     pub fn records(&self) -> Vec<PathBuf> {
         files(&self.state().join("systems"))
+    }
+
+    /// Asserts that no process of this lab is left: a run that has ended has ended everything.
+    #[track_caller]
+    pub fn assert_nothing_runs(&self) {
+        let left = self.processes();
+        assert!(
+            left.is_empty() && self.records().is_empty(),
+            "{left:?} {:?}",
+            self.records()
+        );
     }
 
     /// Ids of the live processes that were started for this lab: they run in folders of its state.

@@ -34,6 +34,19 @@ pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
     .collect()
 }
 
+/// What the scenario's checks would measure so far, by name and in words, without an interval: for whoever watches.
+/// Those whose value is not known yet are left out.
+pub fn so_far(plan: &Plan, state: &RunState) -> Vec<(String, String)> {
+    let scope = values::scope(plan, state);
+    let measured = |check: &CheckPlan| {
+        let value = Expression::compile(&check.value)
+            .and_then(|expression| expression.number(&scope))
+            .ok()?;
+        Some((check.name.clone(), words::measured(value, None, check.unit)))
+    };
+    plan.checks.iter().filter_map(measured).collect()
+}
+
 /// Where an instance died unasked, arms were cut short, and a value outside of its bounds may come from that alone.
 fn without_blame(mut outcome: CheckOutcome) -> CheckOutcome {
     if outcome.verdict == Verdict::Fail {
@@ -124,7 +137,7 @@ fn own_check(name: &str, value: f64, bounds: Bounds, unit: Unit, why: String) ->
 
 fn generator_on_time(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
     let worst = timed_classes(plan, state)
-        .filter_map(|class| class.total().dispatch_lateness.quantile_ms(0.99))
+        .filter_map(|class| class.total.dispatch_lateness.quantile_ms(0.99))
         .reduce(f64::max)?;
     let bounds = Bounds {
         at_least: None,

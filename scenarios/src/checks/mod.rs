@@ -4,7 +4,7 @@ mod bootstrap;
 mod decide;
 mod words;
 
-pub use decide::decide;
+pub use decide::{decide, so_far};
 pub use words::in_unit;
 
 use serde::{Deserialize, Serialize};

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
 use super::turn::Turn;
-use super::{RunError, Site, clients, instances, loads, probe, search};
+use super::{Command, RunError, Site, clients, instances, loads, probe, search};
 use crate::event::{EventKind, Phase};
 use crate::plan::{ArmPlan, Plan};
 
@@ -23,6 +23,7 @@ pub(super) async fn run(
     keep: bool,
     site: &Site,
     bus: &mut Bus,
+    commands: &mut Receiver<Command>,
     stop: &CancellationToken,
 ) -> Result<(), RunError> {
     let planned = plan.turns[index];
@@ -41,6 +42,7 @@ pub(super) async fn run(
         system,
         instances: queue,
         bus,
+        commands,
         stop,
     };
     let measured = measure(&mut turn).await;

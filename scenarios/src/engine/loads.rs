@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::gauges::Gauges;
 use super::streams::{named_seed, pace, request, warm_up_pace};
-use super::turn::{Turn, sleep_until};
-use super::{RunError, instances};
+use super::turn::{Acted, Turn, sleep_until};
+use super::{Command, RunError, instances};
 use crate::event::{EventKind, Phase, SLICES_PER_S};
 use crate::plan::LoadSpec;
 
@@ -73,6 +75,9 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
     let epoch = running.epoch();
     let mut samples = running.samples();
     let mut stats = tokio::time::interval(STATS_EVERY);
+    let mut gauges = Gauges::watch(turn.system.clone());
+    // A command may take a second (a restart, say), in which the picture must not stand still.
+    let mut acting = JoinSet::new();
     let (mut draining, mut stopped) = (false, false);
     let arm = turn.arm;
     // In an arm with clients the actions were theirs.
@@ -88,6 +93,13 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
                 next = pending.next();
             }
             Some(event) = turn.instances.recv() => instances::emit(turn.bus, event),
+            Some(command) = turn.commands.recv() => {
+                if let Command::Rate { class, per_s } = &command {
+                    running.set_rate(class, *per_s);
+                }
+                acting.spawn(Acted::out(command, turn.system.clone(), epoch));
+            }
+            Some(acted) = acting.join_next() => if let Ok(acted) = acted { turn.acted(acted) },
             sample = samples.recv() => match sample {
                 None => break,
                 Some(sample) => {
@@ -99,6 +111,7 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
                 }
             },
             _ = stats.tick() => turn.stats().await,
+            instances = gauges.next() => turn.bus.emit(EventKind::Gauges { instances }),
         }
     }
     turn.stats().await;

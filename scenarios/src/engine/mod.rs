@@ -3,6 +3,8 @@
 mod actions;
 mod bus;
 mod clients;
+mod command;
+mod gauges;
 mod instances;
 mod judge;
 mod lifecycle;
@@ -15,11 +17,13 @@ mod streams;
 mod turn;
 
 pub use bus::{Bus, Sink, SinkReport};
+pub use command::Command;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use compose::Backend;
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::checks::{self, Verdict};
@@ -75,6 +79,20 @@ pub enum RunError {
 /// Whatever happens, the system is brought down, the checks that can be decided are decided, and the last event is
 /// `RunEnded`. An error is returned beside the state, since what was measured before it is worth showing.
 pub async fn run(plan: &Plan, site: &Site, bus: &mut Bus, stop: &CancellationToken) -> Option<RunError> {
+    // No command ever comes.
+    let (_, mut commands) = channel(1);
+    play(plan, site, bus, &mut commands, stop).await
+}
+
+/// As [`run`], while somebody changes the world: each command is done during the load, at once and beside the others,
+/// and told as an action.
+pub async fn play(
+    plan: &Plan,
+    site: &Site,
+    bus: &mut Bus,
+    commands: &mut Receiver<Command>,
+    stop: &CancellationToken,
+) -> Option<RunError> {
     bus.emit(EventKind::RunStarted(Box::new(RunInfo {
         version: EVENT_VERSION,
         run: site.run.clone(),
@@ -88,7 +106,7 @@ pub async fn run(plan: &Plan, site: &Site, bus: &mut Bus, stop: &CancellationTok
     }
     let error = match actions::missing_capability(plan, site.backend.as_ref()) {
         Some(error) => Some(error),
-        None => turns(plan, site, bus, stop).await.err(),
+        None => turns(plan, site, bus, commands, stop).await.err(),
     };
     // Each turn has removed its own folder below this one, unless it is to be looked at; then this one stays too.
     let _ = std::fs::remove_dir(site.folder.join("turns"));
@@ -112,13 +130,19 @@ fn verdict(state: &RunState) -> Verdict {
     Verdict::worst(state.checks.iter().map(|check| check.verdict))
 }
 
-async fn turns(plan: &Plan, site: &Site, bus: &mut Bus, stop: &CancellationToken) -> Result<(), RunError> {
+async fn turns(
+    plan: &Plan,
+    site: &Site,
+    bus: &mut Bus,
+    commands: &mut Receiver<Command>,
+    stop: &CancellationToken,
+) -> Result<(), RunError> {
     for index in 0..plan.turns.len() {
         if stop.is_cancelled() {
             break;
         }
         let keep = site.keep && index + 1 == plan.turns.len();
-        lifecycle::run(plan, index, keep, site, bus, stop).await?;
+        lifecycle::run(plan, index, keep, site, bus, commands, stop).await?;
     }
     Ok(())
 }

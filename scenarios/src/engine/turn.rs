@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
-use super::{actions, instances};
+use super::{Command, actions, instances};
 use crate::event::EventKind;
 use crate::plan::{ActionSpec, ArmPlan, Plan};
 
@@ -21,7 +21,31 @@ pub(super) struct Turn<'a> {
     pub(super) system: Arc<dyn System>,
     pub(super) instances: Receiver<InstanceEvent>,
     pub(super) bus: &'a mut Bus,
+    /// What a person does meanwhile; ended where nobody plays.
+    pub(super) commands: &'a mut Receiver<Command>,
     pub(super) stop: &'a CancellationToken,
+}
+
+/// A command that was carried out, or could not be. Times are seconds after the load began.
+pub(super) struct Acted {
+    began_s: f64,
+    done_s: f64,
+    words: String,
+    failure: Option<String>,
+}
+
+impl Acted {
+    /// Carries a command out.
+    pub(super) async fn out(command: Command, system: Arc<dyn System>, epoch: std::time::Instant) -> Self {
+        let began_s = epoch.elapsed().as_secs_f64();
+        let failure = command.carry_out(system.as_ref()).await.err();
+        Self {
+            began_s,
+            done_s: epoch.elapsed().as_secs_f64(),
+            words: command.words(),
+            failure,
+        }
+    }
 }
 
 impl Turn<'_> {
@@ -46,6 +70,17 @@ impl Turn<'_> {
             done_s: epoch.elapsed().as_secs_f64(),
             words: action.words(),
             failure,
+        });
+    }
+
+    /// Tells of a command that was carried out.
+    pub(super) fn acted(&mut self, acted: Acted) {
+        self.bus.emit(EventKind::Action {
+            at_s: acted.began_s,
+            began_s: acted.began_s,
+            done_s: acted.done_s,
+            words: acted.words,
+            failure: acted.failure,
         });
     }
 

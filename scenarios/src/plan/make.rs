@@ -60,6 +60,20 @@ pub enum PlanError {
         /// The largest allowed.
         max: f64,
     },
+    /// A playground on an arm that the scenario does not have.
+    #[error("the scenario has no arm `{name}` ({hint})")]
+    UnknownArm {
+        /// As it was given.
+        name: String,
+        /// What there is.
+        hint: String,
+    },
+    /// A playground on a scenario whose load has no rate to play with.
+    #[error("{scenario} has no steady stream of requests to play with")]
+    NothingSteady {
+        /// The scenario.
+        scenario: String,
+    },
     /// The scenario's own numbers do not fit together.
     #[error("{}", .0.message)]
     Scenario(Problem),
@@ -116,6 +130,7 @@ impl Plan {
             rounds,
             cores,
             arms,
+            keep_s: None,
             predict,
             checks,
         })

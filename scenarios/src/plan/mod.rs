@@ -4,6 +4,7 @@
 
 mod clients;
 mod make;
+mod playground;
 mod predict;
 mod resolve;
 mod targets;
@@ -50,6 +51,9 @@ pub struct Plan {
     pub arms: Vec<ArmPlan>,
     /// In which order the arms are measured: A B, B A, …
     pub turns: Vec<Turn>,
+    /// Seconds of measurement that are kept, for a playground, which has no end; none: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_s: Option<f64>,
     /// What the learner is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predict: Option<PredictSpec>,

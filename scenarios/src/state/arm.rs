@@ -1,13 +1,16 @@
 //! What is known of one measurement of one arm.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use compose::InstanceStats;
 use history::Operation;
 use load::{ClassSample, Histogram, Sample, Slice};
 use serde_json::Value;
 
-use crate::event::{InstanceState, Judged, SearchStep};
+use crate::event::{InstanceGauges, InstanceState, Judged, SLICES_PER_S, SearchStep};
+
+/// How far back the share of an instance is looked at while a run goes on, seconds.
+pub const RECENT_S: f64 = 3.0;
 
 /// One measurement of one arm.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,6 +60,8 @@ pub struct ClassState {
     pub in_flight: u64,
     /// Requests under way over time: (seconds since the load began, request·seconds since the sample before).
     pub in_flight_over_time: Vec<(f64, f64)>,
+    /// All slices together.
+    pub total: Slice,
     /// By (slice of intended start, window).
     pub slices: BTreeMap<(u32, String), Slice>,
     /// By the instance that answered.
@@ -72,6 +77,21 @@ pub struct AnsweredState {
     pub requests: u64,
     /// Latency of its good answers.
     pub response: Histogram,
+    /// Answers of the last few seconds: (seconds since the load began, answers since the sample before).
+    pub recent: VecDeque<(f64, u64)>,
+}
+
+impl AnsweredState {
+    /// Answers of the last few seconds.
+    pub fn recently(&self) -> u64 {
+        self.recent.iter().map(|(_, requests)| requests).sum()
+    }
+
+    fn forget_before(&mut self, at_s: f64) {
+        while self.recent.front().is_some_and(|(then_s, _)| *then_s < at_s) {
+            self.recent.pop_front();
+        }
+    }
 }
 
 /// One instance.
@@ -87,6 +107,8 @@ pub struct LiveInstance {
     pub stats: Option<InstanceStats>,
     /// The most memory seen, bytes.
     pub resident_bytes_max: u64,
+    /// The last that it said of itself under load.
+    pub gauges: Option<InstanceGauges>,
 }
 
 /// A search so far.
@@ -138,6 +160,20 @@ impl RoundState {
     }
 }
 
+impl RoundState {
+    pub(super) fn add_gauges(&mut self, all: &[InstanceGauges]) {
+        for gauges in all {
+            if let Some(instance) = self
+                .instances
+                .iter_mut()
+                .find(|instance| instance.name == gauges.instance)
+            {
+                instance.gauges = Some(gauges.clone());
+            }
+        }
+    }
+}
+
 impl ClassState {
     fn add(&mut self, at_s: f64, sample: &ClassSample) {
         self.scheduled += sample.scheduled;
@@ -149,6 +185,7 @@ impl ClassState {
         self.in_flight = sample.in_flight_now;
         self.in_flight_over_time.push((at_s, sample.in_flight_time_s));
         for slice in &sample.slices {
+            self.total.merge(slice);
             match self.slices.get_mut(&(slice.index, slice.window.clone())) {
                 Some(known) => known.merge(slice),
                 None => {
@@ -160,21 +197,23 @@ impl ClassState {
             let state = self.by_instance.entry(answered.instance.clone()).or_default();
             state.requests += answered.requests;
             state.response.merge(&answered.response);
+            state.recent.push_back((at_s, answered.requests));
+        }
+        for answered in self.by_instance.values_mut() {
+            answered.forget_before(at_s - RECENT_S);
         }
         self.collected.extend(sample.collected.iter().cloned());
+    }
+
+    /// Lets go of the slices that are older than this, and of what was known of that time.
+    pub(super) fn forget_before(&mut self, at_s: f64) {
+        let first = (at_s * f64::from(SLICES_PER_S)).max(0.0) as u32;
+        self.slices = self.slices.split_off(&(first, String::new()));
+        self.in_flight_over_time.retain(|(then_s, _)| *then_s >= at_s);
     }
 
     /// Requests that failed, of any kind.
     pub fn failed(&self) -> u64 {
         self.errors.values().sum()
-    }
-
-    /// All slices together.
-    pub fn total(&self) -> Slice {
-        let mut total = Slice::default();
-        for slice in self.slices.values() {
-            total.merge(slice);
-        }
-        total
     }
 }

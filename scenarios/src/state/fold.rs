@@ -3,6 +3,9 @@
 use super::{ActionMark, ArmState, Ended, LiveInstance, LogLine, Now, RoundState, RunState};
 use crate::event::{EventKind, InstanceInfo, InstanceState, Phase, RunEvent};
 
+/// Lines of the event log that a playground keeps.
+const LOG_KEPT: usize = 500;
+
 impl RunState {
     /// Takes one event in. Events of a newer kind than this build knows cannot get here: reading them fails.
     pub fn apply(&mut self, event: &RunEvent) {
@@ -48,7 +51,10 @@ impl RunState {
                         .map_or_else(|| words.clone(), |why| format!("{words} failed: {why}")),
                 );
             }
-            EventKind::Sample(sample) => self.on_round(|round| round.add(sample)),
+            EventKind::Sample(sample) => {
+                self.on_round(|round| round.add(sample));
+                self.forget(sample.at_s);
+            }
             EventKind::Operations { operations } => {
                 self.on_round(|round| round.operations.extend(operations.iter().cloned()));
             }
@@ -62,6 +68,7 @@ impl RunState {
                 self.on_round(|round| round.judged.push((**judged).clone()));
             }
             EventKind::Stats { instances } => self.on_round(|round| round.add_stats(instances)),
+            EventKind::Gauges { instances } => self.on_round(|round| round.add_gauges(instances)),
             EventKind::SearchStep(step) => {
                 self.on_round(|round| {
                     round
@@ -154,6 +161,7 @@ impl RunState {
                     state: info.state,
                     stats: None,
                     resident_bytes_max: 0,
+                    gauges: None,
                 }),
             },
         );
@@ -167,6 +175,22 @@ impl RunState {
         {
             change(round);
         }
+    }
+
+    /// A playground goes on for as long as somebody plays; only its last minute is kept.
+    fn forget(&mut self, now_s: f64) {
+        let Some(keep_s) = self.info.as_ref().and_then(|info| info.plan.keep_s) else {
+            return;
+        };
+        let from_s = now_s - keep_s;
+        self.on_round(|round| {
+            round.actions.retain(|action| action.at_s >= from_s);
+            for class in round.classes.values_mut() {
+                class.forget_before(from_s);
+            }
+        });
+        let surplus = self.log.len().saturating_sub(LOG_KEPT);
+        self.log.drain(..surplus);
     }
 
     fn say(&mut self, text: String) {

@@ -71,7 +71,7 @@ pub(in crate::report) fn heat(
 }
 
 fn said(classes: &[&ClassState]) -> String {
-    let totals: Vec<_> = classes.iter().map(|class| class.total()).collect();
+    let totals: Vec<_> = classes.iter().map(|class| &class.total).collect();
     let range = extent(totals.iter().map(|total| &total.response));
     let failed: u64 = classes.iter().map(|class| class.failed()).sum();
     let answers: u64 = classes.iter().map(|class| class.ok).sum();

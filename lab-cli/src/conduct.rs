@@ -1,0 +1,233 @@
+//! One run from its folder to its reports, whoever watches.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use compose::Backend;
+use scenarios::engine::{self, Bus, Command, RunError, Sink, Site};
+use scenarios::format::Scenario;
+use scenarios::plan::Plan;
+use scenarios::prediction::Guess;
+use scenarios::state::RunState;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::sync::mpsc::Receiver;
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::recorded;
+use crate::commands::up_folders::{self, NewFolder};
+use crate::display::plain;
+use crate::failure::{Exit, Failure};
+use crate::learner::Learner;
+use crate::recording::Recorder;
+use crate::report::{self, LessonText, Material};
+use crate::{home, machine};
+
+/// A run that can begin.
+#[derive(Clone)]
+pub struct Job {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What is going to happen.
+    pub plan: Plan,
+    /// What the learner expects.
+    pub guess: Option<Guess>,
+    /// Where its systems run.
+    pub backend: Arc<dyn Backend>,
+    /// The lab's state folder.
+    pub state_folder: PathBuf,
+    /// Folder to record into; none: one of its own in the state folder.
+    pub out: Option<PathBuf>,
+    /// Leave the last system running.
+    pub keep: bool,
+}
+
+/// A run that has ended, with everything recorded.
+pub struct Conducted {
+    /// All that is known of it.
+    pub state: RunState,
+    /// Its lesson with its own numbers.
+    pub lesson: Option<LessonText>,
+    /// Where it is recorded.
+    pub folder: PathBuf,
+    /// What a person should know of the recording itself.
+    pub warnings: Vec<String>,
+    /// Why it could not go on, if it could not.
+    pub error: Option<Failure>,
+    /// What it was begun with; none for a recorded run.
+    pub job: Option<Job>,
+    /// Its scenario, where it was kept and is still understood.
+    pub scenario: Option<Scenario>,
+}
+
+impl Conducted {
+    /// The exit code that its verdict asks for.
+    pub fn verdict(&self) -> Exit {
+        match (&self.error, &self.state.ended) {
+            (Some(error), _) => error.exit(),
+            (None, Some(ended)) if ended.interrupted => Exit::Interrupted,
+            (None, Some(ended)) => ended.verdict.into(),
+            (None, None) => Exit::Inconclusive,
+        }
+    }
+
+    /// What was seen of a system that somebody else drives: there is no job, no folder and no verdict.
+    pub fn watched(state: RunState) -> Self {
+        Self {
+            state,
+            lesson: None,
+            folder: PathBuf::new(),
+            warnings: Vec::new(),
+            error: None,
+            job: None,
+            scenario: None,
+        }
+    }
+
+    /// Its verdict and where its report lies, for a person who has seen the rest.
+    pub fn in_short(&self) -> String {
+        format!(
+            "{}\n{}",
+            plain::summary(&self.state),
+            recorded::where_it_lies(&self.folder)
+        )
+    }
+
+    /// The exit code of a command that did this run.
+    ///
+    /// # Errors
+    /// Why the run could not go on.
+    pub fn exit(self, interrupted: bool) -> Result<Exit, Failure> {
+        if interrupted {
+            return Ok(Exit::Interrupted);
+        }
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self
+                .state
+                .ended
+                .map_or(Exit::Inconclusive, |ended| ended.verdict.into())),
+        }
+    }
+}
+
+impl Job {
+    /// Runs it: records every event and shows it to the display, then writes the reports and the learner's progress.
+    ///
+    /// # Errors
+    /// When there is nowhere to record to, or the reports cannot be written. A run that could not go on is no error
+    /// here: what was measured before is worth showing.
+    pub async fn conduct(&self, display: Box<dyn Sink>, stop: &CancellationToken) -> Result<Conducted, Failure> {
+        let now = OffsetDateTime::now_utc();
+        let (run, folder) = match &self.out {
+            Some(folder) => named_folder(folder, self.scenario.name(), now)?,
+            None => home::new_run(&self.state_folder, self.scenario.name(), now)?,
+        };
+        let recorder = Recorder::create(&folder, &self.scenario.source)
+            .map_err(|error| Failure::environment(format!("cannot record into {}: {error}", folder.display())))?;
+        let site = self.site(run, folder.clone(), now)?;
+        let mut bus = Bus::new(vec![Box::new(recorder), display]);
+        let error = engine::run(&self.plan, &site, &mut bus, stop).await;
+        let (state, sinks) = bus.finish();
+        let mut warnings = Vec::new();
+        for sink in sinks {
+            if sink.dropped > 0 {
+                warnings.push(format!(
+                    "{} missed {} events and is incomplete",
+                    sink.name, sink.dropped
+                ));
+            }
+            if let Some(failure) = sink.failure {
+                warnings.push(format!("{} failed: {failure}", sink.name));
+            }
+        }
+        let material = Material {
+            state: &state,
+            lesson: recorded::told(&self.scenario, &state),
+            command: recorded::command(&state),
+        };
+        report::write_all(&folder, &material)
+            .map_err(|error| Failure::environment(format!("cannot write the report: {error}")))?;
+        let lesson = material.lesson;
+        match Learner::add(&self.state_folder, &state) {
+            Ok(aside) => warnings.extend(aside),
+            Err(error) => warnings.push(format!("your progress could not be kept: {error}")),
+        }
+        Ok(Conducted {
+            lesson,
+            folder,
+            warnings,
+            error: error.map(failure),
+            job: Some(self.clone()),
+            scenario: Some(self.scenario.clone()),
+            state,
+        })
+    }
+
+    /// Plays: the plan goes on until `stop` is cancelled, while commands change the world. Nothing is recorded, and
+    /// nothing is left behind.
+    ///
+    /// # Errors
+    /// When there is no place for its logs and data.
+    pub async fn play(
+        &self,
+        display: Box<dyn Sink>,
+        mut commands: Receiver<Command>,
+        stop: &CancellationToken,
+    ) -> Result<Conducted, Failure> {
+        let folder = NewFolder::create(&self.state_folder, "play")?;
+        let site = self.site(folder.id.clone(), folder.path.clone(), OffsetDateTime::now_utc())?;
+        let mut bus = Bus::new(vec![display]);
+        let error = engine::play(&self.plan, &site, &mut bus, &mut commands, stop).await;
+        let (state, _) = bus.finish();
+        // The log of an instance that did not start says why, and stays until `lab clean`.
+        if error.is_none() {
+            up_folders::remove(&self.state_folder, &folder.path)?;
+        }
+        Ok(Conducted {
+            state,
+            lesson: None,
+            folder: folder.path.clone(),
+            warnings: Vec::new(),
+            error: error.map(failure),
+            job: Some(self.clone()),
+            scenario: Some(self.scenario.clone()),
+        })
+    }
+
+    fn site(&self, run: String, folder: PathBuf, now: OffsetDateTime) -> Result<Site, Failure> {
+        Ok(Site {
+            run,
+            started: now
+                .truncate_to_second()
+                .format(&Rfc3339)
+                .map_err(|error| Failure::unexpected(error.to_string()))?,
+            backend: self.backend.clone(),
+            machine: machine::describe(),
+            folder,
+            state_folder: self.state_folder.clone(),
+            keep: self.keep,
+            guess: self.guess,
+        })
+    }
+}
+
+fn failure(error: RunError) -> Failure {
+    match error {
+        RunError::Backend(error) => error.into(),
+        RunError::Load(error) => Failure::environment(error.to_string()),
+        RunError::Capability { .. } => Failure::environment(error.to_string()),
+        RunError::Unexpected(_) => Failure::unexpected(error.to_string()),
+    }
+}
+
+fn named_folder(folder: &Path, scenario: &str, now: OffsetDateTime) -> Result<(String, PathBuf), Failure> {
+    let cannot = |error: std::io::Error| Failure::environment(format!("cannot use {}: {error}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(cannot)?;
+    if std::fs::read_dir(folder).map_err(cannot)?.next().is_some() {
+        return Err(Failure::usage(format!("{} is not empty", folder.display())).hint("--out takes a new folder"));
+    }
+    let folder = folder.canonicalize().map_err(cannot)?;
+    let id = format!("{scenario}-{}-{}", std::process::id(), now.microsecond());
+    Ok((id, folder))
+}

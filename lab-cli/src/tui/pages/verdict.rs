@@ -1,0 +1,175 @@
+//! What came of a run: the verdict, the arms side by side, the guess, why, and what to try next.
+
+use std::path::PathBuf;
+
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use scenarios::checks::Verdict as Decided;
+use scenarios::format::Scenario;
+use scenarios::plan::Plan;
+use scenarios::prediction;
+use scenarios::state::{ArmState, RunState};
+
+use super::lesson::heading;
+use crate::conduct::{Conducted, Job};
+use crate::display::plain;
+use crate::report::{self, LessonText};
+use crate::tui::next::{self, Suggestion};
+use crate::tui::panels::{bars, words};
+use crate::tui::paper::Paper;
+use crate::tui::text;
+use crate::tui::theme::{Role, Theme};
+
+/// Fewer answers make no distribution.
+const DISTRIBUTION: u64 = 20;
+
+/// The page.
+pub struct Verdict {
+    /// The text.
+    pub paper: Paper,
+    /// The report in HTML.
+    pub report: PathBuf,
+    /// What runs it again; none for a recorded run whose scenario was not kept.
+    pub again: Option<Job>,
+    /// The scenario, for its lesson.
+    pub scenario: Option<Scenario>,
+    /// What the lesson suggests.
+    pub suggestions: Vec<Suggestion>,
+}
+
+impl Verdict {
+    /// The page of a run that has ended.
+    pub fn new(conducted: Conducted, again: Option<Job>, scenario: Option<Scenario>) -> Self {
+        let next = conducted
+            .lesson
+            .as_ref()
+            .map(|lesson| lesson.next.clone())
+            .unwrap_or_default();
+        let suggestions = next::suggestions(&next);
+        let name = conducted.state.info.as_ref().map(|info| info.plan.scenario.clone());
+        let report = conducted.folder.join("report.html");
+        let paper = Paper::new(
+            format!("{} · verdict", name.unwrap_or_default()),
+            move |width, theme| lines(&conducted, width, theme),
+        );
+        Self {
+            paper,
+            report,
+            again,
+            scenario,
+            suggestions,
+        }
+    }
+}
+
+fn lines(conducted: &Conducted, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let state = &conducted.state;
+    let mut lines = headline(state, width, theme);
+    if let Some(error) = &conducted.error {
+        for line in text::wrapped(width, theme, &error.words()) {
+            lines.push(line.style(theme.style(Role::Bad)));
+        }
+    }
+    for warning in &conducted.warnings {
+        lines.extend(text::wrapped(width, theme, &format!("warning: {warning}")));
+    }
+    let Some(info) = &state.info else { return lines };
+    let plan = &info.plan;
+    if let Some(outcome) = prediction::outcome(plan, state) {
+        lines.push(Line::default());
+        lines.push(heading("Your guess", theme));
+        lines.extend(text::wrapped(width, theme, &outcome.question));
+        let role = if outcome.right { Role::Good } else { Role::Warn };
+        for line in text::wrapped(width, theme, &outcome.sentence) {
+            lines.push(line.style(theme.style(role).add_modifier(Modifier::BOLD)));
+        }
+    }
+    lines.push(Line::default());
+    lines.extend(comparison(plan, state, width, theme));
+    if !state.checks.is_empty() {
+        lines.push(heading("What was checked", theme));
+        lines.extend(text::lines(width, theme, || plain::checks(state)));
+    }
+    if let Some(lesson) = conducted.lesson.as_ref().filter(|_| plain::whole(state)) {
+        lines.extend(explanation(lesson, width, theme));
+    }
+    lines.push(Line::default());
+    lines.extend(text::wrapped(
+        width,
+        theme,
+        &format!(
+            "The report: {} (o opens it)",
+            conducted.folder.join("report.html").display()
+        ),
+    ));
+    lines
+}
+
+fn headline(state: &RunState, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let said = report::headline(state);
+    let verdict = state
+        .ended
+        .as_ref()
+        .map_or(Decided::Inconclusive, |ended| ended.verdict);
+    let mut lines = vec![Line::styled(format!("  {}  ", said.word), theme.badge(verdict))];
+    let question = state
+        .info
+        .as_ref()
+        .map(|info| info.plan.question.clone())
+        .unwrap_or_default();
+    for line in text::wrapped(width, theme, &question) {
+        lines.push(line.style(Style::new().add_modifier(Modifier::BOLD)));
+    }
+    lines.extend(text::wrapped(width, theme, &said.sentence));
+    lines
+}
+
+/// The distributions of each class on one axis, the figures of the arms, and the histories.
+fn comparison(plan: &Plan, state: &RunState, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = vec![heading("Side by side", theme)];
+    let mut classes: Vec<&String> = state
+        .arms
+        .iter()
+        .flat_map(|arm| &arm.rounds)
+        .flat_map(|round| round.classes.keys())
+        .collect();
+    classes.sort();
+    classes.dedup();
+    for class in classes {
+        let bars = bars(state, plan, class, None, width, theme);
+        if !bars.is_empty() && answers(state, class) >= DISTRIBUTION {
+            let title = words(
+                &format!("{class}, by latency (height: square root of the share)"),
+                theme,
+            );
+            lines.push(Line::from(Span::styled(title, theme.dim())));
+            lines.extend(bars);
+        }
+    }
+    lines.push(Line::default());
+    lines.extend(text::lines(width, theme, || plain::tables(plan, state, theme.ascii)));
+    lines
+}
+
+/// The most answers that any arm has of a class.
+fn answers(state: &RunState, class: &str) -> u64 {
+    let of = |arm: &ArmState| {
+        let rounds = arm.rounds.iter().filter_map(|round| round.classes.get(class));
+        rounds.map(|class| class.ok).sum::<u64>()
+    };
+    state.arms.iter().map(of).max().unwrap_or(0)
+}
+
+fn explanation(lesson: &LessonText, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (title, markdown) in [
+        ("What happened", lesson.happened.as_str()),
+        ("Why", lesson.why.as_str()),
+        ("Try next: type its number", next::numbered(&lesson.next).as_str()),
+    ] {
+        lines.push(Line::default());
+        lines.push(heading(title, theme));
+        lines.extend(text::markdown(width, theme, markdown));
+    }
+    lines
+}

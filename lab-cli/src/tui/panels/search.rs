@@ -1,0 +1,68 @@
+//! A search for the highest rate: what was tried, and how it went.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use scenarios::checks::in_unit;
+use scenarios::event::StepOutcome;
+use scenarios::format::Unit;
+
+use super::{Scene, frame, put, words};
+use crate::tui::theme::Role;
+
+/// Columns of a bar.
+const BAR: usize = 24;
+
+/// Draws the panel.
+pub fn search(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let theme = scene.theme;
+    let spec = scene.arm_plan().searches.first();
+    let objective = spec.map_or_else(String::new, |spec| {
+        format!(
+            "p{:.0} within {}",
+            spec.quantile * 100.0,
+            in_unit(spec.within_ms, Unit::Ms)
+        )
+    });
+    let inner = frame("search for the highest rate", &objective, area, buf, theme);
+    let mut lines = Vec::new();
+    for found in scene.round.searches.values() {
+        let most = found.steps.iter().map(|step| step.rate_per_s).fold(1.0, f64::max);
+        for step in &found.steps {
+            let (mark, role) = match step.outcome {
+                StepOutcome::Within => (theme.pick("✓", "+"), Role::Good),
+                StepOutcome::Beyond => (theme.pick("✗", "x"), Role::Bad),
+                StepOutcome::NoEvidence => ("?", Role::Warn),
+            };
+            let bar = theme
+                .eighths(8)
+                .repeat((step.rate_per_s / most * BAR as f64).round() as usize);
+            let latency = step
+                .latency_ms
+                .map_or_else(|| "no answer".to_owned(), |ms| in_unit(ms, Unit::Ms));
+            let failed = if step.error_share > 0.0 {
+                format!(", {} failed", in_unit(step.error_share, Unit::Share))
+            } else {
+                String::new()
+            };
+            lines.push(Line::from(vec![
+                Span::raw(format!("{:>9}/s ", in_unit(step.rate_per_s.round(), Unit::Count))),
+                Span::styled(format!("{bar:<BAR$} "), theme.style(role)),
+                Span::styled(format!("{mark} "), theme.style(role)),
+                Span::raw(words(&format!("{latency}{failed}"), theme)),
+            ]));
+        }
+        if let Some(within) = found.within_per_s {
+            let text = format!(
+                "{:>11} is the highest rate seen to hold",
+                in_unit(within.round(), Unit::PerS)
+            );
+            lines.push(Line::styled(text, theme.style(Role::Good)));
+        }
+    }
+    if lines.is_empty() {
+        lines.push(Line::styled("the first rate is being tried", theme.dim()));
+    }
+    let surplus = lines.len().saturating_sub(usize::from(inner.height));
+    put(&lines[surplus..], inner, buf);
+}

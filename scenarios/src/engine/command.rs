@@ -1,0 +1,99 @@
+//! What a person does to a playground while it runs.
+
+use std::time::Duration;
+
+use compose::{Instance, System};
+use url::Url;
+
+use super::actions;
+use crate::plan::ActionSpec;
+
+/// The longest wait for an instance to take a command.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Drive the open loops of a class at this rate.
+    Rate {
+        /// The class.
+        class: String,
+        /// Requests per second, above 0.
+        per_s: f64,
+    },
+    /// What a scenario's action does; its time is not looked at.
+    Act(ActionSpec),
+    /// Ask an instance to burn processor time on its event loop.
+    Burn {
+        /// The instance.
+        instance: String,
+        /// Processor time, milliseconds.
+        ms: u64,
+    },
+    /// Make the declared work of an instance take this many times as long.
+    Slow {
+        /// The instance.
+        instance: String,
+        /// The factor; 1 is as declared.
+        slowness: f64,
+    },
+}
+
+impl Command {
+    /// The command in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Rate { class, per_s } => format!("{class} at {per_s:.0}/s"),
+            Self::Act(action) => action.words(),
+            Self::Burn { instance, ms } => format!("burn {ms} ms on {instance}"),
+            Self::Slow { instance, slowness } if *slowness <= 1.0 => format!("{instance} at its own pace"),
+            Self::Slow { instance, slowness } => format!("{instance} {slowness:.0} times slower"),
+        }
+    }
+
+    /// Does it to the system; a rate is the load's business.
+    pub(super) async fn carry_out(&self, system: &dyn System) -> Result<(), String> {
+        match self {
+            Self::Rate { .. } => Ok(()),
+            Self::Act(action) => actions::act(action, system).await.map_err(|error| error.to_string()),
+            Self::Burn { instance, ms } => burn(system, instance, *ms).await,
+            Self::Slow { instance, slowness } => slow(system, instance, *slowness).await,
+        }
+    }
+}
+
+/// Leaves the request open behind itself: the answer comes when the burn is over.
+async fn burn(system: &dyn System, instance: &str, ms: u64) -> Result<(), String> {
+    let url = address(system, instance, &format!("/api/blocking?ms={ms}")).await?;
+    let burning = client(TIMEOUT + Duration::from_millis(ms))?.get(url).send();
+    tokio::spawn(async move {
+        // Whether it burnt is seen by everybody who waits for it.
+        let _ = burning.await;
+    });
+    Ok(())
+}
+
+async fn slow(system: &dyn System, instance: &str, slowness: f64) -> Result<(), String> {
+    let url = address(system, instance, "/work").await?;
+    let body = serde_json::json!({ "slowness": slowness });
+    let answer = client(TIMEOUT)?.put(url).json(&body).send().await;
+    match answer.map_err(|error| error.to_string())?.status() {
+        status if status.is_success() => Ok(()),
+        reqwest::StatusCode::NOT_FOUND => Err(format!("{instance} has no declared work that could be slower")),
+        status => Err(format!("{instance} answers {status}")),
+    }
+}
+
+async fn address(system: &dyn System, name: &str, path: &str) -> Result<Url, String> {
+    let found = |instance: &Instance| instance.name == name && instance.state.is_running();
+    let instance = system.instances().await.into_iter().find(found);
+    instance
+        .and_then(|instance| instance.url)
+        .and_then(|url| url.join(path).ok())
+        .ok_or_else(|| format!("{name} does not run"))
+}
+
+fn client(timeout: Duration) -> Result<reqwest::Client, String> {
+    let builder = reqwest::Client::builder().no_proxy().timeout(timeout);
+    builder.build().map_err(|error| error.to_string())
+}

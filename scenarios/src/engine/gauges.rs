@@ -1,0 +1,148 @@
+//! Reads, beside the load, what balancers and instances say of themselves: requests under way, and how late their event
+//! loops are. An instance that does not answer says something, too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use compose::{Instance, InstanceState, Role, System};
+use futures_util::future::join_all;
+use serde::Deserialize;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::event::InstanceGauges;
+
+/// How often everybody is asked.
+const EVERY: Duration = Duration::from_millis(500);
+/// Who has not answered by then is silent.
+const TIMEOUT: Duration = Duration::from_millis(350);
+/// Readings that may wait to be taken.
+const QUEUE: usize = 4;
+
+/// The readings of one system, until this is dropped.
+pub(super) struct Gauges {
+    readings: Receiver<Vec<InstanceGauges>>,
+    task: JoinHandle<()>,
+}
+
+/// An instance as its balancer sees it.
+#[derive(Debug, Deserialize)]
+struct Upstream {
+    name: String,
+    in_flight: u32,
+}
+
+impl Gauges {
+    /// Begins to ask.
+    pub(super) fn watch(system: Arc<dyn System>) -> Self {
+        let (sender, readings) = channel(QUEUE);
+        let task = tokio::spawn(async move {
+            // Its own addresses only: a proxy of the user's environment has no part in it.
+            let Ok(client) = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build() else {
+                return;
+            };
+            let mut tick = tokio::time::interval(EVERY);
+            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tick.tick().await;
+                let reading = read(&client, &system.instances().await).await;
+                if sender.send(reading).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { readings, task }
+    }
+
+    /// The next reading. Cancel-safe; pending for ever when there is nobody to ask.
+    pub(super) async fn next(&mut self) -> Vec<InstanceGauges> {
+        match self.readings.recv().await {
+            Some(reading) => reading,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Gauges {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// One reading of all instances that run and speak HTTP.
+async fn read(client: &reqwest::Client, instances: &[Instance]) -> Vec<InstanceGauges> {
+    let asked = || instances.iter().filter(|instance| instance.state.is_running());
+    let address = |instance: &Instance| instance.url.clone().filter(|url| url.scheme() == "http");
+    let balancers = asked()
+        .filter(|instance| instance.role == Role::Balancer)
+        .filter_map(address)
+        .map(|url| upstreams(client, url));
+    let own = asked()
+        .filter(|instance| instance.role == Role::Instance)
+        .filter_map(|instance| Some((instance, address(instance)?)))
+        .map(|(instance, url)| of_one(client, instance, url));
+    let (balancers, mut own) = tokio::join!(join_all(balancers), join_all(own));
+    for upstream in balancers.into_iter().flatten() {
+        if let Some(gauges) = own.iter_mut().find(|gauges| gauges.instance == upstream.name) {
+            gauges.in_flight = Some(upstream.in_flight);
+        }
+    }
+    own
+}
+
+async fn upstreams(client: &reqwest::Client, url: Url) -> Vec<Upstream> {
+    let Ok(url) = url.join("/_balancer/upstreams") else {
+        return Vec::new();
+    };
+    match client.get(url).send().await {
+        Ok(answer) => answer.json().await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    }
+}
+
+async fn of_one(client: &reqwest::Client, instance: &Instance, url: Url) -> InstanceGauges {
+    let mut gauges = InstanceGauges {
+        instance: instance.name.clone(),
+        in_flight: None,
+        lag_ms: None,
+        silent: true,
+    };
+    // A frozen one cannot answer, and a connection to it would only wait.
+    if instance.state == InstanceState::Paused {
+        return gauges;
+    }
+    let text = match url.join("/metrics") {
+        Ok(url) => match client.get(url).send().await {
+            Ok(answer) => answer.text().await.ok(),
+            Err(_) => None,
+        },
+        Err(_) => None,
+    };
+    if let Some(text) = text {
+        gauges.silent = false;
+        gauges.lag_ms = value(&text, "event_loop_lag_worst_seconds").map(|s| s * 1000.0);
+        // One of them is the question itself.
+        gauges.in_flight = value(&text, "http_requests_in_flight").map(|n| (n - 1.0).max(0.0) as u32);
+    }
+    gauges
+}
+
+/// The value of a metric without labels in Prometheus text.
+fn value(text: &str, metric: &str) -> Option<f64> {
+    text.lines()
+        .find_map(|line| line.strip_prefix(metric)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_found_by_its_whole_name() {
+        let text = "# TYPE lag gauge\nlag_worst 3\nlag{a=\"b\"} 2\nlag 0.25\n";
+        assert_eq!(value(text, "lag"), Some(0.25));
+        assert_eq!(value(text, "lag_worst"), Some(3.0));
+        assert_eq!(value(text, "la"), None);
+    }
+}
