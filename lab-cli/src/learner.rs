@@ -32,6 +32,12 @@ pub struct Progress {
     pub last_run: String,
     /// Its verdict.
     pub last_verdict: String,
+    /// How many guesses were made.
+    #[serde(default)]
+    pub guesses: u32,
+    /// How many of them were right.
+    #[serde(default)]
+    pub guesses_right: u32,
     /// The last guess, and what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_guess: Option<Outcome>,
@@ -89,6 +95,8 @@ impl Learner {
         progress.last_run.clone_from(&info.run);
         ended.verdict.as_str().clone_into(&mut progress.last_verdict);
         if let Some(outcome) = prediction::outcome(&info.plan, state) {
+            progress.guesses += 1;
+            progress.guesses_right += u32::from(outcome.right);
             progress.last_guess = Some(outcome);
         }
         let part = state_folder.join(format!("{FILE}.part"));

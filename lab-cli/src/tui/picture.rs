@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::recording::Recording;
 
 /// A cell, pixels.
-const CELL: (f64, f64) = (8.4, 17.0);
+const CELL: (f64, f64) = (8.4, 16.3);
 /// Colours of the page.
 const BACKGROUND: &str = "#16181d";
 const FOREGROUND: &str = "#d6d8dc";
@@ -132,7 +132,7 @@ fn run(buffer: &Buffer, (from, to): (u16, u16), y: u16, out: &mut String) {
     } else {
         ""
     };
-    let (base, places) = (top + 13.0, places.trim_end());
+    let (base, places) = (top + 12.9, places.trim_end());
     let _ = writeln!(
         out,
         "<text y=\"{base:.1}\" fill=\"{fill}\"{bold} x=\"{places}\">{text}</text>"

@@ -99,6 +99,10 @@ fn judge(bounds: Bounds, value: f64, interval: Option<(f64, f64)>, role: Role) -
             Verdict::Fail,
             "the measured value lies outside of what was expected".to_owned(),
         ),
+        (true, Role::Premise) => (
+            Verdict::Inconclusive,
+            "what the experiment takes for granted did not hold, so nothing was shown".to_owned(),
+        ),
         (true, Role::Breaks) => (
             Verdict::Inconclusive,
             "what was meant to break did not break, so nothing was shown".to_owned(),
@@ -131,7 +135,7 @@ fn own_check(name: &str, value: f64, bounds: Bounds, unit: Unit, why: String) ->
         value: Some(value),
         interval: None,
         unit,
-        role: Role::Breaks,
+        role: Role::Premise,
     }
 }
 
@@ -258,6 +262,8 @@ mod tests {
 
     #[test]
     fn a_broken_arm_that_did_not_break_shows_nothing() {
+        let (verdict, why) = judge(AT_LEAST_ONE, 0.0, None, Role::Premise);
+        assert!(verdict == Verdict::Inconclusive && why.contains("for granted"), "{why}");
         let (verdict, why) = judge(AT_LEAST_ONE, 0.0, None, Role::Breaks);
         assert_eq!(verdict, Verdict::Inconclusive);
         assert!(why.contains("did not break"));

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::gauges::Gauges;
 use super::operation::{Asker, Clock};
 use super::turn::{Turn, sleep_until};
 use super::{RunError, instances, judge, rest};
@@ -67,6 +68,7 @@ async fn act(turn: &mut Turn<'_>, clock: Clock) -> Result<Vec<Operation>, RunErr
     let mut pending = arm.actions.iter();
     let mut next = pending.next();
     let mut batch = Vec::new();
+    let mut gauges = Gauges::watch(turn.system.clone());
     loop {
         let due =
             next.map(|action| tokio::time::Instant::from_std(clock.began() + Duration::from_secs_f64(action.at_s)));
@@ -84,6 +86,7 @@ async fn act(turn: &mut Turn<'_>, clock: Clock) -> Result<Vec<Operation>, RunErr
                     break;
                 }
             }
+            instances = gauges.next() => turn.bus.emit(EventKind::Gauges { instances }),
             count = told.recv_many(&mut batch, PER_EVENT_MAX) => {
                 keep(turn, &mut all, batch.drain(..));
                 if count == 0 {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use load::search::{Objective, Observation, Search};
 
 use super::RunError;
+use super::gauges::Gauges;
 use super::streams::{arrivals, named_seed, request};
 use super::turn::Turn;
 use crate::event::{EventKind, Phase, SLICES_PER_S, SearchStep, StepOutcome};
@@ -41,8 +42,9 @@ pub(super) async fn run(turn: &mut Turn<'_>, index: usize) -> Result<(), RunErro
     );
     let mut offset_s = turn.bus.state().round_now().map_or(0.0, |round| round.load_s);
     let mut step = 0_u32;
+    let mut gauges = Gauges::watch(turn.system.clone());
     while let Some(rate_per_s) = search.next() {
-        let Some((observation, ended_s)) = one_step(turn, spec, rate_per_s, step, offset_s).await? else {
+        let Some((observation, ended_s)) = one_step(turn, &mut gauges, spec, rate_per_s, step, offset_s).await? else {
             break;
         };
         let outcome = match (observation.generator_kept_up, search.keeps(&observation)) {
@@ -74,6 +76,7 @@ pub(super) async fn run(turn: &mut Turn<'_>, index: usize) -> Result<(), RunErro
 /// Drives one rate; none when the run was interrupted meanwhile. Also gives the time at which the last answer was in.
 async fn one_step(
     turn: &mut Turn<'_>,
+    gauges: &mut Gauges,
     spec: &SearchSpec,
     rate_per_s: f64,
     step: u32,
@@ -104,6 +107,10 @@ async fn one_step(
     loop {
         let sample = tokio::select! {
             () = turn.stop.cancelled() => { running.stop(); return Ok(None); }
+            instances = gauges.next() => {
+                turn.bus.emit(EventKind::Gauges { instances });
+                continue;
+            }
             sample = samples.recv() => sample,
         };
         let Some(mut sample) = sample else { break };

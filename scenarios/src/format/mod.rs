@@ -449,4 +449,6 @@ pub enum Role {
     Law,
     /// The arm is meant to break: when it did not, the run is inconclusive, since nothing was shown.
     Breaks,
+    /// What the experiment takes for granted: where it does not hold, the run is inconclusive.
+    Premise,
 }

@@ -241,7 +241,7 @@ impl Home {
             Beside::About => ("about", "Tab: recorded runs"),
             Beside::Runs => ("recorded runs", "Tab: about"),
         };
-        let inner = frame(title, other, right, buf, theme);
+        let inner = padded(frame(title, other, right, buf, theme));
         let Some(&index) = self.shown().get(self.selected) else {
             put(&[Line::styled("nothing fits; Esc shows all", theme.dim())], inner, buf);
             return;
@@ -313,7 +313,7 @@ impl Home {
         let style = verdict.map_or(theme.dim(), |verdict| theme.style(theme.role_of(verdict)));
         let guess = progress
             .and_then(|progress| progress.last_guess.as_ref())
-            .map_or("", |guess| if guess.right { "guessed right" } else { "guessed wrong" });
+            .map_or("", |guess| if guess.right { "guess right" } else { "guess off" });
         let note = if entry.lacks.is_some() {
             "cannot run here"
         } else {
@@ -365,9 +365,11 @@ impl Home {
         if let Some(marks) = self.sparkline(theme) {
             lines.push(marks);
         }
-        if let Some(guess) = progress.and_then(|progress| progress.last_guess.as_ref()) {
-            lines.push(Line::default());
-            lines.extend(text::wrapped(width, theme, &guess.sentence));
+        if let Some(progress) = progress.filter(|progress| progress.guesses > 0) {
+            let right = format!("{} of {} right", progress.guesses_right, progress.guesses);
+            lines.push(fact("guesses", right, Style::new()));
+            let last = progress.last_guess.as_ref().map_or("", |guess| guess.sentence.as_str());
+            lines.extend(text::wrapped(width, theme, last));
         }
         for part in ["The idea", "What to watch"] {
             lines.push(Line::default());
@@ -421,6 +423,15 @@ impl Home {
                 }
             })
             .collect()
+    }
+}
+
+/// Text does not touch the lines around it.
+fn padded(area: Rect) -> Rect {
+    Rect {
+        x: area.x + 1,
+        width: area.width.saturating_sub(2),
+        ..area
     }
 }
 

@@ -62,7 +62,11 @@ pub fn bars(
     let mut lines: Vec<Line<'static>> = measured
         .iter()
         .map(|(index, latencies)| {
-            let role = if now == Some(*index) { Role::Now } else { Role::Good };
+            let role = if now.is_none_or(|now| now == *index) {
+                Role::Now
+            } else {
+                Role::Before
+            };
             let name = words(&cut(&plan.arms[*index].label, label), theme);
             Line::from(vec![
                 Span::raw(format!("{name:<label$} ")),

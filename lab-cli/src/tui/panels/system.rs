@@ -17,6 +17,8 @@ use crate::tui::theme::Role;
 const BUSY_LAG_MS: f64 = 50.0;
 /// From this width on an instance's figures and its condition both have room.
 const WIDE: u16 = 46;
+/// From this width on there is room for the number of its answers, too.
+const WIDER: u16 = 66;
 /// Columns of the longest name that is shown whole.
 const NAME: usize = 16;
 
@@ -139,7 +141,7 @@ fn one(scene: &Scene<'_>, instance: &LiveInstance, last: bool, width: u16) -> Li
     let share = share(scene, &instance.name).map_or_else(String::new, |share| in_unit(share, Unit::Share));
     let in_flight = instance.gauges.as_ref().and_then(|gauges| gauges.in_flight);
     let in_flight = in_flight.map_or_else(String::new, |in_flight| format!("{in_flight} in flight"));
-    let condition = words(&condition(instance), theme);
+    let condition = words(&condition(instance, width >= WIDE), theme);
     let mut spans = vec![
         Span::styled(branch, theme.dim()),
         name,
@@ -150,12 +152,20 @@ fn one(scene: &Scene<'_>, instance: &LiveInstance, last: bool, width: u16) -> Li
     if width >= WIDE || condition.is_empty() {
         spans.push(Span::styled(format!("{in_flight:>13}  "), theme.dim()));
     }
-    spans.push(Span::styled(condition, style));
+    if width >= WIDER {
+        let requests = format!(
+            "{} answers  ",
+            in_unit(requests(scene, &instance.name) as f64, Unit::Count)
+        );
+        spans.push(Span::styled(format!("{requests:>17}"), theme.dim()));
+    }
+    let ordinary = instance.state == InstanceState::Ready && !is_busy(instance);
+    spans.push(Span::styled(condition, if ordinary { theme.dim() } else { style }));
     Line::from(spans)
 }
 
-/// What is out of the ordinary, in words.
-fn condition(instance: &LiveInstance) -> String {
+/// What is out of the ordinary, in words; with `always`, the lag of its event loop even where it is ordinary.
+fn condition(instance: &LiveInstance, always: bool) -> String {
     match instance.state {
         InstanceState::Starting => "starting".to_owned(),
         InstanceState::Paused => "stopped".to_owned(),
@@ -164,7 +174,7 @@ fn condition(instance: &LiveInstance) -> String {
         InstanceState::Ready => match &instance.gauges {
             Some(gauges) if gauges.silent => "busy, no answer".to_owned(),
             Some(gauges) => match gauges.lag_ms {
-                Some(lag_ms) if lag_ms >= BUSY_LAG_MS => format!("lag {}", in_unit(lag_ms, Unit::Ms)),
+                Some(lag_ms) if lag_ms >= BUSY_LAG_MS || always => format!("lag {}", in_unit(lag_ms, Unit::Ms)),
                 _ => String::new(),
             },
             None => String::new(),
@@ -181,6 +191,12 @@ fn share(scene: &Scene<'_>, instance: &str) -> Option<f64> {
         .map(|(_, answered)| answered.recently())
         .sum();
     (all > 0).then(|| ((own as f64 / all as f64) * 100.0).round() / 100.0)
+}
+
+/// Answers that the instance gave in this measurement, over all classes.
+fn requests(scene: &Scene<'_>, instance: &str) -> u64 {
+    let of = |class: &scenarios::state::ClassState| Some(class.by_instance.get(instance)?.requests);
+    scene.round.classes.values().filter_map(of).sum()
 }
 
 /// Memory of the largest instance.
