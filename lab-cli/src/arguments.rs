@@ -109,6 +109,18 @@ Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 inconclusive, 4 the environment, 13
         #[arg(long)]
         open: bool,
     },
+    /// Set two recorded runs side by side: what differs beyond noise
+    #[command(after_help = "Examples:
+  lab compare 20260101 last
+  lab compare before/ after/ --json")]
+    Compare {
+        /// A run: its id, the beginning of it, `last`, or a folder.
+        first: String,
+        /// The run that is set beside it.
+        second: String,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Start a system and leave it running
     Up {
         /// Name of the system; `lab up --list` shows them.

@@ -148,3 +148,32 @@ fn a_screen_of_a_recorded_run_is_a_picture() {
             .complains(&["120x36"]);
     }
 }
+
+#[test]
+fn two_runs_are_set_side_by_side_and_only_what_differs_is_said_to() {
+    let lab = Lab::new();
+    let run = |path: &'static str| {
+        let scenario = Tiny {
+            system: TWO_GATEWAYS,
+            duration_s: 1.0,
+            path,
+            ..Tiny::default()
+        };
+        let folder = scenario.write(lab.folder());
+        lab.run(["run".as_ref(), folder.as_os_str()]).code(0);
+    };
+    run("/api/non-blocking");
+    run("/api/blocking?ms=30");
+    let runs = lab.say("runs --json").code(0).json();
+    let id = |index: usize| runs[index]["run"].as_str().unwrap().to_owned();
+    let compared = lab.say(&format!("compare {} last --json", id(1))).code(0).json();
+    let figure = |name: &str| {
+        let figures = compared["figures"].as_array().unwrap();
+        figures.iter().find(|one| one["figure"] == name).unwrap()["finding"].clone()
+    };
+    assert_eq!(figure("p50"), "higher");
+    assert_eq!(figure("error_share"), "same");
+    let same = lab.say("compare last last").code(0).stdout;
+    assert!(same.contains("0 of") && same.contains("differ beyond noise"), "{same}");
+    lab.say("compare last nobody").code(2).complains(&["no run `nobody`"]);
+}

@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod checks;
+pub mod compare;
 pub mod engine;
 pub mod event;
 pub mod expression;

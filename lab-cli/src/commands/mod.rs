@@ -3,6 +3,7 @@
 pub mod catalogue;
 mod check;
 pub mod clean;
+mod compare;
 mod doctor;
 mod picture;
 pub mod play;
@@ -41,6 +42,7 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
         Command::Play(arguments) => play::run(&arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
         Command::Picture(arguments) => picture::run(&arguments),
+        Command::Compare { first, second, json } => compare::run(&first, &second, json.json),
         Command::Runs(json) => recorded::list(json.json),
         Command::Report {
             run,

@@ -6,12 +6,12 @@ use crate::state::RunState;
 use crate::values::{Resample, resampled_scope};
 
 /// How many times the measurement is drawn again.
-pub(super) const DRAWS: u64 = 200;
+pub(crate) const DRAWS: u64 = 200;
 
-/// The scopes of all draws, made once for all checks of a run.
-pub(super) fn draws(plan: &Plan, state: &RunState) -> Vec<Scope> {
+/// The scopes of all draws from a seed, made once for all checks of a run.
+pub(crate) fn draws(plan: &Plan, state: &RunState, seed: u64) -> Vec<Scope> {
     (0..DRAWS)
-        .map(|draw| resampled_scope(plan, state, &Resample::draw(plan, state, plan.seed.wrapping_add(draw))))
+        .map(|draw| resampled_scope(plan, state, &Resample::draw(plan, state, seed.wrapping_add(draw))))
         .collect()
 }
 

@@ -11,7 +11,7 @@ use crate::values;
 /// honest, did every fault fire?), then the scenario's own.
 pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
     let scope = values::scope(plan, state);
-    let draws = bootstrap::draws(plan, state);
+    let draws = bootstrap::draws(plan, state, plan.seed);
     let crashed = state
         .arms
         .iter()

@@ -1,6 +1,6 @@
 //! Verdicts: what is decided from measured values, and how sure that is.
 
-mod bootstrap;
+pub(crate) mod bootstrap;
 mod decide;
 mod words;
 
