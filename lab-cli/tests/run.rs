@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use common::scenario::{ONE_USERS, TWO_GATEWAYS, Tiny};
+use common::scenario::{ASKING, TWO_GATEWAYS, Tiny};
 use common::{Lab, Said, files, finish, json_file};
 use serde_json::Value;
 
@@ -414,16 +414,6 @@ fn a_planned_death_is_no_crash() {
     let crashes = report["arms"][0]["rounds"][0]["crashes"].as_array().unwrap();
     assert!(crashes.is_empty(), "a planned death is no crash: {crashes:?}");
 }
-
-/// Asks for a number that is always ten.
-const ASKING: Tiny = Tiny {
-    name: "asking",
-    duration_s: 0.5,
-    system: ONE_USERS,
-    load: "rate_per_s = 60",
-    path: "/users",
-    more: "[predict]\nquestion = \"How many fingers?\"\nvalue = \"2.0 * 5.0\"\nmax = 100",
-};
 
 #[test]
 fn a_guess_is_compared_with_what_it_was_and_kept() {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::scenario::{ONE_USERS, TWO_GATEWAYS, Tiny};
+use common::scenario::{ASKING, TWO_GATEWAYS, Tiny};
 use common::tty::Tty;
 use common::{Lab, json_file, until};
 use rustix::process::Signal;
@@ -18,16 +18,6 @@ const LONG: Tiny = Tiny {
     load: "rate_per_s = 60",
     path: "/api/non-blocking",
     more: "",
-};
-
-/// Asks for a number that is always ten.
-const ASKING: Tiny = Tiny {
-    name: "asking",
-    duration_s: 0.5,
-    system: ONE_USERS,
-    load: "rate_per_s = 60",
-    path: "/users",
-    more: "[predict]\nquestion = \"How many fingers?\"\nvalue = \"2.0 * 5.0\"\nmax = 100",
 };
 
 /// The newest recorded run of a lab.

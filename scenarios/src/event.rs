@@ -203,6 +203,22 @@ pub enum Phase {
     Stopping,
 }
 
+impl Phase {
+    /// As people read it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::WarmUp => "warming up",
+            Self::Clients => "clients at work",
+            Self::Load => "under load",
+            Self::Search => "searching",
+            Self::Draining => "waiting for late answers",
+            Self::Probing => "asking",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
 /// One instance as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceInfo {

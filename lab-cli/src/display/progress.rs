@@ -6,7 +6,7 @@ use history::Verdict;
 use indicatif::{ProgressBar, ProgressStyle};
 use scenarios::checks::in_unit;
 use scenarios::engine::Sink;
-use scenarios::event::{EventKind, Phase, RunEvent};
+use scenarios::event::{EventKind, RunEvent};
 use scenarios::format::Unit;
 use scenarios::state::{RoundState, RunState};
 
@@ -56,16 +56,7 @@ impl Progress {
     fn message(&self) -> Option<String> {
         let now = self.state.now.as_ref()?;
         let plan = &self.state.info.as_ref()?.plan;
-        let what = match now.phase {
-            Phase::Starting => "starting",
-            Phase::Clients => "clients at work",
-            Phase::WarmUp => "warming up",
-            Phase::Load => "under load",
-            Phase::Search => "searching",
-            Phase::Draining => "waiting for late answers",
-            Phase::Probing => "asking",
-            Phase::Stopping => "stopping",
-        };
+        let what = now.phase.words();
         let figures = self.state.round_now().map(figures).unwrap_or_default();
         Some(format!(
             "{}/{} {} · {what}{figures}",

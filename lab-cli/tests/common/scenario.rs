@@ -35,6 +35,16 @@ pub const ONE_USERS: &str = "entry = \"users\"\n[[system.service]]\nname = \"use
 pub const TWO_GATEWAYS: &str =
     "entry = \"gateway\"\n[[system.service]]\nname = \"gateway\"\ninstances = 2\nbalancer = \"round_robin\"";
 
+/// Asks for a number that is always ten.
+pub const ASKING: Tiny = Tiny {
+    name: "asking",
+    duration_s: 0.5,
+    system: ONE_USERS,
+    load: "rate_per_s = 60",
+    path: "/users",
+    more: "[predict]\nquestion = \"How many fingers?\"\nvalue = \"2.0 * 5.0\"\nmax = 100",
+};
+
 impl Tiny {
     /// The text of `scenario.toml`.
     pub fn text(&self) -> String {

@@ -71,19 +71,8 @@ impl Plan {
             collect: None,
         };
         let arm = ArmPlan {
-            name: "watched".to_owned(),
-            label: system.name.clone(),
-            system,
-            warmup_s: 0.0,
-            duration_s: 0.0,
             loads: vec![load],
-            clients: Vec::new(),
-            clients_s: 0.0,
-            laws: Vec::new(),
-            searches: Vec::new(),
-            actions: Vec::new(),
-            windows: Vec::new(),
-            probes: Vec::new(),
+            ..nothing_but(system)
         };
         Self {
             scenario: "watch".to_owned(),
@@ -124,10 +113,21 @@ fn playable(arm: ArmPlan) -> ArmPlan {
     ArmPlan {
         name: arm.name,
         label: arm.label,
-        system,
-        warmup_s: 0.0,
         duration_s: LENGTH_S,
         loads,
+        ..nothing_but(system)
+    }
+}
+
+/// An arm in which nothing happens to a system.
+fn nothing_but(system: SystemSpec) -> ArmPlan {
+    ArmPlan {
+        name: "watched".to_owned(),
+        label: system.name.clone(),
+        system,
+        warmup_s: 0.0,
+        duration_s: 0.0,
+        loads: Vec::new(),
         clients: Vec::new(),
         clients_s: 0.0,
         laws: Vec::new(),

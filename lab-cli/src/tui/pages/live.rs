@@ -6,7 +6,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use scenarios::checks;
-use scenarios::event::{EventKind, Phase, RunEvent};
+use scenarios::event::{EventKind, RunEvent};
 use scenarios::plan::Plan;
 use scenarios::prediction;
 use scenarios::state::{RoundState, RunState};
@@ -281,7 +281,7 @@ impl Live {
                 theme.style(Role::Now),
             ));
             spans.push(Span::styled(
-                words(&format!(" · {}", phase(now.phase)), theme),
+                words(&format!(" · {}", now.phase.words()), theme),
                 theme.dim(),
             ));
         }
@@ -354,18 +354,4 @@ fn progress(done: f64, cells: usize, theme: Theme) -> String {
 /// What was guessed, in words.
 fn guess_words(plan: &Plan, state: &RunState) -> Option<String> {
     prediction::said(plan, state.guess?)
-}
-
-/// A part of a turn in words.
-pub fn phase(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Starting => "starting",
-        Phase::Clients => "clients at work",
-        Phase::WarmUp => "warming up",
-        Phase::Load => "under load",
-        Phase::Search => "searching",
-        Phase::Draining => "waiting for late answers",
-        Phase::Probing => "asking",
-        Phase::Stopping => "stopping",
-    }
 }

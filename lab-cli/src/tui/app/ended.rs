@@ -1,0 +1,85 @@
+//! The end of a run, and of the laboratory.
+
+use super::App;
+use crate::commands::clean;
+use crate::conduct::Conducted;
+use crate::failure::{Exit, Failure};
+use crate::tui::pages::live::Kind;
+use crate::tui::pages::{Page, Verdict};
+use crate::tui::paper::Paper;
+use crate::tui::session::Session;
+use crate::tui::{terminal, text};
+
+impl App {
+    /// A run has ended: its page gives way to what came of it.
+    pub(super) fn ended(&mut self, ended: Result<Conducted, Failure>) {
+        self.session = None;
+        let Some(place) = self.pages.iter().rposition(|page| matches!(page, Page::Live(_))) else {
+            return;
+        };
+        let Page::Live(live) = &self.pages[place] else { return };
+        let page = match (&live.kind, ended) {
+            (Kind::Play(_) | Kind::Watch, Ok(conducted)) => {
+                self.outcome.failure = conducted.error;
+                None
+            }
+            (kind, Ok(conducted)) => {
+                let replayed = matches!(kind, Kind::Replay);
+                self.note(&conducted, replayed);
+                let again = conducted.job.clone();
+                let scenario = conducted.scenario.clone();
+                Some(Page::Verdict(Box::new(Verdict::new(conducted, again, scenario))))
+            }
+            (_, Err(failure)) => {
+                let words = failure.words();
+                self.outcome.worst = self.outcome.worst.max(Some(failure.exit()));
+                self.outcome.failure = Some(failure);
+                Some(Page::Paper(Paper::new(
+                    "the run could not be done",
+                    move |width, theme| text::wrapped(width, theme, &words),
+                )))
+            }
+        };
+        match page {
+            Some(page) => self.pages[place] = page,
+            None => {
+                self.pages.remove(place);
+            }
+        }
+        if self.leaving {
+            self.pages.clear();
+        }
+        self.refresh();
+    }
+
+    /// Remembers what the command line wants to know of a run.
+    fn note(&mut self, conducted: &Conducted, replayed: bool) {
+        self.outcome.worst = self.outcome.worst.max(Some(conducted.verdict()));
+        self.outcome.said.push(conducted.in_short());
+        if !replayed && let Some(failure) = &conducted.error {
+            self.outcome.said.push(failure.words());
+        }
+    }
+
+    /// Out: the run is asked to end, its report is written, and then the screen goes; a second time everything ends at
+    /// once.
+    pub(super) fn interrupt(&mut self) {
+        self.outcome.interrupted = true;
+        let stopping = self.session.as_ref().is_some_and(Session::is_stopping) && self.leaving;
+        if stopping {
+            // The children die with this process; what it wrote about them goes before it does.
+            terminal::give_back();
+            clean::own_records(&self.state_folder);
+            std::process::exit(i32::from(Exit::Interrupted.number()));
+        }
+        self.leaving = true;
+        match &self.session {
+            Some(session) => {
+                session.stop();
+                let what = "stopping: what was measured is kept; Ctrl-C again ends at once";
+                self.notice = Some(what.to_owned());
+            }
+            None => self.pages.clear(),
+        }
+    }
+}
