@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
 use crate::text::{table, wrapped};
-use crate::{home, machine};
+use crate::{home, machine, tui};
 
 /// How long a server on the network may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -206,14 +206,7 @@ fn program(name: &'static str, program: &str, how: &str) -> Finding {
 fn terminal() -> Finding {
     let terminal = console::Term::stdout();
     let detail = match terminal.size_checked() {
-        Some((rows, columns)) => {
-            let colour = if console::colors_enabled() {
-                "colour"
-            } else {
-                "no colour"
-            };
-            format!("{columns} columns, {rows} rows, {colour}")
-        }
+        Some((rows, columns)) => tui::what_it_can(columns, rows),
         None => "stdout is not a terminal: progress goes to stderr, the report to stdout".to_owned(),
     };
     Finding {

@@ -30,13 +30,38 @@ use crate::recording::Recording;
 use app::{App, Outcome};
 use session::Message;
 use terminal::Screen;
-use theme::Theme;
+use theme::{Depth, Theme};
 
 pub use picture::picture;
 pub use session::Session;
 
 /// Messages that may wait for the screen.
 const MESSAGES: usize = 4096;
+
+/// What a terminal of this size can show of the laboratory, in words.
+pub fn what_it_can(columns: u16, rows: u16) -> String {
+    let theme = Theme::of_terminal();
+    let colors = match theme.depth {
+        Depth::None => "no colour",
+        Depth::Sixteen => "16 colours",
+        Depth::Many => "256 colours",
+    };
+    let characters = if theme.ascii {
+        "ASCII (the locale is not UTF-8)"
+    } else {
+        "Unicode"
+    };
+    let room = if columns < app::SMALLEST.0 || rows < app::SMALLEST.1 {
+        format!(
+            "; too small for the laboratory, which needs {} by {}",
+            app::SMALLEST.0,
+            app::SMALLEST.1
+        )
+    } else {
+        String::new()
+    };
+    format!("{columns} columns, {rows} rows, {colors}, {characters}{room}")
+}
 
 /// The curriculum, until the learner leaves it.
 ///

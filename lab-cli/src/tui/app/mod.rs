@@ -4,7 +4,6 @@ mod acts;
 mod draw;
 mod ended;
 
-#[cfg(test)]
 pub use draw::SMALLEST;
 
 use std::path::PathBuf;
