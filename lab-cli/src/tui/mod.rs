@@ -22,7 +22,9 @@ use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
+use crate::commands::clean;
 use crate::conduct::Job;
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
@@ -165,19 +167,27 @@ async fn open(
         }
     });
     let runtime = Handle::current();
-    let shown = tokio::task::spawn_blocking(move || {
+    let (done, shown) = oneshot::channel();
+    let folder = state_folder.clone();
+    let show = move || {
         let mut app = App::new(state_folder, runtime, sender.clone(), Theme::of_terminal());
         begin(&mut app)?;
         let mut screen =
             Screen::take().map_err(|error| Failure::environment(format!("cannot draw on this terminal: {error}")))?;
         listen_to_keys(sender)?;
         app.run(&mut screen, &messages).map_err(Failure::from)
-    });
-    let outcome = shown
-        .await
-        .map_err(|_| Failure::unexpected("the screen broke down; the run was stopped"))?;
+    };
+    std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
+        // Nobody waits for it any more when the runtime is gone.
+        let _ = done.send(show());
+    })?;
+    let outcome = shown.await;
     listening.abort();
-    outcome
+    outcome.unwrap_or_else(|_| {
+        // It panicked, which ends what runs: the children die with this process, and its records go before it does.
+        clean::own_records(&folder);
+        Err(Failure::unexpected("the screen broke down; the run was stopped"))
+    })
 }
 
 /// Keys come on a thread that waits for them; it ends with the screen's end of the channel, or the process.

@@ -26,6 +26,8 @@ use crate::recording::Recording;
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(100);
+/// The shortest time between two frames of which a run is the only reason: as much as eyes take in, and half the work.
+const CALM: Duration = Duration::from_millis(200);
 /// How long nothing need happen.
 const IDLE: Duration = Duration::from_secs(3600);
 /// Lines that the mouse wheel moves.
@@ -128,17 +130,24 @@ impl App {
     /// When the terminal cannot be drawn on.
     pub fn run(mut self, screen: &mut Screen, messages: &Receiver<Message>) -> std::io::Result<Outcome> {
         let mut drawn: Option<Instant> = None;
-        let mut changed = true;
+        // How soon after the last frame the next one is due; none while nothing has changed.
+        let mut due = Some(Duration::ZERO);
         loop {
-            let wait = match drawn {
-                Some(drawn) if changed => FRAME.saturating_sub(drawn.elapsed()),
-                None => Duration::ZERO,
-                Some(_) => IDLE,
+            let wait = match (due, drawn) {
+                (Some(due), Some(drawn)) => due.saturating_sub(drawn.elapsed()),
+                (Some(_), None) => Duration::ZERO,
+                (None, _) => IDLE,
             };
             match messages.recv_timeout(wait) {
                 Ok(message) => {
+                    // Whoever presses a key looks for what it does; a run is looked at in peace.
+                    let soon = if matches!(message, Message::Run(_)) {
+                        CALM
+                    } else {
+                        FRAME
+                    };
+                    due = Some(due.map_or(soon, |due| due.min(soon)));
                     self.take(message);
-                    changed = true;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.pages.clear(),
@@ -150,12 +159,12 @@ impl App {
                 let on = screen.toggle_mouse()?;
                 self.notice = Some(format!("mouse {}", if on { "on" } else { "off" }));
             }
-            if changed && drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
+            if due.is_some_and(|due| drawn.is_none_or(|drawn| drawn.elapsed() >= due)) {
                 screen
                     .terminal()
                     .draw(|frame| self.draw(frame.area(), frame.buffer_mut()))?;
                 drawn = Some(Instant::now());
-                changed = false;
+                due = None;
             }
         }
     }
