@@ -84,8 +84,8 @@ pub fn differences(first: Compared<'_>, second: Compared<'_>) -> Vec<Difference>
         for class in classes {
             for (figure, unit) in FIGURES {
                 let path = format!("{}.{class}.{figure}", arm.name);
-                if let Some((values, ratio)) = measured(&path, &scopes, &draws) {
-                    found.push(difference(&arm.name, class, (figure, unit), values, ratio));
+                if let Some(measured) = measured(&path, &scopes, &draws) {
+                    found.push(difference(&arm.name, class, (figure, unit), &measured));
                 }
             }
         }
@@ -93,9 +93,15 @@ pub fn differences(first: Compared<'_>, second: Compared<'_>) -> Vec<Difference>
     found
 }
 
-/// The values of both runs, and their ratio's interval; none where one of them has no value.
-#[expect(clippy::type_complexity, reason = "two values and what may be said of their ratio")]
-fn measured(path: &str, scopes: &[Scope; 2], draws: &[Vec<Scope>; 2]) -> Option<((f64, f64), Option<(f64, f64)>)> {
+/// The values of both runs, and their ratio's interval.
+struct Measured {
+    first: f64,
+    second: f64,
+    interval: Option<(f64, f64)>,
+}
+
+/// None where one of the runs has no such value.
+fn measured(path: &str, scopes: &[Scope; 2], draws: &[Vec<Scope>; 2]) -> Option<Measured> {
     let expression = Expression::compile(path).ok()?;
     let first = expression.number(&scopes[0]).ok()?;
     let second = expression.number(&scopes[1]).ok()?;
@@ -110,17 +116,19 @@ fn measured(path: &str, scopes: &[Scope; 2], draws: &[Vec<Scope>; 2]) -> Option<
     ratios.sort_by(f64::total_cmp);
     let at = |share: f64| ratios[((ratios.len() - 1) as f64 * share).round() as usize];
     let interval = (ratios.len() > draws[0].len() / 2).then(|| (at(0.025), at(0.975)));
-    Some(((first, second), interval))
+    Some(Measured {
+        first,
+        second,
+        interval,
+    })
 }
 
-fn difference(
-    arm: &str,
-    class: &str,
-    (figure, unit): (&'static str, Unit),
-    (first, second): (f64, f64),
-    interval: Option<(f64, f64)>,
-) -> Difference {
-    let ratio = (first != 0.0).then(|| second / first);
+fn difference(arm: &str, class: &str, (figure, unit): (&'static str, Unit), measured: &Measured) -> Difference {
+    let Measured {
+        first,
+        second,
+        interval,
+    } = *measured;
     Difference {
         arm: arm.to_owned(),
         class: class.to_owned(),
@@ -128,7 +136,7 @@ fn difference(
         unit,
         first,
         second,
-        ratio,
+        ratio: (first != 0.0).then(|| second / first),
         interval,
         finding: finding(first, second, interval),
     }

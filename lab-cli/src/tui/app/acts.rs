@@ -254,9 +254,7 @@ impl App {
         let Some(Page::Live(live)) = self.pages.last_mut() else {
             return;
         };
-        let state = std::mem::take(&mut live.state);
-        let command = live.playing_mut().and_then(|playing| playing.command(action, &state));
-        live.state = state;
+        let command = live.command(action);
         if let (Some(command), Some(session)) = (command, &self.session) {
             session.command(command);
         }

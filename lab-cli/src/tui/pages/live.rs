@@ -6,6 +6,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use scenarios::checks;
+use scenarios::engine::Command;
 use scenarios::event::{EventKind, RunEvent};
 use scenarios::plan::Plan;
 use scenarios::prediction;
@@ -144,17 +145,17 @@ impl Live {
     }
 
     /// What the playground holds, in one.
-    pub fn playing(&self) -> Option<&Playing> {
+    fn playing(&self) -> Option<&Playing> {
         match &self.kind {
             Kind::Play(playing) => Some(playing),
             _ => None,
         }
     }
 
-    /// As [`Self::playing`], to be changed.
-    pub fn playing_mut(&mut self) -> Option<&mut Playing> {
+    /// What a key asks of a playground.
+    pub fn command(&mut self, action: Action) -> Option<Command> {
         match &mut self.kind {
-            Kind::Play(playing) => Some(playing),
+            Kind::Play(playing) => playing.command(action, &self.state),
             _ => None,
         }
     }
