@@ -2,12 +2,12 @@
 //!
 //! `stand_in serve NAME [--die-with-parent PID]` reads the same environment, says the same line on its port, and
 //! answers `/health` and `/ready`; `serve balancer` spreads requests and takes the same administration requests; `serve
-//! redis` becomes the host's Redis in the very way in which `lab` does.
+//! redis` becomes the host's Redis in the very way in which `lab` does, and `health NAME` asks as `lab health` does.
 //! Two variables exist only here: `IGNORE_TERM` lets it ignore SIGTERM, `SILENT` lets it never listen.
 
 use std::collections::BTreeMap;
 use std::env;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +32,7 @@ fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let service = match words.as_slice() {
+        ["health", service] => return Ok(compose::health::ask(service.parse().map_err(|_| "no such service")?)?),
         ["serve", service] => *service,
         ["serve", service, "--die-with-parent", parent] => {
             die_with_parent(parent.parse()?)?;
@@ -78,8 +79,12 @@ fn die_with_parent(parent: i32) -> Result<(), Failure> {
 fn serve_redis() -> Result<(), Failure> {
     let program = RedisLookup::of_process().program()?;
     let port: u16 = env::var("PORT")?.parse()?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let address = SocketAddr::new(host()?, port);
     Err(become_server(&program, &env::var("INSTANCE")?, address).into())
+}
+
+fn host() -> Result<IpAddr, Failure> {
+    Ok(env::var("HOST").map_or(Ok(Ipv4Addr::LOCALHOST.into()), |host| host.parse())?)
 }
 
 async fn serve(service: &str) -> Result<(), Failure> {
@@ -101,7 +106,7 @@ async fn serve(service: &str) -> Result<(), Failure> {
             response
         }
     }));
-    let listener = tokio::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    let listener = tokio::net::TcpListener::bind(SocketAddr::new(host()?, port)).await?;
     let port = listener.local_addr()?.port();
     println!(
         "{}",
@@ -227,6 +232,7 @@ fn balancer() -> Result<Router, Failure> {
         turn: AtomicU32::new(0),
     });
     Ok(Router::new()
+        .route("/_balancer/health", get(|| async { "ok" }))
         .route("/_balancer/ready", get(|| async { "ready" }))
         .route("/_balancer/upstreams", get(upstreams_shown).put(upstreams_set))
         .route("/_balancer/policy", get(policy_shown).put(policy_set))

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::backend::Capability;
 use crate::topology::SpecError;
 
 /// Whose fault an error is, which decides the exit code.
@@ -75,6 +76,14 @@ pub enum Error {
         instance: String,
         /// The address that is used in its place.
         url: String,
+    },
+    /// The backend cannot do this.
+    #[error("the {backend} backend has no `{capability}`; `--backend docker` has everything")]
+    Unsupported {
+        /// The backend's name.
+        backend: &'static str,
+        /// What it lacks.
+        capability: Capability,
     },
     /// The service has no balancer, so there is no policy to change.
     #[error("`{service}` has no balancer in front of it, so it has no policy to change")]
@@ -190,6 +199,40 @@ pub enum Error {
         /// The system's run id.
         run_id: String,
     },
+    /// No engine answers.
+    #[error(
+        "no Docker engine answers at {address}: {reason}; start one (systemctl start docker, or Docker Desktop), \
+         or set DOCKER_HOST, or leave out --backend docker"
+    )]
+    NoEngine {
+        /// Where it was looked for.
+        address: String,
+        /// What happened instead.
+        reason: String,
+    },
+    /// The engine went away while it was used.
+    #[error(
+        "the Docker engine at {address} does not answer any more (it was to {doing}): {reason}; \
+         start it again, and `lab clean` removes what is left"
+    )]
+    EngineGone {
+        /// Where it was.
+        address: String,
+        /// What it was to do.
+        doing: &'static str,
+        /// What happened instead.
+        reason: String,
+    },
+    /// An image that the engine lacks cannot be had.
+    #[error("there is no image of {what} for Docker: {reason}; {how}")]
+    NoImage {
+        /// What is in the image.
+        what: &'static str,
+        /// Why it cannot be had.
+        reason: String,
+        /// How to get it.
+        how: &'static str,
+    },
     /// A file or folder cannot be used.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
@@ -201,6 +244,14 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// The engine did not do as told.
+    #[error("the Docker engine could not {doing}: {reason}")]
+    Engine {
+        /// What it was to do.
+        doing: &'static str,
+        /// What it said.
+        reason: String,
+    },
     /// A balancer's administration interface did not do as told.
     #[error("the balancer of `{service}` could not be told {what}: {reason}")]
     Balancer {
@@ -246,6 +297,7 @@ impl Error {
             | Self::NotRunning { .. }
             | Self::External { .. }
             | Self::NoBalancer { .. }
+            | Self::Unsupported { .. }
             | Self::PolicyRefused { .. }
             | Self::BadRunId { .. }
             | Self::RunIdTaken { .. }
@@ -258,8 +310,13 @@ impl Error {
             | Self::ExitedAtStart { .. }
             | Self::NotReady { .. }
             | Self::Gone { .. }
+            | Self::NoEngine { .. }
+            | Self::EngineGone { .. }
+            | Self::NoImage { .. }
             | Self::File { .. } => Family::Environment,
-            Self::Balancer { .. } | Self::Process { .. } | Self::BadRecord { .. } => Family::Unexpected,
+            Self::Engine { .. } | Self::Balancer { .. } | Self::Process { .. } | Self::BadRecord { .. } => {
+                Family::Unexpected
+            }
         }
     }
 

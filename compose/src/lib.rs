@@ -1,21 +1,26 @@
 //! What a system is and where it runs.
 //!
 //! [`topology`] describes a system as data: which services, how many instances, what stands in front of them.
-//! [`backend`] runs such a description somewhere: as child processes today, behind one trait that other places can
-//! implement. [`redis`] finds and runs the Redis that a system may have. Nothing here knows about load, scenarios or
+//! [`backend`] runs such a description somewhere: as child processes or as containers, behind one trait that other places
+//! can implement. [`redis`] finds and runs the Redis that a system may have. Nothing here knows about load, scenarios or
 //! terminals.
 
 pub mod backend;
 mod error;
+pub mod health;
 pub mod host;
 pub mod redis;
 pub mod topology;
 
 pub use backend::{
-    Backend, BackendRegistry, Capability, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceState,
-    InstanceStats, LogChunk, Role, System, UpOptions,
-    process::{Leftover, ProcessBackend, Records, SystemRecord, leftovers, records},
+    Backend, BackendRegistry, Capability, Carried, EventSink, Instance, InstanceEvent, InstanceEventKind,
+    InstanceState, InstanceStats, Leftover, LogChunk, Progress, ProgressSink, Records, Role, System, SystemRecord,
+    UpOptions,
+    docker::{DockerBackend, settle},
+    leftovers,
+    process::ProcessBackend,
+    records,
 };
 pub use error::{Error, Family};
 pub use redis::{RedisLookup, RedisSource, redis_source};
-pub use topology::{BalancerSpec, ServiceSpec, SpecError, SystemSpec};
+pub use topology::{BalancerSpec, Limits, ServiceSpec, SpecError, SystemSpec};

@@ -177,6 +177,12 @@ Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 inconclusive, 4 the environment, 13
         #[arg(long, value_name = "PID", hide = true)]
         die_with_parent: Option<u32>,
     },
+    /// Ask the instance in this container whether it is well
+    #[command(hide = true)]
+    Health {
+        /// Name of its service.
+        service: String,
+    },
     /// Check a scenario and its lesson
     Check {
         /// Folder of the scenario.

@@ -17,12 +17,16 @@ mod tui;
 mod watch;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use console::{set_colors_enabled, set_colors_enabled_stderr};
 
 use arguments::{Arguments, Color, Command};
 use failure::{Exit, Failure};
+
+/// How long the removal of containers that were given up may keep the lab from ending; the next one removes the rest.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
     end_quietly_when_nobody_reads();
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
             service,
             die_with_parent,
         }) => commands::serve::run(&service, die_with_parent),
+        Some(Command::Health { service }) => commands::serve::health(&service),
         command => on_a_runtime(command),
     };
     result
@@ -54,7 +59,12 @@ fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::unexpected(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(commands::dispatch(command))
+    runtime.block_on(async {
+        let done = commands::dispatch(command).await;
+        // What was given up half-way is removed in the background, which this process must not cut short.
+        compose::settle(SETTLE_TIMEOUT).await;
+        done
+    })
 }
 
 /// `lab list | head -1` ends like any other tool: `println!` panics on a closed pipe, and that is no defect to report.

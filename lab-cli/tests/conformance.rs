@@ -1,4 +1,4 @@
-//! The conformance suite of backends over the process backend, with the real program and the real services.
+//! The conformance suite of backends over each of them, with the real program and the real services.
 
 #[macro_use]
 #[path = "../../compose/tests/conformance/mod.rs"]
@@ -6,10 +6,24 @@ mod conformance;
 
 use std::sync::Arc;
 
-use compose::{Backend, ProcessBackend};
+use compose::{Backend, DockerBackend, ProcessBackend};
 
-fn backend() -> Arc<dyn Backend> {
-    Arc::new(ProcessBackend::new(env!("CARGO_BIN_EXE_lab")).unwrap())
+mod process {
+    use super::*;
+
+    fn backend() -> Arc<dyn Backend> {
+        Arc::new(ProcessBackend::new(env!("CARGO_BIN_EXE_lab")).unwrap())
+    }
+
+    conformance_suite!(backend, conformance::available::always);
 }
 
-conformance_suite!(backend);
+mod docker {
+    use super::*;
+
+    fn backend() -> Arc<dyn Backend> {
+        Arc::new(DockerBackend::new(env!("CARGO_BIN_EXE_lab")).unwrap())
+    }
+
+    conformance_suite!(backend, conformance::available::has_engine);
+}

@@ -272,7 +272,10 @@ fn of_several_systems_the_one_that_is_meant_must_be_named() {
         .systems
         .into_iter()
         .flat_map(|record| record.instances)
-        .map(|instance| instance.process)
+        .filter_map(|instance| match instance.carried {
+            compose::Carried::Process(stamp) => Some(stamp),
+            compose::Carried::Container { .. } => None,
+        })
         .collect();
     assert_eq!(processes.len(), 4);
     lab.say("down").code(0);

@@ -23,11 +23,15 @@ pub enum Capability {
     Stats,
     /// Leave the system running after the program that started it has ended.
     Detach,
+    /// Limit the processor time and the memory of an instance.
+    Limits,
+    /// Take an instance off the network that the others share, and put it back.
+    Disconnect,
 }
 
 impl Capability {
     /// Every capability there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Pause,
         Self::Kill,
         Self::Restart,
@@ -35,6 +39,8 @@ impl Capability {
         Self::Policy,
         Self::Stats,
         Self::Detach,
+        Self::Limits,
+        Self::Disconnect,
     ];
 
     /// The capability's name, as written in scenario files and messages.
@@ -48,6 +54,8 @@ impl Capability {
             Self::Policy => "policy",
             Self::Stats => "stats",
             Self::Detach => "detach",
+            Self::Limits => "limits",
+            Self::Disconnect => "disconnect",
         }
     }
 

@@ -1,6 +1,8 @@
 //! Where a system runs: one trait, a registry by name, and the types that every backend speaks.
 
 mod capability;
+mod core;
+pub mod docker;
 mod instance;
 mod options;
 pub mod process;
@@ -12,14 +14,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use capability::Capability;
+pub use core::record::{Carried, InstanceRecord, Leftover, Records, SystemRecord, leftovers, records};
 pub use instance::{Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats, LogChunk, Role};
-pub use options::{EventSink, UpOptions};
+pub use options::{EventSink, Progress, ProgressSink, UpOptions};
 pub use registry::BackendRegistry;
 use url::Url;
 
 use crate::error::Error;
 use crate::topology::SystemSpec;
-use process::SystemRecord;
 
 /// A boxed future, so that [`Backend`] and [`System`] can be used as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -31,6 +33,17 @@ pub trait Backend: Send + Sync {
 
     /// What systems on this backend can do.
     fn capabilities(&self) -> BTreeSet<Capability>;
+
+    /// Makes ready what systems of these kinds need before any of them can start, such as images, and tells of its
+    /// progress. [`Backend::up`] does the same without a word where it was not done before.
+    ///
+    /// # Errors
+    /// An environment error that says what is missing and how to get it.
+    fn prepare<'a>(
+        &'a self,
+        specs: &'a [SystemSpec],
+        progress: Option<ProgressSink>,
+    ) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Starts a system and returns once every instance is ready.
     ///
@@ -110,6 +123,20 @@ pub trait System: Send + Sync {
     /// # Errors
     /// A usage error for an unknown instance; an environment error when it does not become ready.
     fn restart<'a>(&'a self, instance: &'a str) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Limits the processor time of a running instance to this many cores; `None` takes the limit away. A restart
+    /// brings back what the specification says.
+    ///
+    /// # Errors
+    /// A usage error for an unknown instance, one that does not run, and a backend that cannot do it.
+    fn limit_cpu<'a>(&'a self, instance: &'a str, cores: Option<f64>) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Takes a running instance off the network that the instances of the system share (`false`), or puts it back.
+    /// Whoever drives the load still reaches it.
+    ///
+    /// # Errors
+    /// A usage error for an unknown instance, one that does not run, and a backend that cannot do it.
+    fn connect<'a>(&'a self, instance: &'a str, connected: bool) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Changes the policy of the balancer in front of a service while it runs.
     ///

@@ -11,6 +11,20 @@ use super::instance::InstanceEvent;
 /// a bounded queue and go on.
 pub type EventSink = Arc<dyn Fn(InstanceEvent) + Send + Sync>;
 
+/// How far something that takes a while has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done, such as `loading the image of the services`.
+    pub what: String,
+    /// How many bytes are done.
+    pub done_bytes: u64,
+    /// How many there are, where that is known.
+    pub total_bytes: Option<u64>,
+}
+
+/// Receives progress. As an [`EventSink`], it must return at once.
+pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
+
 /// How a system is started.
 #[derive(Clone)]
 pub struct UpOptions {

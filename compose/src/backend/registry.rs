@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Backend;
+use super::docker::DockerBackend;
 use super::process::ProcessBackend;
 use crate::error::Error;
 
@@ -12,12 +13,11 @@ pub struct BackendRegistry {
 }
 
 impl BackendRegistry {
-    /// Every backend of this build. `process` is the one that the process backend was made with: it knows which
-    /// program carries the services.
+    /// Every backend of this build; they were made with the program that carries the services.
     #[must_use]
-    pub fn standard(process: ProcessBackend) -> Self {
+    pub fn standard(process: ProcessBackend, docker: DockerBackend) -> Self {
         Self {
-            backends: vec![Arc::new(process)],
+            backends: vec![Arc::new(process), Arc::new(docker)],
         }
     }
 

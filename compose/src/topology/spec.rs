@@ -35,6 +35,21 @@ pub struct ServiceSpec {
     /// Further environment variables of every instance; they win over what the wiring sets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// What each instance may use of the machine, where the backend can limit it; a backend that cannot refuses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+}
+
+/// What one instance may use of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Processor time, in thousandths of a core.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_milli: Option<u32>,
+    /// Memory, in MiB. An instance that needs more is killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u32>,
 }
 
 /// The balancer in front of a service.
@@ -59,6 +74,7 @@ impl ServiceSpec {
             instances: 1,
             balancer: None,
             env: BTreeMap::new(),
+            limits: None,
         }
     }
 
@@ -69,6 +85,13 @@ impl ServiceSpec {
         self.balancer = Some(BalancerSpec {
             policy: policy.to_owned(),
         });
+        self
+    }
+
+    /// The same service with limits for each instance.
+    #[must_use]
+    pub const fn limited(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
         self
     }
 

@@ -84,6 +84,16 @@ pub enum SpecError {
         /// Which program it is.
         program: ServiceName,
     },
+    /// A limit that nothing can run within.
+    #[error("`{service}` cannot run within {limit}; the least is {least}")]
+    TooLimited {
+        /// The alias.
+        service: String,
+        /// The limit as written.
+        limit: String,
+        /// The least that the engine accepts.
+        least: &'static str,
+    },
     /// A policy name was left empty.
     #[error("the balancer of `{service}` has no policy; name one, such as `round_robin`")]
     NoPolicy {
@@ -214,6 +224,7 @@ impl ServiceSpec {
         {
             return Err(SpecError::NoPolicy { service: service() });
         }
+        self.validate_limits()?;
         for (variable, value) in &self.env {
             if let Some(reason) = variable_problem(variable, value) {
                 return Err(SpecError::BadVariable {
@@ -224,6 +235,23 @@ impl ServiceSpec {
             }
         }
         Ok(())
+    }
+}
+
+impl ServiceSpec {
+    /// The least are those of Docker's engine.
+    fn validate_limits(&self) -> Result<(), SpecError> {
+        let too_limited = |limit: String, least| SpecError::TooLimited {
+            service: self.name.clone(),
+            limit,
+            least,
+        };
+        let limits = self.limits.unwrap_or_default();
+        match (limits.cpu_milli, limits.memory_mib) {
+            (Some(milli @ ..10), _) => Err(too_limited(format!("{milli} thousandths of a core"), "10")),
+            (_, Some(mib @ ..6)) => Err(too_limited(format!("{mib} MiB of memory"), "6 MiB")),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use compose::backend::process::ProcessStamp;
 use compose::{
-    Backend, Instance, InstanceEvent, InstanceState, ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,
+    Backend, Carried, Instance, InstanceEvent, InstanceState, Leftover, ServiceSpec, System, SystemRecord, SystemSpec,
+    UpOptions,
 };
 use contract::ServiceName;
 use serde::{Deserialize, Serialize};
@@ -36,13 +37,17 @@ struct Task {
 pub struct Bench {
     pub backend: Arc<dyn Backend>,
     folder: TempDir,
+    /// The test that is the body of a driver, as the harness names it.
+    driver: &'static str,
     events: Arc<Mutex<Vec<InstanceEvent>>>,
 }
 
 impl Bench {
-    pub fn new(backend: Arc<dyn Backend>) -> Self {
+    /// `driver` is the path of the test whose body is [`drive`], with the crate in front.
+    pub fn new(backend: Arc<dyn Backend>, driver: &'static str) -> Self {
         Self {
             backend,
+            driver: driver.split_once("::").map_or(driver, |(_, test)| test),
             folder: tempfile::tempdir().unwrap(),
             events: Arc::default(),
         }
@@ -88,7 +93,7 @@ impl Bench {
             spec,
         };
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["driver", "--exact", "--nocapture", "--test-threads=1"])
+            .args([self.driver, "--exact", "--nocapture", "--test-threads=1"])
             .env(DRIVER, serde_json::to_string(&task).unwrap())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -105,16 +110,24 @@ impl Bench {
 }
 
 impl Drop for Bench {
-    /// A test that failed half-way may have left a detached system running.
+    /// A test that failed half-way may have left a system running, which nobody else would end.
     fn drop(&mut self) {
-        let records = compose::records(&self.state_folder()).unwrap_or_default().systems;
-        for instance in records.into_iter().flat_map(|record| record.instances) {
-            if instance.process.is_alive() {
-                let _ = Command::new("kill")
-                    .args(["-s", "KILL", &instance.process.pid.to_string()])
-                    .status();
-            }
-        }
+        let state_folder = self.state_folder();
+        let cleaned = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                for record in compose::records(&state_folder).unwrap_or_default().systems {
+                    let running = Vec::new();
+                    if let Err(error) = (Leftover { record, running }).clean().await {
+                        eprintln!("cannot clean up after a test: {error}");
+                    }
+                }
+            });
+        });
+        let _ = cleaned.join();
     }
 }
 
@@ -159,11 +172,13 @@ pub fn drive(backend: fn() -> Arc<dyn Backend>) {
     runtime.block_on(async {
         let mut options = UpOptions::new("driven", folder.join("driven"), folder.join("state"));
         options.detach = detached;
-        let _system = backend().up(spec, options).await.unwrap();
+        let system = backend().up(spec, options).await.unwrap();
         println!("\ndriver: up");
         tokio::task::spawn_blocking(|| std::io::stdin().lines().count())
             .await
             .unwrap();
+        drop(system);
+        compose::settle(PATIENCE).await;
     });
 }
 
@@ -222,6 +237,21 @@ pub async fn names(system: &Arc<dyn System>) -> Vec<String> {
 
 pub async fn state(system: &Arc<dyn System>, name: &str) -> InstanceState {
     instance(system, name).await.state
+}
+
+/// Whether everything of a system ends with its lab by itself. Containers do not: the next lab removes them.
+pub fn ends_with_its_lab(record: &SystemRecord) -> bool {
+    record
+        .instances
+        .iter()
+        .all(|instance| matches!(instance.carried, Carried::Process(_)))
+}
+
+/// What a dead lab left, which is one system.
+pub async fn the_leftover(bench: &Bench) -> Leftover {
+    let mut left = compose::leftovers(&bench.state_folder()).await.unwrap();
+    assert_eq!(left.len(), 1);
+    left.remove(0)
 }
 
 /// Stamps of all processes that run for a system now.

@@ -61,7 +61,8 @@ pub async fn a_crash_is_noticed(bench: Bench) {
     let system = bench.up().await;
     let pid = instance(&system, "gateway-2").await.pid.unwrap();
     let status = Command::new("kill")
-        .args(["-s", "ABRT", &pid.to_string()])
+        // The only signal that nothing can turn down, as when memory runs out.
+        .args(["-s", "KILL", &pid.to_string()])
         .status()
         .unwrap();
     assert!(status.success());
@@ -73,13 +74,13 @@ pub async fn a_crash_is_noticed(bench: Bench) {
         state(&system, "gateway-2").await,
         InstanceState::Exited {
             code: None,
-            signal: Some(6)
+            signal: Some(9)
         }
     );
     until("the crash is told", async || {
         let crash = InstanceEventKind::Exited {
             code: None,
-            signal: Some(6),
+            signal: Some(9),
             expected: false,
         };
         bench.events_of("gateway-2").iter().any(|event| event.kind == crash)

@@ -3,6 +3,7 @@
 //! A test target includes this module, says how its backend is made, and calls [`conformance_suite!`]. Nothing here
 //! waits for a fixed time: every wait is for a condition and has a bound.
 
+pub mod available;
 pub mod bench;
 mod changes;
 mod faults;
@@ -13,11 +14,12 @@ mod redis;
 pub use bench::{Bench, drive};
 pub use {self::redis::*, changes::*, faults::*, life::*, outside::*};
 
-/// Makes one test of each function of the suite. `$backend` is the path of a `fn() -> Arc<dyn Backend>`.
+/// Makes one test of each function of the suite. `$backend` is the path of a `fn() -> Arc<dyn Backend>`, `$available` of
+/// a `fn() -> bool` that says whether the machine has what the backend needs.
 #[macro_export]
 macro_rules! conformance_suite {
-    ($backend:path) => {
-        $crate::conformance_suite!($backend:
+    ($backend:path, $available:path) => {
+        $crate::conformance_suite!($backend, $available:
             every_instance_comes_up_ready, requests_reach_every_instance, logs_can_be_followed,
             stats_are_told_of_running_instances, unknown_names_are_answered_with_the_known_ones,
             down_leaves_nothing, a_dropped_system_ends, two_systems_do_not_meet, a_run_id_is_used_once,
@@ -40,11 +42,15 @@ macro_rules! conformance_suite {
             $crate::conformance::drive($backend);
         }
     };
-    ($backend:path: $($name:ident,)*) => {
+    ($backend:path, $available:path: $($name:ident,)*) => {
         $(
             #[tokio::test]
             async fn $name() {
-                $crate::conformance::$name($crate::conformance::Bench::new($backend())).await;
+                if !$available() {
+                    return;
+                }
+                let driver = concat!(module_path!(), "::driver");
+                $crate::conformance::$name($crate::conformance::Bench::new($backend(), driver)).await;
             }
         )*
     };

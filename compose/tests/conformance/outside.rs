@@ -9,30 +9,39 @@ use super::bench::*;
 pub async fn a_crash_of_the_lab_takes_its_system_along(bench: Bench) {
     let mut driver = bench.start_driver(pair(), false);
     let record = bench.records().remove(0);
-    let processes: Vec<_> = record
-        .instances
-        .iter()
-        .map(|instance| instance.process.clone())
-        .collect();
+    let system = bench.backend.attach(record.clone()).await.unwrap();
+    let processes = processes(&system).await;
     assert_eq!(processes.len(), PAIR_NAMES.len());
     // A stopped process hears only of SIGKILL.
-    let system = bench.backend.attach(record).await.unwrap();
     system.pause("gateway-1").await.unwrap();
-    assert!(leftovers(&bench.state_folder()).unwrap().is_empty(), "its lab lives");
+    assert!(
+        leftovers(&bench.state_folder()).await.unwrap().is_empty(),
+        "its lab lives"
+    );
 
     driver.kill();
+    if ends_with_its_lab(&record) {
+        until_gone(&processes).await;
+        assert!(the_leftover(&bench).await.running.is_empty());
+    } else {
+        assert_eq!(the_leftover(&bench).await.running, PAIR_NAMES);
+    }
+    let left = the_leftover(&bench).await;
+    left.clean().await.unwrap();
     until_gone(&processes).await;
-    let left = leftovers(&bench.state_folder()).unwrap();
-    assert_eq!((left.len(), left[0].running.len()), (1, 0));
-    left[0].clean().await.unwrap();
     assert!(bench.records().is_empty());
-    assert!(!left[0].record.folder.join("data").exists() && left[0].record.folder.join("logs").exists());
+    assert!(!left.record.folder.join("data").exists());
+    for name in PAIR_NAMES {
+        let log = std::fs::read_to_string(left.record.folder.join("logs").join(format!("{name}.log"))).unwrap();
+        assert!(log.contains("\"listening\""), "{name}: {log}");
+    }
+    left.clean().await.expect("a second time finds nothing to do");
 }
 
 pub async fn a_detached_system_is_taken_up_by_another_lab(bench: Bench) {
     bench.start_driver(pair(), true).finish();
     assert!(
-        leftovers(&bench.state_folder()).unwrap().is_empty(),
+        leftovers(&bench.state_folder()).await.unwrap().is_empty(),
         "left running on purpose"
     );
     let record = bench.records().remove(0);
@@ -84,7 +93,7 @@ pub async fn a_running_lab_keeps_its_system_to_itself(bench: Bench) {
     drop(system);
     let record = bench.records().remove(0);
     assert_eq!(
-        record.running().len(),
+        record.running().await.unwrap().len(),
         PAIR_NAMES.len() - 1,
         "letting go of it ends nothing"
     );

@@ -1,10 +1,16 @@
 //! `lab clean`: what runs left behind. The lab also does it before every run.
 
 use std::path::Path;
+use std::time::Duration;
+
+use compose::{Leftover, SystemRecord};
 
 use super::up_folders;
 use crate::failure::{Exit, Failure};
 use crate::{home, recording};
+
+/// How long the end of one system may take when the lab is told twice to end.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Removes what dead labs left behind, and recordings when asked for.
 ///
@@ -13,12 +19,22 @@ use crate::{home, recording};
 pub async fn run(recordings: bool) -> Result<Exit, Failure> {
     let state = home::state_folder()?;
     let cleaned = leftovers(&state).await?;
+    let unrecorded = compose::backend::docker::remove_unrecorded(&state).await?;
+    if unrecorded > 0 {
+        println!("removed the containers of {unrecorded} systems that had no record any more");
+    }
     let folders = up_folders::remove_abandoned(&state)?;
     for folder in &folders {
         println!("removed {}, of a system that is not up", folder.display());
     }
-    if cleaned == 0 && folders.is_empty() {
+    if cleaned == Cleaned::default() && unrecorded == 0 && folders.is_empty() {
         println!("Nothing was left behind.");
+    }
+    if cleaned.kept > 0 {
+        return Err(Failure::environment(format!(
+            "{} of the systems that were left behind could not be removed",
+            cleaned.kept
+        )));
     }
     if recordings {
         let folders = recording::all(&state)?;
@@ -31,15 +47,35 @@ pub async fn run(recordings: bool) -> Result<Exit, Failure> {
     Ok(Exit::Pass)
 }
 
-/// Ends the processes of systems whose lab has died, and forgets them. Systems of a running lab and those that
-/// `lab up` left on purpose are not touched.
+/// How many systems were left behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Those that are gone now.
+    pub removed: usize,
+    /// Those that stay until their engine answers again.
+    pub kept: usize,
+}
+
+/// Ends what runs of systems whose lab has died, and forgets them. Systems of a running lab and those that `lab up` left
+/// on purpose are not touched. An engine that does not answer is no error: a run without it can do without.
 ///
 /// # Errors
 /// When a process does not end or a record cannot be removed.
-pub async fn leftovers(state: &Path) -> Result<usize, Failure> {
-    let leftovers = compose::leftovers(state)?;
-    for leftover in &leftovers {
-        leftover.clean().await?;
+pub async fn leftovers(state: &Path) -> Result<Cleaned, Failure> {
+    let mut cleaned = Cleaned::default();
+    for leftover in compose::leftovers(state).await? {
+        match leftover.clean().await {
+            Ok(()) => cleaned.removed += 1,
+            Err(error @ (compose::Error::NoEngine { .. } | compose::Error::EngineGone { .. })) => {
+                eprintln!(
+                    "warning: {} was left behind and cannot be removed: {error}",
+                    leftover.record.run_id
+                );
+                cleaned.kept += 1;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        }
         let running = if leftover.running.is_empty() {
             "its record".to_owned()
         } else {
@@ -50,18 +86,25 @@ pub async fn leftovers(state: &Path) -> Result<usize, Failure> {
             leftover.record.run_id
         );
     }
-    Ok(leftovers.len())
+    Ok(cleaned)
 }
 
-/// Removes the records of this process's own systems, when it ends without waiting for anything.
-pub fn own_records(state: &Path) {
-    let Ok(records) = compose::records(state) else {
-        return;
-    };
-    for record in records.systems {
-        if record.lab.pid == std::process::id() && !record.detached {
+/// Ends this process's own systems at once, when it ends without waiting for the run. Blocks until it is done, on a
+/// thread of its own, so it can be called from anywhere.
+pub fn own_systems(state: &Path) {
+    let state = state.to_owned();
+    let ending = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let (Ok(runtime), Ok(records)) = (runtime, compose::records(&state)) else {
+            return;
+        };
+        let own = |record: &SystemRecord| record.lab.pid == std::process::id() && !record.detached;
+        for record in records.systems.into_iter().filter(own) {
+            let running = Vec::new();
+            let left = Leftover { record, running };
             // The process ends here: what cannot be removed now, the next start removes.
-            let _ = std::fs::remove_file(record.path());
+            let _ = runtime.block_on(async { tokio::time::timeout(END_TIMEOUT, left.clean()).await });
         }
-    }
+    });
+    let _ = ending.join();
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use comfy_table::{Cell, Color};
 use compose::redis::{ping, version, without_password};
-use compose::{RedisSource, host};
+use compose::{DockerBackend, RedisSource, host};
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
@@ -128,32 +128,19 @@ fn loopback() -> Finding {
 
 /// Whether an engine answers on the usual socket, or at DOCKER_HOST.
 async fn docker() -> Finding {
-    let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
-    let answers = match host.strip_prefix("unix://") {
-        Some(path) => {
-            let connect = tokio::net::UnixStream::connect(path);
-            tokio::time::timeout(ANSWER_TIMEOUT, connect)
-                .await
-                .is_ok_and(|socket| socket.is_ok())
-        }
-        None => match host.strip_prefix("tcp://") {
-            Some(address) => {
-                let connect = tokio::net::TcpStream::connect(address);
-                tokio::time::timeout(ANSWER_TIMEOUT, connect)
-                    .await
-                    .is_ok_and(|socket| socket.is_ok())
-            }
-            None => false,
+    let (found, detail) = match DockerBackend::of_current_program() {
+        Ok(backend) => match backend.engine_version().await {
+            Ok(version) => (
+                true,
+                format!("engine {version} at {}, for --backend docker", backend.engine_address()),
+            ),
+            Err(error) => (false, format!("for --backend docker: {error}")),
         },
-    };
-    let detail = if answers {
-        format!("an engine listens at {host}")
-    } else {
-        format!("no engine listens at {host}; no scenario of this version needs one")
+        Err(error) => (false, error.to_string()),
     };
     Finding {
         name: "Docker",
-        found: answers,
+        found,
         required: false,
         detail,
     }

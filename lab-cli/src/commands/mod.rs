@@ -1,5 +1,6 @@
 //! One file for each command, or for a family of them.
 
+pub mod backends;
 pub mod catalogue;
 mod check;
 pub mod clean;
@@ -74,6 +75,7 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
             service,
             die_with_parent,
         } => serve::run(&service, die_with_parent),
+        Command::Health { service } => serve::health(&service),
         Command::Check { folder, schema } => check::run(folder.as_deref(), schema),
         Command::Doctor(json) => doctor::run(json.json).await,
         Command::Clean { recordings } => clean::run(recordings).await,

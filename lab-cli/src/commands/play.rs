@@ -4,7 +4,7 @@ use scenarios::catalog;
 use scenarios::format::Scenario;
 use scenarios::plan::{Options, Plan};
 
-use super::{catalogue, clean, run};
+use super::{backends, catalogue, clean, run};
 use crate::arguments::Play;
 use crate::conduct::Job;
 use crate::failure::{Exit, Failure};
@@ -38,7 +38,7 @@ pub fn job(name: Option<&str>, arm: Option<&str>, set: &[String]) -> Result<Job,
         Some(name) => catalogue::open(name)?,
         None => scenario_of("playground")?,
     };
-    run::needs_met(&scenario)?;
+    run::needs_met(&scenario, "process")?;
     let options = Options {
         seed: run::new_seed(),
         set: run::settings(set)?,
@@ -58,7 +58,7 @@ pub fn job(name: Option<&str>, arm: Option<&str>, set: &[String]) -> Result<Job,
         scenario,
         plan,
         guess: None,
-        backend: run::backend("process")?,
+        backend: backends::backend("process")?,
         state_folder: home::state_folder()?,
         out: None,
         keep: false,

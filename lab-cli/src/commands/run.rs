@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use compose::{Backend, BackendRegistry, ProcessBackend};
+use compose::SystemSpec;
 use scenarios::catalog;
 use scenarios::format::{Need, Scenario};
 use scenarios::plan::{Options, Plan};
@@ -12,6 +11,7 @@ use scenarios::prediction::Guess;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
+use super::backends::{backend, prepare};
 use super::{catalogue, clean, recorded};
 use crate::arguments::{Run, Ui};
 use crate::conduct::Job;
@@ -31,6 +31,7 @@ pub async fn run(arguments: Run) -> Result<Exit, Failure> {
     let mut jobs = jobs(&arguments)?;
     let state_folder = home::state_folder()?;
     clean::leftovers(&state_folder).await?;
+    prepare_all(&jobs).await?;
     if display::is_tui(arguments.ui) && !(arguments.ui == Ui::Auto && arguments.yes) {
         for job in &mut jobs {
             job.guess = given(&arguments, &job.plan)?;
@@ -47,6 +48,14 @@ pub async fn run(arguments: Run) -> Result<Exit, Failure> {
         worst = worst.max(one(&arguments, &job, &stop).await?);
     }
     Ok(worst)
+}
+
+/// Makes ready what the systems of all jobs need, before anything is measured or drawn.
+async fn prepare_all(jobs: &[Job]) -> Result<(), Failure> {
+    let Some(first) = jobs.first() else { return Ok(()) };
+    let arms = jobs.iter().flat_map(|job| &job.plan.arms);
+    let systems: Vec<SystemSpec> = arms.map(|arm| arm.system.clone()).collect();
+    prepare(first.backend.as_ref(), &systems).await
 }
 
 /// What `lab run NAME` (`--quick`) is given.
@@ -102,7 +111,8 @@ pub fn jobs(arguments: &Run) -> Result<Vec<Job>, Failure> {
             keep: arguments.keep,
         });
     }
-    jobs.iter().try_for_each(|job| needs_met(&job.scenario))?;
+    jobs.iter()
+        .try_for_each(|job| needs_met(&job.scenario, backend.name()))?;
     if arguments.guess.is_some() && jobs.len() > 1 {
         return Err(Failure::usage(
             "--guess answers one question, and several scenarios are named",
@@ -164,11 +174,20 @@ fn given(arguments: &Run, plan: &Plan) -> Result<Option<Guess>, Failure> {
 }
 
 /// Refuses a scenario that needs what this machine lacks, before anything is started.
-pub fn needs_met(scenario: &Scenario) -> Result<(), Failure> {
+pub fn needs_met(scenario: &Scenario, backend: &str) -> Result<(), Failure> {
     for need in &scenario.document.needs {
         match need {
-            Need::Redis => drop(compose::redis_source()?),
-            Need::Kafka | Need::Docker => {
+            // Elsewhere, the backend itself knows where a Redis comes from.
+            Need::Redis if backend == "process" => drop(compose::redis_source()?),
+            Need::Redis => {}
+            Need::Docker if backend == "docker" => {}
+            Need::Docker => {
+                let name = scenario.name();
+                return Err(
+                    Failure::usage(format!("{name} needs containers")).hint(format!("lab run {name} --backend docker"))
+                );
+            }
+            Need::Kafka => {
                 let name = scenario.name();
                 return Err(Failure::environment(format!(
                     "{name} needs what this version of the lab does not have: {need:?}"
@@ -222,16 +241,6 @@ pub fn settings(set: &[String]) -> Result<BTreeMap<String, f64>, Failure> {
         .collect()
 }
 
-/// The backend of this name, which starts this very program for every service.
-///
-/// # Errors
-/// When there is none of that name.
-pub fn backend(name: &str) -> Result<Arc<dyn Backend>, Failure> {
-    let process = ProcessBackend::of_current_program()
-        .map_err(|error| Failure::unexpected(format!("cannot tell which program this is: {error}")))?;
-    Ok(BackendRegistry::standard(process).get(name)?)
-}
-
 pub fn new_seed() -> u64 {
     let now = OffsetDateTime::now_utc();
     u64::from(now.nanosecond() / 1000 % SEEDS)
@@ -250,8 +259,7 @@ fn interruptible(state_folder: PathBuf) -> Result<CancellationToken, Failure> {
         cancelled.cancel();
         eprintln!("\nstopping: the report of what was measured follows; Ctrl-C again ends at once");
         interrupts.next().await;
-        // The children die with this process; what it wrote about them goes before it does.
-        clean::own_records(&state_folder);
+        clean::own_systems(&state_folder);
         std::process::exit(i32::from(Exit::Interrupted.number()));
     });
     Ok(token)

@@ -14,10 +14,7 @@ use crate::failure::{Exit, Failure};
 /// # Errors
 /// A wrong name or setting; a port that is taken; a database that cannot be opened; a Redis that is not installed.
 pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure> {
-    let name: ServiceName = service.parse().map_err(|_| {
-        let known: Vec<&str> = ServiceName::ALL.iter().map(|name| name.as_str()).collect();
-        Failure::usage(format!("there is no service `{service}`")).hint(scenarios::format::suggestion(service, known))
-    })?;
+    let name = named(service)?;
     if let Some(parent) = die_with_parent {
         bind_life_to(parent)?;
     }
@@ -35,6 +32,23 @@ pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure>
     served.map(|()| Exit::Pass).map_err(|error| match error {
         chassis::ServeError::Settings(error) => Failure::usage(error.to_string()),
         other => Failure::environment(other.to_string()),
+    })
+}
+
+/// Asks the instance that listens at `PORT`; engines do this in its container.
+///
+/// # Errors
+/// A wrong name; an instance that is not well.
+pub fn health(service: &str) -> Result<Exit, Failure> {
+    compose::health::ask(named(service)?)
+        .map(|()| Exit::Pass)
+        .map_err(|reason| Failure::environment(format!("{service} is not well: {reason}")))
+}
+
+fn named(service: &str) -> Result<ServiceName, Failure> {
+    service.parse().map_err(|_| {
+        let known: Vec<&str> = ServiceName::ALL.iter().map(|name| name.as_str()).collect();
+        Failure::usage(format!("there is no service `{service}`")).hint(scenarios::format::suggestion(service, known))
     })
 }
 

@@ -10,8 +10,9 @@ use compose::topology::{named_system, system_names};
 use compose::{Instance as Running, System, SystemRecord, UpOptions};
 use serde_json::json;
 
+use super::backends::{backend, prepare};
+use super::clean;
 use super::up_folders::{self, NewFolder};
-use super::{clean, run};
 use crate::arguments::{Instance, Of};
 use crate::failure::{Exit, Failure};
 use crate::home;
@@ -53,7 +54,7 @@ pub fn list() -> Exit {
 ///
 /// # Errors
 /// A wrong name or count, or what the machine lacks.
-pub async fn up(name: &str, backend: &str, scale: &[String], port: Option<u16>) -> Result<Exit, Failure> {
+pub async fn up(name: &str, backend_name: &str, scale: &[String], port: Option<u16>) -> Result<Exit, Failure> {
     let mut spec = named_system(name)?;
     for wish in scale {
         let (service, instances) = count(wish)?;
@@ -74,7 +75,8 @@ pub async fn up(name: &str, backend: &str, scale: &[String], port: Option<u16>) 
     }
     let state = home::state_folder()?;
     clean::leftovers(&state).await?;
-    let backend = run::backend(backend)?;
+    let backend = backend(backend_name)?;
+    prepare(backend.as_ref(), std::slice::from_ref(&spec)).await?;
     let folder = NewFolder::create(&state, name)?;
     let id = folder.id.clone();
     let mut options = UpOptions::new(&id, &folder.path, &state);
@@ -141,7 +143,7 @@ pub async fn attach(of: &Of) -> Result<Arc<dyn System>, Failure> {
         }
     }
     let record = fits.into_iter().next().expect("there is exactly one");
-    Ok(run::backend("process")?.attach(record).await?)
+    Ok(backend(&record.backend)?.attach(record).await?)
 }
 
 /// Shows what runs.
@@ -149,13 +151,14 @@ pub async fn attach(of: &Of) -> Result<Arc<dyn System>, Failure> {
 /// # Errors
 /// When the records cannot be read.
 pub async fn ps(as_json: bool) -> Result<Exit, Failure> {
-    let backend = run::backend("process")?;
     let mut systems = Vec::new();
     for record in records(&home::state_folder()?)? {
         let id = record.run_id.clone();
-        // A system that ended between the two looks is not shown.
-        if let Ok(system) = backend.attach(record).await {
-            systems.push((id, system.instances().await));
+        match backend(&record.backend)?.attach(record).await {
+            Ok(system) => systems.push((id, system.instances().await)),
+            Err(error @ compose::Error::NoEngine { .. }) => eprintln!("warning: {id} cannot be looked at: {error}"),
+            // A system that ended between the two looks is not shown.
+            Err(_) => {}
         }
     }
     if as_json {
@@ -281,7 +284,6 @@ pub async fn act(verb: Verb, target: &Instance) -> Result<Exit, Failure> {
 /// When one does not end.
 pub async fn down(of: &Of) -> Result<Exit, Failure> {
     let state = home::state_folder()?;
-    let backend = run::backend("process")?;
     let meant: Vec<SystemRecord> = records(&state)?
         .into_iter()
         .filter(|record| {
@@ -296,16 +298,13 @@ pub async fn down(of: &Of) -> Result<Exit, Failure> {
     }
     for record in meant {
         let (id, folder) = (record.run_id.clone(), record.folder.clone());
-        match backend.attach(record.clone()).await {
+        match backend(&record.backend)?.attach(record.clone()).await {
             Ok(system) => system.down().await?,
-            // Its processes are gone already: only the record is left.
+            Err(error @ compose::Error::NoEngine { .. }) => return Err(error.into()),
+            // Nothing of it runs any more: only the record is left.
             Err(_) => {
-                compose::Leftover {
-                    running: record.running(),
-                    record,
-                }
-                .clean()
-                .await?;
+                let running = Vec::new();
+                compose::Leftover { record, running }.clean().await?;
             }
         }
         up_folders::remove(&state, &folder)?;

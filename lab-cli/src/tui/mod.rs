@@ -185,7 +185,7 @@ async fn open(
     listening.abort();
     outcome.unwrap_or_else(|_| {
         // It panicked, which ends what runs: the children die with this process, and its records go before it does.
-        clean::own_records(&folder);
+        clean::own_systems(&folder);
         Err(Failure::unexpected("the screen broke down; the run was stopped"))
     })
 }

@@ -179,16 +179,22 @@ impl Lab {
 impl Drop for Lab {
     /// A test that failed half-way may have left a detached system running.
     fn drop(&mut self) {
-        for record in compose::records(&self.state()).unwrap_or_default().systems {
-            for process in record
-                .instances
-                .iter()
-                .map(|instance| &instance.process)
-                .filter(|process| process.is_alive())
-            {
-                let _ = kill_process(pid(process.pid), Signal::KILL);
-            }
-        }
+        let state = self.state();
+        let cleaned = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                for record in compose::records(&state).unwrap_or_default().systems {
+                    let running = Vec::new();
+                    if let Err(error) = (compose::Leftover { record, running }).clean().await {
+                        eprintln!("cannot clean up after a test: {error}");
+                    }
+                }
+            });
+        });
+        let _ = cleaned.join();
     }
 }
 

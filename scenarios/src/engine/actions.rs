@@ -10,12 +10,12 @@ use crate::plan::{ActionSpec, Plan};
 
 /// Refuses a plan that the backend cannot carry out, before anything is started.
 pub(super) fn missing_capability(plan: &Plan, backend: &dyn Backend) -> Option<RunError> {
-    let needed: BTreeSet<Capability> = plan
-        .arms
-        .iter()
-        .flat_map(|arm| &arm.actions)
-        .map(|action| capability(action.verb))
-        .collect();
+    let actions = plan.arms.iter().flat_map(|arm| &arm.actions);
+    let mut needed: BTreeSet<Capability> = actions.map(|action| capability(action.verb)).collect();
+    let mut services = plan.arms.iter().flat_map(|arm| &arm.system.services);
+    if services.any(|service| service.limits.is_some()) {
+        needed.insert(Capability::Limits);
+    }
     let missing = Capability::missing(&needed, &backend.capabilities());
     let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
     (!names.is_empty()).then(|| RunError::Capability {
@@ -31,6 +31,8 @@ fn capability(verb: ActionVerb) -> Capability {
         ActionVerb::Restart => Capability::Restart,
         ActionVerb::Scale => Capability::Scale,
         ActionVerb::Policy => Capability::Policy,
+        ActionVerb::Limit => Capability::Limits,
+        ActionVerb::Disconnect | ActionVerb::Connect => Capability::Disconnect,
     }
 }
 
@@ -46,6 +48,9 @@ pub(super) async fn act(action: &ActionSpec, system: &dyn System) -> Result<(), 
         ActionVerb::Kill => system.kill(target).await,
         ActionVerb::Restart => system.restart(target).await,
         ActionVerb::Scale => system.scale(target, action.instances.unwrap_or(1)).await,
+        ActionVerb::Limit => system.limit_cpu(target, action.cpus).await,
+        ActionVerb::Disconnect => system.connect(target, false).await,
+        ActionVerb::Connect => system.connect(target, true).await,
         ActionVerb::Policy => {
             system
                 .set_policy(target, action.policy.as_deref().unwrap_or("round_robin"))

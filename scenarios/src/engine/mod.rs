@@ -62,7 +62,7 @@ pub enum RunError {
     #[error(transparent)]
     Load(#[from] load::StartError),
     /// A scenario asks for something that this backend cannot do.
-    #[error("the {backend} backend cannot do this scenario: it cannot {missing}")]
+    #[error("the {backend} backend cannot run this scenario, it lacks: {missing}; --backend docker has everything")]
     Capability {
         /// Name of the backend.
         backend: String,

@@ -172,6 +172,12 @@ pub struct Service {
     /// Policy of the balancer in front of the instances; none means no balancer (and one instance).
     #[serde(default)]
     pub balancer: Option<Place>,
+    /// Processor time of each instance, in cores; needs a backend that can limit it. Default: no limit.
+    #[serde(default)]
+    pub cpus: Option<Quantity>,
+    /// Memory of each instance, in MiB; needs a backend that can limit it. Default: no limit.
+    #[serde(default)]
+    pub memory_mib: Option<Quantity>,
     /// Environment of each instance; `{parameter}` places are filled.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -342,6 +348,9 @@ pub struct Action {
     /// For `policy`: the new policy.
     #[serde(default)]
     pub policy: Option<Place>,
+    /// For `limit`: processor time in cores; without it, the limit is taken away.
+    #[serde(default)]
+    pub cpus: Option<Quantity>,
     /// Arms in which it is done; default: all.
     #[serde(default)]
     pub arms: Vec<Place>,
@@ -363,6 +372,12 @@ pub enum ActionVerb {
     Scale,
     /// Change the balancer's policy while traffic flows.
     Policy,
+    /// Limit the instance's processor time; needs a backend that can.
+    Limit,
+    /// Take the instance off the network that the others share; needs a backend that can.
+    Disconnect,
+    /// Put it back.
+    Connect,
 }
 
 /// A named span of an arm's time.

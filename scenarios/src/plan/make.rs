@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use compose::{BalancerSpec, ServiceSpec, SystemSpec};
+use compose::{BalancerSpec, Limits, ServiceSpec, SystemSpec};
 
 use super::resolve::{Resolver, SECONDS_MAX, TIMEOUT_DEFAULT_S};
 use super::{
@@ -21,6 +21,12 @@ const RATE_MAX: f64 = 1e6;
 const CONNECTIONS_DEFAULT: f64 = 512.0;
 /// How long an arm's clients take where the scenario says nothing, seconds.
 const CLIENTS_DEFAULT_S: f64 = 2.0;
+/// The least processor time that an engine accepts as a limit, and more than any machine has.
+const CPUS_MIN: f64 = 0.01;
+const CPUS_MAX: f64 = 1024.0;
+/// Likewise of memory.
+const MEMORY_MIB_MIN: f64 = 6.0;
+const MEMORY_MIB_MAX: f64 = 1e6;
 
 /// What the person who starts a run decides.
 #[derive(Debug, Clone, Default)]
@@ -359,7 +365,25 @@ fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -
             policy: policy.to_string(),
         }),
         env,
+        limits: limits(base, change, resolver)?,
     })
+}
+
+fn limits(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<Option<Limits>, Problem> {
+    let changed = |pick: fn(&Service) -> Option<&Quantity>| change.and_then(pick).or(pick(base));
+    let cpus = changed(|service| service.cpus.as_ref());
+    let memory = changed(|service| service.memory_mib.as_ref());
+    let limits = Limits {
+        cpu_milli: cpus
+            .map(|cpus| resolver.number_in(cpus, CPUS_MIN, CPUS_MAX, "the number of cores"))
+            .transpose()?
+            .map(|cpus| (cpus * 1000.0).round() as u32),
+        memory_mib: memory
+            .map(|memory| resolver.number_in(memory, MEMORY_MIB_MIN, MEMORY_MIB_MAX, "the memory in MiB"))
+            .transpose()?
+            .map(|memory| memory as u32),
+    };
+    Ok(Some(limits).filter(|limits| *limits != Limits::default()))
 }
 
 fn request_spec(request: &RequestSection, resolver: &Resolver) -> Result<RequestSpec, Problem> {
@@ -468,6 +492,11 @@ fn action_spec(action: &Action, resolver: &Resolver) -> Result<ActionSpec, Probl
             })
             .transpose()?,
         policy: action.policy.as_ref().map(ToString::to_string),
+        cpus: action
+            .cpus
+            .as_ref()
+            .map(|cpus| resolver.number_in(cpus, CPUS_MIN, CPUS_MAX, "the number of cores"))
+            .transpose()?,
     })
 }
 

@@ -211,6 +211,9 @@ pub struct ActionSpec {
     pub instances: Option<u32>,
     /// For `policy`.
     pub policy: Option<String>,
+    /// For `limit`, in cores.
+    #[serde(default)]
+    pub cpus: Option<f64>,
 }
 
 impl ActionSpec {
@@ -223,7 +226,16 @@ impl ActionSpec {
             ActionVerb::Restart => "restart",
             ActionVerb::Scale => "scale",
             ActionVerb::Policy => "balance",
+            ActionVerb::Limit => "limit",
+            ActionVerb::Disconnect => "disconnect",
+            ActionVerb::Connect => "connect",
         };
+        if self.verb == ActionVerb::Limit {
+            return match self.cpus {
+                Some(cpus) => format!("limit {} to {cpus} cores", self.target),
+                None => format!("lift the limit of {}", self.target),
+            };
+        }
         match (&self.instances, &self.policy) {
             (Some(instances), _) => format!("{verb} {} to {instances}", self.target),
             (_, Some(policy)) => format!("{verb} {} by {policy}", self.target),

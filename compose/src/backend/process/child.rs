@@ -12,16 +12,10 @@ use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::sync::watch;
 
 use super::identity::ProcessStamp;
+use crate::backend::core::{Exit, OnExit};
 
 /// Stack of a thread that only waits.
 const WAITER_STACK_BYTES: usize = 128 * 1024;
-
-/// How a process ended; both are `None` when that is not known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Exit {
-    pub(super) code: Option<i32>,
-    pub(super) signal: Option<i32>,
-}
 
 impl From<ExitStatus> for Exit {
     fn from(status: ExitStatus) -> Self {
@@ -31,9 +25,6 @@ impl From<ExitStatus> for Exit {
         }
     }
 }
-
-/// Called once, when the child has ended; the flag says whether that was expected.
-pub(super) type OnExit = Box<dyn FnOnce(Exit, bool) + Send>;
 
 /// Starts processes, all from one thread that lives as long as this value.
 ///

@@ -7,11 +7,20 @@ use std::time::Duration;
 use rustix::process::{Signal, kill_process};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::child::{Exit, OwnChild};
+use super::KILL_TIMEOUT;
+use super::child::OwnChild;
 use super::identity::ProcessStamp;
+use crate::backend::core::record::Carried;
+use crate::backend::core::{self, Exit};
+use crate::backend::{Capability, InstanceStats};
+use crate::error::Error;
 
 /// How often a process that is not a child is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How long a signal may take to show.
+const STOP_SIGNAL_TIMEOUT: Duration = Duration::from_millis(500);
+/// How often a process that was told to stop is looked at.
+const STOPPED_EVERY: Duration = Duration::from_millis(2);
 
 /// A process of a system.
 #[derive(Clone)]
@@ -23,38 +32,23 @@ pub(super) enum Handle {
 }
 
 impl Handle {
-    pub(super) fn stamp(&self) -> &ProcessStamp {
+    fn stamp(&self) -> &ProcessStamp {
         match self {
             Self::Own(child) => &child.stamp,
             Self::Foreign(stamp) => stamp,
         }
     }
 
-    /// How it ended, or `None` while it runs.
-    pub(super) fn exit(&self) -> Option<Exit> {
-        match self {
-            Self::Own(child) => child.exit(),
-            Self::Foreign(stamp) => (!stamp.is_alive()).then(Exit::default),
-        }
-    }
-
     /// Sends a signal to exactly this process; nothing happens when it has ended.
-    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+    fn signal(&self, signal: Signal) -> io::Result<()> {
         match self {
             Self::Own(child) => child.signal(signal),
             Self::Foreign(stamp) => signal_foreign(stamp, signal),
         }
     }
 
-    /// Asks for an orderly end. A stopped process cannot hear that, so it is let go on as well.
-    pub(super) fn terminate(&self) -> io::Result<()> {
-        self.expect_exit();
-        self.signal(Signal::TERM)?;
-        self.signal(Signal::CONT)
-    }
-
     /// Ends the process at once, stopped or not.
-    pub(super) fn kill(&self) -> io::Result<()> {
+    pub(super) fn end(&self) -> io::Result<()> {
         self.expect_exit();
         self.signal(Signal::KILL)
     }
@@ -66,7 +60,7 @@ impl Handle {
     }
 
     /// Waits until the process has ended; `false` when the deadline came first.
-    pub(super) async fn exited_by(&self, deadline: Instant) -> bool {
+    pub(super) async fn has_exited_by(&self, deadline: Instant) -> bool {
         timeout_at(deadline, self.exited()).await.is_ok()
     }
 
@@ -78,6 +72,98 @@ impl Handle {
                     sleep(LOOK_EVERY).await;
                 }
             }
+        }
+    }
+}
+
+impl core::Handle for Handle {
+    fn carried(&self) -> Carried {
+        Carried::Process(self.stamp().clone())
+    }
+
+    fn pid(&self) -> Option<u32> {
+        Some(self.stamp().pid)
+    }
+
+    fn exit(&self) -> Option<Exit> {
+        match self {
+            Self::Own(child) => child.exit(),
+            Self::Foreign(stamp) => (!stamp.is_alive()).then(Exit::default),
+        }
+    }
+
+    async fn is_paused(&self) -> bool {
+        self.stamp().is_stopped()
+    }
+
+    async fn pause(&self, instance: &str) -> Result<(), Error> {
+        self.signal(Signal::STOP).map_err(self.failed(instance, "pause"))?;
+        // The kernel stops a process when it next leaves kernel mode, which is soon but not at once.
+        let deadline = Instant::now() + STOP_SIGNAL_TIMEOUT;
+        while !self.stamp().is_stopped() && self.exit().is_none() && Instant::now() < deadline {
+            sleep(STOPPED_EVERY).await;
+        }
+        Ok(())
+    }
+
+    async fn resume(&self, instance: &str) -> Result<(), Error> {
+        self.signal(Signal::CONT).map_err(self.failed(instance, "resume"))
+    }
+
+    /// A stopped process cannot hear that it is to end, so it is let go on as well.
+    async fn terminate(&self, instance: &str) -> Result<(), Error> {
+        self.expect_exit();
+        self.signal(Signal::TERM)
+            .and_then(|()| self.signal(Signal::CONT))
+            .map_err(self.failed(instance, "stop"))
+    }
+
+    async fn kill(&self, instance: &str) -> Result<(), Error> {
+        self.end().map_err(self.failed(instance, "kill"))?;
+        if self.has_exited_by(Instant::now() + KILL_TIMEOUT).await {
+            Ok(())
+        } else {
+            Err(self.failed(instance, "kill")(io::ErrorKind::TimedOut.into()))
+        }
+    }
+
+    async fn exited_by(&self, deadline: Instant) -> bool {
+        self.has_exited_by(deadline).await
+    }
+
+    async fn stats(&self, instance: &str) -> InstanceStats {
+        let sighting = self.stamp().look();
+        InstanceStats {
+            instance: instance.to_owned(),
+            cpu_ms: sighting.as_ref().and_then(|sighting| sighting.cpu_ms),
+            resident_bytes: sighting.and_then(|sighting| sighting.resident_bytes),
+        }
+    }
+
+    async fn limit_cpu(&self, _instance: &str, _cores: Option<f64>) -> Result<(), Error> {
+        Err(Error::Unsupported {
+            backend: super::NAME,
+            capability: Capability::Limits,
+        })
+    }
+
+    async fn connect(&self, _instance: &str, _connected: bool) -> Result<(), Error> {
+        Err(Error::Unsupported {
+            backend: super::NAME,
+            capability: Capability::Disconnect,
+        })
+    }
+}
+
+impl Handle {
+    /// Makes an [`Error::Process`]; for `map_err`.
+    fn failed(&self, instance: &str, action: &'static str) -> impl FnOnce(io::Error) -> Error {
+        let (instance, pid) = (instance.to_owned(), self.stamp().pid);
+        move |source| Error::Process {
+            instance,
+            pid,
+            action,
+            source,
         }
     }
 }

@@ -4,90 +4,54 @@ use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-use contract::ServiceName;
-use contract::environment::REDIS_PREFIX;
-use time::OffsetDateTime;
-use url::Url;
+use contract::{ServiceName, environment};
 
-use super::child::{Exit, OnExit};
-use super::command::{Environment, arguments, balancer_environment, instance_environment};
-use super::handle::Handle;
-use super::slot::{Mark, Slot, log_path};
-use super::system::{ProcessSystem, State};
-use crate::backend::{InstanceEvent, InstanceEventKind, Role};
+use super::Tools;
+use super::child::OwnChild;
+use crate::backend::core::{Environment, Order};
 use crate::error::Error;
-use crate::topology::{ServiceSpec, balancer_name, instance_name};
 
-impl ProcessSystem {
-    /// Starts the process of one instance; `port` 0 takes a free one.
-    pub(super) fn launch(&self, service: &str, role: Role, index: u32, port: u16) -> Result<String, Error> {
-        let mut state = self.state();
-        let spec = state.service(service)?;
-        let program = match role {
-            Role::Instance => spec.service,
-            Role::Balancer => ServiceName::Balancer,
-        };
-        let is_entry_door =
-            state.record.spec.entry == service && spec.front_door_name() == slot_name(service, role, index);
-        let port = if port == 0 && is_entry_door {
-            state.record.entry_port.unwrap_or(0)
-        } else {
-            port
-        };
-        let name = slot_name(service, role, index);
-        let log = log_path(&state.record.folder, &name);
-        let (file, log_start) = open_log(&log).map_err(Error::file("write", &log))?;
-        let environment = environment(&state, spec, role, &name, port)?;
-        let command = self.command(&state, program, environment, file)?;
-        let on_exit = self.on_exit(&name, service);
-        let launched = std::time::Instant::now();
-        let child = self
-            .tools
-            .spawner
-            .spawn(command, on_exit)
+/// The only variables of the lab's own environment that instances see: what a program needs to run at all. The rest
+/// would make the same scenario behave differently from one shell to the next.
+const PASSED_ON: [&str; 12] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "TZ",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "RUST_BACKTRACE",
+    "LLVM_PROFILE_FILE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
+
+impl Tools {
+    pub(super) fn spawn(&self, order: Order) -> Result<Arc<OwnChild>, Error> {
+        let command = self.command(&order).map_err(Error::file("write", &order.log))?;
+        self.spawner
+            .spawn(command, order.on_exit)
             .map_err(|source| Error::Program {
-                instance: name.clone(),
-                program: self.tools.program.clone(),
+                instance: order.name,
+                program: self.program.clone(),
                 source,
-            })?;
-        let pid = child.stamp.pid;
-        let slot = Slot {
-            name: name.clone(),
-            service: service.to_owned(),
-            program,
-            role,
-            index,
-            handle: Handle::Own(child),
-            mark: Mark::Starting,
-            port: Some(port).filter(|port| *port != 0),
-            started: OffsetDateTime::now_utc(),
-            launched,
-            log,
-            log_start,
-        };
-        state.place(slot.clone());
-        self.persist(&mut state)?;
-        drop(state);
-        self.emit(&slot, InstanceEventKind::Started { pid });
-        Ok(name)
+            })
     }
 
-    fn command(
-        &self,
-        state: &State,
-        program: ServiceName,
-        environment: Environment,
-        log: File,
-    ) -> Result<Command, Error> {
-        let die_with = (!self.detached).then(std::process::id);
-        let errors = log.try_clone().map_err(Error::file("write", &state.record.folder))?;
-        let mut command = Command::new(&self.tools.program);
+    fn command(&self, order: &Order) -> std::io::Result<Command> {
+        let log = File::options().create(true).append(true).open(&order.log)?;
+        let errors = log.try_clone()?;
+        let die_with = (!order.record.detached).then(std::process::id);
+        let mut command = Command::new(&self.program);
         command
-            .args(arguments(program, die_with))
+            .args(arguments(order.program, die_with))
             .env_clear()
-            .envs(environment)
-            .current_dir(&state.record.folder)
+            .envs(&order.environment)
+            .current_dir(&order.record.folder)
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
@@ -95,62 +59,82 @@ impl ProcessSystem {
             .process_group(0);
         Ok(command)
     }
-
-    fn on_exit(&self, instance: &str, service: &str) -> OnExit {
-        let events = self.events.clone();
-        let (instance, service) = (instance.to_owned(), service.to_owned());
-        Box::new(move |Exit { code, signal }, expected| {
-            if let Some(events) = events {
-                let kind = InstanceEventKind::Exited { code, signal, expected };
-                events(InstanceEvent {
-                    instance,
-                    service,
-                    kind,
-                });
-            }
-        })
-    }
 }
 
-fn slot_name(service: &str, role: Role, index: u32) -> String {
-    match role {
-        Role::Instance => instance_name(service, index),
-        Role::Balancer => balancer_name(service),
-    }
+/// What every process gets.
+pub(super) fn surroundings(instance: &str, port: u16) -> Environment {
+    let own = [
+        (environment::PORT, port.to_string()),
+        (environment::HOST, "127.0.0.1".to_owned()),
+        (environment::INSTANCE, instance.to_owned()),
+    ];
+    let passed_on = PASSED_ON
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    passed_on
+        .chain(own.map(|(name, value)| (name.to_owned(), value)))
+        .collect()
 }
 
-fn environment(state: &State, spec: &ServiceSpec, role: Role, instance: &str, port: u16) -> Result<Environment, Error> {
-    let written = |url: Url| url.as_str().trim_end_matches('/').to_owned();
-    match (role, &spec.balancer) {
-        (Role::Balancer, Some(balancer)) => {
-            // Instances beyond the specification are still being started, or are leaving.
-            let listed = state
-                .instances_of(&spec.name)
-                .filter(|slot| slot.index <= spec.instances);
-            let upstreams = listed.filter_map(|slot| Some((slot.name.clone(), written(slot.url()?))));
-            Ok(balancer_environment(spec, &balancer.policy, port, upstreams))
-        }
-        _ => {
-            let callees = state.record.spec.callees(spec)?;
-            let uses_redis = callees.iter().any(|(name, _)| *name == ServiceName::Redis);
-            let prefix = uses_redis.then(|| (REDIS_PREFIX, state.record.redis_prefix()));
-            let urls = callees
-                .into_iter()
-                .filter_map(|(name, callee)| Some((name.url_variable(), written(state.front_door(callee)?))));
-            Ok(instance_environment(
-                spec,
-                instance,
-                port,
-                urls.chain(prefix),
-                &state.record.folder.join("data"),
-            ))
+/// What follows the program's name.
+fn arguments(service: ServiceName, die_with: Option<u32>) -> Vec<String> {
+    let mut arguments = vec!["serve".to_owned(), service.to_string()];
+    if let Some(parent) = die_with {
+        arguments.extend(["--die-with-parent".to_owned(), parent.to_string()]);
+    }
+    arguments
+}
+
+/// The address of an SQLite file. The path is part of a URL, so what means something in URLs is escaped.
+pub(super) fn sqlite_url(file: &Path) -> String {
+    let mut url = "sqlite://".to_owned();
+    for char in file.to_string_lossy().chars() {
+        match char {
+            '%' => url.push_str("%25"),
+            '?' => url.push_str("%3F"),
+            '#' => url.push_str("%23"),
+            ' ' => url.push_str("%20"),
+            other => url.push(other),
         }
     }
+    url
 }
 
-/// Opens a log for appending; the second value is where the new part begins.
-fn open_log(path: &Path) -> std::io::Result<(File, u64)> {
-    let file = File::options().create(true).append(true).open(path)?;
-    let length = file.metadata()?.len();
-    Ok((file, length))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lab_s_own_environment_does_not_reach_instances() {
+        let environment = surroundings("gateway-1", 0);
+        let allowed = |name: &str| PASSED_ON.contains(&name) || ["PORT", "HOST", "INSTANCE"].contains(&name);
+        assert!(environment.keys().all(|name| allowed(name)), "{environment:?}");
+        // Cargo sets this one for every test.
+        assert!(std::env::var("CARGO_PKG_NAME").is_ok() && !environment.contains_key("CARGO_PKG_NAME"));
+    }
+
+    #[test]
+    fn an_instance_is_told_its_port_and_name() {
+        let environment = surroundings("gateway-1", 8080);
+        assert_eq!(environment["PORT"], "8080");
+        assert_eq!(environment["INSTANCE"], "gateway-1");
+        assert_eq!(environment["HOST"], "127.0.0.1");
+    }
+
+    #[test]
+    fn a_path_in_an_address_is_escaped() {
+        assert_eq!(
+            sqlite_url(Path::new("/a run/data/orders.db")),
+            "sqlite:///a%20run/data/orders.db"
+        );
+    }
+
+    #[test]
+    fn only_a_child_that_may_not_outlive_the_lab_is_told_whom_to_watch() {
+        assert_eq!(arguments(ServiceName::Users, None), ["serve", "users"]);
+        assert_eq!(
+            arguments(ServiceName::Users, Some(7)),
+            ["serve", "users", "--die-with-parent", "7"]
+        );
+    }
 }

@@ -7,37 +7,38 @@
 //! A Redis is started the same way and then becomes the host's own server. Where the user names one in `REDIS_URL`,
 //! none is started: instances are given that address, and keys that begin with the system's own prefix.
 
-mod admin;
-mod attach;
 mod child;
-mod command;
-mod control;
 mod handle;
 mod identity;
 mod launch;
-mod log;
-mod readiness;
-mod record;
-mod scale;
-mod slot;
-mod start;
-mod stop;
-mod system;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+use contract::ServiceName;
+use tokio::time::Instant;
+use url::Url;
 
 pub use identity::ProcessStamp;
-pub use record::{InstanceRecord, Leftover, Records, SystemRecord, leftovers, records};
 
-use super::{Backend, BoxFuture, Capability, System, UpOptions};
+use super::core::record::{Carried, InstanceRecord, SystemRecord};
+use super::core::{Carrier, Environment, Hosted, Launched, Order, client};
+use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
 use crate::error::Error;
-use crate::redis::RedisLookup;
+use crate::redis::{RedisLookup, RedisSource, ping, without_password};
 use crate::topology::SystemSpec;
 use child::Spawner;
-use system::ProcessSystem;
+use handle::Handle;
+
+/// The backend's name.
+pub(super) const NAME: &str = "process";
+/// How long a killed process may take to vanish.
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a Redis that the user named may take to give a sign of life.
+const EXTERNAL_REDIS_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Runs systems as child processes.
 pub struct ProcessBackend {
@@ -61,7 +62,7 @@ impl ProcessBackend {
     pub fn new(program: impl AsRef<Path>) -> io::Result<Self> {
         // Instances run in another folder, where a relative path would mean something else.
         let program = std::path::absolute(program)?;
-        let http = admin::client().map_err(io::Error::other)?;
+        let http = client().map_err(io::Error::other)?;
         Ok(Self {
             tools: Tools {
                 program,
@@ -90,26 +91,157 @@ impl ProcessBackend {
 
 impl Backend for ProcessBackend {
     fn name(&self) -> &'static str {
-        "process"
+        NAME
     }
 
     fn capabilities(&self) -> BTreeSet<Capability> {
+        let of_containers = [Capability::Limits, Capability::Disconnect];
         let all = Capability::ALL.into_iter();
-        all.filter(|capability| *capability != Capability::Stats || cfg!(target_os = "linux"))
+        all.filter(|capability| !of_containers.contains(capability))
+            .filter(|capability| *capability != Capability::Stats || cfg!(target_os = "linux"))
             .collect()
+    }
+
+    /// Needs nothing but the program itself.
+    fn prepare<'a>(
+        &'a self,
+        _specs: &'a [SystemSpec],
+        _progress: Option<ProgressSink>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
     }
 
     fn up(&self, spec: SystemSpec, options: UpOptions) -> BoxFuture<'_, Result<Arc<dyn System>, Error>> {
         Box::pin(async move {
-            let system = ProcessSystem::start(self.tools.clone(), spec, options).await?;
+            if spec.services.iter().any(|service| service.limits.is_some()) {
+                return Err(Error::Unsupported {
+                    backend: NAME,
+                    capability: Capability::Limits,
+                });
+            }
+            let system = Hosted::start(Arc::new(self.tools.clone()), spec, options).await?;
             Ok(Arc::new(system) as Arc<dyn System>)
         })
     }
 
     fn attach(&self, record: SystemRecord) -> BoxFuture<'_, Result<Arc<dyn System>, Error>> {
         Box::pin(async move {
-            let system = ProcessSystem::attach(self.tools.clone(), record)?;
+            let system = Hosted::attach(Arc::new(self.tools.clone()), record).await?;
             Ok(Arc::new(system) as Arc<dyn System>)
         })
     }
+}
+
+impl Carrier for Tools {
+    type Handle = Handle;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn engine(&self) -> Option<String> {
+        None
+    }
+
+    fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    async fn external_redis(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
+        if !spec.has(ServiceName::Redis) {
+            return Ok(None);
+        }
+        match self.redis.find()? {
+            RedisSource::Server { .. } => Ok(None),
+            RedisSource::Url(url) => match ping(&url, EXTERNAL_REDIS_TIMEOUT).await {
+                Ok(()) => Ok(Some(url)),
+                Err(reason) => Err(Error::RedisUnusable {
+                    url: without_password(url.as_str()),
+                    reason,
+                }),
+            },
+        }
+    }
+
+    fn has_names(&self) -> bool {
+        false
+    }
+
+    async fn prepare(&self, _record: &SystemRecord) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn surroundings(&self, instance: &str, _program: ServiceName, port: u16) -> Environment {
+        launch::surroundings(instance, port)
+    }
+
+    fn database(&self, record: &SystemRecord, service: &str) -> String {
+        launch::sqlite_url(&record.folder.join("data").join(format!("{service}.db")))
+    }
+
+    fn inner_url(&self, _name: &str, program: ServiceName, port: Option<u16>) -> Option<Url> {
+        let scheme = match program {
+            ServiceName::Redis => "redis",
+            _ => "http",
+        };
+        Some(Url::parse(&format!("{scheme}://127.0.0.1:{}", port?)).expect("a port of this machine makes a URL"))
+    }
+
+    async fn launch(&self, order: Order) -> Result<Launched<Handle>, Error> {
+        Ok(Launched {
+            handle: Handle::Own(self.spawn(order)?),
+            port: None,
+        })
+    }
+
+    async fn take_up(&self, _system: &SystemRecord, record: &InstanceRecord) -> Handle {
+        match &record.carried {
+            Carried::Process(stamp) => Handle::Foreign(stamp.clone()),
+            // The record of another backend: no process of this machine has this id.
+            Carried::Container { .. } => Handle::Foreign(ProcessStamp {
+                pid: 0,
+                started: String::new(),
+            }),
+        }
+    }
+
+    /// Processes write their logs themselves.
+    async fn settle_log(&self, _handle: &Handle, _log: &Path, _log_start: u64) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn forget(&self, _handle: &Handle) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn finish(&self, _record: &SystemRecord) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Waiting is left to the threads that wait for each child.
+    fn let_go(&self, record: SystemRecord, handles: Vec<Handle>) {
+        for handle in handles {
+            // Nobody is left to tell of an error; with the lab's own end the kernel ends the child.
+            let _ = handle.end();
+        }
+        let _ = record.remove();
+    }
+}
+
+/// Kills processes and waits until they have vanished. Each comes with the name of its instance.
+pub(super) async fn end_processes(processes: impl Iterator<Item = (&str, &ProcessStamp)>) -> Result<(), Error> {
+    for (instance, stamp) in processes {
+        let handle = Handle::Foreign(stamp.clone());
+        let failed = |source| Error::Process {
+            instance: instance.to_owned(),
+            pid: stamp.pid,
+            action: "kill",
+            source,
+        };
+        handle.end().map_err(failed)?;
+        if !handle.has_exited_by(Instant::now() + KILL_TIMEOUT).await {
+            return Err(failed(io::ErrorKind::TimedOut.into()));
+        }
+    }
+    Ok(())
 }

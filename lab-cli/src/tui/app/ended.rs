@@ -69,7 +69,7 @@ impl App {
         if stopping {
             // The children die with this process; what it wrote about them goes before it does.
             terminal::give_back();
-            clean::own_records(&self.state_folder);
+            clean::own_systems(&self.state_folder);
             std::process::exit(i32::from(Exit::Interrupted.number()));
         }
         self.leaving = true;

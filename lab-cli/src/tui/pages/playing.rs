@@ -192,6 +192,7 @@ fn spec(verb: ActionVerb, target: String) -> ActionSpec {
         target,
         instances: None,
         policy: None,
+        cpus: None,
     }
 }
 

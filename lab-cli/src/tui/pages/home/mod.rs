@@ -69,7 +69,7 @@ impl Home {
                 let scenario = catalogue::open(name)?;
                 Ok(Entry {
                     minutes: catalogue::minutes(&scenario),
-                    lacks: needs_met(&scenario).err().map(|failure| failure.words()),
+                    lacks: needs_met(&scenario, "process").err().map(|failure| failure.words()),
                     scenario,
                 })
             })

@@ -7,7 +7,6 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::admin::shown;
-use super::slot::Slot;
 use crate::redis::ping;
 
 /// How long one question may stay unanswered.
@@ -42,11 +41,11 @@ impl Heard {
 }
 
 /// Asks an instance once whether it is ready.
-pub(super) async fn ask(http: &reqwest::Client, slot: &Slot) -> Result<(), Unready> {
-    let Some(url) = slot.url() else {
+pub(super) async fn ask(http: &reqwest::Client, program: ServiceName, url: Option<Url>) -> Result<(), Unready> {
+    let Some(url) = url else {
         return Err(Unready::Silent("does not listen".to_owned()));
     };
-    match slot.program {
+    match program {
         ServiceName::Redis => ping(&url, ASK_TIMEOUT)
             .await
             .map_err(|reason| Unready::Silent(format!("PING: {reason}"))),

@@ -2,16 +2,17 @@
 
 use std::sync::atomic::Ordering;
 
+use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
-use super::record::KILL_TIMEOUT;
 use super::slot::Slot;
-use super::system::ProcessSystem;
+use super::system::Hosted;
+use super::{Carrier, Handle};
 use crate::backend::{InstanceEventKind, Role};
 use crate::error::Error;
 use crate::topology::StartPlan;
 
-impl ProcessSystem {
+impl<C: Carrier> Hosted<C> {
     /// Ends everything, front first, so that nobody loses those it calls while it finishes its work. The deadline is
     /// one for all.
     pub(super) async fn bring_down(&self) -> Result<(), Error> {
@@ -27,7 +28,7 @@ impl ProcessSystem {
         let services = self.state().record.spec.services.clone();
         let deadline = Instant::now() + self.stop_timeout;
         for level in plan.levels.iter().rev() {
-            let of_level = |slot: &&Slot| level.iter().any(|&index| services[index].name == slot.service);
+            let of_level = |slot: &&Slot<C::Handle>| level.iter().any(|&index| services[index].name == slot.service);
             for role in [Role::Balancer, Role::Instance] {
                 let slots = self
                     .state()
@@ -41,6 +42,7 @@ impl ProcessSystem {
             }
         }
         let record = self.state().record.clone();
+        self.carrier.finish(&record).await?;
         record.forget_keys().await;
         record.remove()
     }
@@ -49,46 +51,31 @@ impl ProcessSystem {
     pub(super) async fn abandon(&self) {
         self.over.store(true, Ordering::Release);
         let slots = self.state().slots.clone();
-        // The error that made the start fail is the one to tell of; what cannot be ended here dies with the lab.
+        // The error that made the start fail is the one to tell of. What cannot be ended here dies with the lab, or is
+        // found by the next one through the record, which then stays.
         let _ = self.stop(slots, Instant::now()).await;
         let record = self.state().record.clone();
         record.forget_keys().await;
-        let _ = record.remove();
+        if self.carrier.finish(&record).await.is_ok() {
+            let _ = record.remove();
+        }
     }
 
-    /// Asks processes to end, waits until the deadline, and kills those that are left.
-    pub(super) async fn stop(&self, slots: Vec<Slot>, deadline: Instant) -> Result<(), Error> {
-        let running: Vec<Slot> = slots.into_iter().filter(|slot| slot.state().is_running()).collect();
-        if deadline > Instant::now() {
-            for slot in &running {
+    /// Asks instances to end, waits until the deadline, and kills those that are left.
+    pub(super) async fn stop(&self, slots: Vec<Slot<C::Handle>>, deadline: Instant) -> Result<(), Error> {
+        let running: Vec<_> = slots.into_iter().filter(|slot| slot.state().is_running()).collect();
+        let patient = deadline > Instant::now();
+        try_join_all(running.iter().map(async |slot| {
+            if patient {
                 self.emit(slot, InstanceEventKind::Stopping);
-                slot.handle.terminate().map_err(failed(slot, "stop"))?;
+                slot.handle.terminate(&slot.name).await?;
             }
-        }
-        let mut stubborn = Vec::new();
-        for slot in &running {
             if !slot.handle.exited_by(deadline).await {
-                slot.handle.kill().map_err(failed(slot, "kill"))?;
-                stubborn.push(slot);
+                slot.handle.kill(&slot.name).await?;
             }
-        }
-        let deadline = Instant::now() + KILL_TIMEOUT;
-        for slot in stubborn {
-            if !slot.handle.exited_by(deadline).await {
-                return Err(failed(slot, "kill")(std::io::ErrorKind::TimedOut.into()));
-            }
-        }
+            self.carrier.settle_log(&slot.handle, &slot.log, slot.log_start).await
+        }))
+        .await?;
         Ok(())
-    }
-}
-
-/// Makes an [`Error::Process`]; for `map_err`.
-pub(super) fn failed(slot: &Slot, action: &'static str) -> impl FnOnce(std::io::Error) -> Error {
-    let (instance, pid) = (slot.name.clone(), slot.handle.stamp().pid);
-    move |source| Error::Process {
-        instance,
-        pid,
-        action,
-        source,
     }
 }

@@ -31,7 +31,7 @@ struct UpstreamStatus {
 }
 
 /// The client for all that is asked of instances over HTTP. Proxies of the user's environment do not apply to 127.0.0.1.
-pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
+pub(in crate::backend) fn client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .no_proxy()
         .connect_timeout(REQUEST_TIMEOUT)

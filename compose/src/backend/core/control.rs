@@ -2,35 +2,26 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::admin::BalancerAdmin;
-use super::record::KILL_TIMEOUT;
 use super::slot::{Mark, Slot};
 use super::start::is_free;
-use super::stop::failed;
-use super::system::ProcessSystem;
+use super::system::Hosted;
+use super::{Carrier, Handle};
 use crate::backend::InstanceEventKind;
 use crate::error::Error;
 use crate::topology::balancer_name;
 
-/// How long a signal may take to show.
-const STOP_SIGNAL_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a port may stay in use after its process has ended.
 const PORT_TIMEOUT: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-impl ProcessSystem {
+impl<C: Carrier> Hosted<C> {
     pub(super) async fn pause_instance(&self, instance: &str) -> Result<(), Error> {
         let _locked = self.lock_record().await?;
         let slot = self.running(instance, "pause")?;
-        slot.handle.signal(Signal::STOP).map_err(failed(&slot, "pause"))?;
-        // The kernel stops a process when it next leaves kernel mode, which is soon but not at once.
-        let deadline = Instant::now() + STOP_SIGNAL_TIMEOUT;
-        while !slot.handle.stamp().is_stopped() && slot.handle.exit().is_none() && Instant::now() < deadline {
-            sleep(LOOK_EVERY).await;
-        }
+        slot.handle.pause(instance).await?;
         self.mark(&slot, Mark::Paused)?;
         self.emit(&slot, InstanceEventKind::Paused);
         Ok(())
@@ -39,7 +30,7 @@ impl ProcessSystem {
     pub(super) async fn resume_instance(&self, instance: &str) -> Result<(), Error> {
         let _locked = self.lock_record().await?;
         let slot = self.running(instance, "resume")?;
-        slot.handle.signal(Signal::CONT).map_err(failed(&slot, "resume"))?;
+        slot.handle.resume(instance).await?;
         if slot.mark == Mark::Paused {
             self.mark(&slot, Mark::Ready)?;
             self.emit(&slot, InstanceEventKind::Resumed);
@@ -50,10 +41,7 @@ impl ProcessSystem {
     pub(super) async fn kill_instance(&self, instance: &str) -> Result<(), Error> {
         let _locked = self.lock_record().await?;
         let slot = self.running(instance, "kill")?;
-        slot.handle.kill().map_err(failed(&slot, "kill"))?;
-        if !slot.handle.exited_by(Instant::now() + KILL_TIMEOUT).await {
-            return Err(failed(&slot, "kill")(std::io::ErrorKind::TimedOut.into()));
-        }
+        slot.handle.kill(instance).await?;
         self.mark(&slot, Mark::Killed)?;
         self.emit(&slot, InstanceEventKind::Killed);
         Ok(())
@@ -75,8 +63,20 @@ impl ProcessSystem {
             }
             sleep(LOOK_EVERY).await;
         }
-        self.launch(&slot.service, slot.role, slot.index, port)?;
+        self.launch(&slot.service, slot.role, slot.index, port).await?;
         self.start_up(instance, Instant::now() + self.ready_timeout).await
+    }
+
+    pub(super) async fn limit_instance(&self, instance: &str, cores: Option<f64>) -> Result<(), Error> {
+        let _locked = self.lock_record().await?;
+        let slot = self.running(instance, "limit")?;
+        slot.handle.limit_cpu(instance, cores).await
+    }
+
+    pub(super) async fn connect_instance(&self, instance: &str, connected: bool) -> Result<(), Error> {
+        let _locked = self.lock_record().await?;
+        let slot = self.running(instance, if connected { "connect" } else { "disconnect" })?;
+        slot.handle.connect(instance, connected).await
     }
 
     pub(super) async fn change_policy(&self, service: &str, policy: &str) -> Result<(), Error> {
@@ -103,13 +103,13 @@ impl ProcessSystem {
             reason: "it does not listen".to_owned(),
         })?;
         Ok(BalancerAdmin {
-            http: &self.tools.http,
+            http: self.carrier.http(),
             url,
             service,
         })
     }
 
-    fn running(&self, instance: &str, action: &'static str) -> Result<Slot, Error> {
+    fn running(&self, instance: &str, action: &'static str) -> Result<Slot<C::Handle>, Error> {
         let slot = self.state().slot(instance)?.clone();
         let state = slot.state();
         if state.is_running() {
@@ -124,10 +124,10 @@ impl ProcessSystem {
     }
 
     /// Notes what was done to a process, unless another has taken its place meanwhile.
-    fn mark(&self, marked: &Slot, mark: Mark) -> Result<(), Error> {
+    fn mark(&self, marked: &Slot<C::Handle>, mark: Mark) -> Result<(), Error> {
         let mut state = self.state();
         if let Some(slot) = state.slot_mut(&marked.name)
-            && slot.handle.stamp() == marked.handle.stamp()
+            && slot.handle.carried() == marked.handle.carried()
         {
             slot.mark = mark;
         }

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::record::SystemRecord;
 use super::slot::Slot;
-use super::{Tools, log};
+use super::{Carrier, Handle, Shared, log};
 use crate::backend::{
     BoxFuture, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceStats, LogChunk, Role, System,
 };
@@ -16,9 +16,9 @@ use crate::error::Error;
 use crate::redis::without_password;
 use crate::topology::{ServiceSpec, SystemSpec};
 
-/// A system of processes.
-pub(super) struct ProcessSystem {
-    pub(super) tools: Tools,
+/// A system whose instances one carrier has started.
+pub(in crate::backend) struct Hosted<C: Carrier> {
+    pub(super) carrier: Shared<C>,
     /// Whether another lab started it.
     pub(super) attached: bool,
     pub(super) detached: bool,
@@ -29,16 +29,16 @@ pub(super) struct ProcessSystem {
     pub(super) operation: tokio::sync::Mutex<()>,
     /// Set when the system is brought down; whoever still waits for an instance gives up.
     pub(super) over: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<State<C::Handle>>,
 }
 
-pub(super) struct State {
+pub(super) struct State<H> {
     /// The record as last written; its list of instances is made anew from the slots at each write.
     pub(super) record: SystemRecord,
-    pub(super) slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot<H>>,
 }
 
-impl State {
+impl<H: Handle> State<H> {
     pub(super) fn service(&self, service: &str) -> Result<&ServiceSpec, Error> {
         self.record.spec.service(service).ok_or_else(|| Error::UnknownService {
             name: service.to_owned(),
@@ -56,7 +56,7 @@ impl State {
         self.record.spec.services.iter_mut().find(|spec| spec.name == service)
     }
 
-    pub(super) fn slot(&self, instance: &str) -> Result<&Slot, Error> {
+    pub(super) fn slot(&self, instance: &str) -> Result<&Slot<H>, Error> {
         self.slots
             .iter()
             .find(|slot| slot.name == instance)
@@ -81,12 +81,12 @@ impl State {
         }
     }
 
-    pub(super) fn slot_mut(&mut self, instance: &str) -> Option<&mut Slot> {
+    pub(super) fn slot_mut(&mut self, instance: &str) -> Option<&mut Slot<H>> {
         self.slots.iter_mut().find(|slot| slot.name == instance)
     }
 
     /// Puts a slot where the specification has it: by service, instances by number, the balancer last.
-    pub(super) fn place(&mut self, slot: Slot) {
+    pub(super) fn place(&mut self, slot: Slot<H>) {
         self.slots.retain(|other| other.name != slot.name);
         self.slots.push(slot);
         let services = &self.record.spec.services;
@@ -96,7 +96,7 @@ impl State {
     }
 
     /// The instances of a service that have an address, by number.
-    pub(super) fn instances_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Slot> + 'a {
+    pub(super) fn instances_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Slot<H>> + 'a {
         self.slots
             .iter()
             .filter(move |slot| slot.service == service && slot.role == Role::Instance)
@@ -112,10 +112,10 @@ impl State {
     }
 }
 
-impl ProcessSystem {
-    pub(super) fn new(tools: Tools, record: SystemRecord, attached: bool) -> Self {
+impl<C: Carrier> Hosted<C> {
+    pub(super) fn new(carrier: Shared<C>, record: SystemRecord, attached: bool) -> Self {
         Self {
-            tools,
+            carrier,
             attached,
             detached: record.detached,
             ready_timeout: Duration::from_secs(30),
@@ -131,12 +131,12 @@ impl ProcessSystem {
     }
 
     /// The state; never held across an await.
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State<C::Handle>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes the record, unless it belongs to a lab that is still writing it.
-    pub(super) fn persist(&self, state: &mut State) -> Result<(), Error> {
+    pub(super) fn persist(&self, state: &mut State<C::Handle>) -> Result<(), Error> {
         if self.attached && !self.detached {
             return Ok(());
         }
@@ -149,7 +149,7 @@ impl ProcessSystem {
         self.over.load(Ordering::Acquire)
     }
 
-    pub(super) fn emit(&self, slot: &Slot, kind: InstanceEventKind) {
+    pub(super) fn emit(&self, slot: &Slot<C::Handle>, kind: InstanceEventKind) {
         if let Some(events) = &self.events {
             events(InstanceEvent {
                 instance: slot.name.clone(),
@@ -160,7 +160,7 @@ impl ProcessSystem {
     }
 }
 
-impl System for ProcessSystem {
+impl<C: Carrier> System for Hosted<C> {
     fn run_id(&self) -> String {
         self.state().record.run_id.clone()
     }
@@ -187,28 +187,24 @@ impl System for ProcessSystem {
 
     fn instances(&self) -> BoxFuture<'_, Vec<Instance>> {
         Box::pin(async move {
-            self.refresh();
+            self.refresh().await;
             self.state().slots.iter().map(Slot::shown).collect()
         })
     }
 
     fn stats(&self) -> BoxFuture<'_, Vec<InstanceStats>> {
         Box::pin(async move {
-            let running: Vec<Slot> = self
-                .state()
-                .slots
-                .iter()
-                .filter(|slot| slot.state().is_running())
-                .cloned()
-                .collect();
-            running.iter().map(Slot::stats).collect()
+            let slots = self.state().slots.clone();
+            let running = slots.iter().filter(|slot| slot.state().is_running());
+            futures_util::future::join_all(running.map(|slot| slot.handle.stats(&slot.name))).await
         })
     }
 
     fn log<'a>(&'a self, instance: &'a str, from: u64) -> BoxFuture<'a, Result<LogChunk, Error>> {
         Box::pin(async move {
-            let path = self.state().slot(instance)?.log.clone();
-            log::read(&path, from).map_err(Error::file("read", &path))
+            let slot = self.state().slot(instance)?.clone();
+            self.carrier.settle_log(&slot.handle, &slot.log, slot.log_start).await?;
+            log::read(&slot.log, from).map_err(Error::file("read", &slot.log))
         })
     }
 
@@ -236,23 +232,28 @@ impl System for ProcessSystem {
         Box::pin(self.change_policy(service, policy))
     }
 
+    fn limit_cpu<'a>(&'a self, instance: &'a str, cores: Option<f64>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.limit_instance(instance, cores))
+    }
+
+    fn connect<'a>(&'a self, instance: &'a str, connected: bool) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.connect_instance(instance, connected))
+    }
+
     fn down(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(self.bring_down())
     }
 }
 
-impl Drop for ProcessSystem {
-    /// Ends what nobody could end any more. Waiting for it is left to the threads that wait for each child.
+impl<C: Carrier> Drop for Hosted<C> {
+    /// Ends what nobody could end any more.
     fn drop(&mut self) {
         let state = self.state();
         let lives_on = self.attached || (self.detached && state.record.complete);
         if lives_on || self.is_over() {
             return;
         }
-        for slot in &state.slots {
-            // Nobody is left to tell of an error; with the lab's own end the kernel ends the child.
-            let _ = slot.handle.kill();
-        }
-        let _ = state.record.remove();
+        let handles = state.slots.iter().map(|slot| slot.handle.clone()).collect();
+        self.carrier.let_go(state.record.clone(), handles);
     }
 }

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::Carrier;
 use super::admin::{BalancerAdmin, Upstream};
 use super::slot::Slot;
-use super::system::ProcessSystem;
+use super::system::Hosted;
 use crate::error::Error;
 use crate::topology::{check_instances, instance_name};
 
 /// How often a balancer is asked whether those that leave have finished.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-impl ProcessSystem {
+impl<C: Carrier> Hosted<C> {
     pub(super) async fn scale_service(&self, service: &str, wanted: u32) -> Result<(), Error> {
         let _exclusive = self.exclusive("scale").await?;
         let present = {
@@ -73,8 +74,8 @@ impl ProcessSystem {
     fn upstreams(&self, service: &str, healthy: u32, listed: u32) -> Vec<Upstream> {
         let state = self.state();
         let slots = state.instances_of(service).filter(|slot| slot.index <= listed);
-        let upstream = |slot: &Slot| {
-            let url = slot.url()?;
+        let upstream = |slot: &Slot<C::Handle>| {
+            let url = self.carrier.inner_url(&slot.name, slot.program, slot.port)?;
             Some(Upstream {
                 name: instance_name(service, slot.index),
                 url: url.as_str().trim_end_matches('/').to_owned(),
@@ -86,7 +87,7 @@ impl ProcessSystem {
 
     /// Ends and forgets the instances numbered above `last`: those that left, and what an interrupted operation left.
     async fn drop_beyond(&self, service: &str, last: u32) -> Result<(), Error> {
-        let beyond: Vec<Slot> = {
+        let beyond: Vec<Slot<C::Handle>> = {
             let state = self.state();
             state
                 .instances_of(service)
@@ -98,7 +99,10 @@ impl ProcessSystem {
             return Ok(());
         }
         let names: Vec<String> = beyond.iter().map(|slot| slot.name.clone()).collect();
-        self.stop(beyond, Instant::now() + self.stop_timeout).await?;
+        self.stop(beyond.clone(), Instant::now() + self.stop_timeout).await?;
+        for slot in &beyond {
+            self.carrier.forget(&slot.handle).await?;
+        }
         let mut state = self.state();
         state.slots.retain(|slot| !names.contains(&slot.name));
         self.persist(&mut state)

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::MutexGuard;
 use tokio::time::{Instant, sleep};
 
-use super::Tools;
 use super::record::SystemRecord;
 use super::slot::Slot;
-use super::system::{ProcessSystem, State};
+use super::system::Hosted;
+use super::{Carrier, Handle, Shared};
 use crate::error::Error;
 
 /// How long to wait for another lab to finish what it does to the same system.
@@ -23,13 +23,13 @@ pub(super) struct Exclusive<'a> {
     _record: Option<File>,
 }
 
-impl ProcessSystem {
-    pub(super) fn attach(tools: Tools, record: SystemRecord) -> Result<Self, Error> {
-        if record.running().is_empty() {
+impl<C: Carrier> Hosted<C> {
+    pub(in crate::backend) async fn attach(carrier: Shared<C>, record: SystemRecord) -> Result<Self, Error> {
+        if record.running().await?.is_empty() {
             return Err(Error::Gone { run_id: record.run_id });
         }
-        let system = Self::new(tools, record.clone(), true);
-        system.state().load(record);
+        let system = Self::new(carrier, record.clone(), true);
+        system.load(record).await;
         Ok(system)
     }
 
@@ -86,47 +86,51 @@ impl ProcessSystem {
                 run_id: self.state().record.run_id.clone(),
             });
         }
-        self.reload(SystemRecord::read(&record_path)?);
+        self.reload(SystemRecord::read(&record_path)?).await;
         Ok(Some(file))
     }
 
     /// Sees what another lab has changed, as far as it can be seen.
-    pub(super) fn refresh(&self) {
+    pub(super) async fn refresh(&self) {
         if !self.attached && !self.detached {
             return;
         }
         let path = self.state().record.path();
         // No record: the system was brought down, and the processes that we know show that they ended.
         if let Ok(record) = SystemRecord::read(&path) {
-            self.reload(record);
+            self.reload(record).await;
         }
     }
 
-    fn reload(&self, record: SystemRecord) {
-        let mut state = self.state();
-        if record.revision > state.record.revision {
-            state.load(record);
+    async fn reload(&self, record: SystemRecord) {
+        let known = self.state().record.revision;
+        if record.revision > known {
+            self.load(record).await;
         }
     }
-}
 
-impl State {
-    /// Takes the record as the truth, and keeps what is known beyond it of processes that are still the same.
-    fn load(&mut self, record: SystemRecord) {
-        let slots = record.instances.iter().map(|instance| {
-            let mut slot = Slot::from_record(instance, &record.folder);
-            if let Some(known) = self
-                .slots
-                .iter()
-                .find(|known| known.handle.stamp() == &instance.process)
-            {
-                slot.handle = known.handle.clone();
+    /// Takes the record as the truth, and keeps what is known beyond it of instances that are still the same.
+    async fn load(&self, record: SystemRecord) {
+        let known = self.state().slots.clone();
+        let mut slots = Vec::with_capacity(record.instances.len());
+        for instance in &record.instances {
+            let same = known.iter().find(|known| known.handle.carried() == instance.carried);
+            let handle = match same {
+                Some(known) => known.handle.clone(),
+                None => self.carrier.take_up(&record, instance).await,
+            };
+            let is_paused = handle.is_paused().await;
+            let mut slot = Slot::from_record(instance, &record.folder, handle, is_paused);
+            if let Some(known) = same {
                 slot.launched = known.launched;
-                slot.log_start = known.log_start;
             }
-            slot
-        });
-        self.slots = slots.collect();
-        self.record = record;
+            slots.push(slot);
+        }
+        let mut state = self.state();
+        // Somebody else may have read a later record meanwhile.
+        if record.revision >= state.record.revision {
+            state.slots = slots;
+            state.record = record;
+        }
     }
 }

@@ -7,23 +7,19 @@ use std::time::Duration;
 use contract::ServiceName;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use tokio::time::Instant;
 use url::Url;
 
-use super::handle::Handle;
-use super::identity::ProcessStamp;
-use crate::backend::Role;
+use crate::backend::process::{ProcessStamp, end_processes};
+use crate::backend::{Role, docker};
 use crate::error::Error;
 use crate::redis;
 use crate::topology::{ServiceSpec, SystemSpec};
 
 /// The version of [`SystemRecord`] that this crate writes and reads.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 /// The folder within the state folder.
 const FOLDER: &str = "systems";
 const RUN_ID_CHARS_MAX: usize = 100;
-/// How long a killed process may take to vanish.
-pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the removal of a system's keys may take where somebody else's Redis keeps them.
 const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -34,6 +30,10 @@ pub struct SystemRecord {
     pub schema: u32,
     /// Counts the writes, so that a reader sees that it was overtaken.
     pub revision: u64,
+    /// The backend that carries it.
+    pub backend: String,
+    /// Where the engine is that carries it, for a backend that has one.
+    pub engine: Option<String>,
     /// The run that the system belongs to.
     pub run_id: String,
     /// The lab that started it.
@@ -57,11 +57,26 @@ pub struct SystemRecord {
     pub external_redis: Option<Url>,
     /// The specification as it stands now.
     pub spec: SystemSpec,
-    /// Its processes.
+    /// Its instances.
     pub instances: Vec<InstanceRecord>,
 }
 
-/// One process of a recorded system.
+/// What a recorded instance runs as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Carried {
+    /// A process of this machine.
+    Process(ProcessStamp),
+    /// A container.
+    Container {
+        /// The engine's id of it.
+        id: String,
+        /// When it was started, as the engine says it: a container that was started again is another one.
+        started: String,
+    },
+}
+
+/// One instance of a recorded system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InstanceRecord {
     /// The instance's name.
@@ -74,8 +89,8 @@ pub struct InstanceRecord {
     pub role: Role,
     /// Its number within the service; 0 for a balancer.
     pub index: u32,
-    /// Its process.
-    pub process: ProcessStamp,
+    /// What it runs as.
+    pub carried: Carried,
     /// Its TCP port, once it listens.
     pub port: Option<u16>,
     /// When its process was started.
@@ -83,6 +98,8 @@ pub struct InstanceRecord {
     pub started: OffsetDateTime,
     /// Whether it was killed on purpose.
     pub killed: bool,
+    /// Where in its log file the part of the present start begins, in bytes.
+    pub log_start: u64,
 }
 
 /// What [`records`] finds.
@@ -104,10 +121,12 @@ pub struct Leftover {
 }
 
 impl SystemRecord {
-    pub(super) fn new(run_id: String, folder: PathBuf, state_folder: PathBuf, spec: SystemSpec) -> Self {
+    pub(super) fn new(backend: &str, run_id: String, folder: PathBuf, state_folder: PathBuf, spec: SystemSpec) -> Self {
         Self {
             schema: SCHEMA,
             revision: 0,
+            backend: backend.to_owned(),
+            engine: None,
             run_id,
             lab: ProcessStamp::own(),
             detached: false,
@@ -143,7 +162,20 @@ impl SystemRecord {
     /// What all keys of the system begin with in its Redis. A run's id is unique on one machine only, and one Redis may
     /// serve several, so the moment of the start is a part of it.
     pub(super) fn redis_prefix(&self) -> String {
-        format!("lab:{}:{:x}:", self.run_id, self.started.unix_timestamp_nanos())
+        format!("lab:{}:", self.token())
+    }
+
+    /// Names the system on whatever it shares with others: a run's id is unique in one state folder only.
+    pub(in crate::backend) fn token(&self) -> String {
+        format!("{}:{:x}", self.run_id, self.started.unix_timestamp_nanos())
+    }
+
+    /// The processes of this machine that it runs as.
+    pub(in crate::backend) fn processes(&self) -> impl Iterator<Item = (&str, &ProcessStamp)> {
+        self.instances.iter().filter_map(|instance| match &instance.carried {
+            Carried::Process(stamp) => Some((instance.name.as_str(), stamp)),
+            Carried::Container { .. } => None,
+        })
     }
 
     /// Removes what the system kept in the Redis of somebody else.
@@ -189,7 +221,7 @@ impl SystemRecord {
     }
 
     /// Removes the record and what goes with it. That it is gone already is no error.
-    pub(super) fn remove(&self) -> Result<(), Error> {
+    pub(in crate::backend) fn remove(&self) -> Result<(), Error> {
         for path in [self.path(), self.lock_path()] {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -201,40 +233,36 @@ impl SystemRecord {
         Ok(())
     }
 
-    /// The names of the instances whose processes still run.
-    #[must_use]
-    pub fn running(&self) -> Vec<String> {
-        let running = self.instances.iter().filter(|instance| instance.process.is_alive());
-        running.map(|instance| instance.name.clone()).collect()
+    /// The names of the instances that still run.
+    ///
+    /// # Errors
+    /// An environment error when the engine that carries them does not answer.
+    pub async fn running(&self) -> Result<Vec<String>, Error> {
+        if self.backend == docker::NAME {
+            return docker::running(self).await;
+        }
+        let alive = self.processes().filter(|(_, stamp)| stamp.is_alive());
+        Ok(alive.map(|(name, _)| name.to_owned()).collect())
     }
 
-    /// Whether nobody looks after the system any more: its lab died, and it was not left running on purpose.
-    #[must_use]
-    pub fn is_left_over(&self) -> bool {
-        !self.lab.is_alive() && (!self.detached || !self.complete || self.running().is_empty())
+    /// Whether its lab has died and did not leave it running on purpose. Where it did, [`leftovers`] also asks
+    /// whether anything of it still runs.
+    fn is_abandoned(&self) -> bool {
+        !self.lab.is_alive() && (!self.detached || !self.complete)
     }
 }
 
 impl Leftover {
-    /// Kills exactly the processes that the record names and removes their data and the record. Logs stay: they
-    /// belong to the run's recording.
+    /// Ends exactly what the record names and removes its data and the record. Logs stay: they belong to the run's
+    /// recording.
     ///
     /// # Errors
-    /// When a process cannot be killed, or a file cannot be removed.
+    /// When a process cannot be killed, an engine does not answer, or a file cannot be removed.
     pub async fn clean(&self) -> Result<(), Error> {
-        for instance in &self.record.instances {
-            let handle = Handle::Foreign(instance.process.clone());
-            let failed = |source| Error::Process {
-                instance: instance.name.clone(),
-                pid: instance.process.pid,
-                action: "kill",
-                source,
-            };
-            handle.kill().map_err(failed)?;
-            if !handle.exited_by(Instant::now() + KILL_TIMEOUT).await {
-                return Err(failed(std::io::ErrorKind::TimedOut.into()));
-            }
+        if self.record.backend == docker::NAME {
+            docker::clean(&self.record).await?;
         }
+        end_processes(self.record.processes()).await?;
         self.record.forget_keys().await;
         let data = self.record.folder.join("data");
         match fs::remove_dir_all(&data) {
@@ -271,19 +299,27 @@ pub fn records(state_folder: &Path) -> Result<Records, Error> {
     Ok(found)
 }
 
-/// The systems in a state folder that nobody looks after any more.
+/// The systems in a state folder that nobody looks after any more. Where an engine that carries some of them does not
+/// answer, what still runs of those is not known, and they are told of as if nothing did.
 ///
 /// # Errors
 /// As [`records`].
-pub fn leftovers(state_folder: &Path) -> Result<Vec<Leftover>, Error> {
-    let systems = records(state_folder)?.systems;
-    let left = systems.into_iter().filter(SystemRecord::is_left_over);
-    Ok(left
-        .map(|record| Leftover {
-            running: record.running(),
-            record,
-        })
-        .collect())
+pub async fn leftovers(state_folder: &Path) -> Result<Vec<Leftover>, Error> {
+    let mut left = Vec::new();
+    for record in records(state_folder)?.systems {
+        if record.lab.is_alive() {
+            continue;
+        }
+        let running = match (record.running().await, record.is_abandoned()) {
+            (Ok(running), true) => running,
+            (Ok(running), false) if running.is_empty() => running,
+            (Err(_), true) => Vec::new(),
+            // Left running on purpose, as far as is known.
+            (_, false) => continue,
+        };
+        left.push(Leftover { record, running });
+    }
+    Ok(left)
 }
 
 pub(super) fn record_path(state_folder: &Path, run_id: &str) -> PathBuf {
@@ -312,7 +348,7 @@ mod tests {
 
     fn record(state: &Path, run_id: &str) -> SystemRecord {
         let spec = named_system("users").unwrap();
-        SystemRecord::new(run_id.into(), state.join("run"), state.to_owned(), spec)
+        SystemRecord::new("process", run_id.into(), state.join("run"), state.to_owned(), spec)
     }
 
     fn dead() -> ProcessStamp {
@@ -343,30 +379,39 @@ mod tests {
         assert_eq!((found.systems.len(), found.unreadable.len()), (1, 1));
     }
 
-    #[test]
-    fn only_a_system_without_its_lab_is_left_over() {
-        let state = tempfile::tempdir().unwrap();
-        let mut system = record(state.path(), "one");
-        assert!(!system.is_left_over(), "its lab lives");
-        system.lab = dead();
-        assert!(system.is_left_over());
-        system.detached = true;
-        system.complete = true;
-        assert!(system.is_left_over(), "nothing of it runs");
-        system.instances.push(InstanceRecord {
+    fn users(process: ProcessStamp) -> InstanceRecord {
+        InstanceRecord {
             name: "users-1".into(),
             service: "users".into(),
             program: ServiceName::Users,
             role: Role::Instance,
             index: 1,
-            process: ProcessStamp::own(),
+            carried: Carried::Process(process),
             port: None,
             started: OffsetDateTime::UNIX_EPOCH,
             killed: false,
-        });
-        assert!(!system.is_left_over(), "left running on purpose");
+            log_start: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_system_without_its_lab_is_left_over() {
+        let state = tempfile::tempdir().unwrap();
+        let mut system = record(state.path(), "one");
+        let is_left_over = async |system: &SystemRecord| {
+            system.write().unwrap();
+            !leftovers(state.path()).await.unwrap().is_empty()
+        };
+        assert!(!is_left_over(&system).await, "its lab lives");
+        system.lab = dead();
+        assert!(is_left_over(&system).await);
+        system.detached = true;
+        system.complete = true;
+        assert!(is_left_over(&system).await, "nothing of it runs");
+        system.instances.push(users(ProcessStamp::own()));
+        assert!(!is_left_over(&system).await, "left running on purpose");
         system.complete = false;
-        assert!(system.is_left_over(), "its lab died while it started");
+        assert!(is_left_over(&system).await, "its lab died while it started");
     }
 
     #[tokio::test]
@@ -374,23 +419,13 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let mut system = record(state.path(), "one");
         system.lab = dead();
-        system.instances.push(InstanceRecord {
-            name: "users-1".into(),
-            service: "users".into(),
-            program: ServiceName::Users,
-            role: Role::Instance,
-            index: 1,
-            // Our own id: were the start not compared, this test would end itself.
-            process: dead(),
-            port: None,
-            started: OffsetDateTime::UNIX_EPOCH,
-            killed: false,
-        });
+        // Our own id: were the start not compared, this test would end itself.
+        system.instances.push(users(dead()));
         system.write().unwrap();
-        let left = leftovers(state.path()).unwrap();
+        let left = leftovers(state.path()).await.unwrap();
         assert_eq!(left[0].running, Vec::<String>::new());
         left[0].clean().await.unwrap();
-        assert!(leftovers(state.path()).unwrap().is_empty());
+        assert!(leftovers(state.path()).await.unwrap().is_empty());
     }
 
     #[test]

@@ -5,38 +5,41 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
-use contract::ServiceName;
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::Tools;
-use super::child::Exit;
 use super::log::{PortFinder, tail};
-use super::readiness::{Heard, ask};
+use super::readiness::{Heard, Unready, ask};
 use super::record::{SystemRecord, check_run_id};
 use super::slot::{Mark, Slot};
-use super::system::ProcessSystem;
+use super::system::Hosted;
+use super::{Carrier, Exit, Handle, Shared};
 use crate::backend::{InstanceEventKind, InstanceState, Role, UpOptions};
 use crate::error::Error;
-use crate::redis::{RedisLookup, RedisSource, ping, without_password};
-use crate::topology::{StartPlan, SystemSpec};
+use crate::topology::{ServiceSpec, StartPlan, SystemSpec};
 
 /// How often a log is looked at for the port.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// How long to wait between two questions for readiness: at first, and at most.
 const ASK_EVERY_MIN: Duration = Duration::from_millis(2);
 const ASK_EVERY_MAX: Duration = Duration::from_millis(10);
-/// How long a Redis that the user named may take to give a sign of life.
-const EXTERNAL_REDIS_TIMEOUT: Duration = Duration::from_secs(3);
 
-impl ProcessSystem {
+/// One instance of a start: of which service, and which.
+type Start<'a> = (&'a ServiceSpec, Role, u32);
+
+impl<C: Carrier> Hosted<C> {
     /// Starts a system and waits until it is ready.
-    pub(super) async fn start(tools: Tools, spec: SystemSpec, options: UpOptions) -> Result<Self, Error> {
+    pub(in crate::backend) async fn start(
+        carrier: Shared<C>,
+        spec: SystemSpec,
+        options: UpOptions,
+    ) -> Result<Self, Error> {
         let plan = StartPlan::new(&spec)?;
-        let external_redis = external_redis(&tools.redis, &spec).await?;
-        let system = Self::prepare(tools, spec, external_redis, options)?;
+        let external_redis = carrier.external_redis(&spec).await?;
+        let system = Self::prepare(carrier, spec, external_redis, options)?;
         match system.start_all(&plan).await {
             Ok(()) => Ok(system),
             Err(error) => {
@@ -46,16 +49,23 @@ impl ProcessSystem {
         }
     }
 
-    /// Everything before the first process: folders, the record, the entry's port.
-    fn prepare(tools: Tools, spec: SystemSpec, external_redis: Option<Url>, options: UpOptions) -> Result<Self, Error> {
+    /// Everything before the first instance: folders, the record, the entry's port.
+    fn prepare(
+        carrier: Shared<C>,
+        spec: SystemSpec,
+        external_redis: Option<Url>,
+        options: UpOptions,
+    ) -> Result<Self, Error> {
         check_run_id(&options.run_id)?;
         let absolute = |path: &Path| std::path::absolute(path).map_err(Error::file("find", path));
         let folder = absolute(&options.folder)?;
-        let mut record = SystemRecord::new(options.run_id, folder.clone(), absolute(&options.state_folder)?, spec);
+        let state_folder = absolute(&options.state_folder)?;
+        let mut record = SystemRecord::new(carrier.name(), options.run_id, folder.clone(), state_folder, spec);
         record.detached = options.detach;
         record.stop_timeout_ms = u64::try_from(options.stop_timeout.as_millis()).unwrap_or(u64::MAX);
         record.entry_port = options.entry_port;
         record.external_redis = external_redis;
+        record.engine = carrier.engine();
         if record.path().exists() {
             return Err(Error::RunIdTaken {
                 run_id: record.run_id.clone(),
@@ -74,20 +84,38 @@ impl ProcessSystem {
             });
         }
         record.write()?;
-        let mut system = Self::new(tools, record, false);
+        let mut system = Self::new(carrier, record, false);
         system.ready_timeout = options.ready_timeout;
         system.stop_timeout = options.stop_timeout;
         system.events = options.events;
         Ok(system)
     }
 
-    /// Addresses go upwards level by level, so each level waits for the ports of the one below; readiness of all is
-    /// waited for at the end, at once.
+    /// Launches everything and waits until it is ready. Readiness is waited for at the end, of all at once.
     async fn start_all(&self, plan: &StartPlan) -> Result<(), Error> {
         let deadline = Instant::now() + self.ready_timeout;
         let record = self.state().record.clone();
-        let services = &record.spec.services;
+        self.carrier.prepare(&record).await?;
         let mut names = Vec::new();
+        for group in self.groups(&record, plan) {
+            let launches = group
+                .iter()
+                .map(|(service, role, index)| self.launch(&service.name, *role, *index, 0));
+            let launched = try_join_all(launches).await?;
+            self.for_all(&launched, |name| self.listening(name, deadline)).await?;
+            names.extend(launched);
+        }
+        self.for_all(&names, |name| self.ready(name, deadline)).await?;
+        let mut state = self.state();
+        state.record.complete = true;
+        self.persist(&mut state)
+    }
+
+    /// What is launched together. Where addresses are known only once somebody listens, they go upwards level by level,
+    /// so each level waits for the ports of the one below, and balancers for those of their instances.
+    fn groups<'a>(&self, record: &'a SystemRecord, plan: &StartPlan) -> Vec<Vec<Start<'a>>> {
+        let services = &record.spec.services;
+        let mut groups = Vec::new();
         for level in &plan.levels {
             let mut instances = Vec::new();
             let mut balancers = Vec::new();
@@ -100,28 +128,22 @@ impl ProcessSystem {
                     balancers.push((service, Role::Balancer, 0));
                 }
             }
-            for group in [instances, balancers] {
-                let mut launched = Vec::with_capacity(group.len());
-                for (service, role, index) in group {
-                    launched.push(self.launch(&service.name, role, index, 0)?);
-                }
-                self.for_all(&launched, |name| self.listening(name, deadline)).await?;
-                names.extend(launched);
-            }
+            groups.extend([instances, balancers]);
         }
-        self.for_all(&names, |name| self.ready(name, deadline)).await?;
-        let mut state = self.state();
-        state.record.complete = true;
-        self.persist(&mut state)
+        if self.carrier.has_names() {
+            vec![groups.concat()]
+        } else {
+            groups
+        }
     }
 
     /// Launches instances of a service and waits until they are ready.
     pub(super) async fn start_instances(&self, service: &str, indices: &[u32]) -> Result<(), Error> {
         let deadline = Instant::now() + self.ready_timeout;
-        let mut names = Vec::with_capacity(indices.len());
-        for &index in indices {
-            names.push(self.launch(service, Role::Instance, index, 0)?);
-        }
+        let launches = indices
+            .iter()
+            .map(|&index| self.launch(service, Role::Instance, index, 0));
+        let names = try_join_all(launches).await?;
         self.for_all(&names, |name| self.start_up(name, deadline)).await
     }
 
@@ -157,9 +179,12 @@ impl ProcessSystem {
     /// Waits until an instance has said on which port it listens.
     async fn listening(&self, instance: &str, deadline: Instant) -> Result<(), Error> {
         let slot = self.state().slot(instance)?.clone();
+        if self.carrier.has_names() {
+            return Ok(());
+        }
         let mut finder = PortFinder::new(slot.log_start);
         loop {
-            self.still_starting(&slot)?;
+            self.still_starting(&slot).await?;
             if let Some(port) = finder.look(&slot.log).map_err(Error::file("read", &slot.log))? {
                 self.set_port(instance, port)?;
                 self.emit(&slot, InstanceEventKind::Listening { port });
@@ -185,9 +210,17 @@ impl ProcessSystem {
         let slot = self.state().slot(instance)?.clone();
         let mut heard = Heard::default();
         let mut pause = ASK_EVERY_MIN;
+        // Without a line in the log that is waited for, the first answer shows that it listens.
+        let mut port = slot.port.filter(|_| self.carrier.has_names());
         loop {
-            self.still_starting(&slot)?;
-            let Err(unready) = ask(&self.tools.http, &slot).await else {
+            self.still_starting(&slot).await?;
+            let answer = ask(self.carrier.http(), slot.program, slot.url()).await;
+            if !matches!(answer, Err(Unready::Silent(_)))
+                && let Some(port) = port.take()
+            {
+                self.emit(&slot, InstanceEventKind::Listening { port });
+            }
+            let Err(unready) = answer else {
                 break;
             };
             let reason = heard.reason(unready);
@@ -208,8 +241,9 @@ impl ProcessSystem {
     }
 
     /// An error as soon as waiting for an instance has become pointless.
-    fn still_starting(&self, slot: &Slot) -> Result<(), Error> {
+    async fn still_starting(&self, slot: &Slot<C::Handle>) -> Result<(), Error> {
         if let Some(Exit { code, signal }) = slot.handle.exit() {
+            self.carrier.settle_log(&slot.handle, &slot.log, slot.log_start).await?;
             return Err(Error::ExitedAtStart {
                 instance: slot.name.clone(),
                 state: InstanceState::Exited { code, signal }.to_string(),
@@ -234,25 +268,7 @@ impl ProcessSystem {
     }
 }
 
-/// The Redis that the user named, where the system needs one; an error, before anything was started, where it needs one
-/// and there is none.
-async fn external_redis(lookup: &RedisLookup, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-    if !spec.has(ServiceName::Redis) {
-        return Ok(None);
-    }
-    match lookup.find()? {
-        RedisSource::Server { .. } => Ok(None),
-        RedisSource::Url(url) => match ping(&url, EXTERNAL_REDIS_TIMEOUT).await {
-            Ok(()) => Ok(Some(url)),
-            Err(reason) => Err(Error::RedisUnusable {
-                url: without_password(url.as_str()),
-                reason,
-            }),
-        },
-    }
-}
-
 /// Whether a service could listen on this port now.
-pub(super) fn is_free(port: u16) -> bool {
+pub(in crate::backend) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }

@@ -1,4 +1,4 @@
-//! One named place in a running system, and the process that fills it now.
+//! One named place in a running system, and what fills it now.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -7,11 +7,11 @@ use contract::ServiceName;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::handle::Handle;
+use super::Handle;
 use super::record::InstanceRecord;
-use crate::backend::{Instance, InstanceState, InstanceStats, Role};
+use crate::backend::{Instance, InstanceState, Role};
 
-/// What the lab knows of a process beyond what the process shows by itself.
+/// What the lab knows of an instance beyond what it shows by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Starting,
@@ -21,7 +21,7 @@ pub(super) enum Mark {
 }
 
 #[derive(Clone)]
-pub(super) struct Slot {
+pub(super) struct Slot<H> {
     pub(super) name: String,
     pub(super) service: String,
     /// Which program runs, which decides how it is talked to.
@@ -29,7 +29,7 @@ pub(super) struct Slot {
     pub(super) role: Role,
     /// From 1; 0 for a balancer.
     pub(super) index: u32,
-    pub(super) handle: Handle,
+    pub(super) handle: H,
     pub(super) mark: Mark,
     pub(super) port: Option<u16>,
     pub(super) started: OffsetDateTime,
@@ -40,11 +40,11 @@ pub(super) struct Slot {
     pub(super) log_start: u64,
 }
 
-impl Slot {
-    pub(super) fn from_record(record: &InstanceRecord, folder: &Path) -> Self {
+impl<H: Handle> Slot<H> {
+    pub(super) fn from_record(record: &InstanceRecord, folder: &Path, handle: H, is_paused: bool) -> Self {
         let mark = match record {
             InstanceRecord { killed: true, .. } => Mark::Killed,
-            InstanceRecord { process, .. } if process.is_stopped() => Mark::Paused,
+            _ if is_paused => Mark::Paused,
             InstanceRecord { port: None, .. } => Mark::Starting,
             InstanceRecord { .. } => Mark::Ready,
         };
@@ -54,13 +54,13 @@ impl Slot {
             program: record.program,
             role: record.role,
             index: record.index,
-            handle: Handle::Foreign(record.process.clone()),
+            handle,
             mark,
             port: record.port,
             started: record.started,
             launched: Instant::now(),
             log: log_path(folder, &record.name),
-            log_start: 0,
+            log_start: record.log_start,
         }
     }
 
@@ -71,10 +71,11 @@ impl Slot {
             program: self.program,
             role: self.role,
             index: self.index,
-            process: self.handle.stamp().clone(),
+            carried: self.handle.carried(),
             port: self.port,
             started: self.started,
             killed: self.mark == Mark::Killed,
+            log_start: self.log_start,
         }
     }
 
@@ -110,18 +111,9 @@ impl Slot {
             state,
             url: self.url(),
             port: self.port,
-            pid: state.is_running().then_some(self.handle.stamp().pid),
+            pid: self.handle.pid().filter(|_| state.is_running()),
             started: self.started,
             log: Some(self.log.clone()),
-        }
-    }
-
-    pub(super) fn stats(&self) -> InstanceStats {
-        let sighting = self.handle.stamp().look();
-        InstanceStats {
-            instance: self.name.clone(),
-            cpu_ms: sighting.as_ref().and_then(|sighting| sighting.cpu_ms),
-            resident_bytes: sighting.and_then(|sighting| sighting.resident_bytes),
         }
     }
 }

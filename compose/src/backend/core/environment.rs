@@ -1,0 +1,99 @@
+//! The environment of an instance.
+
+use std::collections::BTreeMap;
+
+use contract::environment;
+
+use crate::topology::ServiceSpec;
+
+/// The balancer's instances: `NAME=URL`, with commas between.
+const UPSTREAMS: &str = "UPSTREAMS";
+/// The balancer's policy.
+const POLICY: &str = "POLICY";
+
+/// The environment of one instance.
+pub(in crate::backend) type Environment = BTreeMap<String, String>;
+
+/// The environment of an instance of `spec`: what every instance gets, the address of its database, where it finds
+/// those that it calls, and what the specification says, which wins.
+pub(super) fn instance_environment(
+    mut environment: Environment,
+    spec: &ServiceSpec,
+    database: String,
+    wiring: impl IntoIterator<Item = (&'static str, String)>,
+) -> Environment {
+    if spec.service.has_database() {
+        environment.insert(environment::DATABASE_URL.to_owned(), database);
+    }
+    environment.extend(wiring.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    environment.extend(spec.env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    environment
+}
+
+/// The environment of the balancer in front of `spec`.
+pub(super) fn balancer_environment(
+    mut environment: Environment,
+    spec: &ServiceSpec,
+    policy: &str,
+    upstreams: impl IntoIterator<Item = (String, String)>,
+) -> Environment {
+    let upstreams: Vec<_> = upstreams
+        .into_iter()
+        .map(|(name, url)| format!("{name}={url}"))
+        .collect();
+    environment.insert(UPSTREAMS.to_owned(), upstreams.join(","));
+    environment.insert(POLICY.to_owned(), policy.to_owned());
+    if let Some(level) = spec.env.get(environment::LOG_LEVEL) {
+        environment.insert(environment::LOG_LEVEL.to_owned(), level.clone());
+    }
+    environment
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::ServiceName;
+
+    use super::*;
+
+    fn base() -> Environment {
+        Environment::from([("PORT".to_owned(), "0".to_owned())])
+    }
+
+    #[test]
+    fn a_service_is_wired_and_the_specification_wins() {
+        let spec = ServiceSpec::new(ServiceName::Orders).with_env("INVENTORY_URL", "http://elsewhere");
+        let urls = [
+            ("USERS_URL", "http://127.0.0.1:1".to_owned()),
+            ("INVENTORY_URL", "http://127.0.0.1:2".to_owned()),
+        ];
+        let environment = instance_environment(base(), &spec, "sqlite:///data/orders.db".into(), urls);
+        assert_eq!(environment["USERS_URL"], "http://127.0.0.1:1");
+        assert_eq!(environment["INVENTORY_URL"], "http://elsewhere");
+        assert_eq!(environment["DATABASE_URL"], "sqlite:///data/orders.db");
+        assert_eq!(environment["PORT"], "0");
+    }
+
+    #[test]
+    fn only_who_keeps_data_is_told_of_a_database() {
+        let spec = ServiceSpec::new(ServiceName::Gateway);
+        let environment = instance_environment(base(), &spec, "sqlite:///data/gateway.db".into(), []);
+        assert_eq!(environment, base());
+    }
+
+    #[test]
+    fn a_balancer_is_told_its_instances_and_policy() {
+        let spec = ServiceSpec::new(ServiceName::Gateway)
+            .balanced(2, "round_robin")
+            .with_env("LOG_LEVEL", "debug");
+        let upstreams = [("gateway-1", "http://127.0.0.1:1"), ("gateway-2", "http://127.0.0.1:2")];
+        let upstreams = upstreams.map(|(name, url)| (name.to_owned(), url.to_owned()));
+        let environment = balancer_environment(base(), &spec, "round_robin", upstreams);
+        assert_eq!(
+            environment["UPSTREAMS"],
+            "gateway-1=http://127.0.0.1:1,gateway-2=http://127.0.0.1:2"
+        );
+        assert_eq!(environment["POLICY"], "round_robin");
+        assert_eq!(environment["LOG_LEVEL"], "debug");
+        assert_eq!(environment["PORT"], "0");
+    }
+}

@@ -1,0 +1,159 @@
+//! Starting one instance: what it is told, and its place in the system.
+
+use std::path::Path;
+
+use contract::ServiceName;
+use contract::environment::REDIS_PREFIX;
+use time::OffsetDateTime;
+use url::Url;
+
+use super::environment::{Environment, balancer_environment, instance_environment};
+use super::slot::{Mark, Slot, log_path};
+use super::system::{Hosted, State};
+use super::{Carrier, Exit, Handle, Launched, OnExit, Order};
+use crate::backend::{InstanceEvent, InstanceEventKind, Role};
+use crate::error::Error;
+use crate::topology::{ServiceSpec, balancer_name, instance_name};
+
+impl<C: Carrier> Hosted<C> {
+    /// Starts one instance; `port` 0 takes a free one.
+    pub(super) async fn launch(&self, service: &str, role: Role, index: u32, port: u16) -> Result<String, Error> {
+        let (order, launched_at) = (self.order(service, role, index, port)?, std::time::Instant::now());
+        let (name, program, log) = (order.name.clone(), order.program, order.log.clone());
+        let log_start = order.log_start;
+        let asked = Some(order.port).filter(|port| *port != 0);
+        let Launched { handle, port } = self.carrier.launch(order).await?;
+        let slot = Slot {
+            name: name.clone(),
+            service: service.to_owned(),
+            program,
+            role,
+            index,
+            handle,
+            mark: Mark::Starting,
+            port: port.or(asked),
+            started: OffsetDateTime::now_utc(),
+            launched: launched_at,
+            log,
+            log_start,
+        };
+        {
+            let mut state = self.state();
+            state.place(slot.clone());
+            self.persist(&mut state)?;
+        }
+        if let Some(pid) = slot.handle.pid() {
+            self.emit(&slot, InstanceEventKind::Started { pid });
+        }
+        Ok(name)
+    }
+
+    fn order(&self, service: &str, role: Role, index: u32, port: u16) -> Result<Order, Error> {
+        let state = self.state();
+        let spec = state.service(service)?;
+        let program = match role {
+            Role::Instance => spec.service,
+            Role::Balancer => ServiceName::Balancer,
+        };
+        let name = slot_name(service, role, index);
+        let is_front_door = spec.front_door_name() == name;
+        let is_entry_door = is_front_door && state.record.spec.entry == service;
+        let port = if port == 0 && is_entry_door {
+            state.record.entry_port.unwrap_or(0)
+        } else {
+            port
+        };
+        let log = log_path(&state.record.folder, &name);
+        Ok(Order {
+            environment: self.environment(&state, spec, role, &name, port)?,
+            limits: spec.limits.filter(|_| role == Role::Instance),
+            log_start: length(&log).map_err(Error::file("write", &log))?,
+            log,
+            on_exit: self.on_exit(&name, service),
+            record: state.record.clone(),
+            service: service.to_owned(),
+            program,
+            is_front_door,
+            port,
+            name,
+        })
+    }
+
+    fn environment(
+        &self,
+        state: &State<C::Handle>,
+        spec: &ServiceSpec,
+        role: Role,
+        instance: &str,
+        port: u16,
+    ) -> Result<Environment, Error> {
+        let written = |url: Url| url.as_str().trim_end_matches('/').to_owned();
+        match (role, &spec.balancer) {
+            (Role::Balancer, Some(balancer)) => {
+                let base = self.carrier.surroundings(instance, ServiceName::Balancer, port);
+                // Instances beyond the specification are still being started, or are leaving.
+                let upstreams = spec.instance_names().filter_map(|name| {
+                    let port = state.slot(&name).ok().and_then(|slot| slot.port);
+                    let url = self.carrier.inner_url(&name, spec.service, port)?;
+                    Some((name, written(url)))
+                });
+                Ok(balancer_environment(base, spec, &balancer.policy, upstreams))
+            }
+            _ => {
+                let base = self.carrier.surroundings(instance, spec.service, port);
+                let callees = state.record.spec.callees(spec)?;
+                let uses_redis = callees.iter().any(|(name, _)| *name == ServiceName::Redis);
+                let prefix = uses_redis.then(|| (REDIS_PREFIX, state.record.redis_prefix()));
+                let urls = callees
+                    .into_iter()
+                    .filter_map(|(name, callee)| Some((name.url_variable(), written(self.inner_door(state, callee)?))));
+                let database = self.carrier.database(&state.record, &spec.name);
+                Ok(instance_environment(base, spec, database, urls.chain(prefix)))
+            }
+        }
+    }
+
+    /// Where the instances of a system reach a service.
+    fn inner_door(&self, state: &State<C::Handle>, service: &ServiceSpec) -> Option<Url> {
+        if let Some(url) = state.record.external(service) {
+            return Some(url.clone());
+        }
+        let port = state.slot(&service.front_door_name()).ok().and_then(|slot| slot.port);
+        let program = match service.balancer {
+            Some(_) => ServiceName::Balancer,
+            None => service.service,
+        };
+        self.carrier.inner_url(&service.name, program, port)
+    }
+
+    fn on_exit(&self, instance: &str, service: &str) -> OnExit {
+        let events = self.events.clone();
+        let (instance, service) = (instance.to_owned(), service.to_owned());
+        Box::new(move |Exit { code, signal }, expected| {
+            if let Some(events) = events {
+                let kind = InstanceEventKind::Exited { code, signal, expected };
+                events(InstanceEvent {
+                    instance,
+                    service,
+                    kind,
+                });
+            }
+        })
+    }
+}
+
+fn slot_name(service: &str, role: Role, index: u32) -> String {
+    match role {
+        Role::Instance => instance_name(service, index),
+        Role::Balancer => balancer_name(service),
+    }
+}
+
+/// How long a file is; one that is not there yet is empty.
+fn length(path: &Path) -> std::io::Result<u64> {
+    match path.metadata() {
+        Ok(metadata) => Ok(metadata.len()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,422 @@
+//! A container that was started, as the lab's own or as another lab's.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::errors::Error as Fault;
+use bollard::models::{
+    ContainerInspectResponse, ContainerUpdateBody, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
+};
+use bollard::query_parameters::{KillContainerOptionsBuilder, StatsOptionsBuilder, WaitContainerOptions};
+use futures_util::StreamExt;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::engine::{Engine, is_conflict, is_missing, spawn};
+use super::logs;
+use crate::backend::InstanceStats;
+use crate::backend::core::record::Carried;
+use crate::backend::core::{Exit, Handle, OnExit};
+use crate::error::Error;
+
+/// How long a killed container may take to be gone.
+const KILL_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often an engine that went away is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Exit codes above this one are signals (<https://tldp.org/LDP/abs/html/exitcodes.html>).
+const SIGNALLED: i64 = 128;
+const SIGNAL_MAX: i64 = 64;
+const NANOS_PER_CORE: f64 = 1e9;
+
+/// How the log of a container gets into its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LogKeeper {
+    /// This lab follows it.
+    Follow,
+    /// Whoever wants to read it fetches what is missing.
+    Fetch,
+    /// Another lab follows it.
+    Other,
+}
+
+/// A container.
+#[derive(Clone)]
+pub(super) struct Container(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    id: String,
+    started: String,
+    pid: Option<u32>,
+    /// The network that the instances share, and its names there.
+    network: String,
+    aliases: Vec<String>,
+    keeper: LogKeeper,
+    expected: AtomicBool,
+    exit: watch::Sender<Option<Exit>>,
+}
+
+/// What a container is known by before it is looked at.
+pub(super) struct Identity {
+    pub(super) engine: Engine,
+    pub(super) id: String,
+    pub(super) network: String,
+    pub(super) aliases: Vec<String>,
+    pub(super) keeper: LogKeeper,
+}
+
+impl Inner {
+    fn ended(&self, exit: Exit) {
+        self.exit.send_if_modified(|known| {
+            let news = known.is_none();
+            if news {
+                *known = Some(exit);
+            }
+            news
+        });
+    }
+}
+
+impl Container {
+    /// A container that was started just now. Even where it has ended already, that is told once its log is there.
+    pub(super) fn started(identity: Identity, shown: ContainerInspectResponse) -> Self {
+        let state = shown.state.unwrap_or_default();
+        let pid = state
+            .pid
+            .and_then(|pid| u32::try_from(pid).ok())
+            .filter(|pid| *pid != 0);
+        Self::new(identity, state.started_at.unwrap_or_default(), pid, None)
+    }
+
+    /// A container as the engine shows it now.
+    pub(super) fn seen(identity: Identity, shown: ContainerInspectResponse) -> Self {
+        let state = shown.state.unwrap_or_default();
+        let running = state.running.unwrap_or(false);
+        let exit = (!running).then(|| exit_of(state.exit_code.unwrap_or_default()));
+        let pid = state
+            .pid
+            .and_then(|pid| u32::try_from(pid).ok())
+            .filter(|pid| *pid != 0);
+        Self::new(identity, state.started_at.unwrap_or_default(), pid, exit)
+    }
+
+    /// A container that is not there any more.
+    pub(super) fn gone(identity: Identity, started: String) -> Self {
+        Self::new(identity, started, None, Some(Exit::default()))
+    }
+
+    fn new(identity: Identity, started: String, pid: Option<u32>, exit: Option<Exit>) -> Self {
+        Self(Arc::new(Inner {
+            engine: identity.engine,
+            id: identity.id,
+            started,
+            pid,
+            network: identity.network,
+            aliases: identity.aliases,
+            keeper: identity.keeper,
+            expected: AtomicBool::new(false),
+            exit: watch::Sender::new(exit),
+        }))
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    pub(super) fn keeper(&self) -> LogKeeper {
+        self.0.keeper
+    }
+
+    /// Waits in the background for the end of the container, and for its log to be written to a file, which it begins
+    /// at this byte of; then tells.
+    pub(super) fn watch(&self, docker: Docker, log: Option<(PathBuf, u64)>, on_exit: Option<OnExit>) {
+        let watched = self.clone();
+        let follower = log.map(|(log, log_start)| {
+            let (docker, engine, id) = (docker.clone(), self.0.engine.clone(), self.0.id.clone());
+            spawn(async move {
+                logs::follow(&docker, &id, &log).await;
+                // Where the container ends just when it begins to be followed, the engine gives nothing, or not all.
+                let _ = logs::fetch(&engine, &id, &log, log_start).await;
+            })
+        });
+        spawn(async move {
+            let mut on_exit = on_exit;
+            let mut told = |exit, expected| {
+                if let Some(on_exit) = on_exit.take() {
+                    on_exit(exit, expected);
+                }
+            };
+            let exit = match wait(&docker, &watched.0.id).await {
+                Some(exit) => exit,
+                None => {
+                    // With the engine, whatever ran on it is lost to the system. Whether it really ended shows later.
+                    told(Exit::default(), watched.0.expected.load(Ordering::Acquire));
+                    let weak = Arc::downgrade(&watched.0);
+                    let id = watched.0.id.clone();
+                    drop(watched);
+                    return until_seen_ended(&docker, &id, &weak).await;
+                }
+            };
+            if let Some(follower) = follower {
+                // The log ends with the container; what it ended with must be there for whoever sees the end.
+                let _ = tokio::time::timeout(KILL_TIMEOUT, follower).await;
+            }
+            told(exit, watched.0.expected.load(Ordering::Acquire));
+            watched.0.ended(exit);
+        });
+    }
+
+    async fn signal(&self, signal: &'static str, doing: &'static str) -> Result<(), Error> {
+        let id = self.0.id.clone();
+        let kill = |docker: Docker| async move {
+            let options = KillContainerOptionsBuilder::default().signal(signal).build();
+            ignore_ended(docker.kill_container(&id, Some(options)).await)
+        };
+        self.0.engine.call(doing, kill).await
+    }
+}
+
+impl Handle for Container {
+    fn carried(&self) -> Carried {
+        Carried::Container {
+            id: self.0.id.clone(),
+            started: self.0.started.clone(),
+        }
+    }
+
+    fn pid(&self) -> Option<u32> {
+        self.0.pid
+    }
+
+    fn exit(&self) -> Option<Exit> {
+        *self.0.exit.borrow()
+    }
+
+    async fn is_paused(&self) -> bool {
+        let id = self.0.id.clone();
+        let inspect = |docker: Docker| async move { docker.inspect_container(&id, None).await };
+        let shown = self.0.engine.call("look at a container", inspect).await;
+        shown.is_ok_and(|shown| shown.state.and_then(|state| state.paused).unwrap_or(false))
+    }
+
+    async fn pause(&self, _instance: &str) -> Result<(), Error> {
+        let id = self.0.id.clone();
+        // Pausing what is paused is a conflict and no error.
+        let pause = |docker: Docker| async move {
+            ignore(docker.pause_container(&id).await, |text| {
+                text.contains("already paused")
+            })
+        };
+        self.0.engine.call("pause a container", pause).await
+    }
+
+    async fn resume(&self, _instance: &str) -> Result<(), Error> {
+        let id = self.0.id.clone();
+        let resume = |docker: Docker| async move {
+            ignore(docker.unpause_container(&id).await, |text| {
+                // One that was let go on by somebody else meanwhile, or has ended.
+                text.contains("not paused") || text.contains("stopped container")
+            })
+        };
+        self.0.engine.call("resume a container", resume).await
+    }
+
+    async fn terminate(&self, instance: &str) -> Result<(), Error> {
+        self.0.expected.store(true, Ordering::Release);
+        self.signal("SIGTERM", "stop a container").await?;
+        // A frozen container hears it once it goes on.
+        if self.exit().is_none() && self.is_paused().await {
+            self.resume(instance).await?;
+        }
+        Ok(())
+    }
+
+    async fn kill(&self, _instance: &str) -> Result<(), Error> {
+        self.0.expected.store(true, Ordering::Release);
+        self.signal("SIGKILL", "kill a container").await?;
+        if self.exited_by(Instant::now() + KILL_TIMEOUT).await {
+            Ok(())
+        } else {
+            let reason = format!("it still runs {} s later", KILL_TIMEOUT.as_secs());
+            Err(Error::Engine {
+                doing: "kill a container",
+                reason,
+            })
+        }
+    }
+
+    async fn exited_by(&self, deadline: Instant) -> bool {
+        let mut exit = self.0.exit.subscribe();
+        // The sender lives as long as this handle, so only the deadline can make it fail.
+        timeout_at(deadline, exit.wait_for(Option::is_some)).await.is_ok()
+    }
+
+    async fn stats(&self, instance: &str) -> InstanceStats {
+        let id = self.0.id.clone();
+        let ask = |docker: Docker| async move {
+            let options = StatsOptionsBuilder::default().stream(false).one_shot(true).build();
+            docker.stats(&id, Some(options)).next().await.transpose()
+        };
+        let stats = self
+            .0
+            .engine
+            .call("tell what a container uses", ask)
+            .await
+            .ok()
+            .flatten();
+        let cpu_ns = stats
+            .as_ref()
+            .and_then(|stats| stats.cpu_stats.as_ref()?.cpu_usage.as_ref()?.total_usage);
+        let memory = stats.and_then(|stats| stats.memory_stats);
+        let resident_bytes = memory.and_then(|memory| {
+            let detail = memory.stats.unwrap_or_default();
+            // What a process touched, without the files that the kernel keeps for it: cgroups 1 and 2 name it differently.
+            detail
+                .get("rss")
+                .or_else(|| detail.get("anon"))
+                .copied()
+                .or(memory.usage)
+        });
+        InstanceStats {
+            instance: instance.to_owned(),
+            cpu_ms: cpu_ns.map(|nanoseconds| nanoseconds / 1_000_000),
+            resident_bytes,
+        }
+    }
+
+    async fn limit_cpu(&self, _instance: &str, cores: Option<f64>) -> Result<(), Error> {
+        let id = self.0.id.clone();
+        let limit = |docker: Docker| async move {
+            // The engine knows no way back to "no limit", and accepts none above what there is.
+            let all = docker.info().await?.ncpu.unwrap_or(1);
+            #[allow(clippy::cast_precision_loss, reason = "no machine has 2^52 cores")]
+            let cores = cores.unwrap_or(f64::INFINITY).min(all as f64);
+            let update = ContainerUpdateBody {
+                nano_cpus: Some(nano_cpus(cores)),
+                ..ContainerUpdateBody::default()
+            };
+            docker.update_container(&id, update).await
+        };
+        self.0.engine.call("limit a container", limit).await
+    }
+
+    async fn connect(&self, _instance: &str, connected: bool) -> Result<(), Error> {
+        let (id, network, aliases) = (self.0.id.clone(), self.0.network.clone(), self.0.aliases.clone());
+        let change = |docker: Docker| async move {
+            if connected {
+                let request = connect_request(id, aliases);
+                ignore(docker.connect_network(&network, request).await, |text| {
+                    text.contains("already")
+                })
+            } else {
+                let request = NetworkDisconnectRequest {
+                    container: id,
+                    force: Some(true),
+                };
+                let answer = docker.disconnect_network(&network, request).await;
+                ignore(answer, |text| text.contains("is not connected"))
+            }
+        };
+        let doing = if connected {
+            "connect a container"
+        } else {
+            "disconnect a container"
+        };
+        self.0.engine.call(doing, change).await
+    }
+}
+
+/// The wish to put a container on a network under these names.
+pub(super) fn connect_request(container: String, aliases: Vec<String>) -> NetworkConnectRequest {
+    NetworkConnectRequest {
+        container,
+        endpoint_config: Some(EndpointSettings {
+            aliases: Some(aliases),
+            ..EndpointSettings::default()
+        }),
+    }
+}
+
+/// Processor time as the engine counts it.
+#[allow(clippy::cast_possible_truncation, reason = "cores are far fewer than 2^33")]
+pub(super) fn nano_cpus(cores: f64) -> i64 {
+    (cores * NANOS_PER_CORE).round() as i64
+}
+
+/// Waits until a container has ended; `None` when the engine went away before.
+async fn wait(docker: &Docker, id: &str) -> Option<Exit> {
+    let mut answers = Box::pin(docker.wait_container(id, None::<WaitContainerOptions>));
+    match answers.next().await {
+        Some(Ok(answer)) => Some(exit_of(answer.status_code)),
+        Some(Err(Fault::DockerContainerWaitError { code, .. })) => Some(exit_of(code)),
+        Some(Err(fault)) if is_missing(&fault) => Some(Exit::default()),
+        Some(Err(_)) | None => None,
+    }
+}
+
+/// Looks for an engine that went away, until it shows the container ended or nobody wants to know any more.
+async fn until_seen_ended(docker: &Docker, id: &str, container: &Weak<Inner>) {
+    while container.strong_count() > 0 {
+        sleep(LOOK_EVERY).await;
+        let exit = match docker.inspect_container(id, None).await {
+            Ok(shown) => {
+                let state = shown.state.unwrap_or_default();
+                let runs = state.running.unwrap_or(false);
+                (!runs).then(|| exit_of(state.exit_code.unwrap_or_default()))
+            }
+            Err(fault) => is_missing(&fault).then(Exit::default),
+        };
+        if let (Some(exit), Some(container)) = (exit, container.upgrade()) {
+            return container.ended(exit);
+        }
+    }
+}
+
+fn exit_of(code: i64) -> Exit {
+    let number = |code: i64| i32::try_from(code).ok();
+    match code {
+        code if (SIGNALLED + 1..=SIGNALLED + SIGNAL_MAX).contains(&code) => Exit {
+            code: None,
+            signal: number(code - SIGNALLED),
+        },
+        code => Exit {
+            code: number(code),
+            signal: None,
+        },
+    }
+}
+
+/// That a container has ended already, or is gone, is what was wanted.
+fn ignore_ended(answer: Result<(), Fault>) -> Result<(), Fault> {
+    match answer {
+        Err(fault) if is_missing(&fault) || is_conflict(&fault) => Ok(()),
+        answer => answer,
+    }
+}
+
+/// Ignores what the engine refuses with such words.
+fn ignore(answer: Result<(), Fault>, such: impl Fn(&str) -> bool) -> Result<(), Fault> {
+    match answer {
+        Err(Fault::DockerResponseServerError { message, .. }) if such(&message) => Ok(()),
+        answer => answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exit_by_signal_is_told_from_one_by_code() {
+        let exit = |code, signal| Exit { code, signal };
+        assert_eq!(exit_of(0), exit(Some(0), None));
+        assert_eq!(exit_of(2), exit(Some(2), None));
+        assert_eq!(exit_of(128), exit(Some(128), None));
+        assert_eq!(exit_of(137), exit(None, Some(9)));
+        assert_eq!(exit_of(143), exit(None, Some(15)));
+        assert_eq!(exit_of(255), exit(Some(255), None));
+    }
+}

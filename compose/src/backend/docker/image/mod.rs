@@ -1,0 +1,295 @@
+//! The images that containers are made of: of the lab's own program, made from the running executable, and of Redis,
+//! official where the engine can pull it, else made from the host's own program in the same way.
+
+mod archive;
+mod choose;
+mod libraries;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::errors::Error as Fault;
+use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptionsBuilder, TagImageOptionsBuilder};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use tokio::sync::{OnceCell, mpsc};
+use tokio::time::timeout;
+
+pub(super) use archive::USER;
+pub(super) use choose::{OFFICIAL_REDIS, RedisImage};
+
+use self::archive::{Archive, Contents, VERSION};
+use self::choose::{Shelf, choose_redis};
+use self::libraries::libraries;
+use super::engine::{Engine, is_missing, run};
+use crate::backend::{Progress, ProgressSink};
+use crate::error::Error;
+use crate::redis::RedisLookup;
+
+/// Where the lab's own program lies in its image.
+pub(super) const PROGRAM: &str = "/lab";
+/// Where a packed Redis lies; one of the places where the lab looks for it.
+const REDIS_PROGRAM: &str = "usr/bin/redis-server";
+const OWN_IMAGE: &str = "lab-services";
+const REDIS_IMAGE: &str = "lab-redis";
+/// How much of an archive is sent at once, and how many such pieces may wait.
+const PIECE_BYTES: usize = 256 << 10;
+const PIECES_MAX: usize = 8;
+/// How long an engine may take to unpack an image that it was sent.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a pull may go on without a word.
+const PULL_SILENCE: Duration = Duration::from_secs(20);
+
+/// The images of one backend; each is looked for once.
+pub(super) struct Images {
+    engine: Engine,
+    program: PathBuf,
+    redis: RedisLookup,
+    own: OnceCell<String>,
+    redis_image: OnceCell<RedisImage>,
+}
+
+impl Images {
+    pub(super) fn new(engine: Engine, program: PathBuf, redis: RedisLookup) -> Self {
+        Self {
+            engine,
+            program,
+            redis,
+            own: OnceCell::new(),
+            redis_image: OnceCell::new(),
+        }
+    }
+
+    /// The id of the image of the lab's own program, which is loaded where it is not there.
+    pub(super) async fn own(&self, progress: Option<&ProgressSink>) -> Result<String, Error> {
+        let make = async || {
+            let what = "the lab's own services";
+            let archive = pack(what, OWN_IMAGE, vec![(self.program.clone(), PROGRAM)]).await?;
+            self.load_missing("loading the image of the services", archive, progress)
+                .await
+        };
+        self.own.get_or_try_init(make).await.cloned()
+    }
+
+    /// The image of Redis, pulled or packed where it is not there.
+    pub(super) async fn redis(&self, progress: Option<&ProgressSink>) -> Result<RedisImage, Error> {
+        let choose = async || choose_redis(&EngineShelf { images: self, progress }).await;
+        self.redis_image.get_or_try_init(choose).await.cloned()
+    }
+
+    async fn is_present(&self, image: &str) -> Result<bool, Error> {
+        let image = image.to_owned();
+        let look = |docker: bollard::Docker| async move {
+            match docker.inspect_image(&image).await {
+                Ok(_) => Ok(true),
+                Err(fault) if is_missing(&fault) => Ok(false),
+                Err(fault) => Err(fault),
+            }
+        };
+        self.engine.call("look for an image", look).await
+    }
+
+    async fn load_missing(
+        &self,
+        what: &str,
+        archive: Arc<Archive>,
+        progress: Option<&ProgressSink>,
+    ) -> Result<String, Error> {
+        if self.is_present(&archive.id).await? {
+            // Another build may have taken the name since, and images without one are removed by `lab clean`.
+            let (id, name) = (archive.id.clone(), archive.name().to_owned());
+            let name_it = |docker: bollard::Docker| async move {
+                let options = TagImageOptionsBuilder::default().repo(&name).tag(VERSION).build();
+                docker.tag_image(&id, Some(options)).await
+            };
+            self.engine.call("name an image", name_it).await?;
+        } else {
+            self.load(what, &archive, progress).await?;
+        }
+        Ok(archive.id.clone())
+    }
+
+    /// Sends an archive to the engine.
+    async fn load(&self, what: &str, archive: &Arc<Archive>, progress: Option<&ProgressSink>) -> Result<(), Error> {
+        const DOING: &str = "load an image";
+        let (sender, receiver) = mpsc::channel(PIECES_MAX);
+        let mut pieces = Pieces {
+            sender,
+            piece: Vec::with_capacity(PIECE_BYTES),
+            sent: 0,
+            total: archive.bytes(),
+            what: what.to_owned(),
+            progress: progress.cloned(),
+        };
+        let source = Arc::clone(archive);
+        let writing = tokio::task::spawn_blocking(move || source.write(&mut pieces));
+        let body = stream::unfold(receiver, |mut receiver| async {
+            let piece = receiver.recv().await?;
+            Some((Ok::<Bytes, io::Error>(piece), receiver))
+        });
+        let docker = self.engine.docker()?;
+        let loading = run(timeout(LOAD_TIMEOUT, async move {
+            let options = ImportImageOptionsBuilder::default().quiet(true).build();
+            let mut answers = Box::pin(docker.import_image_stream(options, body, None));
+            while let Some(answer) = answers.next().await {
+                answer?;
+            }
+            Ok::<(), Fault>(())
+        }));
+        match loading.await {
+            Ok(loaded) => loaded.map_err(|fault| self.engine.error(DOING, &fault))?,
+            Err(_) => {
+                let reason = format!("it took longer than {} s", LOAD_TIMEOUT.as_secs());
+                return Err(Error::Engine { doing: DOING, reason });
+            }
+        }
+        match writing.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                return Err(Error::Engine {
+                    doing: DOING,
+                    reason: error.to_string(),
+                });
+            }
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+        if self.is_present(&archive.id).await? {
+            Ok(())
+        } else {
+            Err(Error::Engine {
+                doing: DOING,
+                reason: format!("it took the archive and has no image {}", archive.id),
+            })
+        }
+    }
+}
+
+/// Reads files and what they need into an image; off the threads that serve others, because it reads a lot.
+async fn pack(
+    what: &'static str,
+    name: &'static str,
+    programs: Vec<(PathBuf, &'static str)>,
+) -> Result<Arc<Archive>, Error> {
+    let packing = move || {
+        if !cfg!(target_os = "linux") {
+            return Err("containers run Linux programs, and this machine's programs are none".to_owned());
+        }
+        let mut files: Vec<(PathBuf, String)> = Vec::new();
+        for (program, place) in programs {
+            for library in libraries(&program)? {
+                let place = library.display().to_string();
+                let place = place.trim_start_matches('/').to_owned();
+                if !files.iter().any(|(_, there)| *there == place) {
+                    files.push((library, place));
+                }
+            }
+            files.push((program, place.trim_start_matches('/').to_owned()));
+        }
+        let name = name.to_owned();
+        Archive::of(Contents { name, files }).map_err(|error| error.to_string())
+    };
+    match tokio::task::spawn_blocking(packing).await {
+        Ok(packed) => packed.map(Arc::new).map_err(|reason| Error::NoImage {
+            what,
+            reason,
+            how: "run it without --backend docker",
+        }),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// What an engine and its machine have.
+struct EngineShelf<'a> {
+    images: &'a Images,
+    progress: Option<&'a ProgressSink>,
+}
+
+impl Shelf for EngineShelf<'_> {
+    type Packed = Arc<Archive>;
+
+    async fn has(&self, image: &str) -> Result<bool, Error> {
+        self.images.is_present(image).await
+    }
+
+    fn program(&self) -> Option<PathBuf> {
+        self.images.redis.program().ok()
+    }
+
+    /// The lab's own program goes along: it says that Redis listens, and whether it is well.
+    async fn pack(&self, program: &Path) -> Result<(String, Arc<Archive>), Error> {
+        // A symbolic link says nothing in an image.
+        let program = program.canonicalize().map_err(Error::file("read", program))?;
+        let programs = vec![(self.images.program.clone(), PROGRAM), (program, REDIS_PROGRAM)];
+        let archive = pack("Redis", REDIS_IMAGE, programs).await?;
+        Ok((archive.id.clone(), archive))
+    }
+
+    async fn load(&self, packed: Arc<Archive>) -> Result<(), Error> {
+        let what = "loading the image of Redis";
+        self.images.load_missing(what, packed, self.progress).await.map(drop)
+    }
+
+    async fn pull(&self, image: &str) -> Result<(), String> {
+        let docker = self.images.engine.docker().map_err(|error| error.to_string())?;
+        let (name, tag) = image.split_once(':').unwrap_or((image, "latest"));
+        let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
+        let (progress, what) = (self.progress.cloned(), format!("pulling {image}"));
+        let pulling = async move {
+            let mut answers = Box::pin(docker.create_image(Some(options), None, None));
+            loop {
+                let answer = match timeout(PULL_SILENCE, answers.next()).await {
+                    Ok(Some(answer)) => answer.map_err(|fault| fault.to_string())?,
+                    Ok(None) => return Ok(()),
+                    Err(_) => return Err(format!("nothing came for {} s", PULL_SILENCE.as_secs())),
+                };
+                if let (Some(progress), Some(detail)) = (&progress, answer.progress_detail) {
+                    let bytes = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
+                    progress(Progress {
+                        what: what.clone(),
+                        done_bytes: bytes(detail.current).unwrap_or_default(),
+                        total_bytes: bytes(detail.total),
+                    });
+                }
+            }
+        };
+        run(pulling).await
+    }
+}
+
+/// Sends what is written in pieces, and tells how far it has come.
+struct Pieces {
+    sender: mpsc::Sender<Bytes>,
+    piece: Vec<u8>,
+    sent: u64,
+    total: u64,
+    what: String,
+    progress: Option<ProgressSink>,
+}
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE_BYTES {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
+        self.sent += piece.len() as u64;
+        self.sender
+            .blocking_send(piece.into())
+            .map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the engine takes no more"))?;
+        if let Some(progress) = &self.progress {
+            progress(Progress {
+                what: self.what.clone(),
+                done_bytes: self.sent.min(self.total),
+                total_bytes: Some(self.total),
+            });
+        }
+        Ok(())
+    }
+}

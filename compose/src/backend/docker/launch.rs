@@ -1,0 +1,232 @@
+//! Making and starting the container of one instance.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use bollard::Docker;
+use bollard::errors::Error as Fault;
+use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, Mount, MountType, PortBinding};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
+use contract::ServiceName;
+
+use super::container::{Container, Identity, LogKeeper, connect_request, nano_cpus};
+use super::engine::{Engine, is_conflict, is_missing};
+use super::gates::Gate;
+use super::image::{PROGRAM, RedisImage, USER};
+use super::labels::{self, Names};
+use super::{HTTP_PORT, REDIS_PORT};
+use crate::backend::core::is_free;
+use crate::backend::core::{Launched, Order};
+use crate::error::Error;
+use crate::topology::Limits;
+
+/// Ports on this machine that instances are published on: below those that kernels hand out by themselves, so that
+/// nobody comes by one that a restarted instance is to have again.
+const PORTS: std::ops::Range<u16> = 31_000..32_768;
+/// How many of them are tried before it is given up.
+const PORT_TRIES_MAX: u32 = 20;
+/// How often the engine asks an instance whether it is well. The lab asks by itself and much sooner; this is for whoever
+/// looks at the engine, and must cost next to nothing.
+const HEALTH_EVERY_S: i64 = 30;
+const NANOS_PER_S: i64 = 1_000_000_000;
+/// Threads and processes of one container.
+const PIDS_MAX: i64 = 512;
+
+/// What a container is made of.
+pub(super) enum Made {
+    /// The image of the lab's own program.
+    Own(String),
+    /// An image of Redis.
+    Redis(RedisImage),
+}
+
+impl Made {
+    fn image(&self) -> String {
+        match self {
+            Self::Own(id) | Self::Redis(RedisImage::Packed(id)) => id.clone(),
+            Self::Redis(RedisImage::Official) => super::image::OFFICIAL_REDIS.to_owned(),
+        }
+    }
+
+    fn command(&self, program: ServiceName) -> Vec<String> {
+        let words = match self {
+            Self::Redis(RedisImage::Official) => {
+                let port = REDIS_PORT.to_string();
+                let words = ["redis-server", "--port", &port, "--protected-mode", "no", "--save", ""];
+                return words
+                    .into_iter()
+                    .chain(["--appendonly", "no"])
+                    .map(str::to_owned)
+                    .collect();
+            }
+            _ => [PROGRAM, "serve", program.as_str()],
+        };
+        words.map(str::to_owned).to_vec()
+    }
+
+    fn health_check(&self, program: ServiceName) -> Vec<String> {
+        let port = REDIS_PORT.to_string();
+        let words = match self {
+            Self::Redis(RedisImage::Official) => vec!["CMD", "redis-cli", "-p", &port, "PING"],
+            _ => vec!["CMD", PROGRAM, "health", program.as_str()],
+        };
+        words.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// Starts the container of an instance, unless its system is over.
+pub(super) async fn launch(
+    engine: Engine,
+    gate: Arc<Gate>,
+    made: Made,
+    order: Order,
+) -> Result<Launched<Container>, Error> {
+    let _open = gate.enter(&order.record.run_id).await?;
+    let mut random = RandomState::new().hash_one(&order.name);
+    for tried in 1.. {
+        let port = match order.port {
+            0 => free_port(&mut random),
+            port => port,
+        };
+        match start(&engine, &made, &order, port).await {
+            Ok(container) => {
+                let log = (container.keeper() == LogKeeper::Follow).then_some((order.log, order.log_start));
+                container.watch(engine.docker()?, log, Some(order.on_exit));
+                return Ok(Launched {
+                    handle: container,
+                    port: Some(port),
+                });
+            }
+            Err(Error::Engine { reason, .. }) if is_port_taken(&reason) => {
+                if order.port != 0 || tried == PORT_TRIES_MAX {
+                    return Err(Error::PortTaken {
+                        instance: order.name,
+                        port,
+                    });
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    unreachable!("the loop ends by returning")
+}
+
+async fn start(engine: &Engine, made: &Made, order: &Order, port: u16) -> Result<Container, Error> {
+    let names = Names::of(&order.record);
+    let (name, network) = (names.container(&order.name), names.data_network());
+    let mut aliases = vec![order.name.clone()];
+    if order.is_front_door {
+        aliases.push(order.service.clone());
+    }
+    let body = body(made, order, &names, port);
+    let (started_name, on_network, known_as) = (name.clone(), network.clone(), aliases.clone());
+    let make = |docker: Docker| async move {
+        let created = create(&docker, &started_name, body).await?;
+        docker
+            .connect_network(&on_network, connect_request(created.clone(), known_as))
+            .await?;
+        docker.start_container(&created, None).await?;
+        docker.inspect_container(&created, None).await
+    };
+    let shown = engine.call("start a container", make).await?;
+    let identity = Identity {
+        engine: engine.clone(),
+        id: shown.id.clone().unwrap_or(name),
+        network,
+        aliases,
+        keeper: match order.record.detached {
+            true => LogKeeper::Fetch,
+            false => LogKeeper::Follow,
+        },
+    };
+    Ok(Container::started(identity, shown))
+}
+
+/// Makes a container; one of the same name was this instance before.
+async fn create(docker: &Docker, name: &str, body: ContainerCreateBody) -> Result<String, Fault> {
+    let options = || Some(CreateContainerOptionsBuilder::default().name(name).build());
+    match docker.create_container(options(), body.clone()).await {
+        Err(fault) if is_conflict(&fault) => {
+            let remove = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+            match docker.remove_container(name, Some(remove)).await {
+                Err(fault) if !is_missing(&fault) => return Err(fault),
+                _ => {}
+            }
+            Ok(docker.create_container(options(), body).await?.id)
+        }
+        created => Ok(created?.id),
+    }
+}
+
+fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreateBody {
+    let inner = format!("{}/tcp", inner_port(order.program));
+    let mut labels = labels::of_system(&order.record);
+    labels.insert(labels::INSTANCE.to_owned(), order.name.clone());
+    let published = PortBinding {
+        host_ip: Some("127.0.0.1".to_owned()),
+        host_port: Some(port.to_string()),
+    };
+    let Limits { cpu_milli, memory_mib } = order.limits.unwrap_or_default();
+    let memory = memory_mib.map(|mib| i64::from(mib) << 20);
+    let environment = order.environment.iter().map(|(name, value)| format!("{name}={value}"));
+    ContainerCreateBody {
+        // No host name: the engine makes it an alias on the control network too, where nobody reaches anybody.
+        image: Some(made.image()),
+        user: Some(format!("{USER}:{USER}")),
+        env: Some(environment.collect()),
+        entrypoint: Some(Vec::new()),
+        cmd: Some(made.command(order.program)),
+        exposed_ports: Some(vec![inner.clone()]),
+        healthcheck: Some(HealthConfig {
+            test: Some(made.health_check(order.program)),
+            interval: Some(HEALTH_EVERY_S * NANOS_PER_S),
+            timeout: Some(5 * NANOS_PER_S),
+            retries: Some(3),
+            ..HealthConfig::default()
+        }),
+        labels: Some(labels),
+        host_config: Some(HostConfig {
+            network_mode: Some(names.control_network()),
+            port_bindings: Some(HashMap::from([(inner, Some(vec![published]))])),
+            mounts: Some(vec![Mount {
+                target: Some("/data".to_owned()),
+                source: Some(names.volume()),
+                typ: Some(MountType::VOLUME),
+                ..Mount::default()
+            }]),
+            tmpfs: Some(HashMap::from([("/tmp".to_owned(), "rw,mode=1777,size=64m".to_owned())])),
+            readonly_rootfs: Some(true),
+            cap_drop: Some(vec!["ALL".to_owned()]),
+            security_opt: Some(vec!["no-new-privileges".to_owned()]),
+            pids_limit: Some(PIDS_MAX),
+            nano_cpus: cpu_milli.map(|milli| nano_cpus(f64::from(milli) / 1000.0)),
+            memory,
+            // As much again of swap would make a limit on memory a slow one instead of a hard one.
+            memory_swap: memory,
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// The port that an instance listens on in its container.
+pub(super) const fn inner_port(program: ServiceName) -> u16 {
+    match program {
+        ServiceName::Redis => REDIS_PORT,
+        _ => HTTP_PORT,
+    }
+}
+
+/// A port of [`PORTS`] that nobody listens on now; somebody may the next moment, and then another is tried.
+fn free_port(random: &mut u64) -> u16 {
+    let count = u64::from(PORTS.end - PORTS.start);
+    let first = *random % count;
+    *random = random.rotate_left(17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let at = |offset: u64| PORTS.start + u16::try_from((first + offset) % count).unwrap_or_default();
+    (0..count).map(at).find(|port| is_free(*port)).unwrap_or(PORTS.start)
+}
+
+fn is_port_taken(reason: &str) -> bool {
+    reason.contains("port is already allocated") || reason.contains("address already in use")
+}

@@ -1,0 +1,102 @@
+//! Whether the instance of this very container is well, as its engine asks it now and then.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use contract::{ServiceName, environment};
+
+/// How long the instance may take to take a connection, and again to answer.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// How much of an answer is looked at.
+const ANSWER_BYTES: usize = 64;
+
+/// Asks the instance that listens at `PORT` on 127.0.0.1, with no more machinery than that takes: this is a process of
+/// its own each time.
+///
+/// # Errors
+/// What is wrong, as the end of a sentence about the instance.
+pub fn ask(program: ServiceName) -> Result<(), String> {
+    let port = std::env::var(environment::PORT).map_err(|_| format!("{} is not set", environment::PORT))?;
+    let port: u16 = port.parse().map_err(|_| format!("{} is no port", environment::PORT))?;
+    ask_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), program)
+}
+
+fn ask_at(address: SocketAddr, program: ServiceName) -> Result<(), String> {
+    let (question, good) = match program {
+        ServiceName::Redis => ("PING\r\n", "+PONG"),
+        ServiceName::Balancer => ("GET /_balancer/health HTTP/1.0\r\n\r\n", " 200 "),
+        _ => ("GET /health HTTP/1.0\r\n\r\n", " 200 "),
+    };
+    let answer = exchange(address, question).map_err(|error| format!("it does not answer: {error}"))?;
+    let first = answer.lines().next().unwrap_or_default();
+    if first.contains(good) {
+        Ok(())
+    } else {
+        Err(format!("it answers {first:?}"))
+    }
+}
+
+fn exchange(address: SocketAddr, question: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    stream.write_all(question.as_bytes())?;
+    let mut answer = [0; ANSWER_BYTES];
+    let length = stream.read(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Asks somebody who gives this answer, and says what it was asked.
+    fn asked(program: ServiceName, answer: &'static str) -> (Result<(), String>, String) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut question = [0; ANSWER_BYTES];
+            let length = stream.read(&mut question).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8_lossy(&question[..length]).into_owned()
+        });
+        let verdict = ask_at(address, program);
+        (verdict, server.join().unwrap())
+    }
+
+    #[test]
+    fn a_service_that_answers_200_is_well() {
+        let (verdict, question) = asked(ServiceName::Users, "HTTP/1.0 200 OK\r\n\r\n");
+        verdict.unwrap();
+        assert!(question.starts_with("GET /health "), "{question}");
+    }
+
+    #[test]
+    fn anything_else_is_not() {
+        let (verdict, question) = asked(ServiceName::Balancer, "HTTP/1.1 503 Service Unavailable\r\n\r\n");
+        assert!(verdict.unwrap_err().contains("503"));
+        assert!(question.starts_with("GET /_balancer/health "), "{question}");
+    }
+
+    #[test]
+    fn a_redis_is_asked_in_its_own_protocol() {
+        asked(ServiceName::Redis, "+PONG\r\n").0.unwrap();
+        asked(ServiceName::Redis, "-LOADING\r\n").0.unwrap_err();
+    }
+
+    #[test]
+    fn nobody_is_not_well() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        assert!(
+            ask_at(address, ServiceName::Users)
+                .unwrap_err()
+                .contains("does not answer")
+        );
+    }
+}

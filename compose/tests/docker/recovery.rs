@@ -1,0 +1,199 @@
+//! Labs and engines that go away at the worst moment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
+use compose::{DockerBackend, Error, Family, InstanceEventKind, RedisLookup, SystemRecord};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
+
+use crate::conformance::available::has_engine;
+use crate::conformance::bench::{Bench, instance, pair, the_leftover, until};
+use crate::engine::{container, docker, labelled, usual_address};
+use crate::{bench, stand_in};
+
+/// What is not the lab's, and looks as much like it as it can.
+struct Foreign {
+    container: String,
+    network: String,
+}
+
+impl Foreign {
+    async fn make(image: &str) -> Self {
+        let name = format!("lab-foreign-{}", std::process::id());
+        let network = NetworkCreateRequest {
+            name: name.clone(),
+            labels: Some([("lab.run".to_owned(), "somebody-else".to_owned())].into()),
+            ..NetworkCreateRequest::default()
+        };
+        let network = docker().create_network(network).await.unwrap().id;
+        let body = ContainerCreateBody {
+            image: Some(image.to_owned()),
+            cmd: Some(vec!["/lab".to_owned(), "serve".to_owned(), "users".to_owned()]),
+            labels: Some([("lab.run".to_owned(), "somebody-else".to_owned())].into()),
+            env: Some(vec!["PORT=8080".to_owned(), "INSTANCE=users-1".to_owned()]),
+            ..ContainerCreateBody::default()
+        };
+        let options = CreateContainerOptionsBuilder::default().name(&name).build();
+        let container = docker().create_container(Some(options), body).await.unwrap().id;
+        docker().start_container(&container, None).await.unwrap();
+        Self { container, network }
+    }
+
+    async fn is_untouched(&self) -> bool {
+        let shown = docker().inspect_container(&self.container, None).await;
+        let runs = shown.is_ok_and(|shown| shown.state.unwrap().running == Some(true));
+        runs && docker().inspect_network(&self.network, None).await.is_ok()
+    }
+
+    async fn remove(self) {
+        let options = RemoveContainerOptionsBuilder::default().force(true).build();
+        docker().remove_container(&self.container, Some(options)).await.unwrap();
+        docker().remove_network(&self.network).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn cleaning_up_removes_exactly_what_the_dead_lab_left() {
+    if !has_engine() {
+        return;
+    }
+    let bench = bench();
+    let mut driver = bench.start_driver(pair(), false);
+    let other = bench.up().await;
+    let driven = bench
+        .records()
+        .into_iter()
+        .find(|record| record.run_id == "driven")
+        .unwrap();
+    let image = container(&driven, "users-1").await.image.unwrap();
+    let foreign = Foreign::make(&image).await;
+    driver.kill();
+    the_leftover(&bench).await.clean().await.unwrap();
+    assert_eq!(labelled("lab.run", "driven", &bench.state_folder()).await, [0, 0, 0]);
+    assert_eq!(labelled("lab.run", "run", &bench.state_folder()).await, [4, 2, 1]);
+    assert!(
+        other
+            .instances()
+            .await
+            .iter()
+            .all(|instance| instance.state.is_running())
+    );
+
+    // Without a record, only the label of the state folder tells whose it is.
+    let records = bench.state_folder().join("systems");
+    let kept = bench.state_folder().join("kept");
+    std::fs::rename(&records, &kept).unwrap();
+    assert_eq!(
+        compose::backend::docker::remove_unrecorded(&bench.state_folder())
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(labelled("lab.run", "run", &bench.state_folder()).await, [0, 0, 0]);
+    std::fs::rename(&kept, &records).unwrap();
+    other.down().await.expect("there is nothing left to end");
+    assert!(foreign.is_untouched().await);
+    foreign.remove().await;
+}
+
+#[tokio::test]
+async fn a_start_that_is_given_up_leaves_nothing() {
+    if !has_engine() {
+        return;
+    }
+    let bench = bench();
+    let begun = |record: &SystemRecord| !record.instances.is_empty();
+    {
+        let mut start = std::pin::pin!(bench.backend.up(pair(), bench.options("run")));
+        until("the first container is there", async || {
+            let _ = tokio::time::timeout(Duration::from_millis(1), &mut start).await;
+            bench.records().iter().any(begun)
+        })
+        .await;
+    }
+    compose::settle(Duration::from_secs(20)).await;
+    assert_eq!(labelled("lab.run", "run", &bench.state_folder()).await, [0, 0, 0]);
+    assert!(bench.records().is_empty());
+}
+
+/// Passes on to the engine what comes to a socket of its own, until it is dropped: then the engine is gone.
+struct Relay(tokio::task::JoinHandle<()>);
+
+impl Relay {
+    fn start(path: &std::path::Path) -> Self {
+        let _ = std::fs::remove_file(path);
+        let listener = UnixListener::bind(path).unwrap();
+        let engine = usual_address().strip_prefix("unix://").unwrap().to_owned();
+        Self(tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                let engine = engine.clone();
+                connections.spawn(async move {
+                    let mut engine = UnixStream::connect(engine).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut engine).await;
+                });
+            }
+        }))
+    }
+
+    async fn stop(self) {
+        self.0.abort();
+        let _ = self.0.await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_goes_away_is_told_of_at_once_and_cleaned_up_when_it_is_back() {
+    if !has_engine() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("engine.sock");
+    let address = format!("unix://{}", socket.display());
+    let relay = Relay::start(&socket);
+    let backend = Arc::new(DockerBackend::at(stand_in(), &address, RedisLookup::default()).unwrap());
+    let bench = Bench::new(backend, "docker::driver");
+    let system = bench.up().await;
+    relay.stop().await;
+
+    until("the loss is told", async || {
+        let events = bench.events_of("users-1");
+        events
+            .iter()
+            .any(|event| matches!(event.kind, InstanceEventKind::Exited { expected: false, .. }))
+    })
+    .await;
+    for error in [
+        system.pause("users-1").await.unwrap_err(),
+        system.restart("gateway-1").await.unwrap_err(),
+        system.down().await.unwrap_err(),
+        bench.backend.up(pair(), bench.options("other")).await.err().unwrap(),
+    ] {
+        assert_eq!(error.family(), Family::Environment, "{error}");
+        assert!(
+            matches!(error, Error::EngineGone { .. } | Error::NoEngine { .. }),
+            "{error}"
+        );
+        assert!(error.to_string().contains(&address), "{error}");
+    }
+    let record = bench.records().remove(0);
+    assert!(matches!(record.running().await.unwrap_err(), Error::NoEngine { .. }));
+
+    let relay = Relay::start(&socket);
+    assert_eq!(record.running().await.unwrap().len(), 4);
+    let left = compose::Leftover {
+        running: Vec::new(),
+        record,
+    };
+    left.clean().await.unwrap();
+    assert_eq!(labelled("lab.run", "run", &bench.state_folder()).await, [0, 0, 0]);
+    until("what is gone is seen to be gone", async || {
+        !instance(&system, "users-1").await.state.is_running()
+    })
+    .await;
+    relay.stop().await;
+}

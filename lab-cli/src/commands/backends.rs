@@ -1,0 +1,45 @@
+//! The backends, and making ready what they need.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use compose::{Backend, BackendRegistry, DockerBackend, ProcessBackend, Progress, ProgressSink, SystemSpec};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::failure::Failure;
+
+/// The backend of this name, which runs this very program for every service.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn backend(name: &str) -> Result<Arc<dyn Backend>, Failure> {
+    let unknown = |error| Failure::unexpected(format!("cannot tell which program this is: {error}"));
+    let process = ProcessBackend::of_current_program().map_err(unknown)?;
+    let docker = DockerBackend::of_current_program().map_err(unknown)?;
+    Ok(BackendRegistry::standard(process, docker).get(name)?)
+}
+
+/// Makes ready what systems need, with a bar on stderr for what takes a while.
+///
+/// # Errors
+/// When something is missing.
+pub async fn prepare(backend: &dyn Backend, specs: &[SystemSpec]) -> Result<(), Failure> {
+    // Hidden by itself where stderr is no terminal.
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{spinner} {msg} {bar:24} {bytes}/{total_bytes}")
+        .expect("the template is a constant")
+        .progress_chars("━╸─");
+    bar.set_style(style);
+    let shown = bar.clone();
+    let progress: ProgressSink = Arc::new(move |progress: Progress| {
+        shown.enable_steady_tick(Duration::from_millis(120));
+        shown.set_message(progress.what);
+        if let Some(total) = progress.total_bytes {
+            shown.set_length(total);
+        }
+        shown.set_position(progress.done_bytes);
+    });
+    let prepared = backend.prepare(specs, Some(progress)).await;
+    bar.finish_and_clear();
+    Ok(prepared?)
+}

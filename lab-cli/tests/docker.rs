@@ -1,0 +1,186 @@
+//! The laboratory on Docker: the commands, and what is left when they are cut short.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use common::http::{get, port};
+use common::{Lab, files, json_file, until};
+use rustix::process::Signal;
+use serde_json::Value;
+
+/// Whether an engine answers; says so loudly where none does, and fails where all tests are required.
+#[track_caller]
+fn has_engine() -> bool {
+    let findings = Lab::new().say("doctor --json").json();
+    let docker = findings
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["name"] == "Docker")
+        .unwrap()
+        .clone();
+    if docker["found"] == true {
+        return true;
+    }
+    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
+    assert!(!required, "an engine is required here: {}", docker["detail"]);
+    eprintln!("SKIPPED: {}", docker["detail"]);
+    false
+}
+
+/// How many containers, networks and volumes of this lab the engine has, as its own tool tells them.
+#[track_caller]
+fn left(lab: &Lab) -> usize {
+    let filter = format!("label=lab.state={}", lab.state().display());
+    let listings: [&[&str]; 3] = [&["ps", "-aq"], &["network", "ls", "-q"], &["volume", "ls", "-q"]];
+    let count = |listing: &[&str]| {
+        let output = Command::new("docker").args(listing).args(["--filter", &filter]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().lines().count()
+    };
+    listings.into_iter().map(count).sum()
+}
+
+#[track_caller]
+fn nothing_is_left(lab: &Lab) {
+    assert_eq!(left(lab), 0);
+    assert_eq!(files(&lab.state().join("systems")), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_system_of_containers_is_left_running_and_handled_as_one_of_processes() {
+    if !has_engine() {
+        return;
+    }
+    let lab = Lab::new();
+    let up = lab.say("up full --backend docker --scale gateway=2").code(0);
+    let (_, door) = up.stdout.split_once("Front door: ").unwrap();
+    let door = port(door.split_ascii_whitespace().next().unwrap());
+    let answering = || -> BTreeSet<String> {
+        (0..12)
+            .map(|_| get(door, "/api/non-blocking").headers["x-instance"].clone())
+            .collect()
+    };
+    assert_eq!(get(door, "/ready").status, 200);
+    assert_eq!(answering().len(), 2);
+    lab.say("scale gateway=3").code(0);
+    assert_eq!(answering().len(), 3);
+    lab.say("kill gateway-2").code(0);
+    lab.say("restart gateway-2").code(0);
+    lab.say("pause users-1").code(0);
+    let systems = lab.say("ps --json").code(0).json();
+    let state = |name: &str| -> Value {
+        let instances = systems[0]["instances"].as_array().unwrap();
+        let found = instances.iter().find(|instance| instance["name"] == name).unwrap();
+        found["state"]["state"].clone()
+    };
+    assert_eq!((state("gateway-2"), state("users-1")), ("ready".into(), "paused".into()));
+    lab.say("resume users-1").code(0);
+    assert!(lab.say("logs gateway-2").code(0).stdout.contains("\"listening\""));
+    assert!(lab.say("clean").code(0).stdout.contains("Nothing was left behind"));
+    lab.say("down").code(0);
+    nothing_is_left(&lab);
+}
+
+#[test]
+fn a_scenario_ends_with_the_same_verdict_as_on_processes() {
+    if !has_engine() || !common::redis::is_installed() {
+        return;
+    }
+    let mut verdicts = Vec::new();
+    for backend in ["process", "docker"] {
+        let lab = Lab::new();
+        let command = format!("run race-condition --quick --yes --seed 7 --ui plain --out run --backend {backend}");
+        lab.say(&command).code(0);
+        let report = json_file(&lab.folder().join("run").join("report.json"));
+        assert_eq!(report["backend"], backend);
+        let checks = report["checks"].as_array().unwrap();
+        let told: Vec<_> = checks.iter().map(|check| (check["name"].clone(), check["verdict"].clone())).collect();
+        verdicts.push((report["verdict"].clone(), told));
+        nothing_is_left(&lab);
+    }
+    assert_eq!(verdicts[0], verdicts[1]);
+}
+
+#[test]
+fn a_killed_lab_leaves_what_the_next_one_removes_and_says_so() {
+    if !has_engine() {
+        return;
+    }
+    let lab = Lab::new();
+    let mut running = lab.spawn(["run", "cpu-blocking", "--quick", "--yes", "--ui", "json", "--backend", "docker"]);
+    running.lines().event("system_ready");
+    running.signal(Signal::KILL);
+    running.wait();
+    assert!(left(&lab) > 0, "containers outlive the lab");
+    lab.say("clean").code(0).complains(&["cleaned up after", "gateway-1"]);
+    nothing_is_left(&lab);
+}
+
+#[test]
+fn an_interrupted_run_takes_its_containers_along() {
+    if !has_engine() {
+        return;
+    }
+    // In the middle of the start, and once it is up.
+    for event in ["turn_started", "system_ready"] {
+        let lab = Lab::new();
+        let mut running = lab.spawn(["run", "cpu-blocking", "--quick", "--yes", "--ui", "json", "--backend", "docker"]);
+        running.lines().event(event);
+        running.signal(Signal::INT);
+        assert_eq!(running.wait().code(), Some(130), "{}", running.stderr());
+        nothing_is_left(&lab);
+    }
+}
+
+#[test]
+fn a_second_interrupt_takes_them_along_too() {
+    if !has_engine() {
+        return;
+    }
+    let lab = Lab::new();
+    let mut running = lab.spawn(["run", "cpu-blocking", "--quick", "--yes", "--ui", "json", "--backend", "docker"]);
+    running.lines().event("system_ready");
+    running.signal(Signal::INT);
+    until("it was heard", || running.stderr().contains("Ctrl-C again"));
+    running.signal(Signal::INT);
+    assert_eq!(running.wait().code(), Some(130), "{}", running.stderr());
+    // Where the two met in the middle of the orderly end, the next command removes the rest.
+    lab.say("clean").code(0);
+    nothing_is_left(&lab);
+}
+
+#[test]
+fn without_an_engine_it_is_said_what_to_do_and_other_runs_go_on() {
+    let lab = Lab::new();
+    let nowhere = format!("unix://{}/none.sock", lab.folder().display());
+    let mut command = lab.command(["up", "users", "--backend", "docker"]);
+    command.env("DOCKER_HOST", &nowhere);
+    common::finish(command)
+        .code(4)
+        .complains(&["no Docker engine answers", &nowhere, "start one"]);
+    nothing_was_recorded(&lab);
+    let mut command = lab.command(["doctor"]);
+    command.env("DOCKER_HOST", &nowhere);
+    assert!(common::finish(command).stdout.contains("for --backend docker"));
+}
+
+fn nothing_was_recorded(lab: &Lab) {
+    assert_eq!(files(&lab.state().join("systems")), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn what_only_containers_can_do_is_refused_elsewhere_before_anything_starts() {
+    let lab = Lab::new();
+    let tiny = common::scenario::Tiny::default().write(lab.folder());
+    let file = tiny.join("scenario.toml");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text.push_str("\n[[action]]\nat_s = 0.1\ndo = \"disconnect\"\ntarget = \"users-1\"\n");
+    std::fs::write(&file, text).unwrap();
+    let said = lab.run(["run", tiny.to_str().unwrap(), "--yes", "--ui", "plain"]).code(4);
+    let told = format!("{}{}", said.stdout, said.stderr);
+    assert!(told.contains("disconnect") && told.contains("--backend docker"), "{told}");
+    nothing_was_recorded(&lab);
+}
