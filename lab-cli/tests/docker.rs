@@ -36,7 +36,11 @@ fn left(lab: &Lab) -> usize {
     let filter = format!("label=lab.state={}", lab.state().display());
     let listings: [&[&str]; 3] = [&["ps", "-aq"], &["network", "ls", "-q"], &["volume", "ls", "-q"]];
     let count = |listing: &[&str]| {
-        let output = Command::new("docker").args(listing).args(["--filter", &filter]).output().unwrap();
+        let output = Command::new("docker")
+            .args(listing)
+            .args(["--filter", &filter])
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().lines().count()
     };
@@ -76,7 +80,10 @@ fn a_system_of_containers_is_left_running_and_handled_as_one_of_processes() {
         let found = instances.iter().find(|instance| instance["name"] == name).unwrap();
         found["state"]["state"].clone()
     };
-    assert_eq!((state("gateway-2"), state("users-1")), ("ready".into(), "paused".into()));
+    assert_eq!(
+        (state("gateway-2"), state("users-1")),
+        ("ready".into(), "paused".into())
+    );
     lab.say("resume users-1").code(0);
     assert!(lab.say("logs gateway-2").code(0).stdout.contains("\"listening\""));
     assert!(lab.say("clean").code(0).stdout.contains("Nothing was left behind"));
@@ -97,7 +104,10 @@ fn a_scenario_ends_with_the_same_verdict_as_on_processes() {
         let report = json_file(&lab.folder().join("run").join("report.json"));
         assert_eq!(report["backend"], backend);
         let checks = report["checks"].as_array().unwrap();
-        let told: Vec<_> = checks.iter().map(|check| (check["name"].clone(), check["verdict"].clone())).collect();
+        let told: Vec<_> = checks
+            .iter()
+            .map(|check| (check["name"].clone(), check["verdict"].clone()))
+            .collect();
         verdicts.push((report["verdict"].clone(), told));
         nothing_is_left(&lab);
     }
@@ -110,7 +120,16 @@ fn a_killed_lab_leaves_what_the_next_one_removes_and_says_so() {
         return;
     }
     let lab = Lab::new();
-    let mut running = lab.spawn(["run", "cpu-blocking", "--quick", "--yes", "--ui", "json", "--backend", "docker"]);
+    let mut running = lab.spawn([
+        "run",
+        "cpu-blocking",
+        "--quick",
+        "--yes",
+        "--ui",
+        "json",
+        "--backend",
+        "docker",
+    ]);
     running.lines().event("system_ready");
     running.signal(Signal::KILL);
     running.wait();
@@ -127,7 +146,16 @@ fn an_interrupted_run_takes_its_containers_along() {
     // In the middle of the start, and once it is up.
     for event in ["turn_started", "system_ready"] {
         let lab = Lab::new();
-        let mut running = lab.spawn(["run", "cpu-blocking", "--quick", "--yes", "--ui", "json", "--backend", "docker"]);
+        let mut running = lab.spawn([
+            "run",
+            "cpu-blocking",
+            "--quick",
+            "--yes",
+            "--ui",
+            "json",
+            "--backend",
+            "docker",
+        ]);
         running.lines().event(event);
         running.signal(Signal::INT);
         assert_eq!(running.wait().code(), Some(130), "{}", running.stderr());
@@ -141,7 +169,16 @@ fn a_second_interrupt_takes_them_along_too() {
         return;
     }
     let lab = Lab::new();
-    let mut running = lab.spawn(["run", "cpu-blocking", "--quick", "--yes", "--ui", "json", "--backend", "docker"]);
+    let mut running = lab.spawn([
+        "run",
+        "cpu-blocking",
+        "--quick",
+        "--yes",
+        "--ui",
+        "json",
+        "--backend",
+        "docker",
+    ]);
     running.lines().event("system_ready");
     running.signal(Signal::INT);
     until("it was heard", || running.stderr().contains("Ctrl-C again"));
@@ -179,8 +216,13 @@ fn what_only_containers_can_do_is_refused_elsewhere_before_anything_starts() {
     let mut text = std::fs::read_to_string(&file).unwrap();
     text.push_str("\n[[action]]\nat_s = 0.1\ndo = \"disconnect\"\ntarget = \"users-1\"\n");
     std::fs::write(&file, text).unwrap();
-    let said = lab.run(["run", tiny.to_str().unwrap(), "--yes", "--ui", "plain"]).code(4);
+    let said = lab
+        .run(["run", tiny.to_str().unwrap(), "--yes", "--ui", "plain"])
+        .code(4);
     let told = format!("{}{}", said.stdout, said.stderr);
-    assert!(told.contains("disconnect") && told.contains("--backend docker"), "{told}");
+    assert!(
+        told.contains("disconnect") && told.contains("--backend docker"),
+        "{told}"
+    );
     nothing_was_recorded(&lab);
 }

@@ -136,7 +136,11 @@ pub async fn remove_unrecorded(state_folder: &Path) -> Result<usize, Error> {
             ("label".to_owned(), vec![labels::IMAGE.to_owned()]),
         ]);
         let options = PruneImagesOptionsBuilder::default().filters(&filters).build();
-        docker.prune_images(Some(options)).await.map(drop)
+        match docker.prune_images(Some(options)).await {
+            // Another lab is at it: what is unused goes all the same.
+            Err(fault) if is_conflict(&fault) => Ok(()),
+            pruned => pruned.map(drop),
+        }
     };
     engine.call("remove unused images", prune).await?;
     Ok(tokens.len())
