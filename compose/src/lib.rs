@@ -7,6 +7,7 @@
 
 pub mod backend;
 mod error;
+pub mod export;
 pub mod health;
 pub mod host;
 pub mod redis;

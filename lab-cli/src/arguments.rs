@@ -183,6 +183,22 @@ Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 inconclusive, 4 the environment, 13
         /// Name of its service.
         service: String,
     },
+    /// Write a system as files for other tools
+    #[command(after_help = "Examples:
+  lab export compose -o shop    a Compose file and what it mounts
+  lab export k8s > shop.yaml    manifests for Kubernetes
+  lab export image              the image that both refer to, on this machine's engine")]
+    Export {
+        /// What to write.
+        #[arg(value_enum)]
+        what: What,
+        /// Name of the system; `lab up --list` shows them.
+        #[arg(default_value = "full")]
+        system: String,
+        /// Folder to write into; default: the main file on stdout.
+        #[arg(short, long, value_name = "FOLDER")]
+        output: Option<PathBuf>,
+    },
     /// Check a scenario and its lesson
     Check {
         /// Folder of the scenario.
@@ -207,6 +223,17 @@ Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 inconclusive, 4 the environment, 13
     },
     /// Print the manual page
     Man,
+}
+
+/// What `lab export` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// A Compose file.
+    Compose,
+    /// Manifests for Kubernetes.
+    K8s,
+    /// The image of the lab's own services.
+    Image,
 }
 
 /// For commands that list things.

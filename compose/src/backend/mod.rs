@@ -14,11 +14,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use capability::Capability;
-pub use core::record::{Carried, InstanceRecord, Leftover, Records, SystemRecord, leftovers, records};
+pub use core::leftover::{Leftover, leftovers};
+pub use core::record::{Carried, InstanceRecord, Records, SystemRecord, records};
 pub use instance::{Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats, LogChunk, Role};
 pub use options::{EventSink, Progress, ProgressSink, UpOptions};
 pub use registry::BackendRegistry;
 use url::Url;
+
+pub(crate) use core::{Environment, balancer_environment, instance_environment};
 
 use crate::error::Error;
 use crate::topology::SystemSpec;

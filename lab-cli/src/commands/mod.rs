@@ -6,6 +6,7 @@ mod check;
 pub mod clean;
 mod compare;
 mod doctor;
+mod export;
 mod picture;
 pub mod play;
 pub mod recorded;
@@ -76,6 +77,7 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
             die_with_parent,
         } => serve::run(&service, die_with_parent),
         Command::Health { service } => serve::health(&service),
+        Command::Export { what, system, output } => export::run(what, &system, output.as_deref()).await,
         Command::Check { folder, schema } => check::run(folder.as_deref(), schema),
         Command::Doctor(json) => doctor::run(json.json).await,
         Command::Clean { recordings } => clean::run(recordings).await,

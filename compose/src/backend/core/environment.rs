@@ -12,11 +12,11 @@ const UPSTREAMS: &str = "UPSTREAMS";
 const POLICY: &str = "POLICY";
 
 /// The environment of one instance.
-pub(in crate::backend) type Environment = BTreeMap<String, String>;
+pub(crate) type Environment = BTreeMap<String, String>;
 
 /// The environment of an instance of `spec`: what every instance gets, the address of its database, where it finds
 /// those that it calls, and what the specification says, which wins.
-pub(super) fn instance_environment(
+pub(crate) fn instance_environment(
     mut environment: Environment,
     spec: &ServiceSpec,
     database: String,
@@ -31,7 +31,7 @@ pub(super) fn instance_environment(
 }
 
 /// The environment of the balancer in front of `spec`.
-pub(super) fn balancer_environment(
+pub(crate) fn balancer_environment(
     mut environment: Environment,
     spec: &ServiceSpec,
     policy: &str,

@@ -9,6 +9,7 @@ mod attach;
 mod control;
 mod environment;
 mod launch;
+pub(super) mod leftover;
 mod log;
 mod readiness;
 pub(super) mod record;
@@ -27,7 +28,7 @@ use tokio::time::Instant;
 use url::Url;
 
 pub(super) use admin::client;
-pub(super) use environment::Environment;
+pub(crate) use environment::{Environment, balancer_environment, instance_environment};
 pub(super) use start::is_free;
 pub(super) use system::Hosted;
 

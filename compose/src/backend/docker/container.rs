@@ -1,8 +1,7 @@
 //! A container that was started, as the lab's own or as another lab's.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bollard::Docker;
@@ -10,25 +9,20 @@ use bollard::errors::Error as Fault;
 use bollard::models::{
     ContainerInspectResponse, ContainerUpdateBody, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
 };
-use bollard::query_parameters::{KillContainerOptionsBuilder, StatsOptionsBuilder, WaitContainerOptions};
+use bollard::query_parameters::{KillContainerOptionsBuilder, StatsOptionsBuilder};
 use futures_util::StreamExt;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::engine::{Engine, is_conflict, is_missing, spawn};
-use super::logs;
+use super::ending::exit_of;
+use super::engine::{Engine, is_conflict, is_missing};
 use crate::backend::InstanceStats;
 use crate::backend::core::record::Carried;
-use crate::backend::core::{Exit, Handle, OnExit};
+use crate::backend::core::{Exit, Handle};
 use crate::error::Error;
 
 /// How long a killed container may take to be gone.
 const KILL_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often an engine that went away is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Exit codes above this one are signals (<https://tldp.org/LDP/abs/html/exitcodes.html>).
-const SIGNALLED: i64 = 128;
-const SIGNAL_MAX: i64 = 64;
 const NANOS_PER_CORE: f64 = 1e9;
 
 /// How the log of a container gets into its file.
@@ -44,19 +38,19 @@ pub(super) enum LogKeeper {
 
 /// A container.
 #[derive(Clone)]
-pub(super) struct Container(Arc<Inner>);
+pub(super) struct Container(pub(super) Arc<Inner>);
 
-struct Inner {
-    engine: Engine,
-    id: String,
+pub(super) struct Inner {
+    pub(super) engine: Engine,
+    pub(super) id: String,
     started: String,
     pid: Option<u32>,
     /// The network that the instances share, and its names there.
     network: String,
     aliases: Vec<String>,
     keeper: LogKeeper,
-    expected: AtomicBool,
-    exit: watch::Sender<Option<Exit>>,
+    pub(super) expected: AtomicBool,
+    pub(super) exit: watch::Sender<Option<Exit>>,
 }
 
 /// What a container is known by before it is looked at.
@@ -66,18 +60,6 @@ pub(super) struct Identity {
     pub(super) network: String,
     pub(super) aliases: Vec<String>,
     pub(super) keeper: LogKeeper,
-}
-
-impl Inner {
-    fn ended(&self, exit: Exit) {
-        self.exit.send_if_modified(|known| {
-            let news = known.is_none();
-            if news {
-                *known = Some(exit);
-            }
-            news
-        });
-    }
 }
 
 impl Container {
@@ -128,45 +110,6 @@ impl Container {
 
     pub(super) fn keeper(&self) -> LogKeeper {
         self.0.keeper
-    }
-
-    /// Waits in the background for the end of the container, and for its log to be written to a file, which it begins
-    /// at this byte of; then tells.
-    pub(super) fn watch(&self, docker: Docker, log: Option<(PathBuf, u64)>, on_exit: Option<OnExit>) {
-        let watched = self.clone();
-        let follower = log.map(|(log, log_start)| {
-            let (docker, engine, id) = (docker.clone(), self.0.engine.clone(), self.0.id.clone());
-            spawn(async move {
-                logs::follow(&docker, &id, &log).await;
-                // Where the container ends just when it begins to be followed, the engine gives nothing, or not all.
-                let _ = logs::fetch(&engine, &id, &log, log_start).await;
-            })
-        });
-        spawn(async move {
-            let mut on_exit = on_exit;
-            let mut told = |exit, expected| {
-                if let Some(on_exit) = on_exit.take() {
-                    on_exit(exit, expected);
-                }
-            };
-            let exit = match wait(&docker, &watched.0.id).await {
-                Some(exit) => exit,
-                None => {
-                    // With the engine, whatever ran on it is lost to the system. Whether it really ended shows later.
-                    told(Exit::default(), watched.0.expected.load(Ordering::Acquire));
-                    let weak = Arc::downgrade(&watched.0);
-                    let id = watched.0.id.clone();
-                    drop(watched);
-                    return until_seen_ended(&docker, &id, &weak).await;
-                }
-            };
-            if let Some(follower) = follower {
-                // The log ends with the container; what it ended with must be there for whoever sees the end.
-                let _ = tokio::time::timeout(KILL_TIMEOUT, follower).await;
-            }
-            told(exit, watched.0.expected.load(Ordering::Acquire));
-            watched.0.ended(exit);
-        });
     }
 
     async fn signal(&self, signal: &'static str, doing: &'static str) -> Result<(), Error> {
@@ -346,49 +289,6 @@ pub(super) fn nano_cpus(cores: f64) -> i64 {
     (cores * NANOS_PER_CORE).round() as i64
 }
 
-/// Waits until a container has ended; `None` when the engine went away before.
-async fn wait(docker: &Docker, id: &str) -> Option<Exit> {
-    let mut answers = Box::pin(docker.wait_container(id, None::<WaitContainerOptions>));
-    match answers.next().await {
-        Some(Ok(answer)) => Some(exit_of(answer.status_code)),
-        Some(Err(Fault::DockerContainerWaitError { code, .. })) => Some(exit_of(code)),
-        Some(Err(fault)) if is_missing(&fault) => Some(Exit::default()),
-        Some(Err(_)) | None => None,
-    }
-}
-
-/// Looks for an engine that went away, until it shows the container ended or nobody wants to know any more.
-async fn until_seen_ended(docker: &Docker, id: &str, container: &Weak<Inner>) {
-    while container.strong_count() > 0 {
-        sleep(LOOK_EVERY).await;
-        let exit = match docker.inspect_container(id, None).await {
-            Ok(shown) => {
-                let state = shown.state.unwrap_or_default();
-                let runs = state.running.unwrap_or(false);
-                (!runs).then(|| exit_of(state.exit_code.unwrap_or_default()))
-            }
-            Err(fault) => is_missing(&fault).then(Exit::default),
-        };
-        if let (Some(exit), Some(container)) = (exit, container.upgrade()) {
-            return container.ended(exit);
-        }
-    }
-}
-
-fn exit_of(code: i64) -> Exit {
-    let number = |code: i64| i32::try_from(code).ok();
-    match code {
-        code if (SIGNALLED + 1..=SIGNALLED + SIGNAL_MAX).contains(&code) => Exit {
-            code: None,
-            signal: number(code - SIGNALLED),
-        },
-        code => Exit {
-            code: number(code),
-            signal: None,
-        },
-    }
-}
-
 /// That a container has ended already, or is gone, is what was wanted.
 fn ignore_ended(answer: Result<(), Fault>) -> Result<(), Fault> {
     match answer {
@@ -402,21 +302,5 @@ fn ignore(answer: Result<(), Fault>, such: impl Fn(&str) -> bool) -> Result<(), 
     match answer {
         Err(Fault::DockerResponseServerError { message, .. }) if such(&message) => Ok(()),
         answer => answer,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_exit_by_signal_is_told_from_one_by_code() {
-        let exit = |code, signal| Exit { code, signal };
-        assert_eq!(exit_of(0), exit(Some(0), None));
-        assert_eq!(exit_of(2), exit(Some(2), None));
-        assert_eq!(exit_of(128), exit(Some(128), None));
-        assert_eq!(exit_of(137), exit(None, Some(9)));
-        assert_eq!(exit_of(143), exit(None, Some(15)));
-        assert_eq!(exit_of(255), exit(Some(255), None));
     }
 }

@@ -211,7 +211,7 @@ fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreate
 }
 
 /// The port that an instance listens on in its container.
-pub(super) const fn inner_port(program: ServiceName) -> u16 {
+pub(crate) const fn inner_port(program: ServiceName) -> u16 {
     match program {
         ServiceName::Redis => REDIS_PORT,
         _ => HTTP_PORT,

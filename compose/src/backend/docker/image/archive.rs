@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 
 /// Whom everything in a container runs as: nobody in particular, and surely not root.
-pub(in crate::backend::docker) const USER: u64 = 65_532;
+pub(crate) const USER: u64 = 65_532;
 /// Folders that a program may write to, in an image that is otherwise read-only.
 const FOLDERS: [(&str, u32); 2] = [("tmp/", 0o1777), ("data/", 0o777)];
 /// The tag of every image.

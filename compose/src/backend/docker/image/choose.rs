@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 
 /// The official image, pinned: what a scenario shows must not change with what was published yesterday.
-pub(in crate::backend::docker) const OFFICIAL_REDIS: &str = "redis:7.4.2";
+pub(crate) const OFFICIAL_REDIS: &str = "redis:7.4.2";
 const HOW: &str = "either let the engine pull redis:7.4.2, or install one that is packed instead \
                    (apt-get install redis-server, or apt-get install valkey-server)";
 

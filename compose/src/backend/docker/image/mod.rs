@@ -17,8 +17,9 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::{OnceCell, mpsc};
 use tokio::time::timeout;
 
-pub(super) use archive::USER;
-pub(super) use choose::{OFFICIAL_REDIS, RedisImage};
+pub(crate) use archive::USER;
+pub(crate) use choose::OFFICIAL_REDIS;
+pub(super) use choose::RedisImage;
 
 use self::archive::{Archive, Contents, VERSION};
 use self::choose::{Shelf, choose_redis};

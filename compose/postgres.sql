@@ -1,0 +1,5 @@
+CREATE DATABASE "users" OWNER lab;
+CREATE DATABASE "orders" OWNER lab;
+CREATE DATABASE "payments" OWNER lab;
+CREATE DATABASE "inventory" OWNER lab;
+CREATE DATABASE "analytics" OWNER lab;

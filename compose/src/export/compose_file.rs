@@ -1,0 +1,187 @@
+//! The Compose file (<https://github.com/compose-spec/compose-spec/blob/main/spec.md>).
+
+use contract::ServiceName;
+use serde_json::{Map, Value, json};
+
+use super::units::{Unit, units};
+use super::{ExportedFile, GRAFANA, IMAGE, KAFKA, POSTGRES, PROMETHEUS, databases, redis_command, redis_image, yaml};
+use crate::backend::docker::{USER, inner_port};
+use crate::error::Error;
+use crate::topology::SystemSpec;
+
+const HEAD: &str = "# Made by `lab export compose`; a test keeps this file and the topology equal.\n\
+                    # The image comes from `lab export image`. Then: docker compose up --wait\n\
+                    # Kafka starts only with `--profile events`: no service of this version uses it.\n";
+/// Where the front door of the entry, Prometheus and Grafana are published, on 127.0.0.1.
+const ENTRY_PORT: u16 = 8080;
+const PROMETHEUS_PORT: u16 = 9090;
+const GRAFANA_PORT: u16 = 3000;
+
+pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
+    let units = units(system)?;
+    let mut services = Map::new();
+    for unit in &units {
+        services.insert(unit.name.clone(), service(system, unit));
+    }
+    services.insert("postgres".into(), postgres());
+    services.insert(
+        "kafka".into(),
+        json!({ "image": KAFKA, "profiles": ["events"], "networks": ["data"] }),
+    );
+    services.insert("prometheus".into(), prometheus());
+    services.insert("grafana".into(), grafana());
+    let file = json!({
+        "services": services,
+        "networks": { "data": {}, "control": {} },
+        "volumes": { "postgres": {} },
+    });
+    Ok(vec![
+        ExportedFile {
+            name: "docker-compose.yml",
+            text: format!("{HEAD}{}", yaml::document(&file)),
+        },
+        ExportedFile {
+            name: "postgres.sql",
+            text: databases(system),
+        },
+        ExportedFile {
+            name: "prometheus.yml",
+            text: scraping(&units),
+        },
+        ExportedFile {
+            name: "grafana.yml",
+            text: yaml::document(&json!({
+                "apiVersion": 1,
+                "datasources": [{
+                    "name": "Prometheus", "type": "prometheus", "access": "proxy", "isDefault": true,
+                    "url": format!("http://prometheus:{PROMETHEUS_PORT}"),
+                }],
+            })),
+        },
+    ])
+}
+
+fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
+    let mut aliases = vec![unit.name.clone()];
+    if unit.is_front_door {
+        aliases.push(unit.spec.name.clone());
+    }
+    let is_redis = unit.program == ServiceName::Redis;
+    let (image, command, health) = if is_redis {
+        (redis_image(), redis_command(), vec!["CMD", "redis-cli", "PING"])
+    } else {
+        let program = unit.program.as_str();
+        (
+            IMAGE,
+            vec!["/lab", "serve", program],
+            vec!["CMD", "/lab", "health", program],
+        )
+    };
+    let mut service = json!({
+        "image": image,
+        "command": command,
+        "user": format!("{USER}:{USER}"),
+        "read_only": true,
+        "tmpfs": ["/tmp"],
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "networks": { "data": { "aliases": aliases } },
+        "healthcheck": { "test": health, "interval": "10s", "timeout": "5s", "retries": 3 },
+    });
+    if !is_redis {
+        service["environment"] = json!(unit.environment);
+    }
+    let needs = needs(system, unit);
+    if !needs.is_empty() {
+        service["depends_on"] = needs.into();
+    }
+    if unit.is_front_door && unit.spec.name == system.entry {
+        service["networks"]["control"] = json!({});
+        service["ports"] = json!([format!("127.0.0.1:{ENTRY_PORT}:{}", inner_port(unit.program))]);
+    }
+    service
+}
+
+/// Whom a unit waits for: its database, and the front doors of those that it calls; a balancer for its instances.
+fn needs(system: &SystemSpec, unit: &Unit<'_>) -> Map<String, Value> {
+    let healthy = |name: String| (name, json!({ "condition": "service_healthy" }));
+    if unit.program == ServiceName::Balancer {
+        return unit.spec.instance_names().map(healthy).collect();
+    }
+    let database = unit.program.has_database().then(|| "postgres".to_owned());
+    let callees = system.callees(unit.spec).unwrap_or_default();
+    let doors = callees.into_iter().map(|(_, callee)| callee.front_door_name());
+    database.into_iter().chain(doors).map(healthy).collect()
+}
+
+fn postgres() -> Value {
+    json!({
+        "image": POSTGRES,
+        "environment": { "POSTGRES_USER": "lab", "POSTGRES_PASSWORD": "lab" },
+        "volumes": [
+            "postgres:/var/lib/postgresql/data",
+            "./postgres.sql:/docker-entrypoint-initdb.d/databases.sql:ro",
+        ],
+        "networks": { "data": {} },
+        "healthcheck": { "test": ["CMD", "pg_isready", "-U", "lab"], "interval": "5s", "timeout": "5s", "retries": 10 },
+    })
+}
+
+fn prometheus() -> Value {
+    json!({
+        "image": PROMETHEUS,
+        "volumes": ["./prometheus.yml:/etc/prometheus/prometheus.yml:ro"],
+        "networks": { "data": {}, "control": {} },
+        "ports": [format!("127.0.0.1:{PROMETHEUS_PORT}:{PROMETHEUS_PORT}")],
+    })
+}
+
+fn grafana() -> Value {
+    json!({
+        "image": GRAFANA,
+        "environment": { "GF_AUTH_ANONYMOUS_ENABLED": "true" },
+        "volumes": ["./grafana.yml:/etc/grafana/provisioning/datasources/lab.yml:ro"],
+        "networks": { "data": {}, "control": {} },
+        "ports": [format!("127.0.0.1:{GRAFANA_PORT}:{GRAFANA_PORT}")],
+        "depends_on": ["prometheus"],
+    })
+}
+
+/// Every unit that speaks HTTP is scraped; balancers have their metrics beside their other administration.
+fn scraping(units: &[Unit<'_>]) -> String {
+    let targets = |is_balancer: bool| -> Vec<String> {
+        let scraped = units.iter().filter(|unit| unit.program != ServiceName::Redis);
+        let scraped = scraped.filter(|unit| (unit.program == ServiceName::Balancer) == is_balancer);
+        scraped
+            .map(|unit| format!("{}:{}", unit.name, inner_port(unit.program)))
+            .collect()
+    };
+    let file = json!({
+        "global": { "scrape_interval": "5s" },
+        "scrape_configs": [
+            { "job_name": "services", "static_configs": [{ "targets": targets(false) }] },
+            {
+                "job_name": "balancers",
+                "metrics_path": "/_balancer/metrics",
+                "static_configs": [{ "targets": targets(true) }],
+            },
+        ],
+    });
+    yaml::document(&file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::units::with_database;
+    use crate::export::whole_system;
+
+    #[test]
+    fn every_service_with_data_has_a_database() {
+        let system = whole_system("full").unwrap();
+        let files = files(&system).unwrap();
+        let sql = &files.iter().find(|file| file.name == "postgres.sql").unwrap().text;
+        assert_eq!(sql.lines().count(), with_database(&system).len());
+        assert!(sql.contains("CREATE DATABASE \"orders\" OWNER lab;"));
+    }
+}

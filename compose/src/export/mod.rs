@@ -1,0 +1,81 @@
+//! A system as files that other tools start: a Compose file, and manifests for Kubernetes.
+
+mod compose_file;
+mod kubernetes;
+mod units;
+mod yaml;
+
+use contract::ServiceName;
+
+use crate::backend::docker::OFFICIAL_REDIS;
+use crate::error::Error;
+use crate::topology::{ServiceSpec, SystemSpec, named_system};
+
+/// The image of the lab's own program, by the name that `lab export image` gives it.
+pub const IMAGE: &str = concat!("lab-services:", env!("CARGO_PKG_VERSION"));
+const POSTGRES: &str = "postgres:16.6";
+const KAFKA: &str = "apache/kafka:3.9.0";
+const PROMETHEUS: &str = "prom/prometheus:v3.1.0";
+const GRAFANA: &str = "grafana/grafana:11.4.0";
+
+/// A file to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportedFile {
+    /// Its name; the first one of an export is the one to start from.
+    pub name: &'static str,
+    /// What is in it.
+    pub text: String,
+}
+
+/// A named system with everything around it: the full one gets the Redis that its gateways may count in.
+///
+/// # Errors
+/// A usage error for a name that no system has.
+pub fn whole_system(name: &str) -> Result<SystemSpec, Error> {
+    let mut system = named_system(name)?;
+    if !system.has(ServiceName::Redis) {
+        system.services.insert(0, ServiceSpec::new(ServiceName::Redis));
+    }
+    Ok(system)
+}
+
+/// The Compose file of a system, and what it mounts.
+///
+/// # Errors
+/// When the description is invalid.
+pub fn compose(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
+    compose_file::files(system)
+}
+
+/// The manifests of a system for Kubernetes, in one file.
+///
+/// # Errors
+/// When the description is invalid.
+pub fn kubernetes(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
+    kubernetes::files(system)
+}
+
+/// What makes one database for each service.
+fn databases(system: &SystemSpec) -> String {
+    let names = units::with_database(system);
+    names
+        .iter()
+        .map(|name| format!("CREATE DATABASE \"{name}\" OWNER lab;\n"))
+        .collect()
+}
+
+fn redis_command() -> Vec<&'static str> {
+    vec![
+        "redis-server",
+        "--protected-mode",
+        "no",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
+}
+
+const fn redis_image() -> &'static str {
+    OFFICIAL_REDIS
+}

@@ -1,0 +1,101 @@
+//! What a system is made of, wired as the Docker backend wires it: every service at its own name.
+
+use contract::environment::REDIS_PREFIX;
+use contract::{ServiceName, environment};
+use url::Url;
+
+use crate::backend::docker::inner_port;
+use crate::backend::{Environment, balancer_environment, instance_environment};
+use crate::topology::{ServiceSpec, SpecError, SystemSpec, balancer_name};
+
+/// One instance, or one balancer.
+pub(super) struct Unit<'a> {
+    pub(super) name: String,
+    pub(super) spec: &'a ServiceSpec,
+    pub(super) program: ServiceName,
+    pub(super) is_front_door: bool,
+    pub(super) environment: Environment,
+}
+
+/// The units of a system: of each service the instances, then its balancer.
+pub(super) fn units(system: &SystemSpec) -> Result<Vec<Unit<'_>>, SpecError> {
+    system.validate()?;
+    let mut units = Vec::new();
+    for spec in &system.services {
+        for name in spec.instance_names() {
+            units.push(Unit {
+                is_front_door: spec.front_door_name() == name,
+                environment: of_instance(system, spec, &name)?,
+                program: spec.service,
+                name,
+                spec,
+            });
+        }
+        if let Some(balancer) = &spec.balancer {
+            let name = balancer_name(&spec.name);
+            let upstreams = spec.instance_names().map(|name| {
+                let url = address(&name, spec.service);
+                (name, url)
+            });
+            let base = surroundings(&name, ServiceName::Balancer);
+            units.push(Unit {
+                is_front_door: true,
+                environment: balancer_environment(base, spec, &balancer.policy, upstreams),
+                program: ServiceName::Balancer,
+                name,
+                spec,
+            });
+        }
+    }
+    Ok(units)
+}
+
+/// The environment of an instance of this name.
+pub(super) fn of_instance(system: &SystemSpec, spec: &ServiceSpec, name: &str) -> Result<Environment, SpecError> {
+    let callees = system.callees(spec)?;
+    let uses_redis = callees.iter().any(|(callee, _)| *callee == ServiceName::Redis);
+    let prefix = uses_redis.then(|| (REDIS_PREFIX, format!("lab:{}:", system.name)));
+    let urls = callees.into_iter().map(|(callee, other)| {
+        let program = match other.balancer {
+            Some(_) => ServiceName::Balancer,
+            None => other.service,
+        };
+        (callee.url_variable(), address(&other.name, program))
+    });
+    let base = surroundings(name, spec.service);
+    Ok(instance_environment(
+        base,
+        spec,
+        database(&spec.name),
+        urls.chain(prefix),
+    ))
+}
+
+/// Each service has a database of its own on the one PostgreSQL.
+fn database(service: &str) -> String {
+    format!("postgres://lab:lab@postgres:5432/{service}")
+}
+
+fn surroundings(name: &str, program: ServiceName) -> Environment {
+    let own = [
+        (environment::PORT, inner_port(program).to_string()),
+        (environment::HOST, "0.0.0.0".to_owned()),
+        (environment::INSTANCE, name.to_owned()),
+    ];
+    own.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+fn address(name: &str, program: ServiceName) -> String {
+    let scheme = match program {
+        ServiceName::Redis => "redis",
+        _ => "http",
+    };
+    let url = Url::parse(&format!("{scheme}://{name}:{}", inner_port(program))).expect("an alias is a host name");
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// The services that keep data in a database, by alias.
+pub(super) fn with_database(system: &SystemSpec) -> Vec<&str> {
+    let keep = system.services.iter().filter(|spec| spec.service.has_database());
+    keep.map(|spec| spec.name.as_str()).collect()
+}

@@ -1,0 +1,52 @@
+//! `lab export`: a system as files for other tools, and the image that they refer to.
+
+use std::path::Path;
+
+use compose::export::{self, ExportedFile};
+
+use super::backends::{backend, prepare};
+use crate::arguments::What;
+use crate::failure::{Exit, Failure};
+
+/// Writes what is asked for into a folder; without one, prints the file to start from.
+///
+/// # Errors
+/// A name that no system has; a folder that cannot be written to; for the image, an engine that does not answer.
+pub async fn run(what: What, system: &str, output: Option<&Path>) -> Result<Exit, Failure> {
+    let system = export::whole_system(system)?;
+    let files = match what {
+        What::Compose => export::compose(&system)?,
+        What::K8s => export::kubernetes(&system)?,
+        What::Image => return image().await,
+    };
+    match output {
+        Some(folder) => write(folder, &files)?,
+        None => {
+            if let Some(first) = files.first() {
+                print!("{}", first.text);
+            }
+        }
+    }
+    Ok(Exit::Pass)
+}
+
+/// Makes the image that the files refer to, on the engine of this machine.
+async fn image() -> Result<Exit, Failure> {
+    prepare(backend("docker")?.as_ref(), &[]).await?;
+    println!("{}", export::IMAGE);
+    Ok(Exit::Pass)
+}
+
+fn write(folder: &Path, files: &[ExportedFile]) -> Result<(), Failure> {
+    let cannot = |path: &Path| {
+        let shown = path.display().to_string();
+        move |error: std::io::Error| Failure::environment(format!("cannot write {shown}: {error}"))
+    };
+    std::fs::create_dir_all(folder).map_err(cannot(folder))?;
+    for file in files {
+        let path = folder.join(file.name);
+        std::fs::write(&path, &file.text).map_err(cannot(&path))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
