@@ -225,7 +225,11 @@ mod tests {
             (UPSTREAMS, "a=http://u@127.0.0.1:81", "no plain host"),
             (UPSTREAMS, "=http://127.0.0.1:81", "name is empty"),
             (UPSTREAMS, "a=http://h:1,a=http://h:2", "two upstreams are named \"a\""),
-            (POLICY, "fastest", "round_robin, least_connections, random"),
+            (
+                POLICY,
+                "fastest",
+                "round_robin, least_connections, random, weighted_round_robin",
+            ),
             (UPSTREAM_TIMEOUT_MS, "1s", "from 1 to 3600000"),
             (UPSTREAM_TIMEOUT_MS, "0", "from 1 to 3600000"),
             (UPSTREAM_RESPONSE_TIMEOUT_MS, "-1", "from 0 to 3600000"),

@@ -41,7 +41,8 @@ impl Client {
             forwarded_for: HeaderValue::try_from(ip.to_string())
                 .expect("an IP address has only characters that a header value may have"),
             request: balance::Request {
-                key: Some(hash(&ip.to_string())),
+                key: Some(balance::hash_text(&ip.to_string())),
+                now: Duration::ZERO,
             },
         }
     }
@@ -61,8 +62,12 @@ impl Client {
 
     async fn try_forward(&self, mut request: Request<Incoming>) -> Result<Response<ResponseBody>, Failure> {
         check_target(&mut request)?;
-        let mut in_flight = self.balancer.routing.pick(&self.request).ok_or(Failure::NoInstance)?;
         let picked = Instant::now();
+        let wanted = balance::Request {
+            now: picked - self.balancer.started,
+            ..self.request
+        };
+        let mut in_flight = self.balancer.routing.pick(&wanted).ok_or(Failure::NoInstance)?;
         let upstream = Arc::clone(in_flight.upstream());
 
         let (mut head, body) = request.into_parts();
@@ -74,13 +79,15 @@ impl Client {
             .balancer
             .within_response_timeout(exchange(&upstream, request, self.balancer.connect_timeout))
             .await;
+        let now = Instant::now();
+        let observe = |failed| upstream.observe(now - self.balancer.started, now - picked, failed);
         let answer = exchanged.inspect_err(|failure| {
             if failure.is_the_instances() {
                 in_flight.fail();
+                observe(true);
             }
         })?;
-        let now = Instant::now();
-        upstream.observe(now - self.balancer.started, now - picked);
+        observe(answer.response.status().is_server_error());
         Ok(relay(answer, in_flight))
     }
 }
@@ -199,13 +206,6 @@ fn check_host(headers: &HeaderMap, version: Version) -> Result<(), Failure> {
             "the request has several Host headers; send one",
         )),
     }
-}
-
-/// FNV-1a, 64 bits: the same on every machine and in every run, unlike the standard library's hasher.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 /// Why the balancer answers in an instance's stead.

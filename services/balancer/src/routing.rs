@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use balance::{Endpoint, Policy, PolicyKind, PolicyRng, Request};
+use balance::{Policy, PolicyKind, PolicyRng, Pool, Request};
 use rand::SeedableRng;
 
 use crate::config::UpstreamConfig;
@@ -22,20 +22,21 @@ struct Inner {
     kind: PolicyKind,
     policy: Box<dyn Policy>,
     rng: PolicyRng,
-    /// What the policy sees; kept only to reuse its memory.
-    endpoints: Vec<Endpoint>,
+    /// What the policy sees, in the order of `upstreams`; loads are copied into it before each pick.
+    pool: Pool,
 }
 
 impl Routing {
     /// A list (with unique names) and a policy, whose chance comes from `seed`.
     pub fn new(upstreams: &[UpstreamConfig], kind: PolicyKind, seed: u64) -> Self {
+        let upstreams: Vec<_> = upstreams.iter().map(|config| Arc::new(Upstream::new(config))).collect();
         Self {
             inner: Mutex::new(Inner {
-                upstreams: upstreams.iter().map(|config| Arc::new(Upstream::new(config))).collect(),
+                pool: pool_of(&upstreams),
+                upstreams,
                 kind,
                 policy: kind.build(),
                 rng: PolicyRng::seed_from_u64(seed),
-                endpoints: Vec::with_capacity(upstreams.len()),
             }),
         }
     }
@@ -43,11 +44,10 @@ impl Routing {
     /// Picks an instance and counts the request in there; `None` when none is in rotation.
     pub fn pick(&self, request: &Request) -> Option<InFlight> {
         let inner = &mut *self.lock();
-        inner.endpoints.clear();
-        inner
-            .endpoints
-            .extend(inner.upstreams.iter().map(|upstream| upstream.endpoint()));
-        let index = inner.policy.pick(&inner.endpoints, request, &mut inner.rng)?;
+        for (index, upstream) in inner.upstreams.iter().enumerate() {
+            inner.pool.update(index, |endpoint| *endpoint = upstream.endpoint());
+        }
+        let index = inner.policy.pick(&inner.pool, request, &mut inner.rng)?;
         Some(InFlight::enter(Arc::clone(&inner.upstreams[index])))
     }
 
@@ -72,6 +72,7 @@ impl Routing {
                 None => Arc::new(Upstream::new(config)),
             });
         }
+        inner.pool = pool_of(&inner.upstreams);
         drop(inner);
         for gone in old {
             gone.retire();
@@ -101,6 +102,10 @@ impl Routing {
         // A policy that panics leaves the list and its own counters usable.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn pool_of(upstreams: &[Arc<Upstream>]) -> Pool {
+    upstreams.iter().map(|upstream| upstream.endpoint()).collect()
 }
 
 #[cfg(test)]

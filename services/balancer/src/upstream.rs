@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use balance::{Endpoint, Ewma};
+use balance::{Endpoint, SIGNAL_DECAY, Signals, hash_text};
 use http::HeaderValue;
 use http::uri::Authority;
 
@@ -15,8 +15,6 @@ use crate::connection::{ConnectError, UpstreamConnection};
 pub const IDLE_CONNECTIONS_MAX: usize = 256;
 /// How long a connection may stay idle before the sweep closes it.
 pub const IDLE_MAX: Duration = Duration::from_secs(30);
-/// Memory of the latency average.
-const LATENCY_DECAY: Duration = Duration::from_secs(10);
 
 /// Boxed, for a connection is large, and goes on loan and comes back with every request.
 type Idle = Vec<Box<UpstreamConnection>>;
@@ -24,6 +22,8 @@ type Idle = Vec<Box<UpstreamConnection>>;
 /// An instance that requests are sent to. All counters are since it was first listed.
 pub struct Upstream {
     name: String,
+    /// Hash of the name: what policies know it by.
+    id: u64,
     authority: Authority,
     /// `host:port` for connecting; shared so that a connect owns its address without copying it.
     address: Arc<str>,
@@ -37,9 +37,7 @@ pub struct Upstream {
     in_flight: AtomicU32,
     requests: AtomicU64,
     failures: AtomicU64,
-    latency: Mutex<Ewma>,
-    /// The value of `latency` in nanoseconds, to be read without its lock.
-    latency_ewma_ns: AtomicU64,
+    signals: Mutex<Signals>,
     /// Last in, first out: the ones least needed age and are swept.
     idle: Mutex<Idle>,
 }
@@ -49,6 +47,7 @@ impl Upstream {
     pub fn new(config: &UpstreamConfig) -> Self {
         Self {
             name: config.name.clone(),
+            id: hash_text(&config.name),
             authority: config.authority.clone(),
             address: config.authority.as_str().into(),
             host: HeaderValue::from_str(config.authority.as_str())
@@ -60,8 +59,7 @@ impl Upstream {
             in_flight: AtomicU32::new(0),
             requests: AtomicU64::new(0),
             failures: AtomicU64::new(0),
-            latency: Mutex::new(Ewma::new(LATENCY_DECAY)),
-            latency_ewma_ns: AtomicU64::new(0),
+            signals: Mutex::new(Signals::new(SIGNAL_DECAY)),
             idle: Mutex::new(Vec::new()),
         }
     }
@@ -117,20 +115,25 @@ impl Upstream {
 
     /// What a policy may know about it.
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint {
+        let mut endpoint = Endpoint {
+            id: self.id,
             weight: self.weight.load(Relaxed),
             in_flight: self.in_flight(),
-            latency_ewma: Duration::from_nanos(self.latency_ewma_ns.load(Relaxed)),
             healthy: self.healthy.load(Relaxed),
-        }
+            ..Endpoint::IDLE
+        };
+        self.signals().write_to(&mut endpoint);
+        endpoint
     }
 
-    /// Takes note that the head of an answer came `latency` after the pick; `now` counts from the balancer's start.
-    pub fn observe(&self, now: Duration, latency: Duration) {
-        let mut ewma = self.latency.lock().unwrap_or_else(PoisonError::into_inner);
-        ewma.observe(now, latency);
-        let nanoseconds = u64::try_from(ewma.value().as_nanos()).unwrap_or(u64::MAX);
-        self.latency_ewma_ns.store(nanoseconds, Relaxed);
+    /// Takes note that the head of an answer, or a failure in its stead, came `latency` after the pick; `now` counts from the
+    /// balancer's start.
+    pub fn observe(&self, now: Duration, latency: Duration, failed: bool) {
+        self.signals().observe(now, latency, failed);
+    }
+
+    fn signals(&self) -> std::sync::MutexGuard<'_, Signals> {
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An idle connection that still looks alive.

@@ -97,7 +97,7 @@ async fn an_unknown_policy_is_answered_with_the_allowed_ones() {
         problem["detail"]
             .as_str()
             .unwrap()
-            .contains("round_robin, least_connections, random"),
+            .contains("round_robin, least_connections, random, weighted_round_robin"),
         "{problem}"
     );
 }
