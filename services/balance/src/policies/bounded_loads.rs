@@ -39,16 +39,20 @@ impl Policy for BoundedLoads {
             self.weights = healthy.map(|index| u64::from(endpoints[*index as usize].weight)).sum();
             self.generation = Some(pool.generation());
         }
-        let place = self.ring.place(request.key_or_draw(rng));
         // With this request counted in, so that the bounds of all together are above the total and somebody is always free.
         let per_weight = FACTOR * (pool.in_flight() + 1) as f64 / self.weights.max(1) as f64;
-        let has_room = |index: &usize| {
-            let endpoint = &endpoints[*index];
-            f64::from(endpoint.in_flight) < (per_weight * f64::from(endpoint.weight)).ceil()
+        // Loads are whole numbers, so below the bound is the same as below the bound rounded up.
+        let has_room = |index: usize| {
+            let endpoint = &endpoints[index];
+            f64::from(endpoint.in_flight) < per_weight * f64::from(endpoint.weight)
         };
-        let along = (place..place + self.ring.len()).filter_map(|rank| self.ring.owner(rank));
+        let mut along = self.ring.along(request.key_or_draw(rng));
+        let owner = along.next()?;
+        if has_room(owner) {
+            return Some(owner);
+        }
         // What hangs on endpoints that became unhealthy counts in the total but not among the bounds, so the bounds are only wider.
-        along.into_iter().find(has_room).or_else(|| self.ring.owner(place))
+        along.find(|index| has_room(*index)).or(Some(owner))
     }
 }
 

@@ -30,8 +30,7 @@ pub struct ConsistentHash {
 impl Policy for ConsistentHash {
     fn pick(&mut self, pool: &Pool, request: &Request, rng: &mut PolicyRng) -> Option<usize> {
         self.ring.follow(pool);
-        let place = self.ring.place(request.key_or_draw(rng));
-        self.ring.owner(place)
+        self.ring.along(request.key_or_draw(rng)).next()
     }
 }
 
@@ -87,7 +86,7 @@ impl Ring {
     }
 
     /// Rank of the first point at or after `key`, which may be one past the last.
-    pub(super) fn place(&self, key: u64) -> usize {
+    fn place(&self, key: u64) -> usize {
         let mut rank = self.arcs[(key >> self.shift) as usize] as usize;
         while self.points.get(rank).is_some_and(|(place, _)| *place < key) {
             rank += 1;
@@ -95,18 +94,10 @@ impl Ring {
         rank
     }
 
-    /// The endpoint at a rank, counted round and round.
-    pub(super) fn owner(&self, rank: usize) -> Option<usize> {
-        let (_, index) = self.points.get(rank).or_else(|| {
-            let round = rank.checked_rem(self.points.len())?;
-            self.points.get(round)
-        })?;
-        Some(*index as usize)
-    }
-
-    /// How many points there are.
-    pub(super) fn len(&self) -> usize {
-        self.points.len()
+    /// The endpoints met along the ring from `key` on, once round.
+    pub(super) fn along(&self, key: u64) -> impl Iterator<Item = usize> + '_ {
+        let (before, after) = self.points.split_at(self.place(key));
+        after.iter().chain(before).map(|(_, index)| *index as usize)
     }
 }
 
@@ -140,7 +131,7 @@ mod tests {
         a.follow(&forward);
         b.follow(&backward);
         for key in (0..1_000).map(mix) {
-            assert_eq!(a.owner(a.place(key)).unwrap(), 8 - b.owner(b.place(key)).unwrap());
+            assert_eq!(a.along(key).next().unwrap(), 8 - b.along(key).next().unwrap());
         }
     }
 
@@ -148,6 +139,6 @@ mod tests {
     fn an_empty_ring_has_no_owner() {
         let mut ring = Ring::default();
         ring.follow(&Pool::new(Vec::new()));
-        assert_eq!(ring.owner(ring.place(7)), None);
+        assert_eq!(ring.along(7).next(), None);
     }
 }
