@@ -55,13 +55,23 @@ async fn instances() -> (String, UnboundedReceiver<Arrived>) {
 async fn read_head(stream: &mut BufReader<TcpStream>) {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        assert_ne!(stream.read_line(&mut head).await.unwrap(), 0, "the other end closed: {head}");
+        assert_ne!(
+            stream.read_line(&mut head).await.unwrap(),
+            0,
+            "the other end closed: {head}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_real_balancer_picks_what_the_simulated_one_picks() {
-    for policy in ["round_robin", "random", "least_connections", "two_choices", "weighted_least_connections"] {
+    for policy in [
+        "round_robin",
+        "random",
+        "least_connections",
+        "two_choices",
+        "weighted_least_connections",
+    ] {
         let mut events = Vec::new();
         run_with(&model(policy), |event| events.push(event)).unwrap();
 

@@ -290,11 +290,13 @@ fn the_same_seed_has_the_same_outcome_on_one_thread_or_many() {
             ..model(policy.name(), 13, 0.8)
         })
         .collect();
-    let one = sweep(&models, 1, |_, _| ()).unwrap();
-    let many = sweep(&models, 4, |place, outcome| {
-        assert_eq!(outcome.policy, models[place].policy.name())
+    let placed = std::sync::atomic::AtomicU64::new(0);
+    let one = sweep(&models, 1, |_| ()).unwrap();
+    let many = sweep(&models, 4, |requests| {
+        placed.fetch_add(requests, std::sync::atomic::Ordering::Relaxed);
     })
     .unwrap();
+    assert_eq!(placed.into_inner(), 50_000 * models.len() as u64);
     assert_eq!(one, many);
     let other = play(&Model {
         seed: 8,

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::header::{HOST, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
@@ -23,7 +23,8 @@ use crate::upstream::{InFlight, Upstream};
 pub struct Client {
     balancer: Arc<Balancer>,
     forwarded_for: HeaderValue,
-    request: balance::Request,
+    /// Hash of its address.
+    address: u64,
 }
 
 /// An instance's answer before it is made fit for the client.
@@ -40,10 +41,7 @@ impl Client {
             balancer,
             forwarded_for: HeaderValue::try_from(ip.to_string())
                 .expect("an IP address has only characters that a header value may have"),
-            request: balance::Request {
-                key: Some(balance::hash_text(&ip.to_string())),
-                now: Duration::ZERO,
-            },
+            address: balance::hash_text(&ip.to_string()),
         }
     }
 
@@ -62,33 +60,83 @@ impl Client {
 
     async fn try_forward(&self, mut request: Request<Incoming>) -> Result<Response<ResponseBody>, Failure> {
         check_target(&mut request)?;
-        let picked = Instant::now();
+        let balancer = &*self.balancer;
+        let arrived = balancer.now();
         let wanted = balance::Request {
-            now: picked - self.balancer.started,
-            ..self.request
+            key: balancer
+                .options
+                .hash_on
+                .key(self.address, request.uri(), request.headers()),
+            now: arrived,
         };
-        let mut in_flight = self.balancer.routing.pick(&wanted).ok_or(Failure::NoInstance)?;
-        let upstream = Arc::clone(in_flight.upstream());
+        let known = balancer
+            .sticky
+            .as_ref()
+            .and_then(|sticky| sticky.read(request.headers()));
+        let sticks = known.and_then(|id| balancer.routing.enter(id, arrived));
+        let is_new_here = sticks.is_none();
+        let mut in_flight = sticks
+            .or_else(|| balancer.routing.pick(&wanted, &[]))
+            .ok_or(Failure::NoInstance)?;
 
         let (mut head, body) = request.into_parts();
-        headers::prepare_request(&mut head.headers, &self.forwarded_for, upstream.host());
+        headers::prepare_request(&mut head.headers, &self.forwarded_for, in_flight.upstream().host());
         head.version = Version::HTTP_11;
-        let request = Request::from_parts(head, RequestBody::Client(body));
-
-        let exchanged = self
-            .balancer
-            .within_response_timeout(exchange(&upstream, request, self.balancer.connect_timeout))
-            .await;
-        let now = Instant::now();
-        let observe = |failed| upstream.observe(now - self.balancer.started, now - picked, failed);
-        let answer = exchanged.inspect_err(|failure| {
-            if failure.is_the_instances() {
+        let mut request = Request::from_parts(head, RequestBody::Client(body));
+        let mut tried = Vec::new();
+        loop {
+            let upstream = Arc::clone(in_flight.upstream());
+            let may_retry = tried.len() < balancer.options.retries as usize;
+            let copy = if may_retry { copy_if_repeatable(&request) } else { None };
+            let picked = balancer.now();
+            let exchanged = balancer
+                .within_response_timeout(exchange(&upstream, request, balancer.connect_timeout))
+                .await;
+            let now = balancer.now();
+            let observe = |failed| balancer.routing.observe(&upstream, now, now - picked, failed);
+            let failed = match exchanged {
+                Ok(answer) => {
+                    observe(answer.response.status().is_server_error());
+                    let mut response = relay(answer, in_flight);
+                    if let Some(sticky) = balancer.sticky.as_ref().filter(|_| is_new_here || !tried.is_empty()) {
+                        sticky.write(response.headers_mut(), upstream.id());
+                    }
+                    return Ok(response);
+                }
+                Err(failed) => failed,
+            };
+            if failed.failure.is_the_instances() {
                 in_flight.fail();
                 observe(true);
             }
-        })?;
-        observe(answer.response.status().is_server_error());
-        Ok(relay(answer, in_flight))
+            // What was never sent may be sent elsewhere, whatever it is; what may have been done, only if twice is the same as once.
+            // An instance that was too slow is no reason: it would double the work when everybody is slow.
+            let again = failed
+                .unsent
+                .or(copy)
+                .filter(|_| may_retry && failed.failure.is_broken());
+            let Some(again) = again else {
+                return Err(failed.failure);
+            };
+            tried.push(upstream.id());
+            let Some(next) = balancer.routing.pick(&balance::Request { now, ..wanted }, &tried) else {
+                return Err(failed.failure);
+            };
+            in_flight = next;
+            request = again;
+        }
+    }
+}
+
+/// A failure, and the request if nothing of it was sent.
+struct Failed {
+    failure: Failure,
+    unsent: Option<Request<RequestBody>>,
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self { failure, unsent: None }
     }
 }
 
@@ -101,7 +149,7 @@ async fn exchange(
     upstream: &Upstream,
     request: Request<RequestBody>,
     connect_timeout: Duration,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, Failed> {
     let Some(mut connection) = upstream.take_idle() else {
         return exchange_on_fresh(upstream, request, connect_timeout).await;
     };
@@ -120,7 +168,7 @@ async fn exchange(
     drop(connection);
     match again {
         Some(request) => exchange_on_fresh(upstream, request, connect_timeout).await,
-        None => Err(Failure::from_send(upstream, failed)),
+        None => Err(Failure::from_send(upstream, failed).into()),
     }
 }
 
@@ -129,7 +177,7 @@ fn exchange_on_fresh(
     upstream: &Upstream,
     request: Request<RequestBody>,
     connect_timeout: Duration,
-) -> Pin<Box<impl Future<Output = Result<Answer, Failure>>>> {
+) -> Pin<Box<impl Future<Output = Result<Answer, Failed>>>> {
     Box::pin(connect_and_send(upstream, request, connect_timeout))
 }
 
@@ -137,14 +185,23 @@ async fn connect_and_send(
     upstream: &Upstream,
     request: Request<RequestBody>,
     connect_timeout: Duration,
-) -> Result<Answer, Failure> {
-    let mut connection = upstream
-        .connect(connect_timeout)
-        .await
-        .map_err(|error| Failure::from_connect(upstream, error))?;
+) -> Result<Answer, Failed> {
+    let mut connection = match upstream.connect(connect_timeout).await {
+        Ok(connection) => connection,
+        Err(error) => {
+            return Err(Failed {
+                failure: Failure::from_connect(upstream, error),
+                unsent: Some(request),
+            });
+        }
+    };
     match connection.send(request).await {
         Ok(response) => Ok(Answer { response, connection }),
-        Err(failed) => Err(Failure::from_send(upstream, failed)),
+        Err(mut failed) => {
+            let unsent = failed.take_message();
+            let failure = Failure::from_send(upstream, failed);
+            Err(Failed { failure, unsent })
+        }
     }
 }
 
@@ -252,6 +309,11 @@ impl Failure {
         matches!(self, Self::Broken(_) | Self::TimedOut(_))
     }
 
+    /// Whether the instance is gone, rather than slow.
+    fn is_broken(&self) -> bool {
+        matches!(self, Self::Broken(_))
+    }
+
     fn into_response(self) -> Response<ResponseBody> {
         match self {
             Self::BadRequest(status, detail) => problem(status, detail),
@@ -267,17 +329,13 @@ impl Failure {
 }
 
 impl Balancer {
-    async fn within_response_timeout<T>(
-        &self,
-        exchange: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+    async fn within_response_timeout<T>(&self, exchange: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
         match self.response_timeout {
             None => exchange.await,
-            Some(timeout) => tokio::time::timeout(timeout, exchange)
-                .await
-                .unwrap_or(Err(Failure::TimedOut(
-                    "the instance did not begin its answer within UPSTREAM_RESPONSE_TIMEOUT_MS",
-                ))),
+            Some(timeout) => tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| {
+                let late = "the instance did not begin its answer within UPSTREAM_RESPONSE_TIMEOUT_MS";
+                Err(Failure::TimedOut(late).into())
+            }),
         }
     }
 
