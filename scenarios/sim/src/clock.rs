@@ -37,7 +37,12 @@ impl Clock {
         self.times[server] = time;
         let mut node = (self.leaves + server) / 2;
         while node > 0 {
-            self.winners[node] = self.winner(node);
+            let winner = self.winner(node);
+            // Where somebody else won before and wins now, nothing changes further up.
+            if winner == self.winners[node] && winner as usize != server {
+                break;
+            }
+            self.winners[node] = winner;
             node /= 2;
         }
     }

@@ -210,8 +210,10 @@ impl<'a, W: FnMut(Event)> Run<'a, W> {
             job.work_s
         };
         self.in_system += 1;
-        self.servers[server].arrive(self.now_s, job);
-        self.clock.set(server, self.servers[server].next_end_s());
+        // What waits changes nothing about who is done next.
+        if self.servers[server].arrive(self.now_s, job) {
+            self.clock.set(server, self.servers[server].next_end_s());
+        }
         if !matches!(model.information, Information::Board { .. }) {
             self.pools[pool].enter(server);
         }

@@ -37,13 +37,15 @@ impl Server {
         self.running.len() + self.waiting.len()
     }
 
-    /// Takes a request.
-    pub(crate) fn arrive(&mut self, now_s: f64, job: Job) {
-        if self.running.len() < self.slots {
+    /// Takes a request, and says whether it was begun at once.
+    pub(crate) fn arrive(&mut self, now_s: f64, job: Job) -> bool {
+        let begins = self.running.len() < self.slots;
+        if begins {
             self.running.push((now_s + job.work_s, job));
         } else {
             self.waiting.push_back(job);
         }
+        begins
     }
 
     /// When the next request is done.

@@ -26,6 +26,7 @@ mod admin;
 mod body;
 mod config;
 mod connection;
+mod failure;
 mod headers;
 mod health;
 mod heard;
@@ -37,6 +38,7 @@ mod proxy;
 mod routing;
 mod server;
 mod sticky;
+mod target;
 mod upstream;
 
 use std::sync::Arc;

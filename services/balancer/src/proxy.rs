@@ -6,17 +6,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{HOST, HeaderValue};
-use http::uri::{PathAndQuery, Uri};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::header::HeaderValue;
+use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
-use hyper::client::conn::TrySendError;
 
 use crate::Balancer;
 use crate::body::{RequestBody, ResponseBody};
-use crate::connection::{ConnectError, UpstreamConnection};
+use crate::connection::UpstreamConnection;
+use crate::failure::{Failed, Failure};
 use crate::headers;
-use crate::problem::{X_INSTANCE, problem};
+use crate::problem::X_INSTANCE;
+use crate::target::check_target;
 use crate::upstream::{InFlight, Upstream};
 
 /// A client connection, with all that can be worked out once for its requests.
@@ -88,10 +88,11 @@ impl Client {
             let upstream = Arc::clone(in_flight.upstream());
             let may_retry = tried.len() < balancer.options.retries as usize;
             let copy = if may_retry { copy_if_repeatable(&request) } else { None };
-            let picked = balancer.now();
+            let waiting = Waiting::new(balancer, &upstream);
             let exchanged = balancer
                 .within_response_timeout(exchange(&upstream, request, balancer.connect_timeout))
                 .await;
+            let picked = waiting.end();
             let now = balancer.now();
             let observe = |failed| balancer.routing.observe(&upstream, now, now - picked, failed);
             let failed = match exchanged {
@@ -128,15 +129,43 @@ impl Client {
     }
 }
 
-/// A failure, and the request if nothing of it was sent.
-struct Failed {
-    failure: Failure,
-    unsent: Option<Request<RequestBody>>,
+/// A wait for an instance's answer.
+///
+/// Dropped before its [end](Self::end), for the client has gone, it still tells what was learnt: that the instance takes at least
+/// that long. Else an instance so slow that everybody gives up on it would look as if nothing were known of it.
+struct Waiting<'a> {
+    balancer: &'a Balancer,
+    upstream: &'a Upstream,
+    picked: Duration,
+    is_over: bool,
 }
 
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
-        Self { failure, unsent: None }
+impl<'a> Waiting<'a> {
+    fn new(balancer: &'a Balancer, upstream: &'a Upstream) -> Self {
+        Self {
+            balancer,
+            upstream,
+            picked: balancer.now(),
+            is_over: false,
+        }
+    }
+
+    /// The answer is there, or the failure; gives when the wait began.
+    fn end(mut self) -> Duration {
+        self.is_over = true;
+        self.picked
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let now = self.balancer.now();
+            // No failure: a client may go for reasons of its own.
+            self.balancer
+                .routing
+                .observe(self.upstream, now, now - self.picked, false);
+        }
     }
 }
 
@@ -222,110 +251,6 @@ fn relay(answer: Answer, in_flight: InFlight) -> Response<ResponseBody> {
     // The version is that of a connection, too; hyper lowers it for a client of HTTP/1.0.
     head.version = Version::HTTP_11;
     Response::from_parts(head, ResponseBody::relayed(body, answer.connection, in_flight))
-}
-
-/// Refuses what no instance should have to understand, and turns an absolute target into `Host` and path, as RFC 9112 section 3.2.2
-/// demands.
-fn check_target(request: &mut Request<Incoming>) -> Result<(), Failure> {
-    if request.method() == Method::CONNECT {
-        return Err(Failure::BadRequest(
-            StatusCode::NOT_IMPLEMENTED,
-            "the balancer is no tunnel: it does not take CONNECT",
-        ));
-    }
-    check_host(request.headers(), request.version())?;
-    if request.uri().scheme().is_some() {
-        let uri = std::mem::take(request.uri_mut()).into_parts();
-        if let Some(host) = uri
-            .authority
-            .and_then(|authority| HeaderValue::from_str(authority.as_str()).ok())
-        {
-            request.headers_mut().insert(HOST, host);
-        }
-        let path = uri.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
-        *request.uri_mut() = Uri::from(path);
-    }
-    Ok(())
-}
-
-/// One `Host`, and only HTTP/1.0 may leave it out (RFC 9112 section 3.2).
-fn check_host(headers: &HeaderMap, version: Version) -> Result<(), Failure> {
-    let mut hosts = headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(_), None) => Ok(()),
-        (None, _) if version == Version::HTTP_10 => Ok(()),
-        (None, _) => Err(Failure::BadRequest(
-            StatusCode::BAD_REQUEST,
-            "the request has no Host header; send one",
-        )),
-        (Some(_), Some(_)) => Err(Failure::BadRequest(
-            StatusCode::BAD_REQUEST,
-            "the request has several Host headers; send one",
-        )),
-    }
-}
-
-/// Why the balancer answers in an instance's stead.
-#[derive(Debug)]
-pub enum Failure {
-    /// The client's mistake.
-    BadRequest(StatusCode, &'static str),
-    /// The list is empty, or everybody on it is out of rotation.
-    NoInstance,
-    /// The named instance did not take the connection, or broke it off.
-    Broken(String),
-    /// The client broke off its own request body.
-    ClientBody,
-    /// The instance was too slow.
-    TimedOut(&'static str),
-}
-
-impl Failure {
-    fn from_connect(upstream: &Upstream, error: ConnectError) -> Self {
-        match error {
-            ConnectError::TimedOut => {
-                Self::TimedOut("the instance did not take the connection within UPSTREAM_TIMEOUT_MS")
-            }
-            ConnectError::Refused(error) => Self::Broken(format!(
-                "instance {} does not take connections: {error}",
-                upstream.name()
-            )),
-        }
-    }
-
-    fn from_send(upstream: &Upstream, failed: TrySendError<Request<RequestBody>>) -> Self {
-        let error = failed.into_error();
-        if error.is_user() {
-            return Self::ClientBody;
-        }
-        Self::Broken(format!(
-            "instance {} broke off before it answered: {error}",
-            upstream.name()
-        ))
-    }
-
-    /// Whether it counts against the instance.
-    fn is_the_instances(&self) -> bool {
-        matches!(self, Self::Broken(_) | Self::TimedOut(_))
-    }
-
-    /// Whether the instance is gone, rather than slow.
-    fn is_broken(&self) -> bool {
-        matches!(self, Self::Broken(_))
-    }
-
-    fn into_response(self) -> Response<ResponseBody> {
-        match self {
-            Self::BadRequest(status, detail) => problem(status, detail),
-            Self::NoInstance => problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "no instance is in rotation; put a list with PUT /_balancer/upstreams",
-            ),
-            Self::Broken(detail) => problem(StatusCode::BAD_GATEWAY, detail),
-            Self::ClientBody => problem(StatusCode::BAD_REQUEST, "the request body ended before its end"),
-            Self::TimedOut(detail) => problem(StatusCode::GATEWAY_TIMEOUT, detail),
-        }
-    }
 }
 
 impl Balancer {

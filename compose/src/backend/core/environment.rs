@@ -43,6 +43,11 @@ pub(super) fn balancer_environment(
         .collect();
     environment.insert(UPSTREAMS.to_owned(), upstreams.join(","));
     environment.insert(POLICY.to_owned(), policy.to_owned());
+    let own = spec
+        .env
+        .iter()
+        .filter(|(name, _)| name.starts_with(environment::BALANCER_PREFIX));
+    environment.extend(own.map(|(name, value)| (name.clone(), value.clone())));
     if let Some(level) = spec.env.get(environment::LOG_LEVEL) {
         environment.insert(environment::LOG_LEVEL.to_owned(), level.clone());
     }

@@ -3,7 +3,7 @@
 //! The idea: send the request where the mean of recent latencies, times the requests in flight and this one, is lowest.
 //! It looks at all endpoints, and takes the measured speed for what it is.
 //! An endpoint twice as fast gets about twice the requests, with no weights declared.
-//! An endpoint that nothing is known of goes first, to be measured.
+//! An endpoint that nothing is known of goes first, and then has to answer before it gets more.
 //! Equals go in turn.
 //!
 //! Cost per pick: two passes over the healthy endpoints, one multiplication for each.
@@ -17,6 +17,10 @@
 use crate::choose::LeastByTurn;
 use crate::{Policy, PolicyRng, Pool, Request};
 
+/// What is taken for the latency of an endpoint that has not answered yet. With zero a slow one would get everything until its
+/// first answer came.
+const UNKNOWN_LATENCY_S: f64 = 1.0;
+
 /// The healthy endpoint with the lowest mean latency times load, ties in turn. Ignores weight, failures and key.
 #[derive(Debug, Default)]
 pub struct LeastResponseTime {
@@ -26,9 +30,12 @@ pub struct LeastResponseTime {
 impl Policy for LeastResponseTime {
     fn pick(&mut self, pool: &Pool, _: &Request, _: &mut PolicyRng) -> Option<usize> {
         self.ties.pick(pool, |endpoint| {
-            // Without a measurement the count alone decides, below any measured cost.
-            let latency_s = endpoint.latency_ewma.as_secs_f64().max(1e-12);
-            latency_s * (f64::from(endpoint.in_flight) + 1.0)
+            let latency_s = endpoint.latency_ewma.as_secs_f64();
+            if latency_s > 0.0 {
+                latency_s * (f64::from(endpoint.in_flight) + 1.0)
+            } else {
+                UNKNOWN_LATENCY_S * f64::from(endpoint.in_flight)
+            }
         })
     }
 }
@@ -75,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_unmeasured_go_first() {
-        assert_eq!(picks(&mut pool(&[10, 0, 0]), 2), [1, 2]);
+    fn the_unmeasured_go_first_and_once() {
+        assert_eq!(picks(&mut pool(&[10, 0, 0]), 5), [1, 2, 0, 0, 0]);
     }
 }

@@ -100,7 +100,7 @@ fn prime_from(least: u64) -> u64 {
     let is_prime = |n: &u64| {
         (2..)
             .take_while(|divisor| divisor * divisor <= *n)
-            .all(|divisor| n % divisor != 0)
+            .all(|divisor| !n.is_multiple_of(divisor))
     };
     (least..).find(is_prime).unwrap_or(least)
 }
