@@ -22,7 +22,7 @@ fn requests(criterion: &mut Criterion) {
     for kind in REGISTRY {
         let model = model(*kind);
         group.bench_function(kind.name(), |bencher| {
-            bencher.iter(|| run(&model).expect("the model is sound"))
+            bencher.iter(|| run(&model).expect("the model is sound"));
         });
     }
     group.finish();

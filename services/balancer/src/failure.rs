@@ -78,8 +78,8 @@ impl Failure {
 pub struct Failed {
     /// Why.
     pub failure: Failure,
-    /// The request.
-    pub unsent: Option<Request<RequestBody>>,
+    /// The request; boxed, for it is large and seldom there.
+    pub unsent: Option<Box<Request<RequestBody>>>,
 }
 
 impl From<Failure> for Failed {

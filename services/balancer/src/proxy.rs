@@ -112,10 +112,8 @@ impl Client {
             }
             // What was never sent may be sent elsewhere, whatever it is; what may have been done, only if twice is the same as once.
             // An instance that was too slow is no reason: it would double the work when everybody is slow.
-            let again = failed
-                .unsent
-                .or(copy)
-                .filter(|_| may_retry && failed.failure.is_broken());
+            let unsent = failed.unsent.map(|request| *request);
+            let again = unsent.or(copy).filter(|_| may_retry && failed.failure.is_broken());
             let Some(again) = again else {
                 return Err(failed.failure);
             };
@@ -220,14 +218,14 @@ async fn connect_and_send(
         Err(error) => {
             return Err(Failed {
                 failure: Failure::from_connect(upstream, error),
-                unsent: Some(request),
+                unsent: Some(Box::new(request)),
             });
         }
     };
     match connection.send(request).await {
         Ok(response) => Ok(Answer { response, connection }),
         Err(mut failed) => {
-            let unsent = failed.take_message();
+            let unsent = failed.take_message().map(Box::new);
             let failure = Failure::from_send(upstream, failed);
             Err(Failed { failure, unsent })
         }
