@@ -78,6 +78,16 @@ Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 inconclusive, 4 the environment, 13
   lab picture last -o verdict.svg
   lab picture last --at 12.5 --size 120x36 -o live.svg")]
     Picture(Picture),
+    /// Simulate load balancing in virtual time: the balancer's own policies, thousands of servers, seconds
+    #[command(after_help = "Examples:
+  lab sim random two_choices least_connections
+  lab sim --servers 11 --slow 1x200 --timeout-ms 1000 round_robin least_connections peak_ewma
+  lab sim two_choices --servers 10,100,1000,10000 --load 0.9 --requests 10M
+  lab sim least_connections two_choices --balancers 20 --stale-ms 100
+  lab sim maglev bounded_loads --keys 100000:1.1 --format json
+
+Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:MS:SHARE  hgrm:FILE (as in a recorded run)")]
+    Sim(Sim),
     /// Play a recorded run through the same displays
     Replay {
         /// A run: its id, the beginning of it, `last`, or a folder.
@@ -361,4 +371,78 @@ pub struct Run {
     /// Folder to record into; default: one of its own in the lab's state folder.
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+}
+
+/// What `lab sim` is given. Lists make a sweep: every policy with every number of servers under every load.
+#[derive(Debug, Args)]
+pub struct Sim {
+    /// Policies; default: all there are.
+    pub policies: Vec<String>,
+    /// Numbers of servers.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "100")]
+    pub servers: Vec<u32>,
+    /// Offered loads, as shares of what all servers can do that are neither slow nor broken.
+    #[arg(long, value_name = "SHARE,…", value_delimiter = ',', default_value = "0.8")]
+    pub load: Vec<f64>,
+    /// Requests that a server works on at once.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub slots: u32,
+    /// How long a request takes.
+    #[arg(long, value_name = "TIME", default_value = "exponential:10")]
+    pub service: String,
+    /// How requests come: poisson, constant or bursts:SIZE.
+    #[arg(long, value_name = "HOW", default_value = "poisson")]
+    pub arrivals: String,
+    /// Slow servers, such as 1x20: one that takes twenty times as long.
+    #[arg(long, value_name = "SERVERSxFACTOR")]
+    pub slow: Option<String>,
+    /// Broken servers, such as 1:0.5: one that answers with a failure after half a millisecond.
+    #[arg(long, value_name = "SERVERS:MS")]
+    pub failing: Option<String>,
+    /// Let weights tell how slow the slow ones are.
+    #[arg(long)]
+    pub weighs: bool,
+    /// Balancers that do not see one another's load.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub balancers: u32,
+    /// Balancers read the true load from a board that is written every so many milliseconds.
+    #[arg(long, value_name = "MS", conflicts_with = "probe_ms")]
+    pub stale_ms: Option<f64>,
+    /// Balancers ask for the true load at each pick, with this round trip in milliseconds.
+    #[arg(long, value_name = "MS")]
+    pub probe_ms: Option<f64>,
+    /// Clients give up after so many milliseconds.
+    #[arg(long, value_name = "MS")]
+    pub timeout_ms: Option<f64>,
+    /// Keys of requests, for policies that hash: how many, and how unequal (Zipf).
+    #[arg(long, value_name = "COUNT[:SKEW]", default_value = "100000")]
+    pub keys: String,
+    /// Requests that a server holds; more are refused.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub queue_max: u32,
+    /// Requests of each simulation; k, M and G are understood. The first tenth is warm-up.
+    #[arg(long, value_name = "N", default_value = "1M")]
+    pub requests: String,
+    /// Seed of all chance.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Simulations at once; default: one for each core.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// How to show the outcome.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: SimFormat,
+}
+
+/// How `lab sim` shows what came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SimFormat {
+    /// A table and a chart.
+    Text,
+    /// A table in Markdown.
+    Md,
+    /// For spreadsheets.
+    Csv,
+    /// For programs, with the model beside the outcome.
+    Json,
 }

@@ -12,6 +12,7 @@ pub mod play;
 pub mod recorded;
 pub mod run;
 pub mod serve;
+mod sim;
 mod system;
 pub mod up_folders;
 mod watch;
@@ -40,6 +41,7 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
         Command::List(json) => catalogue::list(json.json),
         Command::Explain { name } => catalogue::explain(&name),
         Command::Run(arguments) => run::run(arguments).await,
+        Command::Sim(arguments) => sim::run(&arguments),
         Command::Replay { run, speed, ui } => recorded::replay(&run, speed, ui).await,
         Command::Play(arguments) => play::run(&arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,

@@ -4,24 +4,103 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::Policy;
-use crate::policies::{LeastConnections, Random, RoundRobin};
+use crate::policies::{
+    BoundedLoads, ConsistentHash, IpHash, LeastConnections, LeastResponseTime, Maglev, PeakEwma, Random, Rendezvous,
+    RoundRobin, TwoChoices, WeightedLeastConnections, WeightedRoundRobin,
+};
 
 /// Every policy there is. To add one: a file in `policies/` and a line here.
 pub static REGISTRY: &[PolicyKind] = &[
     PolicyKind {
         name: "round_robin",
         summary: "each healthy instance in turn",
+        is_keyed: false,
+        reads_answers: false,
         build: || Box::new(RoundRobin::default()),
     },
     PolicyKind {
         name: "least_connections",
         summary: "the instance with the fewest requests in flight, ties in turn",
+        is_keyed: false,
+        reads_answers: false,
         build: || Box::new(LeastConnections::default()),
     },
     PolicyKind {
         name: "random",
         summary: "a healthy instance drawn at random",
+        is_keyed: false,
+        reads_answers: false,
         build: || Box::new(Random),
+    },
+    PolicyKind {
+        name: "weighted_round_robin",
+        summary: "each instance in turn, in proportion to its weight",
+        is_keyed: false,
+        reads_answers: false,
+        build: || Box::new(WeightedRoundRobin::default()),
+    },
+    PolicyKind {
+        name: "weighted_least_connections",
+        summary: "the fewest requests in flight for its weight, ties in turn",
+        is_keyed: false,
+        reads_answers: false,
+        build: || Box::new(WeightedLeastConnections::default()),
+    },
+    PolicyKind {
+        name: "two_choices",
+        summary: "of two drawn instances the one with fewer requests in flight",
+        is_keyed: false,
+        reads_answers: false,
+        build: || Box::new(TwoChoices),
+    },
+    PolicyKind {
+        name: "least_response_time",
+        summary: "the lowest mean latency times requests in flight",
+        is_keyed: false,
+        reads_answers: true,
+        build: || Box::new(LeastResponseTime::default()),
+    },
+    PolicyKind {
+        name: "peak_ewma",
+        summary: "of two drawn instances the one with the lower peak latency times load, failures priced",
+        is_keyed: false,
+        reads_answers: true,
+        build: || Box::new(PeakEwma),
+    },
+    PolicyKind {
+        name: "ip_hash",
+        summary: "by the key's hash modulo the number of instances",
+        is_keyed: true,
+        reads_answers: false,
+        build: || Box::new(IpHash),
+    },
+    PolicyKind {
+        name: "consistent_hash",
+        summary: "by the key's place on a ring of instances",
+        is_keyed: true,
+        reads_answers: false,
+        build: || Box::new(ConsistentHash::default()),
+    },
+    PolicyKind {
+        name: "bounded_loads",
+        summary: "consistent hashing, with nobody above 1.25 times the mean load",
+        is_keyed: true,
+        reads_answers: false,
+        build: || Box::new(BoundedLoads::default()),
+    },
+    PolicyKind {
+        name: "rendezvous",
+        summary: "by the highest score of key and instance",
+        is_keyed: true,
+        reads_answers: false,
+        build: || Box::new(Rendezvous),
+    },
+    PolicyKind {
+        name: "maglev",
+        summary: "by the key's place in a table that instances filled in turn",
+        is_keyed: true,
+        reads_answers: false,
+        build: || Box::new(Maglev::default()),
     },
 ];
 
@@ -30,6 +109,8 @@ pub static REGISTRY: &[PolicyKind] = &[
 pub struct PolicyKind {
     name: &'static str,
     summary: &'static str,
+    is_keyed: bool,
+    reads_answers: bool,
     build: fn() -> Box<dyn Policy>,
 }
 
@@ -44,6 +125,18 @@ impl PolicyKind {
     #[must_use]
     pub const fn summary(&self) -> &'static str {
         self.summary
+    }
+
+    /// Whether the request's key decides, so that what has the same key stays together.
+    #[must_use]
+    pub const fn is_keyed(&self) -> bool {
+        self.is_keyed
+    }
+
+    /// Whether it looks at latencies or failures, so that somebody has to keep [`crate::Signals`].
+    #[must_use]
+    pub const fn reads_answers(&self) -> bool {
+        self.reads_answers
     }
 
     /// A fresh policy with no history.

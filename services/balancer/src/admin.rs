@@ -13,6 +13,7 @@ use crate::Balancer;
 use crate::body::ResponseBody;
 use crate::config::{self, UpstreamConfig, UpstreamError};
 use crate::problem::{json, problem, text_answer};
+use crate::upstream::Standing;
 
 /// Paths that begin with this are the balancer's own.
 pub const PREFIX: &str = "/_balancer/";
@@ -46,9 +47,11 @@ struct UpstreamStatus {
     url: String,
     weight: u32,
     healthy: bool,
+    state: &'static str,
     in_flight: u32,
     requests: u64,
     failures: u64,
+    ejections: u64,
 }
 
 /// The body of `PUT /_balancer/policy`.
@@ -96,8 +99,9 @@ type Answered = Result<Response<ResponseBody>, Refusal>;
 struct Refusal(StatusCode, String);
 
 fn ready(balancer: &Balancer) -> Answered {
-    let upstreams = balancer.routing.upstreams();
-    let in_rotation = upstreams.iter().filter(|upstream| upstream.endpoint().healthy).count();
+    let (standings, panics) = balancer.routing.standings(balancer.now());
+    let is_used = |standing: &&Standing| standing.listed && (panics || !standing.out);
+    let in_rotation = standings.iter().filter(is_used).count();
     if in_rotation == 0 {
         let detail = "no instance is in rotation".to_owned();
         return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, detail));
@@ -107,20 +111,24 @@ fn ready(balancer: &Balancer) -> Answered {
 }
 
 fn upstreams(balancer: &Balancer) -> Response<ResponseBody> {
+    let now = balancer.now();
     let statuses: Vec<_> = balancer
         .routing
         .upstreams()
         .iter()
         .map(|upstream| {
             let endpoint = upstream.endpoint();
+            let standing = upstream.standing(now, &balancer.options.health);
             UpstreamStatus {
                 name: upstream.name().to_owned(),
                 url: upstream.url(),
                 weight: endpoint.weight,
                 healthy: endpoint.healthy,
+                state: standing.word(),
                 in_flight: upstream.in_flight(),
                 requests: upstream.requests(),
                 failures: upstream.failures(),
+                ejections: upstream.ejections(),
             }
         })
         .collect();
@@ -130,7 +138,7 @@ fn upstreams(balancer: &Balancer) -> Response<ResponseBody> {
 async fn put_upstreams(balancer: &Balancer, request: Request<Incoming>) -> Answered {
     let entries: Vec<UpstreamEntry> = read_json(request).await?;
     let upstreams = check_entries(&entries).map_err(|error| unprocessable(&error))?;
-    balancer.routing.replace_upstreams(&upstreams);
+    balancer.replace_upstreams(&upstreams);
     tracing::info!(count = upstreams.len(), "upstream list replaced");
     Ok(self::upstreams(balancer))
 }
@@ -197,6 +205,12 @@ fn metrics(balancer: &Balancer) -> Response<ResponseBody> {
         let label = upstream.name().to_owned();
         metrics::counter!("balancer_requests_total", "upstream" => label.clone()).absolute(upstream.requests());
         metrics::counter!("balancer_failures_total", "upstream" => label.clone()).absolute(upstream.failures());
+        metrics::counter!("balancer_ejections_total", "upstream" => label.clone()).absolute(upstream.ejections());
+        let standing = upstream.standing(balancer.now(), &balancer.options.health);
+        let in_rotation = f64::from(u8::from(standing.listed && !standing.out));
+        metrics::gauge!("balancer_in_rotation", "upstream" => label.clone()).set(in_rotation);
+        metrics::gauge!("balancer_latency_ewma_seconds", "upstream" => label.clone())
+            .set(upstream.endpoint().latency_ewma.as_secs_f64());
         metrics::gauge!("balancer_in_flight", "upstream" => label).set(f64::from(upstream.in_flight()));
     }
     text_answer(StatusCode::OK, observability::PROMETHEUS_TEXT, observability::render())

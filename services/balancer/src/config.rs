@@ -8,6 +8,8 @@ use chassis::{Environment, SettingsError};
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
+use crate::options::Options;
+
 /// Instances to spread over: `name=http://host:port`, separated by commas. Default: none, until a list is put.
 pub const UPSTREAMS: &str = "UPSTREAMS";
 /// Name of the policy that picks the instance. Default `round_robin`.
@@ -74,7 +76,7 @@ impl UpstreamConfig {
 }
 
 /// Everything the balancer needs to know before it starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Instances to spread over, with unique names.
     pub upstreams: Vec<UpstreamConfig>,
@@ -84,6 +86,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// Longest wait for the head of an answer; `None` waits for ever.
     pub response_timeout: Option<Duration>,
+    /// What it does beyond passing requests on.
+    pub options: Options,
 }
 
 impl Config {
@@ -114,6 +118,7 @@ impl Config {
             })?,
             connect_timeout: milliseconds(UPSTREAM_TIMEOUT_MS, CONNECT_TIMEOUT_MS_DEFAULT, 1)?,
             response_timeout: Some(response_timeout).filter(|timeout| !timeout.is_zero()),
+            options: Options::read(environment)?,
         })
     }
 }
@@ -169,7 +174,11 @@ pub fn check_upstreams(upstreams: &[UpstreamConfig]) -> Result<(), UpstreamError
     Ok(())
 }
 
-fn parse_upstreams(text: &str) -> Result<Vec<UpstreamConfig>, UpstreamError> {
+/// Reads `name=http://host:port`, with commas between several.
+///
+/// # Errors
+/// Names the first entry that is at fault.
+pub fn parse_upstreams(text: &str) -> Result<Vec<UpstreamConfig>, UpstreamError> {
     let upstreams = text
         .split(',')
         .map(str::trim)
@@ -225,7 +234,11 @@ mod tests {
             (UPSTREAMS, "a=http://u@127.0.0.1:81", "no plain host"),
             (UPSTREAMS, "=http://127.0.0.1:81", "name is empty"),
             (UPSTREAMS, "a=http://h:1,a=http://h:2", "two upstreams are named \"a\""),
-            (POLICY, "fastest", "round_robin, least_connections, random"),
+            (
+                POLICY,
+                "fastest",
+                "round_robin, least_connections, random, weighted_round_robin",
+            ),
             (UPSTREAM_TIMEOUT_MS, "1s", "from 1 to 3600000"),
             (UPSTREAM_TIMEOUT_MS, "0", "from 1 to 3600000"),
             (UPSTREAM_RESPONSE_TIMEOUT_MS, "-1", "from 0 to 3600000"),

@@ -13,6 +13,11 @@
 //! | `PUT /_balancer/upstreams` | takes `[{"name", "url", "weight"?, "healthy"?}]` in place of the list; what is in flight ends undisturbed |
 //! | `GET`, `PUT /_balancer/policy` | `{"policy": "least_connections"}`, swapped while traffic flows |
 //!
+//! `healthy` in the first list is what the list says; `state` is what comes of it: `in`, `warming`, `ejected`, `down` or `draining`.
+//!
+//! Off unless asked for by the variables that this crate names: passive and active health, with a limit of ejections and a panic
+//! threshold; slow start; retries on another instance; sticky sessions; a list of instances in a file.
+//!
 //! They ask for no credentials: whoever can send requests can also change the list, so listen where that is meant.
 //!
 //! Not supported: HTTP/2, TLS, protocol upgrades (the `Upgrade` field is removed) and tunnels (`CONNECT` is refused).
@@ -21,12 +26,19 @@ mod admin;
 mod body;
 mod config;
 mod connection;
+mod failure;
 mod headers;
+mod health;
 mod heard;
+mod membership;
+mod options;
+mod probe;
 mod problem;
 mod proxy;
 mod routing;
 mod server;
+mod sticky;
+mod target;
 mod upstream;
 
 use std::sync::Arc;
@@ -39,9 +51,15 @@ pub use admin::PREFIX as ADMIN_PREFIX;
 pub use config::{
     Config, POLICY, UPSTREAM_RESPONSE_TIMEOUT_MS, UPSTREAM_TIMEOUT_MS, UPSTREAMS, UpstreamConfig, UpstreamError,
 };
+pub use health::HealthRules;
+pub use options::{
+    EJECT_MAX_PERCENT, EJECT_MS, HASH_ON, HashOn, Options, PANIC_PERCENT, PASSIVE_FAILURES, PROBE_EVERY_MS, PROBE_PATH,
+    PROBE_TIMEOUT_MS, PROBES_IN_ROW, Probes, RETRIES, SLOW_START_MS, STICKY_COOKIE, UPSTREAMS_FILE,
+};
 pub use server::run;
 
 use crate::routing::Routing;
+use crate::sticky::Sticky;
 
 /// Seed of the policies that draw: the same requests in the same order see the same draws in every run.
 const POLICY_SEED: u64 = 1;
@@ -52,6 +70,8 @@ pub struct Balancer {
     instance: HeaderValue,
     connect_timeout: Duration,
     response_timeout: Option<Duration>,
+    options: Options,
+    sticky: Option<Sticky>,
     started: Instant,
 }
 
@@ -62,12 +82,28 @@ impl Balancer {
     /// When the name has characters that a header value may not have.
     pub fn new(config: &Config, instance: &str) -> Result<Self, http::header::InvalidHeaderValue> {
         Ok(Self {
-            routing: Routing::new(&config.upstreams, config.policy, POLICY_SEED),
+            routing: Routing::new(
+                &config.upstreams,
+                config.policy,
+                POLICY_SEED,
+                config.options.health.clone(),
+            ),
             instance: HeaderValue::from_str(instance)?,
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
+            sticky: config.options.sticky_cookie.clone().map(Sticky::new),
+            options: config.options.clone(),
             started: Instant::now(),
         })
+    }
+
+    /// Time since it started: the clock of policies and health.
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn replace_upstreams(&self, upstreams: &[UpstreamConfig]) {
+        self.routing.replace_upstreams(upstreams, self.now());
     }
 }
 

@@ -4,26 +4,27 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use http::header::{HOST, HeaderValue};
-use http::uri::{PathAndQuery, Uri};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::header::HeaderValue;
+use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
-use hyper::client::conn::TrySendError;
 
 use crate::Balancer;
 use crate::body::{RequestBody, ResponseBody};
-use crate::connection::{ConnectError, UpstreamConnection};
+use crate::connection::UpstreamConnection;
+use crate::failure::{Failed, Failure};
 use crate::headers;
-use crate::problem::{X_INSTANCE, problem};
+use crate::problem::X_INSTANCE;
+use crate::target::check_target;
 use crate::upstream::{InFlight, Upstream};
 
 /// A client connection, with all that can be worked out once for its requests.
 pub struct Client {
     balancer: Arc<Balancer>,
     forwarded_for: HeaderValue,
-    request: balance::Request,
+    /// Hash of its address.
+    address: u64,
 }
 
 /// An instance's answer before it is made fit for the client.
@@ -40,9 +41,7 @@ impl Client {
             balancer,
             forwarded_for: HeaderValue::try_from(ip.to_string())
                 .expect("an IP address has only characters that a header value may have"),
-            request: balance::Request {
-                key: Some(hash(&ip.to_string())),
-            },
+            address: balance::hash_text(&ip.to_string()),
         }
     }
 
@@ -61,27 +60,110 @@ impl Client {
 
     async fn try_forward(&self, mut request: Request<Incoming>) -> Result<Response<ResponseBody>, Failure> {
         check_target(&mut request)?;
-        let mut in_flight = self.balancer.routing.pick(&self.request).ok_or(Failure::NoInstance)?;
-        let picked = Instant::now();
-        let upstream = Arc::clone(in_flight.upstream());
+        let balancer = &*self.balancer;
+        let arrived = balancer.now();
+        let wanted = balance::Request {
+            key: balancer
+                .options
+                .hash_on
+                .key(self.address, request.uri(), request.headers()),
+            now: arrived,
+        };
+        let known = balancer
+            .sticky
+            .as_ref()
+            .and_then(|sticky| sticky.read(request.headers()));
+        let sticks = known.and_then(|id| balancer.routing.enter(id, arrived));
+        let is_new_here = sticks.is_none();
+        let mut in_flight = sticks
+            .or_else(|| balancer.routing.pick(&wanted, &[]))
+            .ok_or(Failure::NoInstance)?;
 
         let (mut head, body) = request.into_parts();
-        headers::prepare_request(&mut head.headers, &self.forwarded_for, upstream.host());
+        headers::prepare_request(&mut head.headers, &self.forwarded_for, in_flight.upstream().host());
         head.version = Version::HTTP_11;
-        let request = Request::from_parts(head, RequestBody::Client(body));
-
-        let exchanged = self
-            .balancer
-            .within_response_timeout(exchange(&upstream, request, self.balancer.connect_timeout))
-            .await;
-        let answer = exchanged.inspect_err(|failure| {
-            if failure.is_the_instances() {
+        let mut request = Request::from_parts(head, RequestBody::Client(body));
+        let mut tried = Vec::new();
+        loop {
+            let upstream = Arc::clone(in_flight.upstream());
+            let may_retry = tried.len() < balancer.options.retries as usize;
+            let copy = if may_retry { copy_if_repeatable(&request) } else { None };
+            let waiting = Waiting::new(balancer, &upstream);
+            let exchanged = balancer
+                .within_response_timeout(exchange(&upstream, request, balancer.connect_timeout))
+                .await;
+            let picked = waiting.end();
+            let now = balancer.now();
+            let observe = |failed| balancer.routing.observe(&upstream, now, now - picked, failed);
+            let failed = match exchanged {
+                Ok(answer) => {
+                    observe(answer.response.status().is_server_error());
+                    let mut response = relay(answer, in_flight);
+                    if let Some(sticky) = balancer.sticky.as_ref().filter(|_| is_new_here || !tried.is_empty()) {
+                        sticky.write(response.headers_mut(), upstream.id());
+                    }
+                    return Ok(response);
+                }
+                Err(failed) => failed,
+            };
+            if failed.failure.is_the_instances() {
                 in_flight.fail();
+                observe(true);
             }
-        })?;
-        let now = Instant::now();
-        upstream.observe(now - self.balancer.started, now - picked);
-        Ok(relay(answer, in_flight))
+            // What was never sent may be sent elsewhere, whatever it is; what may have been done, only if twice is the same as once.
+            // An instance that was too slow is no reason: it would double the work when everybody is slow.
+            let unsent = failed.unsent.map(|request| *request);
+            let again = unsent.or(copy).filter(|_| may_retry && failed.failure.is_broken());
+            let Some(again) = again else {
+                return Err(failed.failure);
+            };
+            tried.push(upstream.id());
+            let Some(next) = balancer.routing.pick(&balance::Request { now, ..wanted }, &tried) else {
+                return Err(failed.failure);
+            };
+            in_flight = next;
+            request = again;
+        }
+    }
+}
+
+/// A wait for an instance's answer.
+///
+/// Dropped before its [end](Self::end), for the client has gone, it still tells what was learnt: that the instance takes at least
+/// that long. Else an instance so slow that everybody gives up on it would look as if nothing were known of it.
+struct Waiting<'a> {
+    balancer: &'a Balancer,
+    upstream: &'a Upstream,
+    picked: Duration,
+    is_over: bool,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(balancer: &'a Balancer, upstream: &'a Upstream) -> Self {
+        Self {
+            balancer,
+            upstream,
+            picked: balancer.now(),
+            is_over: false,
+        }
+    }
+
+    /// The answer is there, or the failure; gives when the wait began.
+    fn end(mut self) -> Duration {
+        self.is_over = true;
+        self.picked
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let now = self.balancer.now();
+            // No failure: a client may go for reasons of its own.
+            self.balancer
+                .routing
+                .observe(self.upstream, now, now - self.picked, false);
+        }
     }
 }
 
@@ -94,7 +176,7 @@ async fn exchange(
     upstream: &Upstream,
     request: Request<RequestBody>,
     connect_timeout: Duration,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, Failed> {
     let Some(mut connection) = upstream.take_idle() else {
         return exchange_on_fresh(upstream, request, connect_timeout).await;
     };
@@ -113,7 +195,7 @@ async fn exchange(
     drop(connection);
     match again {
         Some(request) => exchange_on_fresh(upstream, request, connect_timeout).await,
-        None => Err(Failure::from_send(upstream, failed)),
+        None => Err(Failure::from_send(upstream, failed).into()),
     }
 }
 
@@ -122,7 +204,7 @@ fn exchange_on_fresh(
     upstream: &Upstream,
     request: Request<RequestBody>,
     connect_timeout: Duration,
-) -> Pin<Box<impl Future<Output = Result<Answer, Failure>>>> {
+) -> Pin<Box<impl Future<Output = Result<Answer, Failed>>>> {
     Box::pin(connect_and_send(upstream, request, connect_timeout))
 }
 
@@ -130,14 +212,23 @@ async fn connect_and_send(
     upstream: &Upstream,
     request: Request<RequestBody>,
     connect_timeout: Duration,
-) -> Result<Answer, Failure> {
-    let mut connection = upstream
-        .connect(connect_timeout)
-        .await
-        .map_err(|error| Failure::from_connect(upstream, error))?;
+) -> Result<Answer, Failed> {
+    let mut connection = match upstream.connect(connect_timeout).await {
+        Ok(connection) => connection,
+        Err(error) => {
+            return Err(Failed {
+                failure: Failure::from_connect(upstream, error),
+                unsent: Some(Box::new(request)),
+            });
+        }
+    };
     match connection.send(request).await {
         Ok(response) => Ok(Answer { response, connection }),
-        Err(failed) => Err(Failure::from_send(upstream, failed)),
+        Err(mut failed) => {
+            let unsent = failed.take_message().map(Box::new);
+            let failure = Failure::from_send(upstream, failed);
+            Err(Failed { failure, unsent })
+        }
     }
 }
 
@@ -160,124 +251,14 @@ fn relay(answer: Answer, in_flight: InFlight) -> Response<ResponseBody> {
     Response::from_parts(head, ResponseBody::relayed(body, answer.connection, in_flight))
 }
 
-/// Refuses what no instance should have to understand, and turns an absolute target into `Host` and path, as RFC 9112 section 3.2.2
-/// demands.
-fn check_target(request: &mut Request<Incoming>) -> Result<(), Failure> {
-    if request.method() == Method::CONNECT {
-        return Err(Failure::BadRequest(
-            StatusCode::NOT_IMPLEMENTED,
-            "the balancer is no tunnel: it does not take CONNECT",
-        ));
-    }
-    check_host(request.headers(), request.version())?;
-    if request.uri().scheme().is_some() {
-        let uri = std::mem::take(request.uri_mut()).into_parts();
-        if let Some(host) = uri
-            .authority
-            .and_then(|authority| HeaderValue::from_str(authority.as_str()).ok())
-        {
-            request.headers_mut().insert(HOST, host);
-        }
-        let path = uri.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
-        *request.uri_mut() = Uri::from(path);
-    }
-    Ok(())
-}
-
-/// One `Host`, and only HTTP/1.0 may leave it out (RFC 9112 section 3.2).
-fn check_host(headers: &HeaderMap, version: Version) -> Result<(), Failure> {
-    let mut hosts = headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(_), None) => Ok(()),
-        (None, _) if version == Version::HTTP_10 => Ok(()),
-        (None, _) => Err(Failure::BadRequest(
-            StatusCode::BAD_REQUEST,
-            "the request has no Host header; send one",
-        )),
-        (Some(_), Some(_)) => Err(Failure::BadRequest(
-            StatusCode::BAD_REQUEST,
-            "the request has several Host headers; send one",
-        )),
-    }
-}
-
-/// FNV-1a, 64 bits: the same on every machine and in every run, unlike the standard library's hasher.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-/// Why the balancer answers in an instance's stead.
-#[derive(Debug)]
-pub enum Failure {
-    /// The client's mistake.
-    BadRequest(StatusCode, &'static str),
-    /// The list is empty, or everybody on it is out of rotation.
-    NoInstance,
-    /// The named instance did not take the connection, or broke it off.
-    Broken(String),
-    /// The client broke off its own request body.
-    ClientBody,
-    /// The instance was too slow.
-    TimedOut(&'static str),
-}
-
-impl Failure {
-    fn from_connect(upstream: &Upstream, error: ConnectError) -> Self {
-        match error {
-            ConnectError::TimedOut => {
-                Self::TimedOut("the instance did not take the connection within UPSTREAM_TIMEOUT_MS")
-            }
-            ConnectError::Refused(error) => Self::Broken(format!(
-                "instance {} does not take connections: {error}",
-                upstream.name()
-            )),
-        }
-    }
-
-    fn from_send(upstream: &Upstream, failed: TrySendError<Request<RequestBody>>) -> Self {
-        let error = failed.into_error();
-        if error.is_user() {
-            return Self::ClientBody;
-        }
-        Self::Broken(format!(
-            "instance {} broke off before it answered: {error}",
-            upstream.name()
-        ))
-    }
-
-    /// Whether it counts against the instance.
-    fn is_the_instances(&self) -> bool {
-        matches!(self, Self::Broken(_) | Self::TimedOut(_))
-    }
-
-    fn into_response(self) -> Response<ResponseBody> {
-        match self {
-            Self::BadRequest(status, detail) => problem(status, detail),
-            Self::NoInstance => problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "no instance is in rotation; put a list with PUT /_balancer/upstreams",
-            ),
-            Self::Broken(detail) => problem(StatusCode::BAD_GATEWAY, detail),
-            Self::ClientBody => problem(StatusCode::BAD_REQUEST, "the request body ended before its end"),
-            Self::TimedOut(detail) => problem(StatusCode::GATEWAY_TIMEOUT, detail),
-        }
-    }
-}
-
 impl Balancer {
-    async fn within_response_timeout<T>(
-        &self,
-        exchange: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+    async fn within_response_timeout<T>(&self, exchange: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
         match self.response_timeout {
             None => exchange.await,
-            Some(timeout) => tokio::time::timeout(timeout, exchange)
-                .await
-                .unwrap_or(Err(Failure::TimedOut(
-                    "the instance did not begin its answer within UPSTREAM_RESPONSE_TIMEOUT_MS",
-                ))),
+            Some(timeout) => tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| {
+                let late = "the instance did not begin its answer within UPSTREAM_RESPONSE_TIMEOUT_MS";
+                Err(Failure::TimedOut(late).into())
+            }),
         }
     }
 

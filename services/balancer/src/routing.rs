@@ -1,13 +1,17 @@
 //! The list of instances and the policy over it, both of which may change while requests run.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use balance::{Endpoint, Policy, PolicyKind, PolicyRng, Request};
-use rand::SeedableRng;
+use balance::{Policy, PolicyKind, PolicyRng, Pool, Request};
+use rand::{RngExt, SeedableRng};
 
 use crate::config::UpstreamConfig;
-use crate::upstream::{InFlight, Upstream};
+use crate::health::{Health, HealthRules};
+use crate::upstream::{InFlight, Standing, Upstream};
+
+/// How often a policy is asked again when it picks one that gets only a part of its share, or was tried already.
+const PICKS_MAX: u32 = 3;
 
 /// Chooses the instance for each request.
 ///
@@ -15,6 +19,7 @@ use crate::upstream::{InFlight, Upstream};
 /// same stale counts. With one event loop it is never contended.
 pub struct Routing {
     inner: Mutex<Inner>,
+    rules: HealthRules,
 }
 
 struct Inner {
@@ -22,33 +27,88 @@ struct Inner {
     kind: PolicyKind,
     policy: Box<dyn Policy>,
     rng: PolicyRng,
-    /// What the policy sees; kept only to reuse its memory.
-    endpoints: Vec<Endpoint>,
+    /// What the policy sees, in the order of `upstreams`; loads and health are copied into it before each pick.
+    pool: Pool,
+    /// Of each, as of the last pick; kept only to reuse its memory.
+    standings: Vec<Standing>,
 }
 
 impl Routing {
     /// A list (with unique names) and a policy, whose chance comes from `seed`.
-    pub fn new(upstreams: &[UpstreamConfig], kind: PolicyKind, seed: u64) -> Self {
+    pub fn new(upstreams: &[UpstreamConfig], kind: PolicyKind, seed: u64, rules: HealthRules) -> Self {
+        let upstreams: Vec<_> = upstreams
+            .iter()
+            .map(|config| Arc::new(Upstream::new(config, Health::default())))
+            .collect();
         Self {
             inner: Mutex::new(Inner {
-                upstreams: upstreams.iter().map(|config| Arc::new(Upstream::new(config))).collect(),
+                pool: pool_of(&upstreams),
+                standings: Vec::new(),
+                upstreams,
                 kind,
                 policy: kind.build(),
                 rng: PolicyRng::seed_from_u64(seed),
-                endpoints: Vec::with_capacity(upstreams.len()),
             }),
+            rules,
         }
     }
 
-    /// Picks an instance and counts the request in there; `None` when none is in rotation.
-    pub fn pick(&self, request: &Request) -> Option<InFlight> {
+    /// Picks an instance that is not among the `tried` and counts the request in there; `None` when there is none.
+    pub fn pick(&self, request: &Request, tried: &[u64]) -> Option<InFlight> {
         let inner = &mut *self.lock();
-        inner.endpoints.clear();
-        inner
-            .endpoints
-            .extend(inner.upstreams.iter().map(|upstream| upstream.endpoint()));
-        let index = inner.policy.pick(&inner.endpoints, request, &mut inner.rng)?;
+        inner.look(request.now, &self.rules);
+        let mut index = inner.policy.pick(&inner.pool, request, &mut inner.rng)?;
+        for _ in 1..PICKS_MAX {
+            let is_tried = tried.contains(&inner.upstreams[index].id());
+            let warmth = inner.standings[index].warmth;
+            if !is_tried && (warmth >= 1.0 || inner.rng.random::<f64>() < warmth) {
+                break;
+            }
+            index = inner.policy.pick(&inner.pool, request, &mut inner.rng)?;
+        }
+        // A policy by key, say, sticks to its opinion.
+        if tried.contains(&inner.upstreams[index].id()) {
+            index = inner.least_loaded_but(tried)?;
+        }
         Some(InFlight::enter(Arc::clone(&inner.upstreams[index])))
+    }
+
+    /// Counts a request in at the instance with this identity, if it is in rotation.
+    pub fn enter(&self, id: u64, now: Duration) -> Option<InFlight> {
+        let inner = &mut *self.lock();
+        inner.look(now, &self.rules);
+        let healthy = inner
+            .pool
+            .healthy()
+            .iter()
+            .map(|index| &inner.upstreams[*index as usize]);
+        let upstream = healthy.into_iter().find(|upstream| upstream.id() == id)?;
+        Some(InFlight::enter(Arc::clone(upstream)))
+    }
+
+    /// Takes note of an instance's answer, or of its failure to answer, `latency` after the pick.
+    pub fn observe(&self, upstream: &Upstream, now: Duration, latency: Duration, failed: bool) {
+        // The limit matters to failures only, and only then are all instances looked at.
+        let may_eject = failed && self.rules.passive_failures > 0 && {
+            let inner = self.lock();
+            let ejected = inner
+                .upstreams
+                .iter()
+                .filter(|upstream| upstream.standing(now, &self.rules).ejected);
+            self.rules.allow_ejection(ejected.count(), inner.upstreams.len())
+        };
+        upstream.observe(now, latency, failed, &self.rules, may_eject);
+    }
+
+    /// Each instance's standing, in the order of the list, and whether so few are well that health is not believed.
+    pub fn standings(&self, now: Duration) -> (Vec<Standing>, bool) {
+        let standings: Vec<_> = self
+            .upstreams()
+            .iter()
+            .map(|upstream| upstream.standing(now, &self.rules))
+            .collect();
+        let panics = panics(&standings, &self.rules);
+        (standings, panics)
     }
 
     /// The instances, in the order of the list.
@@ -58,7 +118,7 @@ impl Routing {
 
     /// Puts a new list (with unique names) in place of the old one. An instance that is on both keeps its counts and connections;
     /// on one that is gone, what is in flight ends undisturbed.
-    pub fn replace_upstreams(&self, configs: &[UpstreamConfig]) {
+    pub fn replace_upstreams(&self, configs: &[UpstreamConfig], now: Duration) {
         let mut inner = self.lock();
         let mut old = std::mem::take(&mut inner.upstreams);
         for config in configs {
@@ -69,9 +129,10 @@ impl Routing {
                     upstream.reconfigure(config);
                     upstream
                 }
-                None => Arc::new(Upstream::new(config)),
+                None => Arc::new(Upstream::new(config, Health::arrived(now))),
             });
         }
+        inner.pool = pool_of(&inner.upstreams);
         drop(inner);
         for gone in old {
             gone.retire();
@@ -103,68 +164,45 @@ impl Routing {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn configs(names: &[&str]) -> Vec<UpstreamConfig> {
-        names
-            .iter()
-            .map(|name| UpstreamConfig::new(name, "http://127.0.0.1:1").unwrap())
-            .collect()
-    }
-
-    fn routing(names: &[&str]) -> Routing {
-        Routing::new(&configs(names), "least_connections".parse().unwrap(), 1)
-    }
-
-    #[test]
-    fn a_pick_counts_until_its_guard_is_dropped() {
-        let routing = routing(&["a", "b"]);
-        let first = routing.pick(&Request::default()).unwrap();
-        let second = routing.pick(&Request::default()).unwrap();
-        assert_ne!(first.upstream().name(), second.upstream().name());
-        let a = Arc::clone(first.upstream());
-        assert_eq!((a.in_flight(), a.requests()), (1, 1));
-        drop(first);
-        assert_eq!((a.in_flight(), a.requests(), a.failures()), (0, 1, 0));
-    }
-
-    #[test]
-    fn an_instance_on_both_lists_keeps_its_counts_and_a_new_one_starts_at_zero() {
-        let routing = routing(&["a", "b"]);
-        let held: Vec<_> = (0..4).map(|_| routing.pick(&Request::default()).unwrap()).collect();
-        routing.replace_upstreams(&configs(&["c", "b"]));
-        let counts: Vec<_> = routing
-            .upstreams()
-            .iter()
-            .map(|upstream| (upstream.name().to_owned(), upstream.in_flight()))
-            .collect();
-        assert_eq!(counts, [("c".to_owned(), 0), ("b".to_owned(), 2)]);
-        drop(held);
-        assert!(routing.upstreams().iter().all(|upstream| upstream.in_flight() == 0));
-    }
-
-    #[test]
-    fn the_same_name_at_another_address_is_another_instance() {
-        let routing = routing(&["a"]);
-        let held = routing.pick(&Request::default()).unwrap();
-        routing.replace_upstreams(&[UpstreamConfig::new("a", "http://127.0.0.1:2").unwrap()]);
-        assert_eq!(routing.upstreams()[0].in_flight(), 0);
-        assert_eq!(held.upstream().in_flight(), 1);
-    }
-
-    #[test]
-    fn an_instance_out_of_rotation_is_not_picked() {
-        let routing = routing(&["a", "b"]);
-        let mut list = configs(&["a", "b"]);
-        list[0].healthy = false;
-        routing.replace_upstreams(&list);
-        for _ in 0..4 {
-            assert_eq!(routing.pick(&Request::default()).unwrap().upstream().name(), "b");
+impl Inner {
+    /// Brings what the policy sees up to date.
+    fn look(&mut self, now: Duration, rules: &HealthRules) {
+        self.standings.clear();
+        let standings = self.upstreams.iter().map(|upstream| upstream.standing(now, rules));
+        self.standings.extend(standings);
+        let panics = panics(&self.standings, rules);
+        for (index, (upstream, standing)) in self.upstreams.iter().zip(&self.standings).enumerate() {
+            self.pool.update(index, |endpoint| {
+                *endpoint = upstream.endpoint();
+                endpoint.healthy = standing.listed && (panics || !standing.out);
+                // A cold instance has nothing in flight, which to policies that look at load is a reason to send everything there:
+                // it counts for as busy as it would be with its whole share.
+                if standing.warmth < 1.0 {
+                    let busy = (f64::from(endpoint.in_flight) + 1.0) / standing.warmth - 1.0;
+                    endpoint.in_flight = busy.ceil() as u32;
+                }
+            });
         }
-        list[1].healthy = false;
-        routing.replace_upstreams(&list);
-        assert!(routing.pick(&Request::default()).is_none());
+    }
+
+    fn least_loaded_but(&self, tried: &[u64]) -> Option<usize> {
+        let healthy = self.pool.healthy().iter().map(|index| *index as usize);
+        healthy
+            .filter(|index| !tried.contains(&self.upstreams[*index].id()))
+            .min_by_key(|index| self.pool.endpoints()[*index].in_flight)
     }
 }
+
+fn panics(standings: &[Standing], rules: &HealthRules) -> bool {
+    let listed = standings.iter().filter(|standing| standing.listed);
+    let well = listed.clone().filter(|standing| !standing.out).count();
+    rules.panics(well, listed.count())
+}
+
+fn pool_of(upstreams: &[Arc<Upstream>]) -> Pool {
+    upstreams.iter().map(|upstream| upstream.endpoint()).collect()
+}
+
+#[cfg(test)]
+#[path = "routing_tests.rs"]
+mod tests;

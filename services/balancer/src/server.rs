@@ -9,9 +9,10 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::proxy::Client;
-use crate::{Balancer, admin};
+use crate::{Balancer, admin, membership, probe};
 
 /// How often idle connections to the instances are looked over.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -19,7 +20,15 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Serves clients until `shutdown`, then lets the requests under way end, for [`chassis::GRACE`] at most. Gives the number of
 /// client connections that had to be cut off.
 pub async fn run(balancer: Arc<Balancer>, listener: TcpListener, shutdown: &Shutdown) -> usize {
-    let sweeper = tokio::spawn(sweep(Arc::clone(&balancer)));
+    // Dropped at the end, which ends them.
+    let mut beside = JoinSet::new();
+    beside.spawn(sweep(Arc::clone(&balancer)));
+    if let Some(probes) = balancer.options.probes.clone() {
+        beside.spawn(probe::probe(Arc::clone(&balancer), probes));
+    }
+    if let Some(path) = balancer.options.upstreams_file.clone() {
+        beside.spawn(membership::follow(Arc::clone(&balancer), path));
+    }
     let make_service = |address| {
         let client = Arc::new(Client::new(Arc::clone(&balancer), address));
         service_fn(move |request: Request<Incoming>| {
@@ -34,9 +43,7 @@ pub async fn run(balancer: Arc<Balancer>, listener: TcpListener, shutdown: &Shut
             }
         })
     };
-    let unfinished = chassis::serve_connections(listener, make_service, shutdown).await;
-    sweeper.abort();
-    unfinished
+    chassis::serve_connections(listener, make_service, shutdown).await
 }
 
 async fn sweep(balancer: Arc<Balancer>) {

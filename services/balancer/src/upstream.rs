@@ -4,26 +4,59 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use balance::{Endpoint, Ewma};
+use balance::{Endpoint, SIGNAL_DECAY, Signals, hash_text};
 use http::HeaderValue;
 use http::uri::Authority;
 
 use crate::config::UpstreamConfig;
 use crate::connection::{ConnectError, UpstreamConnection};
+use crate::health::{Change, Health, HealthRules};
 
 /// Idle connections kept to one instance; more are closed when they come back.
 pub const IDLE_CONNECTIONS_MAX: usize = 256;
 /// How long a connection may stay idle before the sweep closes it.
 pub const IDLE_MAX: Duration = Duration::from_secs(30);
-/// Memory of the latency average.
-const LATENCY_DECAY: Duration = Duration::from_secs(10);
 
 /// Boxed, for a connection is large, and goes on loan and comes back with every request.
 type Idle = Vec<Box<UpstreamConnection>>;
 
+/// What its answers taught.
+struct Known {
+    signals: Signals,
+    health: Health,
+}
+
+/// Who may be picked, and how much.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// Whether the list has it in rotation.
+    pub listed: bool,
+    /// Whether its health takes it out.
+    pub out: bool,
+    /// Whether it is out for its failures.
+    pub ejected: bool,
+    /// Which part of its share it gets, above 0 and at most 1.
+    pub warmth: f64,
+}
+
+impl Standing {
+    /// In one word, for lists.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self { listed: false, .. } => "draining",
+            Self { ejected: true, .. } => "ejected",
+            Self { out: true, .. } => "down",
+            Self { warmth, .. } if *warmth < 1.0 => "warming",
+            _ => "in",
+        }
+    }
+}
+
 /// An instance that requests are sent to. All counters are since it was first listed.
 pub struct Upstream {
     name: String,
+    /// Hash of the name: what policies know it by.
+    id: u64,
     authority: Authority,
     /// `host:port` for connecting; shared so that a connect owns its address without copying it.
     address: Arc<str>,
@@ -37,18 +70,17 @@ pub struct Upstream {
     in_flight: AtomicU32,
     requests: AtomicU64,
     failures: AtomicU64,
-    latency: Mutex<Ewma>,
-    /// The value of `latency` in nanoseconds, to be read without its lock.
-    latency_ewma_ns: AtomicU64,
+    known: Mutex<Known>,
     /// Last in, first out: the ones least needed age and are swept.
     idle: Mutex<Idle>,
 }
 
 impl Upstream {
     /// An instance without connections yet.
-    pub fn new(config: &UpstreamConfig) -> Self {
+    pub fn new(config: &UpstreamConfig, health: Health) -> Self {
         Self {
             name: config.name.clone(),
+            id: hash_text(&config.name),
             authority: config.authority.clone(),
             address: config.authority.as_str().into(),
             host: HeaderValue::from_str(config.authority.as_str())
@@ -60,8 +92,10 @@ impl Upstream {
             in_flight: AtomicU32::new(0),
             requests: AtomicU64::new(0),
             failures: AtomicU64::new(0),
-            latency: Mutex::new(Ewma::new(LATENCY_DECAY)),
-            latency_ewma_ns: AtomicU64::new(0),
+            known: Mutex::new(Known {
+                signals: Signals::new(SIGNAL_DECAY),
+                health,
+            }),
             idle: Mutex::new(Vec::new()),
         }
     }
@@ -115,22 +149,72 @@ impl Upstream {
         self.failures.load(Relaxed)
     }
 
-    /// What a policy may know about it.
+    /// Hash of its name: what policies and cookies know it by.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> Arc<str> {
+        Arc::clone(&self.address)
+    }
+
+    /// What a policy may know about it, with its health as the list has it.
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint {
+        let mut endpoint = Endpoint {
+            id: self.id,
             weight: self.weight.load(Relaxed),
             in_flight: self.in_flight(),
-            latency_ewma: Duration::from_nanos(self.latency_ewma_ns.load(Relaxed)),
             healthy: self.healthy.load(Relaxed),
+            ..Endpoint::IDLE
+        };
+        self.known().signals.write_to(&mut endpoint);
+        endpoint
+    }
+
+    /// Whether it may be picked at `now`, which counts from the balancer's start, and how much.
+    pub fn standing(&self, now: Duration, rules: &HealthRules) -> Standing {
+        let known = self.known();
+        Standing {
+            listed: self.healthy.load(Relaxed),
+            out: known.health.is_out(now),
+            ejected: !known.health.is_down() && known.health.is_ejected(now),
+            warmth: known.health.warmth(now, rules),
         }
     }
 
-    /// Takes note that the head of an answer came `latency` after the pick; `now` counts from the balancer's start.
-    pub fn observe(&self, now: Duration, latency: Duration) {
-        let mut ewma = self.latency.lock().unwrap_or_else(PoisonError::into_inner);
-        ewma.observe(now, latency);
-        let nanoseconds = u64::try_from(ewma.value().as_nanos()).unwrap_or(u64::MAX);
-        self.latency_ewma_ns.store(nanoseconds, Relaxed);
+    /// How often it was ejected for its failures.
+    pub fn ejections(&self) -> u64 {
+        self.known().health.ejections()
+    }
+
+    /// Takes note that the head of an answer, or a failure in its stead, came `latency` after the pick; `now` counts from the
+    /// balancer's start. `may_eject` says whether the limit of ejections allows one more.
+    pub fn observe(&self, now: Duration, latency: Duration, failed: bool, rules: &HealthRules, may_eject: bool) {
+        let mut known = self.known();
+        known.signals.observe(now, latency, failed);
+        let change = known.health.answered(failed, now, rules, may_eject);
+        drop(known);
+        self.log(change);
+    }
+
+    /// Takes note of a probe.
+    pub fn probed(&self, well: bool, now: Duration, rules: &HealthRules) {
+        let change = self.known().health.probed(well, now, rules);
+        self.log(change);
+    }
+
+    fn log(&self, change: Option<Change>) {
+        match change {
+            None => {}
+            Some(Change::Up) => tracing::info!(upstream = self.name, "probes find the instance well again"),
+            Some(Change::Down) => tracing::warn!(upstream = self.name, "probes find the instance down"),
+            Some(Change::Ejected) => tracing::warn!(upstream = self.name, "instance ejected for its failures"),
+        }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An idle connection that still looks alive.

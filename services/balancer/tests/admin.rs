@@ -97,7 +97,7 @@ async fn an_unknown_policy_is_answered_with_the_allowed_ones() {
         problem["detail"]
             .as_str()
             .unwrap()
-            .contains("round_robin, least_connections, random"),
+            .contains("round_robin, least_connections, random, weighted_round_robin"),
         "{problem}"
     );
 }
@@ -144,7 +144,7 @@ async fn a_removed_instance_finishes_what_it_has() {
     let (_, now) = front.call("PUT", "/_balancer/upstreams", &list).await;
     assert_eq!(
         now,
-        json!([{"name": "new", "url": echo.url, "weight": 3, "healthy": true, "in_flight": 0, "requests": 0, "failures": 0}])
+        json!([{"name": "new", "url": echo.url, "weight": 3, "healthy": true, "state": "in", "in_flight": 0, "requests": 0, "failures": 0, "ejections": 0}])
     );
     let mut other = front.client().await;
     other.get("/new").await;

@@ -109,6 +109,9 @@ impl<'a> App<'a> {
             }
             business = business.route_layer(middleware::from_fn_with_state(work, perform));
         }
+        if self.settings.work.broken && business.has_routes() {
+            business = business.route_layer(middleware::from_fn(refuse));
+        }
         let alive = json!({"status": "ok", "service": self.settings.service, "instance": self.settings.instance});
         let own = Router::new()
             .route("/health", get(move || std::future::ready(Json(alive))))
@@ -127,6 +130,11 @@ impl<'a> App<'a> {
 async fn perform(State(work): State<Arc<Work>>, request: Request, next: Next) -> Response {
     work.perform().await;
     next.run(request).await
+}
+
+/// What a broken instance does: it fails, and fast.
+async fn refuse(_: Request, _: Next) -> Failure {
+    Failure::unavailable("this instance is broken, because WORK_BROKEN says so")
 }
 
 async fn ready(State(checks): State<Arc<[Check]>>) -> Response {

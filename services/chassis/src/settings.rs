@@ -9,7 +9,7 @@ use http::Uri;
 use http::uri::Authority;
 use tracing::level_filters::LevelFilter;
 
-use crate::{Environment, SettingsError, Shutdown};
+use crate::{Environment, SettingsError, Shutdown, Slowness};
 
 const WORKERS_MAX: usize = 256;
 const WORK_MS_MAX: f64 = 600_000.0;
@@ -47,6 +47,10 @@ pub struct WorkSettings {
     pub cpu: Duration,
     /// Whether the work can be made slower from outside.
     pub control: bool,
+    /// How many times as long as declared the work takes at the begin.
+    pub slowness: f64,
+    /// Whether every request is refused at once, as by a broken instance.
+    pub broken: bool,
     /// Seed of the drawn times, the instance's name mixed in so that instances differ.
     pub seed: u64,
 }
@@ -197,8 +201,34 @@ fn work(env: &Environment, instance: &str) -> Result<WorkSettings, SettingsError
         limit: (limit > 0).then_some(limit),
         cpu: time(names::WORK_CPU_MS)?,
         control: env.choice(names::WORK_CONTROL, &[("off", false), ("on", true)])?,
+        slowness: slowness(env, instance)?,
+        broken: listed(env.get(names::WORK_BROKEN)).any(|broken| broken == instance),
         seed: seed ^ fnv1a(instance),
     })
+}
+
+/// The parts of a list with commas.
+fn listed(list: Option<&str>) -> impl Iterator<Item = &str> {
+    list.unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+}
+
+fn slowness(env: &Environment, instance: &str) -> Result<f64, SettingsError> {
+    let allowed = format!("INSTANCE=FACTOR with a factor above 0 and at most {}", Slowness::MAX);
+    let mut slowness = 1.0;
+    for part in listed(env.get(names::WORK_SLOW)) {
+        let (name, factor) = part
+            .split_once('=')
+            .and_then(|(name, factor)| Some((name, factor.parse().ok()?)))
+            .filter(|(_, factor)| Slowness::allows(*factor))
+            .ok_or_else(|| env.refuse(names::WORK_SLOW, &allowed))?;
+        if name == instance {
+            slowness = factor;
+        }
+    }
+    Ok(slowness)
 }
 
 fn upstreams(service: ServiceName, env: &Environment) -> Result<BTreeMap<ServiceName, Authority>, SettingsError> {

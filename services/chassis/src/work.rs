@@ -94,11 +94,13 @@ impl Work {
             random: Pcg64Mcg::seed_from_u64(settings.seed),
             debt: Debt::default(),
         };
+        let slowness = Slowness::default();
+        slowness.set(settings.slowness);
         Some(Self {
             settings: settings.clone(),
             slots,
             pace: Mutex::new(pace),
-            slowness: Slowness::default(),
+            slowness,
             timer: OnceLock::new(),
         })
     }
@@ -192,6 +194,8 @@ mod tests {
             limit: Some(2),
             cpu: Duration::ZERO,
             control: false,
+            slowness: 1.0,
+            broken: false,
             seed: 7,
         }
     }

@@ -84,4 +84,36 @@ mod tests {
             assert_eq!(get_from(&closed, "/work").await.status, 404);
         }
     }
+
+    #[tokio::test]
+    async fn one_instance_of_several_can_be_slow_or_broken_from_the_begin() {
+        let of = |variable| {
+            [
+                ("WORK_WAIT_MS", "1"),
+                ("WORK_CONTROL", "on"),
+                ("INSTANCE", "users-2"),
+                variable,
+            ]
+        };
+        let slow =
+            |list| async move { get_from(&router(&of(("WORK_SLOW", list))), "/work").await.json()["slowness"].clone() };
+        assert_eq!(slow("users-1=3, users-2=20").await, 20.0);
+        assert_eq!(slow("users-1=3").await, 1.0);
+        for (list, status) in [("users-1,users-2", 503), ("users-1", 200), ("", 200)] {
+            let router = router(&of(("WORK_BROKEN", list)));
+            assert_eq!(get_from(&router, "/users").await.status, status, "{list}");
+            assert_eq!(get_from(&router, "/ready").await.status, 200, "it looks well");
+        }
+    }
+
+    #[test]
+    fn a_list_of_slow_instances_that_cannot_be_read_is_refused() {
+        for list in ["users-1", "users-1=fast", "users-1=0", "users-1=1001", "=,"] {
+            let variables = [("WORK_SLOW", list)].into_iter().collect();
+            let refused = crate::Settings::new(ServiceName::Users, variables)
+                .unwrap_err()
+                .to_string();
+            assert!(refused.contains("INSTANCE=FACTOR"), "{refused}");
+        }
+    }
 }

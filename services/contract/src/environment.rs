@@ -28,6 +28,14 @@ pub const WORK_CPU_MS: &str = "WORK_CPU_MS";
 pub const WORK_SEED: &str = "WORK_SEED";
 /// Whether `PUT /work` may make the work slower while the service runs: `on` or `off`. Default `off`.
 pub const WORK_CONTROL: &str = "WORK_CONTROL";
+/// Instances whose work takes longer from the begin, such as `users-1=20` (twenty times), with commas between several.
+/// Default: none.
+pub const WORK_SLOW: &str = "WORK_SLOW";
+/// Instances that are broken: they refuse every business request at once with 503, with commas between several. Default:
+/// none.
+pub const WORK_BROKEN: &str = "WORK_BROKEN";
+/// What all variables that are meant for the balancer in front of a service, and not for the service, begin with.
+pub const BALANCER_PREFIX: &str = "BALANCER_";
 /// Where the gateway burns CPU: `inline` (on the event loop) or `offloaded` (on a blocking thread). Default `inline`.
 pub const CPU_WORK: &str = "CPU_WORK";
 /// Share of payments that are refused with 503, from 0 to 1. Default 0.

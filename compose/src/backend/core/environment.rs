@@ -43,6 +43,11 @@ pub(crate) fn balancer_environment(
         .collect();
     environment.insert(UPSTREAMS.to_owned(), upstreams.join(","));
     environment.insert(POLICY.to_owned(), policy.to_owned());
+    let own = spec
+        .env
+        .iter()
+        .filter(|(name, _)| name.starts_with(environment::BALANCER_PREFIX));
+    environment.extend(own.map(|(name, value)| (name.clone(), value.clone())));
     if let Some(level) = spec.env.get(environment::LOG_LEVEL) {
         environment.insert(environment::LOG_LEVEL.to_owned(), level.clone());
     }
@@ -84,7 +89,9 @@ mod tests {
     fn a_balancer_is_told_its_instances_and_policy() {
         let spec = ServiceSpec::new(ServiceName::Gateway)
             .balanced(2, "round_robin")
-            .with_env("LOG_LEVEL", "debug");
+            .with_env("LOG_LEVEL", "debug")
+            .with_env("BALANCER_RETRIES", "1")
+            .with_env("WORK_WAIT_MS", "5");
         let upstreams = [("gateway-1", "http://127.0.0.1:1"), ("gateway-2", "http://127.0.0.1:2")];
         let upstreams = upstreams.map(|(name, url)| (name.to_owned(), url.to_owned()));
         let environment = balancer_environment(base(), &spec, "round_robin", upstreams);
@@ -95,5 +102,7 @@ mod tests {
         assert_eq!(environment["POLICY"], "round_robin");
         assert_eq!(environment["LOG_LEVEL"], "debug");
         assert_eq!(environment["PORT"], "0");
+        assert_eq!(environment["BALANCER_RETRIES"], "1");
+        assert!(!environment.contains_key("WORK_WAIT_MS"), "that is the service's own");
     }
 }

@@ -6,7 +6,7 @@
 //! Shares are even in the long run.
 //! It is the yardstick for every policy that claims to do better.
 //!
-//! Cost per pick: two passes over the endpoints, one draw.
+//! Cost per pick: one draw.
 //!
 //! It fails in the short run: of n requests on n endpoints the fullest one gets about log n / log log n, not 1, and that one sets
 //! the tail of the latency.
@@ -15,35 +15,36 @@
 
 use rand::RngExt;
 
-use crate::{Endpoint, Policy, PolicyRng, Request, count_healthy, nth_healthy};
+use crate::{Policy, PolicyRng, Pool, Request};
 
 /// A healthy endpoint drawn uniformly. Ignores weight, load, latency and key.
 #[derive(Debug, Default)]
 pub struct Random;
 
 impl Policy for Random {
-    fn pick(&self, endpoints: &[Endpoint], _: &Request, rng: &mut PolicyRng) -> Option<usize> {
-        let healthy = count_healthy(endpoints);
-        if healthy == 0 {
-            return None;
+    fn pick(&mut self, pool: &Pool, _: &Request, rng: &mut PolicyRng) -> Option<usize> {
+        match pool.healthy() {
+            [] => None,
+            healthy => Some(healthy[rng.random_range(0..healthy.len())] as usize),
         }
-        nth_healthy(endpoints, rng.random_range(0..healthy))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use rand::SeedableRng;
+
+    use super::*;
+    use crate::Endpoint;
 
     #[test]
     fn a_dead_neighbour_gives_nobody_a_double_share() {
         let mut rng = PolicyRng::seed_from_u64(7);
-        let mut endpoints = [Endpoint::IDLE; 3];
-        endpoints[0].healthy = false;
+        let mut pool: Pool = (0..3).map(Endpoint::numbered).collect();
+        pool.update(0, |endpoint| endpoint.healthy = false);
         let picks = 10_000;
         let second = (0..picks)
-            .filter(|_| Random.pick(&endpoints, &Request::default(), &mut rng) == Some(1))
+            .filter(|_| Random.pick(&pool, &Request::default(), &mut rng) == Some(1))
             .count();
         // Binomial(10,000, 1/2) has a standard deviation of 50; five of them.
         assert!(second.abs_diff(picks / 2) < 250, "{second}");

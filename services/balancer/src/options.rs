@@ -1,0 +1,204 @@
+//! What the balancer may do beyond passing requests on. All of it is off unless it is asked for.
+//!
+//! The names begin with `BALANCER_`, so that whoever starts a service with a balancer in front can tell them from the service's own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use balance::hash_text;
+use chassis::{Environment, SettingsError};
+use http::{HeaderMap, HeaderName, Uri};
+
+use crate::health::HealthRules;
+
+/// Failures in a row (no whole answer, or a 5xx status) that eject an instance. Default 0: never.
+pub const PASSIVE_FAILURES: &str = "BALANCER_PASSIVE_FAILURES";
+/// For how long an instance is ejected, in milliseconds. Default 30000.
+pub const EJECT_MS: &str = "BALANCER_EJECT_MS";
+/// Percent of the instances that may be ejected at once; one always may. Default 50.
+pub const EJECT_MAX_PERCENT: &str = "BALANCER_EJECT_MAX_PERCENT";
+/// When fewer percent of the instances than this are well, all are used. Default 0: only when nobody is well.
+pub const PANIC_PERCENT: &str = "BALANCER_PANIC_PERCENT";
+/// How often each instance is probed, in milliseconds. Default 0: never.
+pub const PROBE_EVERY_MS: &str = "BALANCER_PROBE_EVERY_MS";
+/// Longest wait for a probe's answer, in milliseconds. Default 1000.
+pub const PROBE_TIMEOUT_MS: &str = "BALANCER_PROBE_TIMEOUT_MS";
+/// Path that is probed; 2xx is well. Default `/ready`.
+pub const PROBE_PATH: &str = "BALANCER_PROBE_PATH";
+/// Probes in a row that it takes to change an instance's state. Default 2.
+pub const PROBES_IN_ROW: &str = "BALANCER_PROBES_IN_ROW";
+/// How long an instance that came or came back gets less than its share, in milliseconds. Default 0: not at all.
+pub const SLOW_START_MS: &str = "BALANCER_SLOW_START_MS";
+/// Other instances that are tried when one does not answer and the request may be sent again. Default 0.
+pub const RETRIES: &str = "BALANCER_RETRIES";
+/// Name of a cookie that keeps a client at its instance. Default: none.
+pub const STICKY_COOKIE: &str = "BALANCER_STICKY_COOKIE";
+/// What policies by key hash: `address` (of the client), `path` (with the query) or `header:NAME`. Default `address`.
+pub const HASH_ON: &str = "BALANCER_HASH_ON";
+/// File with one `name=http://host:port` a line, read again whenever it changes. Default: none.
+pub const UPSTREAMS_FILE: &str = "BALANCER_UPSTREAMS_FILE";
+
+const MS_MAX: u64 = 3_600_000;
+
+/// What policies by key hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HashOn {
+    /// The client's address.
+    Address,
+    /// Path and query.
+    Path,
+    /// The value of a header; a request without it has no key.
+    Header(HeaderName),
+}
+
+impl HashOn {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "address" => Some(Self::Address),
+            "path" => Some(Self::Path),
+            _ => Some(Self::Header(text.strip_prefix("header:")?.parse().ok()?)),
+        }
+    }
+
+    /// The key of a request from a client whose address has the hash `address`.
+    pub fn key(&self, address: u64, uri: &Uri, headers: &HeaderMap) -> Option<u64> {
+        match self {
+            Self::Address => Some(address),
+            Self::Path => Some(hash_text(uri.path_and_query().map_or("/", |path| path.as_str()))),
+            Self::Header(name) => headers.get(name)?.to_str().ok().map(hash_text),
+        }
+    }
+}
+
+/// How instances are probed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probes {
+    /// How often.
+    pub every: Duration,
+    /// Longest wait for an answer.
+    pub timeout: Duration,
+    /// Path and query.
+    pub path: Uri,
+}
+
+/// All of it, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Who is in rotation.
+    pub health: HealthRules,
+    /// Active probes, if any.
+    pub probes: Option<Probes>,
+    /// Other instances that are tried.
+    pub retries: u32,
+    /// Name of the cookie of sticky sessions.
+    pub sticky_cookie: Option<String>,
+    /// What policies by key hash.
+    pub hash_on: HashOn,
+    /// File with the list of instances.
+    pub upstreams_file: Option<PathBuf>,
+}
+
+impl Options {
+    /// Reads the variables named in this module.
+    ///
+    /// # Errors
+    /// When a variable is set to something that it may not be.
+    pub fn read(environment: &Environment) -> Result<Self, SettingsError> {
+        let percent = |name, default: u32| {
+            environment.parse(name, default, "a number of percent from 0 to 100", |percent| {
+                *percent <= 100
+            })
+        };
+        let few = |name, default: u32, least: u32| {
+            let allowed = format!("a number from {least} to 1000");
+            environment.parse(name, default, &allowed, |count| (least..=1_000).contains(count))
+        };
+        let every = environment.milliseconds(PROBE_EVERY_MS, 0, 0, MS_MAX)?;
+        let path = environment.get(PROBE_PATH).unwrap_or("/ready");
+        let path: Uri = path
+            .parse()
+            .ok()
+            .filter(|uri: &Uri| path.starts_with('/') && uri.authority().is_none())
+            .ok_or_else(|| environment.refuse(PROBE_PATH, "a path such as /ready"))?;
+        let hash_on = HashOn::parse(environment.get(HASH_ON).unwrap_or("address"))
+            .ok_or_else(|| environment.refuse(HASH_ON, "address, path or header:NAME"))?;
+        let sticky_cookie = environment.get(STICKY_COOKIE).map(str::to_owned);
+        if sticky_cookie.as_ref().is_some_and(|name| !is_cookie_name(name)) {
+            return Err(environment.refuse(STICKY_COOKIE, "a cookie name of letters, digits, \"-\" and \"_\""));
+        }
+        let timeout = environment.milliseconds(PROBE_TIMEOUT_MS, 1_000, 1, MS_MAX)?;
+        Ok(Self {
+            health: HealthRules {
+                passive_failures: few(PASSIVE_FAILURES, 0, 0)?,
+                eject: environment.milliseconds(EJECT_MS, 30_000, 1, MS_MAX)?,
+                eject_max_percent: percent(EJECT_MAX_PERCENT, 50)?,
+                panic_percent: percent(PANIC_PERCENT, 0)?,
+                probes_in_row: few(PROBES_IN_ROW, 2, 1)?,
+                slow_start: environment.milliseconds(SLOW_START_MS, 0, 0, MS_MAX)?,
+            },
+            probes: (!every.is_zero()).then_some(Probes { every, timeout, path }),
+            retries: few(RETRIES, 0, 0)?,
+            sticky_cookie,
+            hash_on,
+            upstreams_file: environment.get(UPSTREAMS_FILE).map(PathBuf::from),
+        })
+    }
+}
+
+fn is_cookie_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !name.is_empty() && name.bytes().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_set_is_all_off() {
+        let options = Options::read(&Environment::default()).unwrap();
+        assert_eq!(
+            (options.health.passive_failures, options.probes, options.retries),
+            (0, None, 0)
+        );
+        assert_eq!((options.sticky_cookie, options.hash_on), (None, HashOn::Address));
+        assert_eq!(
+            (options.health.slow_start, options.upstreams_file),
+            (Duration::ZERO, None)
+        );
+    }
+
+    #[test]
+    fn each_mistake_is_quoted() {
+        for (variable, value) in [
+            (PASSIVE_FAILURES, "-1"),
+            (EJECT_MS, "0"),
+            (EJECT_MAX_PERCENT, "101"),
+            (PANIC_PERCENT, "half"),
+            (PROBE_EVERY_MS, "1s"),
+            (PROBE_PATH, "ready"),
+            (PROBES_IN_ROW, "0"),
+            (RETRIES, "1001"),
+            (STICKY_COOKIE, "a=b"),
+            (HASH_ON, "cookie"),
+            (HASH_ON, "header:a b"),
+        ] {
+            let message = Options::read(&[(variable, value)].into_iter().collect())
+                .unwrap_err()
+                .to_string();
+            assert!(message.starts_with(&format!("{variable} is {value:?}")), "{message}");
+        }
+    }
+
+    #[test]
+    fn each_way_to_hash_has_its_key() {
+        let mut headers = HeaderMap::new();
+        let uri: Uri = "/a?b".parse().unwrap();
+        let key = |text: &str, headers: &HeaderMap| HashOn::parse(text).unwrap().key(7, &uri, headers);
+        assert_eq!(key("address", &headers), Some(7));
+        assert_eq!(key("path", &headers), Some(hash_text("/a?b")));
+        assert_eq!(key("header:x-user", &headers), None);
+        headers.insert("x-user", "ann".parse().unwrap());
+        assert_eq!(key("header:x-user", &headers), Some(hash_text("ann")));
+    }
+}
