@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use comfy_table::ColumnConstraint;
 use serde::Serialize;
 use sim::{Model, Outcome};
 
@@ -18,13 +19,19 @@ type Column = (&'static str, fn(&Outcome) -> String);
 const COLUMNS: &[Column] = &[
     ("policy", |outcome| outcome.policy.clone()),
     ("servers", |outcome| outcome.servers.to_string()),
-    ("load", |outcome| format!("{:.2}", outcome.load)),
+    ("load", |outcome| outcome.load.to_string()),
     ("success", |outcome| format!("{:.2} %", outcome.success * 100.0)),
     ("mean", |outcome| milliseconds(outcome.mean_ms)),
-    ("p50", |outcome| milliseconds(outcome.p50_ms)),
     ("p99", |outcome| milliseconds(outcome.p99_ms)),
     ("p99.9", |outcome| milliseconds(outcome.p99_9_ms)),
     ("fullest", |outcome| outcome.fullest.to_string()),
+];
+/// What a terminal has no room for.
+const DETAILS: &[Column] = &[
+    ("p50", |outcome| milliseconds(outcome.p50_ms)),
+    ("p90", |outcome| milliseconds(outcome.p90_ms)),
+    ("max", |outcome| milliseconds(outcome.max_ms)),
+    ("in system", |outcome| format!("{:.1}", outcome.in_system_mean)),
     ("busiest", |outcome| format!("{:.2}×", outcome.busiest_over_mean)),
 ];
 const SLOW: Column = ("to slow", |outcome| format!("{:.2} %", outcome.slow_share * 100.0));
@@ -38,6 +45,9 @@ pub fn render(arguments: &Sim, models: &[Model], outcomes: &[Outcome]) -> Result
     let mut columns = COLUMNS.to_vec();
     columns.extend(arguments.slow.as_ref().map(|_| SLOW));
     columns.extend(arguments.failing.as_ref().map(|_| FAILING));
+    if arguments.format != SimFormat::Text {
+        columns.extend(DETAILS);
+    }
     Ok(match arguments.format {
         SimFormat::Text => text(&columns, outcomes),
         SimFormat::Md => lines(&columns, outcomes, "| ", " | ", " |", true),
@@ -53,8 +63,12 @@ fn text(columns: &[Column], outcomes: &[Outcome]) -> String {
         shown.add_row(columns.iter().map(|(_, write)| write(outcome)));
     }
     right_aligned(&mut shown, 1..columns.len());
+    // A name that is broken in two cannot be copied into the next command.
+    if let Some(names) = shown.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
     format!(
-        "{shown}\n\n{}\ntimes in ms; fullest: most requests that one server held; busiest: requests of the server that got most, over the mean\n",
+        "{shown}\n\n{}\ntimes in ms; fullest: most requests that one server held at once\n",
         chart(outcomes)
     )
 }
@@ -82,7 +96,7 @@ fn chart(outcomes: &[Outcome]) -> String {
         };
         let _ = writeln!(
             text,
-            "{:names$} {:>6} × {:.2} {bar} {}",
+            "{:names$} {:>6} × {} {bar} {}",
             outcome.policy,
             outcome.servers,
             outcome.load,
