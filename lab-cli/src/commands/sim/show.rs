@@ -8,10 +8,13 @@ use sim::{Model, Outcome};
 
 use crate::arguments::{Sim, SimFormat};
 use crate::failure::Failure;
-use crate::text::{right_aligned, table};
+use crate::text::{right_aligned, table_within, width};
 
 /// Columns of the longest bar of the chart.
 const BAR_COLUMNS: f64 = 48.0;
+
+/// Columns that the widest table needs; where a terminal has fewer, long lines are easier to read than broken words.
+const COLUMNS_MIN: usize = 112;
 
 /// What is shown of each outcome: heading, and how it is written.
 type Column = (&'static str, fn(&Outcome) -> String);
@@ -58,7 +61,7 @@ pub fn render(arguments: &Sim, models: &[Model], outcomes: &[Outcome]) -> Result
 
 fn text(columns: &[Column], outcomes: &[Outcome]) -> String {
     let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
-    let mut shown = table(&headings);
+    let mut shown = table_within(&headings, width().max(COLUMNS_MIN));
     for outcome in outcomes {
         shown.add_row(columns.iter().map(|(_, write)| write(outcome)));
     }
