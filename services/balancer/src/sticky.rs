@@ -59,6 +59,12 @@ mod tests {
         assert_eq!(sticky.read(&request), Some(0xfe));
     }
 
+    /// Cookies outlive a balancer, and the scenario `sticky-sessions` has them in its file.
+    #[test]
+    fn the_value_for_a_name_never_changes() {
+        assert_eq!(balance::hash_text("gateway-1"), 0xc554_4922_2770_5b06);
+    }
+
     #[test]
     fn nonsense_is_no_instance() {
         let sticky = Sticky::new("lab".to_owned());

@@ -2,15 +2,19 @@
 
 use std::fmt::Write;
 
+use comfy_table::ColumnConstraint;
 use serde::Serialize;
 use sim::{Model, Outcome};
 
 use crate::arguments::{Sim, SimFormat};
 use crate::failure::Failure;
-use crate::text::{right_aligned, table};
+use crate::text::{right_aligned, table_within, width};
 
 /// Columns of the longest bar of the chart.
 const BAR_COLUMNS: f64 = 48.0;
+
+/// Columns that the widest table needs; where a terminal has fewer, long lines are easier to read than broken words.
+const COLUMNS_MIN: usize = 112;
 
 /// What is shown of each outcome: heading, and how it is written.
 type Column = (&'static str, fn(&Outcome) -> String);
@@ -18,13 +22,19 @@ type Column = (&'static str, fn(&Outcome) -> String);
 const COLUMNS: &[Column] = &[
     ("policy", |outcome| outcome.policy.clone()),
     ("servers", |outcome| outcome.servers.to_string()),
-    ("load", |outcome| format!("{:.2}", outcome.load)),
+    ("load", |outcome| outcome.load.to_string()),
     ("success", |outcome| format!("{:.2} %", outcome.success * 100.0)),
     ("mean", |outcome| milliseconds(outcome.mean_ms)),
-    ("p50", |outcome| milliseconds(outcome.p50_ms)),
     ("p99", |outcome| milliseconds(outcome.p99_ms)),
     ("p99.9", |outcome| milliseconds(outcome.p99_9_ms)),
     ("fullest", |outcome| outcome.fullest.to_string()),
+];
+/// What a terminal has no room for.
+const DETAILS: &[Column] = &[
+    ("p50", |outcome| milliseconds(outcome.p50_ms)),
+    ("p90", |outcome| milliseconds(outcome.p90_ms)),
+    ("max", |outcome| milliseconds(outcome.max_ms)),
+    ("in system", |outcome| format!("{:.1}", outcome.in_system_mean)),
     ("busiest", |outcome| format!("{:.2}×", outcome.busiest_over_mean)),
 ];
 const SLOW: Column = ("to slow", |outcome| format!("{:.2} %", outcome.slow_share * 100.0));
@@ -38,6 +48,9 @@ pub fn render(arguments: &Sim, models: &[Model], outcomes: &[Outcome]) -> Result
     let mut columns = COLUMNS.to_vec();
     columns.extend(arguments.slow.as_ref().map(|_| SLOW));
     columns.extend(arguments.failing.as_ref().map(|_| FAILING));
+    if arguments.format != SimFormat::Text {
+        columns.extend(DETAILS);
+    }
     Ok(match arguments.format {
         SimFormat::Text => text(&columns, outcomes),
         SimFormat::Md => lines(&columns, outcomes, "| ", " | ", " |", true),
@@ -48,13 +61,17 @@ pub fn render(arguments: &Sim, models: &[Model], outcomes: &[Outcome]) -> Result
 
 fn text(columns: &[Column], outcomes: &[Outcome]) -> String {
     let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
-    let mut shown = table(&headings);
+    let mut shown = table_within(&headings, width().max(COLUMNS_MIN));
     for outcome in outcomes {
         shown.add_row(columns.iter().map(|(_, write)| write(outcome)));
     }
     right_aligned(&mut shown, 1..columns.len());
+    // A name that is broken in two cannot be copied into the next command.
+    if let Some(names) = shown.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
     format!(
-        "{shown}\n\n{}\ntimes in ms; fullest: most requests that one server held; busiest: requests of the server that got most, over the mean\n",
+        "{shown}\n\n{}\ntimes in ms; fullest: most requests that one server held at once\n",
         chart(outcomes)
     )
 }
@@ -82,7 +99,7 @@ fn chart(outcomes: &[Outcome]) -> String {
         };
         let _ = writeln!(
             text,
-            "{:names$} {:>6} × {:.2} {bar} {}",
+            "{:names$} {:>6} × {} {bar} {}",
             outcome.policy,
             outcome.servers,
             outcome.load,
