@@ -236,7 +236,7 @@ impl SystemRecord {
         Ok(alive.map(|(name, _)| name.to_owned()).collect())
     }
 
-    /// Whether its lab has died and did not leave it running on purpose. Where it did, [`leftovers`] also asks
+    /// Whether its lab has died and did not leave it running on purpose. Where it did, `leftovers` also asks
     /// whether anything of it still runs.
     pub(super) fn is_abandoned(&self) -> bool {
         !self.lab.is_alive() && (!self.detached || !self.complete)
