@@ -15,7 +15,7 @@ use serde_json::Value;
 const LAB: &str = env!("CARGO_BIN_EXE_lab");
 const SCENARIO: &str = "open-vs-closed";
 /// Pairs of runs.
-const PAIRS: usize = 4;
+const PAIRS: usize = 5;
 /// The longest that one run may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a run is looked after.
@@ -44,12 +44,18 @@ fn main() -> Outcome<()> {
             }
         }
     }
-    println!("{SCENARIO} --quick, {PAIRS} runs of each, medians");
-    println!("{:<44} {:>10} {:>10} {:>7}", "", "plain", "dashboard", "ratio");
+    println!("{SCENARIO} --quick, {PAIRS} runs of each: median (lowest to highest), and the ratio of the medians");
+    println!("{:<26} {:>32} {:>32} {:>7}  ranges", "", "plain", "dashboard", "ratio");
     for (name, values) in &mut plain {
         let Some(others) = tui.get_mut(name) else { continue };
-        let (plain, tui) = (median(values), median(others));
-        println!("{name:<44} {plain:>10.3} {tui:>10.3} {:>7.3}", tui / plain);
+        let ratio = median(others) / median(values);
+        let apart = values[values.len() - 1] < others[0] || others[others.len() - 1] < values[0];
+        println!(
+            "{name:<26} {:>32} {:>32} {ratio:>7.3}  {}",
+            told(values),
+            told(others),
+            if apart { "apart" } else { "overlap" }
+        );
     }
     println!(
         "the screen's thread took {:.2} % of a core (median)",
@@ -154,6 +160,15 @@ fn read(out: &Path, figures: &mut Figures) -> Outcome<()> {
         }
     }
     Ok(())
+}
+
+/// The median and the range of sorted values.
+fn told(values: &mut [f64]) -> String {
+    let median = median(values);
+    match values {
+        [] => "nothing".to_owned(),
+        values => format!("{median:.3} ({:.3} to {:.3})", values[0], values[values.len() - 1]),
+    }
 }
 
 fn median(values: &mut [f64]) -> f64 {
