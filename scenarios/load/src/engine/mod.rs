@@ -260,9 +260,10 @@ impl Engine {
 
     fn change_rates(&mut self, now_ns: u64) {
         // A look at a flag is all that this costs a plan whose rates stay as they are.
-        if !self.control.rates_changed.swap(false, Ordering::Acquire) {
+        if !self.control.rates_changed.load(Ordering::Relaxed) {
             return;
         }
+        self.control.rates_changed.store(false, Ordering::Release);
         let changes = std::mem::take(&mut *self.control.rates());
         for (class, rate_per_s) in changes {
             for stream in self.streams.iter_mut().filter(|stream| stream.class_name == class) {
