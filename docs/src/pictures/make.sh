@@ -17,7 +17,7 @@ cpu="$(ls "$LAB_STATE/runs" | tail -n 1)"
 # Round 2 begins with the last arm; in the middle of the run the arm with round robin is under load.
 "$lab" picture "$cpu" --at "$(python3 - "$LAB_STATE/runs/$cpu/run.jsonl" <<'PY'
 import json, sys
-# Four tenths of a second before the burn ends, in the second arm's turn.
+# Just before the second arm's load ends: the burn is over, and all who waited for it have their answers.
 turn, began, load = None, None, None
 for line in open(sys.argv[1]):
     event = json.loads(line)
@@ -26,7 +26,7 @@ for line in open(sys.argv[1]):
         turn = kind["turn"]
     if kind["type"] == "phase" and kind["phase"] == "load" and turn == 1:
         began = event["elapsed_ms"]
-print((began + 2200) / 1000)
+print((began + 3050) / 1000)
 PY
 )" --size 120x34 -o live.svg
 "$lab" picture "$cpu" --size 110x44 -o verdict.svg
