@@ -8,27 +8,14 @@ mod engine;
 mod recovery;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use bollard::models::ContainerInspectResponse;
 use compose::{Backend, Capability, DockerBackend, Error, Family, Limits, RedisLookup, ServiceSpec, SystemSpec};
-use conformance::available::has_engine;
+use conformance::available::{has_engine, stand_in};
 use conformance::bench::{Bench, ask, guarded, instance, names, pair, until};
 use contract::ServiceName;
 use engine::{container, labelled, usual_address};
-
-fn stand_in() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let target = test.parent().and_then(std::path::Path::parent).unwrap();
-    let program = target.join("examples").join("stand_in");
-    assert!(
-        program.is_file(),
-        "{} is missing; `cargo build --example stand_in` makes it",
-        program.display()
-    );
-    program
-}
 
 fn backend() -> Arc<dyn Backend> {
     Arc::new(DockerBackend::new(stand_in()).unwrap())

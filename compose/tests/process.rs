@@ -3,28 +3,15 @@
 #[macro_use]
 mod conformance;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use compose::topology::named_system;
 use compose::{Backend, Error, Family, ProcessBackend, RedisLookup, System, SystemSpec, UpOptions};
+use conformance::available::stand_in;
 use conformance::bench::{guarded, instance, names, tell};
 use conformance::can_start_redis;
 use url::Url;
-
-/// The example that stands in for `lab`; `cargo test` builds it beside this test.
-fn stand_in() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let target = test.parent().and_then(std::path::Path::parent).unwrap();
-    let program = target.join("examples").join("stand_in");
-    assert!(
-        program.is_file(),
-        "{} is missing; `cargo build --example stand_in` makes it",
-        program.display()
-    );
-    program
-}
 
 fn backend() -> Arc<dyn Backend> {
     Arc::new(ProcessBackend::new(stand_in()).unwrap())

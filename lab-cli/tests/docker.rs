@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use common::http::{get, port};
-use common::{Lab, files, json_file, until};
+use common::{Lab, Running, files, json_file, until};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -121,22 +121,18 @@ fn a_scenario_ends_with_the_same_verdict_as_on_processes() {
     assert_eq!(found[0], found[1]);
 }
 
+/// A run in containers, under way.
+fn on_docker(lab: &Lab) -> Running {
+    lab.spawn("run cpu-blocking --quick --yes --ui json --backend docker".split_whitespace())
+}
+
 #[test]
 fn a_killed_lab_leaves_what_the_next_one_removes_and_says_so() {
     if !has_engine() {
         return;
     }
     let lab = Lab::new();
-    let mut running = lab.spawn([
-        "run",
-        "cpu-blocking",
-        "--quick",
-        "--yes",
-        "--ui",
-        "json",
-        "--backend",
-        "docker",
-    ]);
+    let mut running = on_docker(&lab);
     running.lines().event("system_ready");
     running.signal(Signal::KILL);
     running.wait();
@@ -153,16 +149,7 @@ fn an_interrupted_run_takes_its_containers_along() {
     // In the middle of the start, and once it is up.
     for event in ["turn_started", "system_ready"] {
         let lab = Lab::new();
-        let mut running = lab.spawn([
-            "run",
-            "cpu-blocking",
-            "--quick",
-            "--yes",
-            "--ui",
-            "json",
-            "--backend",
-            "docker",
-        ]);
+        let mut running = on_docker(&lab);
         running.lines().event(event);
         running.signal(Signal::INT);
         assert_eq!(running.wait().code(), Some(130), "{}", running.stderr());
@@ -176,16 +163,7 @@ fn a_second_interrupt_takes_them_along_too() {
         return;
     }
     let lab = Lab::new();
-    let mut running = lab.spawn([
-        "run",
-        "cpu-blocking",
-        "--quick",
-        "--yes",
-        "--ui",
-        "json",
-        "--backend",
-        "docker",
-    ]);
+    let mut running = on_docker(&lab);
     running.lines().event("system_ready");
     running.signal(Signal::INT);
     until("it was heard", || running.stderr().contains("Ctrl-C again"));

@@ -31,3 +31,16 @@ pub fn has_engine() -> bool {
     eprintln!("SKIPPED: {reason}");
     false
 }
+
+/// The example that stands in for `lab`; `cargo test` builds it beside the tests.
+pub fn stand_in() -> std::path::PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let target = test.parent().and_then(std::path::Path::parent).unwrap();
+    let program = target.join("examples").join("stand_in");
+    assert!(
+        program.is_file(),
+        "{} is missing; `cargo build --example stand_in` makes it",
+        program.display()
+    );
+    program
+}

@@ -148,29 +148,23 @@ impl RoundState {
 
     pub(super) fn add_stats(&mut self, all: &[InstanceStats]) {
         for stats in all {
-            if let Some(instance) = self
-                .instances
-                .iter_mut()
-                .find(|instance| instance.name == stats.instance)
-            {
+            if let Some(instance) = self.instance_mut(&stats.instance) {
                 instance.resident_bytes_max = instance.resident_bytes_max.max(stats.resident_bytes.unwrap_or(0));
                 instance.stats = Some(stats.clone());
             }
         }
     }
-}
 
-impl RoundState {
     pub(super) fn add_gauges(&mut self, all: &[InstanceGauges]) {
         for gauges in all {
-            if let Some(instance) = self
-                .instances
-                .iter_mut()
-                .find(|instance| instance.name == gauges.instance)
-            {
+            if let Some(instance) = self.instance_mut(&gauges.instance) {
                 instance.gauges = Some(gauges.clone());
             }
         }
+    }
+
+    pub(super) fn instance_mut(&mut self, name: &str) -> Option<&mut LiveInstance> {
+        self.instances.iter_mut().find(|instance| instance.name == name)
     }
 }
 

@@ -152,19 +152,17 @@ impl RunState {
             (InstanceState::Paused, _) => self.say(format!("{} is paused", info.name)),
             _ => {}
         }
-        self.on_round(
-            |round| match round.instances.iter_mut().find(|known| known.name == info.name) {
-                Some(known) => known.state = info.state,
-                None => round.instances.push(LiveInstance {
-                    name: info.name.clone(),
-                    service: info.service.clone(),
-                    state: info.state,
-                    stats: None,
-                    resident_bytes_max: 0,
-                    gauges: None,
-                }),
-            },
-        );
+        self.on_round(|round| match round.instance_mut(&info.name) {
+            Some(known) => known.state = info.state,
+            None => round.instances.push(LiveInstance {
+                name: info.name.clone(),
+                service: info.service.clone(),
+                state: info.state,
+                stats: None,
+                resident_bytes_max: 0,
+                gauges: None,
+            }),
+        });
     }
 
     fn on_round(&mut self, change: impl FnOnce(&mut RoundState)) {

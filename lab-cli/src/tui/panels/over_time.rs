@@ -1,19 +1,14 @@
 //! What happened over time: latency as a heat map, answers and failures per second, and the marks of what was done.
 
-use std::collections::BTreeMap;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
-use scenarios::checks::in_unit;
 use scenarios::event::SLICES_PER_S;
-use scenarios::format::Unit;
 use scenarios::plan::PaceSpec;
 use scenarios::state::ClassState;
 
 use super::axis::LogAxis;
-use super::{Scene, cut, frame, put, words};
+use super::{Scene, cut, frame, words};
 use crate::tui::theme::{Role, Theme};
 
 /// Columns for the words at the left.
@@ -168,8 +163,7 @@ fn heat(columns: &[Column], area: Rect, chart: Rect, buf: &mut Buffer, theme: Th
             }
         }
     }
-    let ticks: BTreeMap<usize, String> = axis.ticks(1).into_iter().collect();
-    for (cell, tick) in ticks {
+    for (cell, tick) in axis.ticks(1) {
         let y = area.bottom() - 1 - cell as u16;
         buf.set_stringn(area.x, y, words(&tick, theme), usize::from(LEFT - 1), theme.dim());
     }
@@ -260,19 +254,11 @@ fn seconds(axis: &TimeAxis, area: Rect, buf: &mut Buffer, theme: Theme) {
         .find(|step| step / axis.column_s() >= 10.0)
         .unwrap_or(1000.0);
     let mut at_s = (axis.from_s / step).ceil() * step;
-    let mut lines = Vec::new();
     while let Some(column) = axis.column(at_s) {
-        lines.push((column, format!("{at_s:.0} s")));
-        at_s += step;
-    }
-    for (column, text) in lines {
-        let room = usize::from(area.width) - column;
-        if room >= text.len() {
+        let text = format!("{at_s:.0} s");
+        if usize::from(area.width) - column >= text.len() {
             buf.set_string(area.left() + column as u16, area.y, text, theme.dim());
         }
-    }
-    let done = in_unit(axis.span_s * 1000.0, Unit::Ms);
-    if area.width < 12 {
-        put(&[Line::styled(done, theme.dim())], area, buf);
+        at_s += step;
     }
 }
