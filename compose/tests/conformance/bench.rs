@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use compose::backend::process::ProcessStamp;
 use compose::{
-    Backend, Carried, Instance, InstanceEvent, InstanceState, Leftover, ServiceSpec, System, SystemRecord, SystemSpec,
+    Backend, Carried, Instance, InstanceEvent, InstanceState, Leftover, LogChunk, ServiceSpec, System, SystemRecord, SystemSpec,
     UpOptions,
 };
 use contract::ServiceName;
@@ -277,6 +277,19 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
         assert!(start.elapsed() < PATIENCE, "in vain waited until {what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+}
+
+/// Follows the log of an instance from a byte on until it contains this text; gives what it read and where to go on.
+pub async fn until_logged(system: &Arc<dyn System>, name: &str, from: u64, text: &str) -> LogChunk {
+    let (mut bytes, mut next) = (Vec::new(), from);
+    until(&format!("{name} has logged {text}"), async || {
+        let chunk = system.log(name, next).await.unwrap();
+        bytes.extend(chunk.bytes);
+        next = chunk.next;
+        String::from_utf8_lossy(&bytes).contains(text)
+    })
+    .await;
+    LogChunk { bytes, next }
 }
 
 pub fn client() -> reqwest::Client {

@@ -54,9 +54,8 @@ pub async fn a_redis_comes_up_and_is_wired_to_those_that_use_it(bench: Bench) {
     );
     // It is ready only when its Redis answers it.
     assert_eq!(ask(&system.entry(), "/ready").await.unwrap().0, 200);
-    let log = system.log("redis-1", 0).await.unwrap().bytes;
     // What every Redis says, also one that is started without the lab's own program.
-    assert!(String::from_utf8_lossy(&log).contains("Ready to accept connections"));
+    until_logged(&system, "redis-1", 0, "Ready to accept connections").await;
     let error = system.scale("redis", 2).await.unwrap_err();
     assert_eq!(error.family(), Family::Usage);
     assert!(error.to_string().contains("1 instance"), "{error}");
