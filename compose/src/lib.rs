@@ -16,11 +16,7 @@ pub mod topology;
 pub use backend::{
     Backend, BackendRegistry, Capability, Carried, EventSink, Instance, InstanceEvent, InstanceEventKind,
     InstanceState, InstanceStats, Leftover, LogChunk, Progress, ProgressSink, Records, Role, System, SystemRecord,
-    UpOptions,
-    docker::{DockerBackend, settle},
-    leftovers,
-    process::ProcessBackend,
-    records,
+    UpOptions, docker::DockerBackend, leftovers, process::ProcessBackend, records, settle,
 };
 pub use error::{Error, Family};
 pub use redis::{RedisLookup, RedisSource, redis_source};

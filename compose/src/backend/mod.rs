@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub use capability::Capability;
 pub use core::leftover::{Leftover, leftovers};
 pub use core::record::{Carried, InstanceRecord, Records, SystemRecord, records};
+pub use core::settle::settle;
 pub use instance::{Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats, LogChunk, Role};
 pub use options::{EventSink, Progress, ProgressSink, UpOptions};
 pub use registry::BackendRegistry;

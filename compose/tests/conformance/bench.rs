@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use compose::backend::process::ProcessStamp;
 use compose::{
-    Backend, Carried, Instance, InstanceEvent, InstanceState, Leftover, LogChunk, ServiceSpec, System, SystemRecord, SystemSpec,
-    UpOptions,
+    Backend, Carried, Instance, InstanceEvent, InstanceState, Leftover, LogChunk, ServiceSpec, System, SystemRecord,
+    SystemSpec, UpOptions,
 };
 use contract::ServiceName;
 use serde::{Deserialize, Serialize};

@@ -105,18 +105,24 @@ async fn a_start_that_is_given_up_leaves_nothing() {
         return;
     }
     let bench = bench();
-    let begun = |record: &SystemRecord| !record.instances.is_empty();
-    {
-        let mut start = std::pin::pin!(bench.backend.up(pair(), bench.options("run")));
-        until("the first container is there", async || {
-            let _ = tokio::time::timeout(Duration::from_millis(1), &mut start).await;
-            bench.records().iter().any(begun)
-        })
-        .await;
+    let moments: [(&str, fn(&SystemRecord) -> bool); 2] = [
+        ("its networks are being made", |_| true),
+        ("the first container is there", |record| !record.instances.is_empty()),
+    ];
+    for (moment, has_come) in moments {
+        {
+            let mut start = std::pin::pin!(bench.backend.up(pair(), bench.options("run")));
+            until(moment, async || {
+                let _ = tokio::time::timeout(Duration::from_millis(1), &mut start).await;
+                bench.records().iter().any(has_come)
+            })
+            .await;
+        }
+        compose::settle(Duration::from_secs(20)).await;
+        let left = labelled("lab.run", "run", &bench.state_folder()).await;
+        assert_eq!(left, [0, 0, 0], "given up when {moment}");
+        assert!(bench.records().is_empty());
     }
-    compose::settle(Duration::from_secs(20)).await;
-    assert_eq!(labelled("lab.run", "run", &bench.state_folder()).await, [0, 0, 0]);
-    assert!(bench.records().is_empty());
 }
 
 /// Passes on to the engine what comes to a socket of its own, until it is dropped: then the engine is gone.

@@ -14,6 +14,7 @@ mod log;
 mod readiness;
 pub(super) mod record;
 mod scale;
+pub(super) mod settle;
 mod slot;
 mod start;
 mod stop;
@@ -29,6 +30,7 @@ use url::Url;
 
 pub(super) use admin::client;
 pub(crate) use environment::{Environment, balancer_environment, instance_environment};
+pub(super) use settle::remember;
 pub(super) use start::is_free;
 pub(super) use system::Hosted;
 

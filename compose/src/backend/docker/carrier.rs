@@ -104,15 +104,22 @@ impl Carrier for Tools {
             labels: Some(labels),
             ..VolumeCreateRequest::default()
         };
-        let gate = self.gates.of(&record.token());
-        let run_id = record.run_id.clone();
-        let _open = gate.enter(&run_id).await?;
+        let (engine, gate, run_id) = (
+            self.engine.clone(),
+            self.gates.of(&record.token()),
+            record.run_id.clone(),
+        );
         let make = |docker: Docker| async move {
             docker.create_network(data).await?;
             docker.create_network(control).await?;
             docker.create_volume(volume).await.map(drop)
         };
-        self.engine.call("make a network", make).await
+        // To its end, even when this start is given up meanwhile: the removal waits until nobody is within.
+        run(async move {
+            let _open = gate.enter(&run_id).await?;
+            engine.call("make a network", make).await
+        })
+        .await
     }
 
     fn surroundings(&self, instance: &str, program: ServiceName, _port: u16) -> Environment {

@@ -1,7 +1,7 @@
 //! Removing what belongs to a system, by its label, whoever made it.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -11,21 +11,18 @@ use bollard::query_parameters::{
     RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
 };
 use futures_util::future::try_join_all;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 
 use super::engine::{Engine, is_conflict, is_missing, spawn};
 use super::gates::Gate;
 use super::{labels, logs};
 use crate::backend::core::record::{Carried, SystemRecord, records};
+use crate::backend::core::remember;
 use crate::error::Error;
 
 /// How often a removal is tried: the engine refuses what it is still busy with.
 const TRIES_MAX: u32 = 50;
 const TRY_EVERY: Duration = Duration::from_millis(100);
-
-/// Removals that nobody waits for yet.
-static PENDING: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
 /// Removes everything of a system.
 pub(super) async fn remove_system(engine: &Engine, token: &str) -> Result<(), Error> {
@@ -42,19 +39,9 @@ pub(super) fn remove_later(engine: Engine, token: String, gate: Arc<Gate>, then:
             Err(error) => tracing::warn!(%error, "containers of {token} stay until the next clean-up"),
         }
     });
-    let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
-    pending.retain(|removal| !removal.is_finished());
-    pending.push(removal);
-}
-
-/// Waits for removals that were begun when systems were given up, at most for `patience`. What is not removed by then,
-/// the next clean-up removes.
-pub async fn settle(patience: Duration) {
-    let pending = std::mem::take(&mut *PENDING.lock().unwrap_or_else(PoisonError::into_inner));
-    let deadline = Instant::now() + patience;
-    for removal in pending {
-        let _ = timeout_at(deadline, removal).await;
-    }
+    remember(async {
+        let _ = removal.await;
+    });
 }
 
 /// The names of the instances of a system that still run.

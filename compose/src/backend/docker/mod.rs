@@ -26,8 +26,8 @@ use contract::ServiceName;
 pub(crate) use image::{OFFICIAL_REDIS, USER};
 pub(crate) use launch::inner_port;
 
+pub use cleanup::remove_unrecorded;
 pub(super) use cleanup::{clean, running};
-pub use cleanup::{remove_unrecorded, settle};
 
 use self::engine::Engine;
 use self::gates::Gates;

@@ -25,7 +25,7 @@ use url::Url;
 pub use identity::ProcessStamp;
 
 use super::core::record::{Carried, InstanceRecord, SystemRecord};
-use super::core::{Carrier, Environment, Hosted, Launched, Order, client};
+use super::core::{Carrier, Environment, Hosted, Launched, Order, client, remember};
 use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
 use crate::error::Error;
 use crate::redis::{RedisLookup, RedisSource, ping, without_password};
@@ -218,11 +218,14 @@ impl Carrier for Tools {
         Ok(())
     }
 
-    /// Waiting is left to the threads that wait for each child.
     fn let_go(&self, record: SystemRecord, handles: Vec<Handle>) {
         for handle in handles {
             // Nobody is left to tell of an error; with the lab's own end the kernel ends the child.
             let _ = handle.end();
+            if let Handle::Own(child) = handle {
+                // The thread that waits for the child sees its end.
+                remember(async move { child.exited().await });
+            }
         }
         let _ = record.remove();
     }
