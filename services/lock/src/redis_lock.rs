@@ -11,6 +11,8 @@ use crate::guard::{Claim, LockGuard};
 use crate::scripts::Scripts;
 use crate::{LockError, meter};
 
+/// A try that has less time than this may fail for want of it.
+const FAIR_TRY: Duration = Duration::from_millis(100);
 /// Pauses between two tries: short enough to be next soon, and long enough to leave Redis to others. The deadline ends
 /// the tries.
 const BACKOFF: Backoff = Backoff {
@@ -129,6 +131,8 @@ impl RedisLock {
                     meter::contended(meter::REDIS);
                     None
                 }
+                // No news of a Redis that has answered up to now: the end of the wait cut this try short.
+                Err(error) if error.is_transient() && trouble.is_none() && failed > 0 && left < FAIR_TRY => None,
                 Err(error) if error.is_transient() => Some(error),
                 Err(error) => return Err(unavailable(error)),
             };

@@ -13,8 +13,10 @@ use store::testing::RedisServer;
 const LONG: Duration = Duration::from_secs(600);
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Over soon, whether it is a wait or a life.
+/// A life that is over soon.
 const SHORT: Duration = Duration::from_millis(40);
+/// A wait that is over soon, and long enough for an answer on a busy machine.
+const A_WHILE: Duration = Duration::from_millis(500);
 
 const OPTIONS: LockOptions = LockOptions {
     ttl: LONG,
@@ -23,7 +25,10 @@ const OPTIONS: LockOptions = LockOptions {
     token: TokenIssue::WithLock,
 };
 const SHORT_LIVED: LockOptions = LockOptions { ttl: SHORT, ..OPTIONS };
-const IMPATIENT: LockOptions = LockOptions { wait: SHORT, ..OPTIONS };
+const IMPATIENT: LockOptions = LockOptions {
+    wait: A_WHILE,
+    ..OPTIONS
+};
 
 fn lock(server: &RedisServer) -> RedisLock {
     RedisLock::connect(&server.url(), "test:").unwrap()
@@ -122,7 +127,7 @@ async fn a_bare_release_deletes_the_lock_of_another_and_says_so() {
     let late = acquire(&lock, &bare).await;
     let rightful = acquire(&lock, &OPTIONS).await;
     assert_eq!(late.release().await.unwrap(), Release::DeletedForeign);
-    let third = acquire(&lock, &IMPATIENT).await;
+    let third = acquire(&lock, &OPTIONS).await;
     assert_eq!(rightful.release().await.unwrap(), Release::NotOwner);
     assert_eq!(third.release().await.unwrap(), Release::Released);
     let own = acquire(&lock, &LockOptions { ttl: LONG, ..bare }).await;
@@ -154,7 +159,7 @@ async fn a_lock_that_stays_held_is_given_up_at_the_deadline() {
     let Some(server) = RedisServer::start() else { return };
     let lock = lock(&server);
     let guard = acquire(&lock, &OPTIONS).await;
-    for wait in [SHORT, Duration::ZERO] {
+    for wait in [A_WHILE, Duration::ZERO] {
         let error = refused(&lock, &LockOptions { wait, ..OPTIONS }).await;
         assert!(matches!(error, LockError::Held { .. }), "{error}");
     }
@@ -271,7 +276,7 @@ async fn a_token_taken_early_invalidates_the_rightful_holder() {
     };
     let holder = acquire(&lock, &early).await;
     assert_eq!(holder.token(), 1);
-    let loser = refused(&lock, &LockOptions { wait: SHORT, ..early }).await;
+    let loser = refused(&lock, &LockOptions { wait: A_WHILE, ..early }).await;
     assert!(matches!(loser, LockError::Held { .. }), "{loser}");
     assert!(
         !lock.is_current("a", holder.token()).await.unwrap(),

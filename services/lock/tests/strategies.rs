@@ -119,7 +119,7 @@ async fn work_that_fails_or_is_abandoned_gives_the_lock_back() {
 #[tokio::test]
 async fn a_lock_that_stays_held_is_a_503() {
     let Some(server) = RedisServer::start() else { return };
-    let protection = protection(&server, &[("LOCK_WAIT_MS", "20")]);
+    let protection = protection(&server, &[("LOCK_WAIT_MS", "500")]);
     for strategy in [Strategy::LocalLock, Strategy::RedisLock] {
         let (outer, inner) = (visit(&protection, strategy).await, visit(&protection, strategy).await);
         let within = outer.protect("a", |_| async { Ok(inner.protect("a", |_| async { Ok(()) }).await) });
