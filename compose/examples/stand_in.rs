@@ -2,7 +2,7 @@
 //!
 //! `stand_in serve NAME [--die-with-parent PID]` reads the same environment, says the same line on its port, and
 //! answers `/health` and `/ready`; `serve balancer` spreads requests and takes the same administration requests; `serve
-//! redis` becomes the host's Redis in the very way in which `lab` does, and `health NAME` asks as `lab health` does.
+//! redis` and `serve nginx` become the host's own servers in the very way in which `lab` does, and `health NAME` asks as `lab health` does.
 //! Two variables exist only here: `IGNORE_TERM` lets it ignore SIGTERM, `SILENT` lets it never listen.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use compose::redis::{RedisLookup, become_server, ping};
+use compose::redis::ping;
+use compose::{NginxLookup, RedisLookup, nginx, redis};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,7 +36,7 @@ fn main() -> Result<(), Failure> {
         ["health", service] => return Ok(compose::health::ask(service.parse().map_err(|_| "no such service")?)?),
         ["serve", service] => *service,
         ["serve", service, "--die-with-parent", parent] => {
-            die_with_parent(parent.parse()?)?;
+            die_with_parent(parent.parse()?, service)?;
             *service
         }
         _ => return Err(format!("not understood: {words:?}").into()),
@@ -43,8 +44,10 @@ fn main() -> Result<(), Failure> {
     if let Ok(wait) = env::var("WORK_WAIT_MS") {
         wait.parse::<f64>().map_err(|error| format!("WORK_WAIT_MS: {error}"))?;
     }
-    if service == "redis" {
-        return serve_redis();
+    match service {
+        "redis" => return become_redis(),
+        "nginx" => return become_nginx(),
+        _ => {}
     }
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -53,10 +56,11 @@ fn main() -> Result<(), Failure> {
 }
 
 #[cfg(target_os = "linux")]
-fn die_with_parent(parent: i32) -> Result<(), Failure> {
+fn die_with_parent(parent: i32, service: &str) -> Result<(), Failure> {
     use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let signal = if service == "nginx" { Signal::TERM } else { Signal::KILL };
+    set_parent_process_death_signal(Some(signal))?;
     // Had it died before the line above, no signal would come.
     if getppid().map(|pid| pid.as_raw_nonzero().get()) == Some(parent) {
         Ok(())
@@ -66,7 +70,7 @@ fn die_with_parent(parent: i32) -> Result<(), Failure> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn die_with_parent(parent: i32) -> Result<(), Failure> {
+fn die_with_parent(parent: i32, _service: &str) -> Result<(), Failure> {
     std::thread::spawn(move || {
         while rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get()) == Some(parent) {
             std::thread::sleep(Duration::from_millis(100));
@@ -76,11 +80,19 @@ fn die_with_parent(parent: i32) -> Result<(), Failure> {
     Ok(())
 }
 
-fn serve_redis() -> Result<(), Failure> {
+fn become_redis() -> Result<(), Failure> {
     let program = RedisLookup::of_process().program()?;
-    let port: u16 = env::var("PORT")?.parse()?;
-    let address = SocketAddr::new(host()?, port);
-    Err(become_server(&program, &env::var("INSTANCE")?, address).into())
+    Err(redis::become_server(&program, &env::var("INSTANCE")?, address()?).into())
+}
+
+fn become_nginx() -> Result<(), Failure> {
+    let program = NginxLookup::of_process().program()?;
+    let folder = env::current_dir()?;
+    Err(nginx::become_server(&program, &env::var("INSTANCE")?, address()?, &folder).into())
+}
+
+fn address() -> Result<SocketAddr, Failure> {
+    Ok(SocketAddr::new(host()?, env::var("PORT")?.parse()?))
 }
 
 fn host() -> Result<IpAddr, Failure> {

@@ -134,6 +134,20 @@ pub enum Error {
          (apt-get install redis-server, or apt-get install valkey-server), or set REDIS_URL=redis://host:port"
     )]
     NoRedis,
+    /// An nginx is needed, and this machine has none.
+    #[error(
+        "there is no nginx on this machine; either install it (apt-get install nginx-light), or let an engine run it \
+         (--backend docker), or take the lab's own balancer (--set balancer=lab)"
+    )]
+    NoNginx,
+    /// Something was asked of an nginx that it does not have.
+    #[error("{instance} is an nginx, which cannot do this: {reason}")]
+    NginxCannot {
+        /// The instance.
+        instance: String,
+        /// What it lacks.
+        reason: String,
+    },
     /// The Redis that the user named cannot be used.
     #[error(
         "cannot use the Redis at {url} (REDIS_URL): {reason}; start it, or set REDIS_URL=redis://host:port, \
@@ -299,10 +313,12 @@ impl Error {
             | Self::NoBalancer { .. }
             | Self::Unsupported { .. }
             | Self::PolicyRefused { .. }
+            | Self::NginxCannot { .. }
             | Self::BadRunId { .. }
             | Self::RunIdTaken { .. }
             | Self::OwnedByRun { .. } => Family::Usage,
             Self::NoRedis
+            | Self::NoNginx
             | Self::RedisUnusable { .. }
             | Self::Program { .. }
             | Self::Listen { .. }

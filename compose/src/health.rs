@@ -26,6 +26,7 @@ fn ask_at(address: SocketAddr, program: ServiceName) -> Result<(), String> {
     let (question, good) = match program {
         ServiceName::Redis => ("PING\r\n", "+PONG"),
         ServiceName::Balancer => ("GET /_balancer/health HTTP/1.0\r\n\r\n", " 200 "),
+        ServiceName::Nginx => ("GET /_balancer/ready HTTP/1.0\r\n\r\n", " 200 "),
         _ => ("GET /health HTTP/1.0\r\n\r\n", " 200 "),
     };
     let answer = exchange(address, question).map_err(|error| format!("it does not answer: {error}"))?;

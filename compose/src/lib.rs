@@ -2,7 +2,7 @@
 //!
 //! [`topology`] describes a system as data: which services, how many instances, what stands in front of them.
 //! [`backend`] runs such a description somewhere: as child processes or as containers, behind one trait that other places
-//! can implement. [`redis`] finds and runs the Redis that a system may have. Nothing here knows about load, scenarios or
+//! can implement. [`redis`] and [`nginx`] find and run the servers of others that a system may have. Nothing here knows about load, scenarios or
 //! terminals.
 
 pub mod backend;
@@ -10,7 +10,9 @@ mod error;
 pub mod export;
 pub mod health;
 pub mod host;
+pub mod nginx;
 pub mod redis;
+mod takeover;
 pub mod topology;
 
 pub use backend::{
@@ -19,5 +21,6 @@ pub use backend::{
     UpOptions, docker::DockerBackend, leftovers, process::ProcessBackend, records, settle,
 };
 pub use error::{Error, Family};
+pub use nginx::NginxLookup;
 pub use redis::{RedisLookup, RedisSource, redis_source};
-pub use topology::{BalancerSpec, Limits, ServiceSpec, SpecError, SystemSpec};
+pub use topology::{BalancerKind, BalancerSpec, Limits, Membership, ServiceSpec, SpecError, SystemSpec};

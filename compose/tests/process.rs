@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use compose::topology::named_system;
-use compose::{Backend, Error, Family, ProcessBackend, RedisLookup, System, SystemSpec, UpOptions};
+use compose::{
+    Backend, BalancerKind, Error, Family, NginxLookup, ProcessBackend, RedisLookup, System, SystemSpec, UpOptions,
+};
 use conformance::available::stand_in;
-use conformance::bench::{guarded, instance, names, tell};
+use conformance::bench::{guarded, instance, names, pair, tell};
 use conformance::can_start_redis;
 use url::Url;
 
@@ -149,6 +151,20 @@ async fn without_any_redis_nothing_is_started_and_both_ways_to_get_one_are_named
         .down()
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn without_any_nginx_nothing_is_started_and_how_to_get_one_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = ProcessBackend::new(stand_in())
+        .unwrap()
+        .with_nginx(NginxLookup::default());
+    let mut spec = pair();
+    spec.services[0] = spec.services[0].clone().balanced_by(BalancerKind::Nginx);
+    let error = backend.up(spec, options(folder.path())).await.err().unwrap();
+    assert_eq!(error.family(), Family::Environment);
+    assert!(error.to_string().contains("apt-get install nginx-light"), "{error}");
+    nothing_was_begun(folder.path());
 }
 
 #[tokio::test]

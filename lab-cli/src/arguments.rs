@@ -1,6 +1,6 @@
 //! The command line as it is typed. Nothing here is checked beyond its form.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -429,9 +429,15 @@ pub struct Sim {
     /// Simulations at once; default: one for each core.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// How to show the outcome.
-    #[arg(long, value_enum, default_value = "text")]
-    pub format: SimFormat,
+    /// How to show the outcome; default: text, or what the name of the file says.
+    #[arg(long, value_enum)]
+    pub format: Option<SimFormat>,
+    /// Where to; default: stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Open the page in a browser.
+    #[arg(long, requires = "output")]
+    pub open: bool,
 }
 
 /// How `lab sim` shows what came out.
@@ -445,4 +451,27 @@ pub enum SimFormat {
     Csv,
     /// For programs, with the model beside the outcome.
     Json,
+    /// A self-contained page with charts, as `lab report` makes it of a run.
+    Html,
+}
+
+impl SimFormat {
+    /// The format that a file's name asks for.
+    fn of(file: &Path) -> Option<Self> {
+        match file.extension()?.to_str()? {
+            "html" | "htm" => Some(Self::Html),
+            "md" => Some(Self::Md),
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+impl Sim {
+    /// The format of the outcome.
+    pub fn shown_as(&self) -> SimFormat {
+        let of_file = self.output.as_deref().and_then(SimFormat::of);
+        self.format.or(of_file).unwrap_or(SimFormat::Text)
+    }
 }

@@ -6,12 +6,12 @@ mod common;
 use common::{Lab, finish, json_file};
 use serde_json::Value;
 
-/// Runs a scenario quickly and gives its report.
+/// Runs a scenario with these options and gives its report.
 #[track_caller]
-fn run(lab: &Lab, scenario: &str) -> Value {
-    let out = lab.folder().join(scenario);
-    let mut command = lab.command(["run", scenario, "--quick", "--seed", "7", "--out"]);
-    command.arg(&out);
+fn run(lab: &Lab, scenario: &str, options: &[&str]) -> Value {
+    let out = lab.folder().join(format!("{scenario}{}", options.concat()));
+    let mut command = lab.command(["run", scenario, "--seed", "7", "--out"]);
+    command.arg(&out).args(options);
     finish(command);
     json_file(&out.join("report.json"))
 }
@@ -30,13 +30,15 @@ fn assert_passed(report: &Value, name: &str) {
 #[test]
 fn modulo_moves_most_keys_and_consistent_hashing_a_fair_share() {
     let lab = Lab::new();
-    let report = run(&lab, "resharding");
+    let report = run(&lab, "resharding", &["--set", "seconds=2.5"]);
     for name in [
         "modulo moves most",
         "on a ring no more",
         "nor by rendezvous",
         "nor by Maglev's table",
         "without a key",
+        "simulated with hot keys",
+        "a bound on loads",
     ] {
         assert_passed(&report, name);
     }
@@ -45,13 +47,61 @@ fn modulo_moves_most_keys_and_consistent_hashing_a_fair_share() {
 #[test]
 fn instances_come_and_go_without_a_failed_request() {
     let lab = Lab::new();
-    let report = run(&lab, "discovery");
+    let report = run(&lab, "discovery", &["--set", "step_s=0.9", "--set", "rate=400"]);
     for name in [
         "every planned action was done",
+        "a list that was made once misses",
         "while the list follows",
-        "with retries a rolling restart",
+        "with retries, neither",
         "nor does it with a slow start",
     ] {
         assert_passed(&report, name);
     }
+}
+
+#[test]
+fn nginx_in_the_balancer_s_place_runs_the_same_scenario_and_can_be_compared() {
+    if !common::nginx::is_installed() {
+        return;
+    }
+    let lab = Lab::new();
+    let quick = ["--quick", "--set", "seconds=2"];
+    let own = run(&lab, "lb-algorithms", &quick);
+    let nginx = run(
+        &lab,
+        "lb-algorithms",
+        &[&quick[..], &["--set", "balancer=nginx"]].concat(),
+    );
+    assert_eq!(
+        (&own["params"]["balancer"], &nginx["params"]["balancer"]),
+        (&"lab".into(), &"nginx".into())
+    );
+    let names = |report: &Value| -> Vec<String> {
+        let arms = report["arms"].as_array().unwrap().iter();
+        arms.map(|arm| arm["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&own), ["round_robin", "least_connections", "peak_ewma"]);
+    assert_eq!(names(&nginx), ["round_robin", "least_connections"]);
+    let left_out = nginx["left_out"].as_array().unwrap();
+    let reason = left_out.iter().find(|out| out["name"] == "peak_ewma").unwrap()["reason"]
+        .as_str()
+        .unwrap();
+    assert!(reason.contains("nginx cannot"), "{reason}");
+    let undecided = nginx["not_measured"].to_string();
+    assert!(
+        undecided.contains("peak EWMA loses less than one request in fifty"),
+        "{undecided}"
+    );
+    // Counted, and the same by whatever balances: one in five goes to the slow node.
+    assert_passed(&nginx, "round robin sends one request in");
+    assert_passed(&nginx, "least connections loses less");
+    let folders = [&quick[..], &[&quick[..], &["--set", "balancer=nginx"]].concat()];
+    let folders = folders.map(|options| lab.folder().join(format!("lb-algorithms{}", options.concat())));
+    let mut command = lab.command(["compare"]);
+    command.args(&folders);
+    let said = finish(command).code(0).stdout;
+    assert!(
+        said.contains("balancer: lab, then nginx") && said.contains("round_robin"),
+        "{said}"
+    );
 }

@@ -256,6 +256,10 @@ fn wrong_words_are_refused_with_what_was_probably_meant() {
         ("run cpu-blocking --set burn_ms=99999999", &["burn_ms", "20000"]),
         ("run cpu-blocking --set burn_ms=much", &["`much` is not a number"]),
         ("run cpu-blocking --set burn_ms=NaN", &["is not a number"]),
+        (
+            "run lb-algorithms --set balancer=nginz",
+            &["nginz", "one of lab, nginx"],
+        ),
         ("run cpu-blocking --set burn_ms", &["KEY=VALUE"]),
         ("run cpu-blocking --rounds 0", &["--rounds"]),
         ("run cpu-blocking --rounds -1", &["--rounds"]),

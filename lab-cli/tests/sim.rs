@@ -63,3 +63,20 @@ fn what_makes_no_system_is_wrong_usage() {
         assert_eq!(refused.stdout, "");
     }
 }
+
+#[test]
+fn a_page_is_written_where_it_is_wanted_and_names_the_command_that_makes_it_again() {
+    let lab = Lab::new();
+    let file = lab.folder().join("sweep.html");
+    let command = "sim random two_choices --servers 10,20 --requests 20k";
+    lab.say(&format!("{command} -o {}", file.display())).code(0);
+    let page = std::fs::read_to_string(&file).unwrap();
+    assert!(page.starts_with("<!doctype html>"), "{page}");
+    assert!(page.contains(&format!("lab {command}<")), "{page}");
+    assert!(page.contains("2 policies over 10 and 20 servers"), "{page}");
+    let csv = lab
+        .say(&format!("{command} --format csv -o {}", file.display()))
+        .code(0);
+    assert!(csv.stdout.contains("sweep.html"));
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("policy,servers"));
+}

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checks::CheckOutcome;
 use crate::checks::Verdict;
-use crate::format::LawKind;
+use crate::format::{Figure, LawKind};
 use crate::plan::Plan;
 use crate::prediction::Guess;
 
@@ -121,6 +121,8 @@ pub enum EventKind {
     },
     /// The turn ended and its system is down.
     TurnEnded,
+    /// A simulation was played.
+    Simulated(Simulated),
     /// Something that a reader of the numbers must know.
     Warning {
         /// One sentence.
@@ -137,6 +139,50 @@ pub enum EventKind {
         /// Why there is no more, where the run could not go on.
         failure: Option<String>,
     },
+}
+
+/// What came of the simulations of one name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Simulated {
+    /// Its name in the scenario.
+    pub name: String,
+    /// By policy and number of servers.
+    pub points: Vec<SimulatedPoint>,
+}
+
+/// What came of one of them; what it does not tell is `None`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedPoint {
+    /// The policy.
+    pub policy: String,
+    /// How many servers there were.
+    pub servers: u32,
+    /// Most requests that one server held at once; of balls into bins, on average over all repetitions.
+    pub fullest: f64,
+    /// Share of requests that were not answered well and in time.
+    pub lost: Option<f64>,
+    /// Mean time of a request, milliseconds.
+    pub mean_ms: Option<f64>,
+    /// 99th percentile of it, milliseconds.
+    pub p99_ms: Option<f64>,
+    /// Requests of the server that got most, over the mean of all.
+    pub busiest_over_mean: Option<f64>,
+    /// Share of requests that the slow servers got.
+    pub slow_share: Option<f64>,
+}
+
+impl SimulatedPoint {
+    /// One figure of it.
+    #[must_use]
+    pub fn figure(&self, figure: Figure) -> Option<f64> {
+        match figure {
+            Figure::Fullest => Some(self.fullest),
+            Figure::Lost => self.lost,
+            Figure::MeanMs => self.mean_ms,
+            Figure::P99Ms => self.p99_ms,
+            Figure::BusiestOverMean => self.busiest_over_mean,
+        }
+    }
 }
 
 /// What came of holding a history to a law.

@@ -43,6 +43,11 @@ impl Expression {
         })
     }
 
+    /// Whether it speaks of this name.
+    pub fn mentions(&self, name: &str) -> bool {
+        self.program.references().has_variable(name)
+    }
+
     /// The text it was compiled from.
     pub fn source(&self) -> &str {
         &self.source
@@ -83,6 +88,7 @@ fn add_functions(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationEr
     context.add_function("min", f64::min)?;
     context.add_function("max", f64::max)?;
     context.add_function("abs", f64::abs)?;
+    context.add_function("ln", f64::ln)?;
     context.add_function("mmc_mean_ms", theory::mmc_mean_response_ms)
 }
 

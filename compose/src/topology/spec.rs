@@ -58,6 +58,68 @@ pub struct Limits {
 pub struct BalancerSpec {
     /// The name of the load-balancing policy, e.g. `round_robin`. The balancer itself knows which names exist.
     pub policy: String,
+    /// Which program it is.
+    #[serde(default, skip_serializing_if = "BalancerKind::is_lab")]
+    pub kind: BalancerKind,
+    /// Who tells it of instances that come and go.
+    #[serde(default, skip_serializing_if = "Membership::is_dynamic")]
+    pub membership: Membership,
+}
+
+/// Where a balancer has its list of instances from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Membership {
+    /// Whoever starts and stops instances tells it.
+    #[default]
+    Dynamic,
+    /// From its start: nobody tells it anything later, so instances that are added get nothing, and those that go away
+    /// are missed.
+    Static,
+}
+
+impl Membership {
+    const fn is_dynamic(&self) -> bool {
+        matches!(self, Self::Dynamic)
+    }
+}
+
+/// The programs that can stand in front of a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BalancerKind {
+    /// The lab's own balancer.
+    #[default]
+    Lab,
+    /// An nginx with one worker.
+    Nginx,
+}
+
+impl BalancerKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Lab, Self::Nginx];
+
+    /// The name as people write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lab => "lab",
+            Self::Nginx => "nginx",
+        }
+    }
+
+    /// The program that runs.
+    #[must_use]
+    pub const fn program(self) -> ServiceName {
+        match self {
+            Self::Lab => ServiceName::Balancer,
+            Self::Nginx => ServiceName::Nginx,
+        }
+    }
+
+    const fn is_lab(&self) -> bool {
+        matches!(self, Self::Lab)
+    }
 }
 
 const fn one() -> u32 {
@@ -84,7 +146,27 @@ impl ServiceSpec {
         self.instances = instances;
         self.balancer = Some(BalancerSpec {
             policy: policy.to_owned(),
+            kind: BalancerKind::Lab,
+            membership: Membership::Dynamic,
         });
+        self
+    }
+
+    /// The same service with another program as the balancer, where it has one.
+    #[must_use]
+    pub fn balanced_by(mut self, kind: BalancerKind) -> Self {
+        if let Some(balancer) = &mut self.balancer {
+            balancer.kind = kind;
+        }
+        self
+    }
+
+    /// The same service with a balancer that is told nothing after its start, where it has one.
+    #[must_use]
+    pub fn listed_once(mut self) -> Self {
+        if let Some(balancer) = &mut self.balancer {
+            balancer.membership = Membership::Static;
+        }
         self
     }
 
@@ -125,6 +207,16 @@ impl ServiceSpec {
     }
 }
 
+impl ServiceSpec {
+    /// The program that others talk to: the balancer's if there is one, else the service's own.
+    #[must_use]
+    pub fn front_door_program(&self) -> ServiceName {
+        self.balancer
+            .as_ref()
+            .map_or(self.service, |balancer| balancer.kind.program())
+    }
+}
+
 impl SystemSpec {
     /// The service with this alias.
     #[must_use]
@@ -132,10 +224,11 @@ impl SystemSpec {
         self.services.iter().find(|service| service.name == name)
     }
 
-    /// Whether the system has a service that is this program.
+    /// Whether the system has a service, or a balancer in front of one, that is this program.
     #[must_use]
     pub fn has(&self, program: ServiceName) -> bool {
-        self.services.iter().any(|service| service.service == program)
+        let is_it = |service: &ServiceSpec| service.service == program || service.front_door_program() == program;
+        self.services.iter().any(is_it)
     }
 
     /// How many processes the system is made of, balancers included.

@@ -213,7 +213,7 @@ impl ServiceSpec {
         if !is_alias(&self.name) {
             return Err(SpecError::BadName { service: service() });
         }
-        if self.service == ServiceName::Balancer {
+        if self.service.is_balancer() {
             return Err(SpecError::BalancerAsService { service: service() });
         }
         check_instances(self, self.instances)?;
@@ -341,6 +341,8 @@ mod tests {
             Err(SpecError::NoBalancer { instances: 3, .. })
         ));
         system.services[1].balancer = Some(BalancerSpec {
+            kind: crate::topology::BalancerKind::Lab,
+            membership: crate::topology::Membership::Dynamic,
             policy: "round_robin".into(),
         });
         assert_eq!(system.validate(), Ok(()));
@@ -371,9 +373,11 @@ mod tests {
 
     #[test]
     fn a_balancer_is_not_a_service_of_its_own() {
-        let mut system = shop();
-        system.services.push(ServiceSpec::new(ServiceName::Balancer));
-        assert!(matches!(system.validate(), Err(SpecError::BalancerAsService { .. })));
+        for program in [ServiceName::Balancer, ServiceName::Nginx] {
+            let mut system = shop();
+            system.services.push(ServiceSpec::new(program));
+            assert!(matches!(system.validate(), Err(SpecError::BalancerAsService { .. })));
+        }
     }
 
     #[test]

@@ -80,6 +80,27 @@ pub async fn scaling_refuses_what_cannot_be(bench: Bench) {
     system.down().await.unwrap();
 }
 
+pub async fn a_list_that_was_made_once_hears_nothing_of_scaling(bench: Bench) {
+    let mut spec = pair();
+    spec.services[0] = spec.services[0].clone().listed_once();
+    let system = bench.backend.up(spec, bench.options("run")).await.unwrap();
+    let door = system.front_door("gateway").unwrap();
+    system.scale("gateway", 3).await.unwrap();
+    let third = instance(&system, "gateway-3").await.url.unwrap();
+    assert_eq!(
+        ask(&third, "/health").await.unwrap(),
+        (200, "gateway-3".into()),
+        "it is there"
+    );
+    until_answered_by(&system, "gateway", &["gateway-1", "gateway-2"]).await;
+    system.scale("gateway", 1).await.unwrap();
+    until("the one that left is missed", async || {
+        !matches!(ask(&door, "/health").await, Ok((200, _)))
+    })
+    .await;
+    system.down().await.unwrap();
+}
+
 pub async fn the_policy_changes_while_it_runs(bench: Bench) {
     let system = bench.up().await;
     let before = processes(&system).await;

@@ -8,11 +8,12 @@ pub mod bench;
 mod changes;
 mod faults;
 mod life;
+mod nginx;
 mod outside;
 mod redis;
 
 pub use bench::{Bench, drive};
-pub use {self::redis::*, changes::*, faults::*, life::*, outside::*};
+pub use {self::nginx::*, self::redis::*, changes::*, faults::*, life::*, outside::*};
 
 /// Makes one test of each function of the suite. `$backend` is the path of a `fn() -> Arc<dyn Backend>`, `$available` of
 /// a `fn() -> bool` that says whether the machine has what the backend needs.
@@ -26,6 +27,7 @@ macro_rules! conformance_suite {
             the_entry_takes_the_port_it_is_given, an_instance_that_exits_at_once_is_reported,
             an_instance_that_is_never_ready_is_reported,
             scaling_adds_and_removes_instances, scaling_loses_no_request, scaling_refuses_what_cannot_be,
+            a_list_that_was_made_once_hears_nothing_of_scaling,
             the_policy_changes_while_it_runs, a_restarted_balancer_knows_what_changed,
             a_paused_instance_answers_once_it_goes_on, a_killed_instance_is_gone, a_crash_is_noticed,
             an_instance_restarts_on_its_port,
@@ -34,6 +36,10 @@ macro_rules! conformance_suite {
             a_redis_comes_up_and_is_wired_to_those_that_use_it, a_killed_redis_comes_back_empty_at_its_address,
             a_paused_redis_answers_once_it_goes_on, a_redis_goes_down_in_order,
             a_crash_of_the_lab_takes_its_redis_along,
+            an_nginx_comes_up_and_requests_reach_every_instance, an_nginx_follows_who_comes_and_goes,
+            an_nginx_takes_another_policy_while_it_runs,
+            an_nginx_goes_on_without_a_killed_instance_and_takes_it_back, a_paused_nginx_answers_once_it_goes_on,
+            an_nginx_goes_down_in_order, a_crash_of_the_lab_takes_its_nginx_along,
         );
 
         /// Not a test of its own: the process that others of this suite start and kill.

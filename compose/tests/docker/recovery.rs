@@ -105,7 +105,8 @@ async fn a_start_that_is_given_up_leaves_nothing() {
         return;
     }
     let bench = bench();
-    let moments: [(&str, fn(&SystemRecord) -> bool); 2] = [
+    type Moment = (&'static str, fn(&SystemRecord) -> bool);
+    let moments: [Moment; 2] = [
         ("its networks are being made", |_| true),
         ("the first container is there", |record| !record.instances.is_empty()),
     ];

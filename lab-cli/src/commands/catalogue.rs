@@ -154,6 +154,18 @@ pub fn explain(name: &str) -> Result<Exit, Failure> {
         ]);
     }
     right_aligned(&mut table, 1..=4);
+    for (name, choice) in &document.choices {
+        let default = choice.of.first().cloned().unwrap_or_default();
+        let words = format!("{}: {}", choice.of.join(" or "), choice.help);
+        table.add_row(vec![
+            name.clone(),
+            default,
+            String::new(),
+            String::new(),
+            String::new(),
+            words,
+        ]);
+    }
     println!("{table}\n\nRun it: lab run {name}");
     Ok(Exit::Pass)
 }

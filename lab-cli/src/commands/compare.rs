@@ -95,6 +95,15 @@ fn settings(first: &RunInfo, second: &RunInfo) -> Vec<String> {
         second.machine.cores.to_string(),
     );
     unequal("lab", first.machine.lab.clone(), second.machine.lab.clone());
+    let arms = |info: &RunInfo| {
+        info.plan
+            .arms
+            .iter()
+            .map(|arm| arm.name.clone())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    unequal("arms", arms(first), arms(second));
     for (name, value) in &first.plan.params {
         if let Some(other) = second.plan.params.get(name) {
             unequal(name, value.to_string(), other.to_string());

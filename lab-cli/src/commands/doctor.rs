@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use comfy_table::{Cell, Color};
 use compose::redis::{ping, version, without_password};
-use compose::{DockerBackend, RedisSource, host};
+use compose::{DockerBackend, NginxLookup, RedisSource, host, nginx};
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
@@ -38,7 +38,7 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
         loopback(),
         docker().await,
         redis().await,
-        program("nginx", "nginx", "to compare the balancer with: apt-get install nginx"),
+        nginx().await,
         program(
             "Java",
             "java",
@@ -171,6 +171,30 @@ async fn redis() -> Finding {
     };
     Finding {
         name: "Redis",
+        found,
+        required: false,
+        detail,
+    }
+}
+
+/// The nginx that `--set balancer=nginx` would run.
+async fn nginx() -> Finding {
+    let (found, detail) = match NginxLookup::of_process().program() {
+        Ok(program) => {
+            let version = nginx::version(&program).await;
+            let version = version.map_or_else(
+                || "of an unknown version".to_owned(),
+                |version| format!("version {version}"),
+            );
+            (
+                true,
+                format!("{}, {version}, for --set balancer=nginx", program.display()),
+            )
+        }
+        Err(error) => (false, format!("for --set balancer=nginx: {error}")),
+    };
+    Finding {
+        name: "nginx",
         found,
         required: false,
         detail,

@@ -132,6 +132,7 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
             plan.seed
         );
         eprintln!("{}", text::wrapped(&what, 0));
+        eprint!("{}", plain::left_out(plan));
     }
     let conducted = job.conduct(display, stop).await?;
     for warning in &conducted.warnings {
@@ -221,22 +222,17 @@ fn scenarios_of(arguments: &Run) -> Result<Vec<Scenario>, Failure> {
     Ok(scenarios)
 }
 
-/// `KEY=VALUE` as numbers by name.
+/// `KEY=VALUE` as texts by name.
 ///
 /// # Errors
 /// When one is written otherwise.
-pub fn settings(set: &[String]) -> Result<BTreeMap<String, f64>, Failure> {
+pub fn settings(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     set.iter()
         .map(|setting| {
             let (key, value) = setting
                 .split_once('=')
                 .ok_or_else(|| Failure::usage(format!("--set {setting}: write it as KEY=VALUE")))?;
-            let number = value
-                .parse::<f64>()
-                .ok()
-                .filter(|number| number.is_finite())
-                .ok_or_else(|| Failure::usage(format!("--set {setting}: `{value}` is not a number")))?;
-            Ok((key.to_owned(), number))
+            Ok((key.to_owned(), value.to_owned()))
         })
         .collect()
 }

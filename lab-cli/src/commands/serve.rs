@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 
 use chassis::Settings;
-use compose::RedisLookup;
-use compose::redis::become_server;
+use compose::{NginxLookup, RedisLookup, nginx, redis};
 use contract::ServiceName;
 
 use crate::failure::{Exit, Failure};
@@ -16,7 +15,7 @@ use crate::failure::{Exit, Failure};
 pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure> {
     let name = named(service)?;
     if let Some(parent) = die_with_parent {
-        bind_life_to(parent)?;
+        bind_life_to(parent, name)?;
     }
     let settings = Settings::from_env(name).map_err(|error| Failure::usage(error.to_string()))?;
     let served = match name {
@@ -27,7 +26,8 @@ pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure>
         ServiceName::Analytics => chassis::run(settings, analytics::serve),
         ServiceName::Gateway => chassis::run(settings, gateway::serve),
         ServiceName::Balancer => chassis::run(settings, balancer::serve),
-        ServiceName::Redis => return Err(redis(&settings)),
+        ServiceName::Redis => return Err(become_redis(&settings)),
+        ServiceName::Nginx => return Err(become_nginx(&settings)),
     };
     served.map(|()| Exit::Pass).map_err(|error| match error {
         chassis::ServeError::Settings(error) => Failure::usage(error.to_string()),
@@ -54,11 +54,27 @@ fn named(service: &str) -> Result<ServiceName, Failure> {
 
 /// Becomes the host's Redis server, so what was bound to this process is bound to it.
 /// Returns only when it cannot.
-fn redis(settings: &Settings) -> Failure {
+fn become_redis(settings: &Settings) -> Failure {
     match RedisLookup::of_process().program() {
         Ok(program) => {
             let address = SocketAddr::new(settings.host, settings.port);
-            become_server(&program, &settings.instance, address).into()
+            redis::become_server(&program, &settings.instance, address).into()
+        }
+        Err(none) => none.into(),
+    }
+}
+
+/// Becomes the host's nginx, which keeps its files in the folder that this process runs in.
+/// Returns only when it cannot.
+fn become_nginx(settings: &Settings) -> Failure {
+    let folder = match std::env::current_dir() {
+        Ok(folder) => folder,
+        Err(error) => return Failure::environment(format!("the folder that this process runs in is gone: {error}")),
+    };
+    match NginxLookup::of_process().program() {
+        Ok(program) => {
+            let address = SocketAddr::new(settings.host, settings.port);
+            nginx::become_server(&program, &settings.instance, address, &folder).into()
         }
         Err(none) => none.into(),
     }
@@ -66,8 +82,13 @@ fn redis(settings: &Settings) -> Failure {
 
 /// Asks the kernel to kill this process when its parent dies, even by SIGKILL and even while it is stopped itself.
 #[cfg(target_os = "linux")]
-fn bind_life_to(parent: u32) -> Result<(), Failure> {
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+fn bind_life_to(parent: u32, program: ServiceName) -> Result<(), Failure> {
+    let signal = match program {
+        // Killed, it could not take its worker along.
+        ServiceName::Nginx => rustix::process::Signal::TERM,
+        _ => rustix::process::Signal::KILL,
+    };
+    rustix::process::set_parent_process_death_signal(Some(signal))
         .map_err(|error| Failure::unexpected(format!("cannot bind this process to its parent: {error}")))?;
     // The parent may have died before the kernel was asked.
     let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
@@ -80,7 +101,7 @@ fn bind_life_to(parent: u32) -> Result<(), Failure> {
 
 /// Elsewhere the kernel cannot be asked: a thread looks whether the parent is still there.
 #[cfg(not(target_os = "linux"))]
-fn bind_life_to(parent: u32) -> Result<(), Failure> {
+fn bind_life_to(parent: u32, _program: ServiceName) -> Result<(), Failure> {
     std::thread::spawn(move || {
         loop {
             let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());

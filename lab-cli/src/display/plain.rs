@@ -9,6 +9,7 @@ use scenarios::plan::Plan;
 use scenarios::prediction;
 use scenarios::state::{ArmState, Ended, RunState};
 
+use crate::report::simulated::simulations;
 use crate::report::{LessonText, histories};
 use crate::text::{markdown, right_aligned, table, width, wrapped};
 
@@ -67,11 +68,33 @@ pub fn summary(state: &RunState) -> String {
 /// The arms side by side, what the histories show, and the pictures of broken laws.
 pub fn tables(plan: &Plan, state: &RunState, ascii: bool) -> String {
     let histories = histories(state, ascii);
+    let left_out = left_out(plan);
     if histories.is_empty() || state.arms.iter().any(|arm| !classes(arm).is_empty()) {
-        format!("{}\n\n{histories}", arms(plan, state))
+        format!("{}\n{left_out}\n{histories}{}", arms(plan, state), simulated(state))
     } else {
-        histories
+        format!("{left_out}{histories}{}", simulated(state))
     }
+}
+
+/// What was simulated beside the measurement.
+fn simulated(state: &RunState) -> String {
+    let mut out = String::new();
+    for simulation in simulations(state) {
+        let head = simulation.head();
+        let head: Vec<&str> = head.iter().map(String::as_str).collect();
+        let _ = writeln!(out, "{}", style(wrapped(&simulation.title(), 0)).bold());
+        let _ = writeln!(out, "{}\n", rows_in_width(&head, simulation.rows(), 1..=head.len() - 1));
+    }
+    out
+}
+
+/// A line for each arm that was not measured, and why; nothing where all were.
+pub fn left_out(plan: &Plan) -> String {
+    let lines = plan
+        .left_out
+        .iter()
+        .map(|out| format!("{}\n", wrapped(&out.sentence(), 0)));
+    lines.collect()
 }
 
 /// Whether the run got to its end, so that there is something to explain.

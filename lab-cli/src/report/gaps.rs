@@ -14,6 +14,7 @@ pub(super) fn gaps(state: &RunState) -> Vec<String> {
     };
     let mut all = Vec::new();
     ending(state, &mut all);
+    left_out(&info.plan, &mut all);
     turns(&info.plan, state, &mut all);
     for arm in arms(state) {
         of_arm(&arm, &mut all);
@@ -25,6 +26,16 @@ pub(super) fn gaps(state: &RunState) -> Vec<String> {
         .filter(|check| !state.checks.iter().any(|done| done.name == check.name));
     all.extend(undecided.map(|check| format!("The check \"{}\" was never decided.", check.name)));
     all
+}
+
+/// What could not be measured with the parameters of this run.
+fn left_out(plan: &Plan, all: &mut Vec<String>) {
+    for out in &plan.left_out {
+        all.push(format!("{} was left out: {}.", out.arm.label, out.reason));
+    }
+    for check in &plan.undecided {
+        all.push(format!("The check \"{check}\" speaks of an arm that was left out."));
+    }
 }
 
 fn ending(state: &RunState, all: &mut Vec<String>) {

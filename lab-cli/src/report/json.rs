@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use history::{Judgement, Verdict};
 use load::Histogram;
-use scenarios::event::SearchStep;
+use scenarios::event::{SearchStep, SimulatedPoint};
 use scenarios::format::Unit;
-use scenarios::plan::LawSpec;
+use scenarios::plan::{LawSpec, LeftOut, ParamValue};
 use scenarios::prediction::{self, Outcome};
 use scenarios::state::{RoundState, RunState};
 use serde::{Deserialize, Serialize};
 
 use super::figures::{ArmFigures, ClassFigures, InstanceFigures, SearchFigures, arms, latency_row};
 use super::gaps::gaps;
+use super::simulated::{Simulation, simulations};
 use super::{Material, ReportError};
 
 /// The whole report.
@@ -34,18 +35,58 @@ pub(super) struct Report {
     started: Option<String>,
     elapsed_s: f64,
     machine: Option<Machine>,
-    params: BTreeMap<String, f64>,
-    overridden: BTreeMap<String, f64>,
+    params: BTreeMap<String, ParamValue>,
+    overridden: BTreeMap<String, ParamValue>,
     rounds: Option<u32>,
     quick: bool,
     command: String,
     /// What the learner expected, and what came of it.
     guess: Option<Outcome>,
     arms: Vec<Arm>,
+    /// Arms that could not be measured with these parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<Missing>,
+    /// What was simulated beside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    simulations: Vec<SimulationReport>,
     checks: Vec<Check>,
     warnings: Vec<String>,
     not_measured: Vec<String>,
     missing_events: u64,
+}
+
+/// A simulation: what was played and what came of it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct SimulationReport {
+    name: String,
+    label: String,
+    command: String,
+    points: Vec<SimulatedPoint>,
+}
+
+fn simulation(simulation: &Simulation<'_>) -> SimulationReport {
+    SimulationReport {
+        name: simulation.spec.name.clone(),
+        label: simulation.spec.label.clone(),
+        command: simulation.spec.command(),
+        points: simulation.points.to_vec(),
+    }
+}
+
+/// An arm that was not measured.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Missing {
+    name: String,
+    label: String,
+    reason: String,
+}
+
+fn missing(out: &LeftOut) -> Missing {
+    Missing {
+        name: out.arm.name.clone(),
+        label: out.arm.label.clone(),
+        reason: out.reason.clone(),
+    }
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -215,6 +256,10 @@ pub(super) fn report(material: &Material<'_>) -> Report {
         command: material.command.clone(),
         guess: plan.and_then(|plan| prediction::outcome(plan, state)),
         arms: arms(state).iter().map(arm).collect(),
+        left_out: plan
+            .map(|plan| plan.left_out.iter().map(missing).collect())
+            .unwrap_or_default(),
+        simulations: simulations(state).iter().map(simulation).collect(),
         checks: checks(state),
         warnings: state.warnings.clone(),
         not_measured: gaps(state),

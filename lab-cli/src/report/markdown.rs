@@ -8,6 +8,7 @@ use scenarios::state::RunState;
 use super::escape::markdown as escape;
 use super::figures::{ArmFigures, all_classes, arms, latency_row};
 use super::gaps::gaps;
+use super::simulated::simulations;
 use super::{LessonText, Material, histories, words};
 
 /// Width of the pictures of violations, in characters.
@@ -30,6 +31,7 @@ pub(super) fn render(material: &Material<'_>) -> String {
     }
     side_by_side(&mut text, &arms(state));
     histories(&mut text, state);
+    simulated(&mut text, state);
     if let Some(lesson) = &material.lesson {
         section(&mut text, "What happened", &lesson.happened);
         section(&mut text, "Why", &lesson.why);
@@ -104,6 +106,22 @@ fn histories(text: &mut String, state: &RunState) {
     }
 }
 
+/// What was simulated beside.
+fn simulated(text: &mut String, state: &RunState) {
+    for simulation in simulations(state) {
+        let _ = writeln!(text, "## {}\n", escape(&simulation.title()));
+        let head = simulation.head();
+        let head: Vec<&str> = head.iter().map(String::as_str).collect();
+        table(text, &head, 1, &simulation.rows());
+        let _ = writeln!(
+            text,
+            "{} `{}`\n",
+            escape(&simulation.words()),
+            simulation.spec.command()
+        );
+    }
+}
+
 /// A table whose first columns hold words and the others numbers; an empty one is left out.
 fn table(text: &mut String, head: &[&str], words: usize, rows: &[Vec<String>]) {
     if rows.is_empty() {
@@ -172,7 +190,7 @@ fn environment(text: &mut String, material: &Material<'_>) {
         .plan
         .params
         .iter()
-        .map(|(name, value)| format!("{name}={}", words::number(*value)))
+        .map(|(name, value)| format!("{name}={}", words::param(value)))
         .collect();
     let lines = [
         ("Run", info.run.clone()),

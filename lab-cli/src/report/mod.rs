@@ -14,6 +14,7 @@ mod json;
 mod junit;
 mod lesson;
 mod markdown;
+pub mod simulated;
 mod svg;
 mod words;
 
@@ -22,6 +23,7 @@ pub mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use html::SimMaterial;
 pub use words::headline;
 
 use std::fs;
@@ -108,6 +110,14 @@ pub fn render(format: Format, material: &Material<'_>) -> Result<String, ReportE
         Format::Hgrm => Ok(hgrm::render(material.state)),
         Format::Junit => Ok(junit::render(material.state)),
     }
+}
+
+/// The page of a simulation.
+///
+/// # Errors
+/// When the page's template fails, which only a defect of the lab can cause.
+pub fn simulation(material: SimMaterial<'_>) -> Result<String, ReportError> {
+    html::render_sim(material)
 }
 
 /// Writes `report.json`, `report.html`, `report.md` and `hist/ARM.CLASS.hgrm` into a recorded run's folder, which is

@@ -1,6 +1,8 @@
 //! Every format of every kind of run: whole, searching, cut short anywhere, empty.
 
-use scenarios::event::{EventKind, RunEvent};
+use scenarios::event::{EventKind, RunEvent, Simulated, SimulatedPoint};
+use scenarios::format::{Figure, SimulationKind};
+use scenarios::plan::{LeftOut, SimulationSpec};
 use scenarios::state::RunState;
 
 use super::fixture::{comparison, folded, history, lesson, material, search};
@@ -340,5 +342,79 @@ fn pages_to_look_at() {
             render(Format::Html, &with_lesson(&state)).unwrap(),
         )
         .unwrap();
+    }
+}
+
+fn bins() -> SimulationSpec {
+    SimulationSpec {
+        name: "bins".to_owned(),
+        label: "balls & bins".to_owned(),
+        kind: SimulationKind::Bins,
+        policies: vec!["random".to_owned(), "two_choices".to_owned()],
+        servers: vec![10, 10_000],
+        shows: Figure::Fullest,
+        requests: 20,
+        service: "exponential:10".to_owned(),
+        slots: 1,
+        load: 0.8,
+        slow: None,
+        stale_ms: None,
+        timeout_ms: None,
+        keys: None,
+    }
+}
+
+fn point(policy: &str, servers: u32, fullest: f64) -> SimulatedPoint {
+    SimulatedPoint {
+        policy: policy.to_owned(),
+        servers,
+        fullest,
+        lost: None,
+        mean_ms: None,
+        p99_ms: None,
+        busiest_over_mean: None,
+        slow_share: None,
+    }
+}
+
+#[test]
+fn what_was_simulated_stands_in_every_report_for_people_beside_theory() {
+    let mut state = folded(&comparison());
+    state.info.as_mut().unwrap().plan.simulations = vec![bins()];
+    state.simulated = vec![Simulated {
+        name: "bins".to_owned(),
+        points: vec![
+            point("random", 10, 3.1),
+            point("random", 10_000, 6.6),
+            point("two_choices", 10_000, 3.05),
+        ],
+    }];
+    for format in [Format::Html, Format::Md] {
+        let text = text(format, &state);
+        for part in ["6.6", "3.0", "theory: log n / log log n", "4.1", "10,000 servers"] {
+            assert!(text.contains(part), "{format:?} lacks {part}: {text}");
+        }
+    }
+    let html = text(Format::Html, &state);
+    assert!(html.contains("Simulated, balls &amp; bins: requests on the fullest server"));
+    let report: serde_json::Value = serde_json::from_str(&text(Format::Json, &state)).unwrap();
+    assert_eq!(report["simulations"][0]["points"][1]["fullest"], 6.6);
+}
+
+#[test]
+fn what_was_left_out_is_said_with_the_reason() {
+    let mut state = folded(&comparison());
+    let plan = &mut state.info.as_mut().unwrap().plan;
+    let mut arm = plan.arms[0].clone();
+    arm.name = "clever".to_owned();
+    arm.label = "the clever one".to_owned();
+    let reason = "nginx cannot do it: it has none".to_owned();
+    plan.left_out = vec![LeftOut { arm, reason }];
+    plan.undecided = vec!["it is clever".to_owned()];
+    for format in [Format::Html, Format::Md, Format::Json] {
+        let text = text(format, &state);
+        for part in ["the clever one", "nginx cannot do it: it has none", "it is clever"] {
+            assert!(text.contains(part), "{format:?} lacks {part}");
+        }
     }
 }

@@ -2,10 +2,28 @@
 
 use scenarios::checks::{CheckOutcome, Verdict, in_unit};
 use scenarios::format::Unit;
+use scenarios::plan::{ParamValue, Plan};
 use scenarios::state::RunState;
 
 /// Shown where nothing was measured.
 pub(super) const NOTHING: &str = "–";
+
+/// The value of a parameter.
+pub(super) fn param(value: &ParamValue) -> String {
+    match value {
+        ParamValue::Number(number) => self::number(*number),
+        ParamValue::Word(word) => word.clone(),
+    }
+}
+
+/// The arms that were not measured, in one line; empty where all were.
+pub(super) fn left_out(plan: &Plan) -> String {
+    let out = plan
+        .left_out
+        .iter()
+        .map(|out| format!("{} ({})", out.arm.label, out.reason));
+    out.collect::<Vec<_>>().join("; ")
+}
 
 /// A run's outcome for people.
 pub struct Headline {

@@ -13,6 +13,7 @@ mod operation;
 mod probe;
 mod rest;
 mod search;
+mod simulations;
 mod streams;
 mod turn;
 
@@ -106,7 +107,7 @@ pub async fn play(
     }
     let error = match actions::missing_capability(plan, site.backend.as_ref()) {
         Some(error) => Some(error),
-        None => turns(plan, site, bus, commands, stop).await.err(),
+        None => measured_and_simulated(plan, site, bus, commands, stop).await.err(),
     };
     // Each turn has removed its own folder below this one, unless it is to be looked at; then this one stays too.
     let _ = std::fs::remove_dir(site.folder.join("turns"));
@@ -128,6 +129,17 @@ pub async fn play(
 /// A run that did not get to its checks has shown nothing.
 fn verdict(state: &RunState) -> Verdict {
     Verdict::worst(state.checks.iter().map(|check| check.verdict))
+}
+
+async fn measured_and_simulated(
+    plan: &Plan,
+    site: &Site,
+    bus: &mut Bus,
+    commands: &mut Receiver<Command>,
+    stop: &CancellationToken,
+) -> Result<(), RunError> {
+    turns(plan, site, bus, commands, stop).await?;
+    simulations::all(plan, bus, stop).await
 }
 
 async fn turns(

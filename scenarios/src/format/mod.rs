@@ -10,6 +10,7 @@ mod parse;
 mod predict;
 mod quantity;
 mod schema;
+mod simulation;
 mod validate;
 
 pub use clients::{Ask, Clients, LawKind, LawSection, Reading};
@@ -18,6 +19,7 @@ pub use parse::{LESSON_FILE, SCENARIO_FILE, Scenario, Source};
 pub use predict::{Choice, Predict};
 pub use quantity::{Place, Quantity, QuantityValue};
 pub use schema::json_schema;
+pub use simulation::{Figure, SimulationKind, SimulationSection};
 
 use std::collections::BTreeMap;
 
@@ -47,6 +49,9 @@ pub struct Document {
     /// Parameters that `--set KEY=VALUE` may override, by name.
     #[serde(default)]
     pub params: BTreeMap<String, Param>,
+    /// Parameters that are one of some words, by name; `--set KEY=WORD` may override them, too.
+    #[serde(default)]
+    pub choices: BTreeMap<String, ChoiceParam>,
     /// What the learner is asked before the run.
     #[serde(default)]
     pub predict: Option<Predict>,
@@ -69,6 +74,9 @@ pub struct Document {
     /// Searches for the highest rate within a latency objective.
     #[serde(default, rename = "search")]
     pub searches: Vec<SearchSection>,
+    /// What is simulated beside.
+    #[serde(default, rename = "simulation")]
+    pub simulations: Vec<SimulationSection>,
     /// Things done to the system at a set time.
     #[serde(default, rename = "action")]
     pub actions: Vec<Action>,
@@ -111,6 +119,16 @@ pub struct Param {
     /// Unit, as shown to people: `ms`, `/s`, …
     #[serde(default)]
     pub unit: String,
+    /// One line of help.
+    pub help: String,
+}
+
+/// A parameter that is one of some words.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChoiceParam {
+    /// The words; the first is that of a default run.
+    pub of: Vec<String>,
     /// One line of help.
     pub help: String,
 }
@@ -172,6 +190,12 @@ pub struct Service {
     /// Policy of the balancer in front of the instances; none means no balancer (and one instance).
     #[serde(default)]
     pub balancer: Option<Place>,
+    /// Which program balances: `lab` (the lab's own balancer) or `nginx`; `{parameter}` places are filled. Default `lab`.
+    #[serde(default)]
+    pub balanced_by: Option<Place>,
+    /// Who tells the balancer of instances that come and go; default `dynamic`.
+    #[serde(default)]
+    pub membership: Option<MembershipKind>,
     /// Processor time of each instance, in cores; needs a backend that can limit it. Default: no limit.
     #[serde(default)]
     pub cpus: Option<Quantity>,
@@ -183,6 +207,16 @@ pub struct Service {
     pub env: BTreeMap<String, String>,
 }
 
+/// Where a balancer has its list of instances from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MembershipKind {
+    /// Whoever starts and stops instances tells it, in the right order.
+    Dynamic,
+    /// From its start: nobody tells it anything later.
+    Static,
+}
+
 /// One arm of the comparison.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -191,6 +225,10 @@ pub struct Arm {
     pub name: Place,
     /// What people read.
     pub label: String,
+    /// Whether a `--quick` run measures it, too; default yes. Checks that speak of an arm which was left out are left out
+    /// with it.
+    #[serde(default = "yes")]
+    pub quick: bool,
     /// What this arm changes in the system.
     #[serde(default, rename = "service")]
     pub services: Vec<Service>,
@@ -254,6 +292,10 @@ pub struct RequestSection {
     /// Further headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_method() -> String {

@@ -33,6 +33,7 @@ pub(super) fn problems(document: &Document, folder: &str) -> Vec<Problem> {
         )));
     }
     params(document, &mut problems);
+    choices(document, &mut problems);
     names(document, &mut problems);
     references(document, &mut problems);
     for load in &document.loads {
@@ -56,6 +57,19 @@ fn params(document: &Document, problems: &mut Vec<Problem>) {
     }
 }
 
+fn choices(document: &Document, problems: &mut Vec<Problem>) {
+    for (name, choice) in &document.choices {
+        if choice.of.len() < 2 {
+            problems.push(Problem::whole(format!("choices.{name}: give two words or more")));
+        }
+        if document.params.contains_key(name) {
+            problems.push(Problem::whole(format!(
+                "`{name}` is a parameter and a choice; give one of them another name"
+            )));
+        }
+    }
+}
+
 fn names(document: &Document, problems: &mut Vec<Problem>) {
     let mut arms = BTreeSet::new();
     for arm in &document.arms {
@@ -66,7 +80,7 @@ fn names(document: &Document, problems: &mut Vec<Problem>) {
                 format!("there are two arms `{}`", arm.name),
             ));
         }
-        if ["params", "cores", "rounds"].contains(&arm.name.as_str()) {
+        if ["params", "cores", "rounds", "simulated"].contains(&arm.name.as_str()) {
             problems.push(Problem::at(
                 arm.name.span(),
                 format!("`{}` has a meaning of its own", arm.name),
@@ -78,6 +92,7 @@ fn names(document: &Document, problems: &mut Vec<Problem>) {
     let acting = document.clients.iter().map(|clients| &clients.class);
     let laws = document.laws.iter().map(|law| &law.name);
     let probes = document.probes.iter().map(|probe| &probe.name);
+    let simulations = document.simulations.iter().map(|simulation| &simulation.name);
     let windows = document.windows.iter().map(|window| &window.name);
     let steps = document
         .loads
@@ -89,6 +104,7 @@ fn names(document: &Document, problems: &mut Vec<Problem>) {
         .chain(acting)
         .chain(laws)
         .chain(probes)
+        .chain(simulations)
         .chain(windows)
         .chain(steps)
     {
@@ -136,7 +152,11 @@ fn references(document: &Document, problems: &mut Vec<Problem>) {
     let of_system = document.system.services.iter().filter_map(policy_of);
     let of_arms = document.arms.iter().flat_map(|arm| &arm.services).filter_map(policy_of);
     let of_actions = document.actions.iter().filter_map(|action| action.policy.clone());
-    for policy in of_system.chain(of_arms).chain(of_actions) {
+    let of_simulations = document
+        .simulations
+        .iter()
+        .flat_map(|simulation| simulation.policies.clone());
+    for policy in of_system.chain(of_arms).chain(of_actions).chain(of_simulations) {
         must_be(&policy, &policies, "policy");
     }
     let in_arms = document

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use compose::{BalancerSpec, Limits, ServiceSpec, SystemSpec};
+use compose::{BalancerKind, BalancerSpec, Limits, Membership, ServiceSpec, SystemSpec};
 
 use super::resolve::{Resolver, SECONDS_MAX, TIMEOUT_DEFAULT_S};
 use super::{
-    ActionSpec, ArmPlan, Bounds, CheckPlan, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec, Turn,
-    WindowSpec,
+    ActionSpec, ArmPlan, Bounds, CheckPlan, LeftOut, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec,
+    Turn, WindowSpec,
 };
-use super::{clients, predict, targets};
+use super::{clients, left_out, params, predict, simulation, targets};
 use crate::format::{
-    Action, Arm, Check, Document, LawSection, Load, Place, Problem, Quantity, RequestSection, Scenario, SearchSection,
-    Service, Step, suggestion,
+    Action, Arm, Check, Document, LawSection, Load, MembershipKind, Place, Problem, Quantity, RequestSection, Scenario,
+    SearchSection, Service, Step,
 };
 
 /// The highest rate that a scenario may ask for, requests per second.
@@ -37,8 +37,8 @@ pub struct Options {
     pub quick: bool,
     /// Rounds, where they differ from the scenario's.
     pub rounds: Option<u32>,
-    /// Parameters set by hand, by name.
-    pub set: BTreeMap<String, f64>,
+    /// Parameters set by hand, by name, as written.
+    pub set: BTreeMap<String, String>,
     /// Cores of the machine.
     pub cores: usize,
 }
@@ -65,6 +65,30 @@ pub enum PlanError {
         min: f64,
         /// The largest allowed.
         max: f64,
+    },
+    /// A number that is none.
+    #[error("{name}={value}: `{value}` is not a number")]
+    NotANumber {
+        /// Which.
+        name: String,
+        /// As it was given.
+        value: String,
+    },
+    /// A word that the choice does not have.
+    #[error("{name}={value} is not a choice; it is one of {}", choices.join(", "))]
+    NoSuchChoice {
+        /// Which.
+        name: String,
+        /// As it was given.
+        value: String,
+        /// What there is.
+        choices: Vec<String>,
+    },
+    /// Nothing is left to measure.
+    #[error("nothing is left to measure: {}", reasons.join("; "))]
+    NothingLeft {
+        /// Each arm and why it was left out.
+        reasons: Vec<String>,
     },
     /// A playground on an arm that the scenario does not have.
     #[error("the scenario has no arm `{name}` ({hint})")]
@@ -98,7 +122,7 @@ impl Plan {
     /// When a parameter is unknown or out of range, or an expression has no value.
     pub fn make(scenario: &Scenario, options: &Options) -> Result<Self, PlanError> {
         let document = &scenario.document;
-        let params = params(document, options)?;
+        let params = params::params(document, options)?;
         let rounds = options.rounds.unwrap_or(if options.quick {
             document.run.quick_rounds
         } else {
@@ -111,11 +135,22 @@ impl Plan {
             .iter()
             .map(|arm| arm_plan(document, arm, &resolver))
             .collect::<Result<Vec<_>, _>>()?;
+        let simulations = document
+            .simulations
+            .iter()
+            .map(|section| simulation::spec(section, &resolver))
+            .collect::<Result<_, _>>()?;
+        let (arms, left_out) = left_out::sort_out(arms, |arm| options.quick && !in_quick_runs(document, arm));
+        if arms.is_empty() {
+            let reasons = left_out.iter().map(LeftOut::sentence).collect();
+            return Err(PlanError::NothingLeft { reasons });
+        }
         let checks = document
             .checks
             .iter()
             .map(|check| check_plan(check, &resolver))
             .collect::<Result<_, _>>()?;
+        let (checks, undecided) = left_out::decidable(checks, &left_out);
         let predict = document
             .predict
             .as_ref()
@@ -127,7 +162,7 @@ impl Plan {
             question: document.question.clone(),
             phase: document.phase,
             turns: turns(arms.len(), rounds),
-            overridden: options.set.clone(),
+            overridden: params::overridden(&params, options),
             quick: options.quick,
             seed: options.seed,
             lateness_p99_ms_max: document.run.lateness_p99_ms_max,
@@ -137,8 +172,11 @@ impl Plan {
             cores,
             arms,
             keep_s: None,
-            predict,
+            predict: left_out::answerable(predict, &left_out),
+            left_out,
+            simulations,
             checks,
+            undecided,
         })
     }
 
@@ -159,36 +197,6 @@ fn turns(arms: usize, rounds: u32) -> Vec<Turn> {
                 .iter()
                 .map(move |arm| Turn { round, arm: *arm })
                 .collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-fn params(document: &Document, options: &Options) -> Result<BTreeMap<String, f64>, PlanError> {
-    for name in options.set.keys() {
-        if !document.params.contains_key(name) {
-            let hint = suggestion(name, document.params.keys().map(String::as_str));
-            return Err(PlanError::UnknownParam {
-                name: name.clone(),
-                hint,
-            });
-        }
-    }
-    document
-        .params
-        .iter()
-        .map(|(name, param)| {
-            let declared = param.quick.filter(|_| options.quick).unwrap_or(param.default);
-            let value = options.set.get(name).copied().unwrap_or(declared);
-            if (param.min..=param.max).contains(&value) {
-                Ok((name.clone(), value))
-            } else {
-                Err(PlanError::ParamOutOfRange {
-                    name: name.clone(),
-                    value,
-                    min: param.min,
-                    max: param.max,
-                })
-            }
         })
         .collect()
 }
@@ -361,11 +369,45 @@ fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -
         name: base.name.to_string(),
         service,
         instances,
-        balancer: balancer.map(|policy| BalancerSpec {
-            policy: policy.to_string(),
-        }),
+        balancer: balancer
+            .map(|policy| {
+                Ok::<_, Problem>(BalancerSpec {
+                    policy: policy.to_string(),
+                    kind: balancer_kind(base, change, resolver)?,
+                    membership: membership(base, change),
+                })
+            })
+            .transpose()?,
         env,
         limits: limits(base, change, resolver)?,
+    })
+}
+
+fn in_quick_runs(document: &Document, arm: &str) -> bool {
+    document
+        .arms
+        .iter()
+        .any(|other| other.name.as_str() == arm && other.quick)
+}
+
+fn membership(base: &Service, change: Option<&Service>) -> Membership {
+    match change.and_then(|change| change.membership).or(base.membership) {
+        Some(MembershipKind::Static) => Membership::Static,
+        Some(MembershipKind::Dynamic) | None => Membership::Dynamic,
+    }
+}
+
+/// Which program balances.
+fn balancer_kind(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<BalancerKind, Problem> {
+    let by = change.and_then(|change| change.balanced_by.as_ref());
+    let Some(by) = by.or(base.balanced_by.as_ref()) else {
+        return Ok(BalancerKind::default());
+    };
+    let name = resolver.fill(by.as_str())?;
+    let known = BalancerKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+    known.ok_or_else(|| {
+        Problem::at(by.span(), format!("there is no balancer `{name}`"))
+            .suggest(&name, BalancerKind::ALL.iter().map(|kind| kind.as_str()))
     })
 }
 
@@ -518,13 +560,15 @@ fn check_plan(check: &Check, resolver: &Resolver) -> Result<CheckPlan, Problem> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::ParamValue;
 
     fn scenario(name: &str) -> Scenario {
         Scenario::parse(crate::catalog::source(name).unwrap()).unwrap()
     }
 
     fn options(set: &[(&str, f64)]) -> Options {
-        let set = set.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        let set = set.iter().map(|(name, value)| ((*name).to_owned(), value.to_string()));
+        let set = set.collect();
         Options {
             seed: 7,
             cores: 2,
@@ -573,6 +617,44 @@ mod tests {
         let error = |set| Plan::make(&scenario, &options(set)).unwrap_err().to_string();
         assert!(error(&[("instnaces", 3.0)]).contains("did you mean `instances`?"));
         assert!(error(&[("instances", 99.0)]).contains("outside of 2 to 9"));
+    }
+
+    #[test]
+    fn a_choice_is_one_of_its_words_and_its_first_where_nothing_is_set() {
+        let scenario = scenario("lb-algorithms");
+        let chosen = |word: &str| {
+            let set = BTreeMap::from([("balancer".to_owned(), word.to_owned())]);
+            Plan::make(&scenario, &Options { set, ..options(&[]) })
+        };
+        let plan = Plan::make(&scenario, &options(&[])).unwrap();
+        assert_eq!(plan.params["balancer"], ParamValue::from("lab"));
+        assert!(plan.left_out.is_empty() && plan.undecided.is_empty());
+        let message = chosen("nginz").unwrap_err().to_string();
+        assert!(message.contains("nginz") && message.contains("lab, nginx"), "{message}");
+        assert!(chosen("3").is_err());
+    }
+
+    #[test]
+    fn what_nginx_has_not_is_left_out_with_the_reason_and_with_the_checks_that_speak_of_it() {
+        let scenario = scenario("lb-algorithms");
+        let set = BTreeMap::from([("balancer".to_owned(), "nginx".to_owned())]);
+        let with_nginx = Plan::make(&scenario, &Options { set, ..options(&[]) }).unwrap();
+        let all = Plan::make(&scenario, &options(&[])).unwrap();
+        assert_eq!(with_nginx.overridden["balancer"], ParamValue::from("nginx"));
+        assert_eq!(with_nginx.arms.len() + with_nginx.left_out.len(), all.arms.len());
+        assert_eq!(with_nginx.checks.len() + with_nginx.undecided.len(), all.checks.len());
+        let out: Vec<&str> = with_nginx.left_out.iter().map(|out| out.arm.name.as_str()).collect();
+        assert!(
+            out.contains(&"peak_ewma") && !out.contains(&"least_connections"),
+            "{out:?}"
+        );
+        assert!(with_nginx.left_out[0].sentence().contains("nginx cannot"));
+        let kinds = with_nginx.arms.iter().flat_map(|arm| &arm.system.services);
+        let mut kinds = kinds
+            .filter_map(|service| service.balancer.as_ref())
+            .map(|balancer| balancer.kind);
+        assert!(kinds.all(|kind| kind == BalancerKind::Nginx));
+        assert!(with_nginx.turns.iter().all(|turn| turn.arm < with_nginx.arms.len()));
     }
 
     #[test]

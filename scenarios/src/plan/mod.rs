@@ -3,15 +3,22 @@
 //! The same scenario, options and seed give the same plan, byte for byte.
 
 mod clients;
+mod left_out;
 mod make;
+mod params;
 mod playground;
 mod predict;
 mod resolve;
+mod simulation;
 mod targets;
+mod value;
 
 pub use clients::{ClientsSpec, LawSpec, ReadingSpec};
+pub use left_out::LeftOut;
 pub use make::{Options, PlanError};
 pub use predict::{Asked, ChoiceSpec, PredictSpec};
+pub use simulation::SimulationSpec;
+pub use value::ParamValue;
 
 use std::collections::BTreeMap;
 
@@ -32,9 +39,9 @@ pub struct Plan {
     /// Phase of the curriculum.
     pub phase: u8,
     /// The parameters as they are used.
-    pub params: BTreeMap<String, f64>,
+    pub params: BTreeMap<String, ParamValue>,
     /// The parameters that were set by hand, as given.
-    pub overridden: BTreeMap<String, f64>,
+    pub overridden: BTreeMap<String, ParamValue>,
     /// Whether this is a quick run.
     pub quick: bool,
     /// The one seed that every random choice comes from.
@@ -49,6 +56,12 @@ pub struct Plan {
     pub error_share_max: f64,
     /// The arms.
     pub arms: Vec<ArmPlan>,
+    /// Arms of the scenario that cannot be measured with these parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// What is simulated after the measurement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub simulations: Vec<SimulationSpec>,
     /// In which order the arms are measured: A B, B A, …
     pub turns: Vec<Turn>,
     /// Seconds of measurement that are kept, for a playground, which has no end; none: all.
@@ -59,6 +72,9 @@ pub struct Plan {
     pub predict: Option<PredictSpec>,
     /// What is decided at the end.
     pub checks: Vec<CheckPlan>,
+    /// Names of the checks that speak of an arm that was left out, and so cannot be decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undecided: Vec<String>,
 }
 
 /// One measurement of one arm.

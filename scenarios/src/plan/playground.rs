@@ -48,6 +48,9 @@ impl Plan {
         self.keep_s = Some(KEEP_S);
         self.predict = None;
         self.checks = Vec::new();
+        self.left_out = Vec::new();
+        self.simulations = Vec::new();
+        self.undecided = Vec::new();
         Ok(self)
     }
 }
@@ -88,10 +91,13 @@ impl Plan {
             lateness_p99_ms_max: 0.0,
             error_share_max: 1.0,
             arms: vec![arm],
+            left_out: Vec::new(),
+            simulations: Vec::new(),
             turns: vec![Turn { round: 1, arm: 0 }],
             keep_s: Some(2.0 * KEEP_S),
             predict: None,
             checks: Vec::new(),
+            undecided: Vec::new(),
         }
     }
 }

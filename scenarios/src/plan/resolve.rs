@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ParamValue;
 use crate::expression::{Expression, Scope};
 use crate::format::{Problem, Quantity, QuantityValue};
 
@@ -12,18 +13,14 @@ pub(super) const TIMEOUT_DEFAULT_S: f64 = 10.0;
 
 /// What expressions and texts of a scenario may refer to before the run.
 pub(super) struct Resolver {
-    params: BTreeMap<String, f64>,
+    params: BTreeMap<String, ParamValue>,
     scope: Scope,
 }
 
 impl Resolver {
-    pub(super) fn new(params: &BTreeMap<String, f64>, cores: f64, rounds: u32) -> Self {
+    pub(super) fn new(params: &BTreeMap<String, ParamValue>, cores: f64, rounds: u32) -> Self {
         let mut scope = Scope::new();
-        let table = params
-            .iter()
-            .map(|(name, value)| (name.clone(), (*value).into()))
-            .collect();
-        scope.insert("params".to_owned(), serde_json::Value::Object(table));
+        scope.insert("params".to_owned(), serde_json::json!(params));
         scope.insert("cores".to_owned(), cores.into());
         scope.insert("rounds".to_owned(), f64::from(rounds).into());
         Self {
@@ -126,7 +123,7 @@ mod tests {
 
     fn resolver() -> Resolver {
         Resolver::new(
-            &BTreeMap::from([("burn_ms".to_owned(), 2000.0), ("share".to_owned(), 0.5)]),
+            &BTreeMap::from([("burn_ms".to_owned(), 2000.0.into()), ("share".to_owned(), 0.5.into())]),
             2.0,
             1,
         )

@@ -1,7 +1,7 @@
 //! The fold itself: one event into the state. Pure: no clock, no disk, no terminal.
 
 use super::{ActionMark, ArmState, Ended, LiveInstance, LogLine, Now, RoundState, RunState};
-use crate::event::{EventKind, InstanceInfo, InstanceState, Phase, RunEvent};
+use crate::event::{EventKind, InstanceInfo, InstanceState, Phase, RunEvent, Simulated};
 
 /// Lines of the event log that a playground keeps.
 const LOG_KEPT: usize = 500;
@@ -100,6 +100,10 @@ impl RunState {
                 self.warnings.push(text.clone());
                 self.say(text.clone());
             }
+            EventKind::Simulated(simulated) => {
+                self.say(format!("simulated: {}", self.label_of(simulated)));
+                self.simulated.push(simulated.clone());
+            }
             EventKind::Check(outcome) => self.checks.push(outcome.clone()),
             EventKind::RunEnded {
                 verdict,
@@ -114,6 +118,15 @@ impl RunState {
                 });
             }
         }
+    }
+
+    /// What a simulation is about, for people.
+    fn label_of(&self, simulated: &Simulated) -> String {
+        let planned = self.info.iter().flat_map(|info| &info.plan.simulations);
+        let mut planned = planned.filter(|spec| spec.name == simulated.name);
+        planned
+            .next()
+            .map_or_else(|| simulated.name.clone(), |spec| spec.label.clone())
     }
 
     fn start_turn(&mut self, turn: usize, elapsed_ms: u64) {

@@ -8,7 +8,7 @@ pub use arm::{ActionMark, AnsweredState, ClassState, LiveInstance, RECENT_S, Rou
 pub use operations::OperationTotals;
 
 use crate::checks::{CheckOutcome, Verdict};
-use crate::event::{Phase, RunEvent, RunInfo};
+use crate::event::{Phase, RunEvent, RunInfo, Simulated};
 use crate::prediction::Guess;
 
 /// All that is known of a run so far.
@@ -24,6 +24,8 @@ pub struct RunState {
     pub now: Option<Now>,
     /// Turns that have ended.
     pub turns_done: usize,
+    /// Simulations that were played.
+    pub simulated: Vec<Simulated>,
     /// Decided checks.
     pub checks: Vec<CheckOutcome>,
     /// Warnings, in order.

@@ -7,6 +7,7 @@
 mod figures;
 mod histories;
 mod resample;
+mod simulated;
 
 pub use resample::Resample;
 
@@ -32,6 +33,15 @@ pub fn resampled_scope(plan: &Plan, state: &RunState, resample: &Resample) -> Sc
     for (index, arm) in plan.arms.iter().enumerate() {
         let measured = state.arms.get(index).cloned().unwrap_or_default();
         scope.insert(arm.name.clone(), arm_value(index, arm, &measured, resample));
+    }
+    if !plan.simulations.is_empty() {
+        scope.insert("simulated".to_owned(), simulated::value(plan, state));
+    }
+    for left_out in &plan.left_out {
+        let arm = &left_out.arm;
+        let mut value = arm_value(plan.arms.len(), arm, &ArmState::default(), &Resample::identity());
+        empty(&mut value);
+        scope.insert(arm.name.clone(), value);
     }
     scope
 }
@@ -186,7 +196,10 @@ fn search_value(arm_index: usize, class: &str, arm: &ArmState, resample: &Resamp
 /// A scope in which everything that the plan can measure has a value: what scenarios and lessons are checked against.
 pub(crate) fn filled(plan: &Plan) -> Scope {
     let mut scope = scope(plan, &RunState::default());
-    for arm in &plan.arms {
+    if let Some(simulated) = scope.get_mut("simulated") {
+        fill(simulated);
+    }
+    for arm in plan.arms.iter().chain(plan.left_out.iter().map(|out| &out.arm)) {
         if let Some(value) = scope.get_mut(&arm.name) {
             fill(value);
             for load in &arm.loads {
@@ -203,6 +216,14 @@ fn instance_names(service: &compose::ServiceSpec) -> Vec<String> {
     (1..=service.instances)
         .map(|number| format!("{}-{number}", service.name))
         .collect()
+}
+
+/// Takes every value away: nothing was measured, not even that nothing failed.
+fn empty(value: &mut Value) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(empty),
+        other => *other = Value::Null,
+    }
 }
 
 /// Puts 1 where nothing was measured, and where a zero would make a ratio meaningless.

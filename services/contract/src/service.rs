@@ -25,6 +25,8 @@ pub enum ServiceName {
     Balancer,
     /// Remembers locks and counters for all instances of all services: a real Redis server, not a program of this house.
     Redis,
+    /// Spreads requests as the balancer does, to compare the two: a real nginx, not a program of this house.
+    Nginx,
 }
 
 /// A name that no service has.
@@ -45,7 +47,7 @@ impl std::error::Error for UnknownService {}
 
 impl ServiceName {
     /// Every service.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Users,
         Self::Orders,
         Self::Payments,
@@ -54,6 +56,7 @@ impl ServiceName {
         Self::Gateway,
         Self::Balancer,
         Self::Redis,
+        Self::Nginx,
     ];
 
     /// The name as written in commands, logs and topologies.
@@ -68,6 +71,7 @@ impl ServiceName {
             Self::Gateway => "gateway",
             Self::Balancer => "balancer",
             Self::Redis => "redis",
+            Self::Nginx => "nginx",
         }
     }
 
@@ -85,7 +89,7 @@ impl ServiceName {
             ],
             Self::Orders => &[Self::Users, Self::Inventory],
             Self::Payments | Self::Inventory => &[Self::Redis],
-            Self::Users | Self::Analytics | Self::Balancer | Self::Redis => &[],
+            Self::Users | Self::Analytics | Self::Balancer | Self::Redis | Self::Nginx => &[],
         }
     }
 
@@ -101,19 +105,26 @@ impl ServiceName {
             Self::Gateway => "GATEWAY_URL",
             Self::Balancer => "BALANCER_URL",
             Self::Redis => "REDIS_URL",
+            Self::Nginx => "NGINX_URL",
         }
     }
 
     /// Whether the service keeps data in a database of its own.
     #[must_use]
     pub const fn has_database(self) -> bool {
-        !matches!(self, Self::Gateway | Self::Balancer | Self::Redis)
+        !matches!(self, Self::Gateway | Self::Balancer | Self::Redis | Self::Nginx)
     }
 
     /// Whether it is a program of somebody else that services use, rather than one of the services of this house.
     #[must_use]
     pub const fn is_infrastructure(self) -> bool {
-        matches!(self, Self::Redis)
+        matches!(self, Self::Redis | Self::Nginx)
+    }
+
+    /// Whether it stands in front of the instances of another service, rather than being one.
+    #[must_use]
+    pub const fn is_balancer(self) -> bool {
+        matches!(self, Self::Balancer | Self::Nginx)
     }
 }
 

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use contract::ServiceName;
 use tokio::time::{Instant, sleep};
 
 use super::admin::BalancerAdmin;
+use super::front::{Front, Program};
+use super::nginx::NginxAdmin;
 use super::slot::{Mark, Slot};
 use super::start::is_free;
 use super::system::Hosted;
 use super::{Carrier, Handle};
-use crate::backend::InstanceEventKind;
+use crate::backend::{InstanceEventKind, Role};
 use crate::error::Error;
-use crate::topology::balancer_name;
+use crate::topology::{BalancerSpec, balancer_name};
 
 /// How long a port may stay in use after its process has ended.
 const PORT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -64,7 +67,26 @@ impl<C: Carrier> Hosted<C> {
             sleep(LOOK_EVERY).await;
         }
         self.launch(&slot.service, slot.role, slot.index, port).await?;
-        self.start_up(instance, Instant::now() + self.ready_timeout).await
+        self.start_up(instance, Instant::now() + self.ready_timeout).await?;
+        self.look_up_again(&slot).await
+    }
+
+    /// An nginx looks names up when it reads its configuration, and an instance that was started again may have another
+    /// address behind its name.
+    async fn look_up_again(&self, slot: &Slot<C::Handle>) -> Result<(), Error> {
+        if slot.role == Role::Balancer || !self.carrier.has_names() {
+            return Ok(());
+        }
+        let instances = {
+            let state = self.state();
+            let spec = state.service(&slot.service)?;
+            if spec.front_door_program() != ServiceName::Nginx {
+                return Ok(());
+            }
+            spec.instances
+        };
+        let list = self.upstreams(&slot.service, instances, instances);
+        self.balancer_of(&slot.service)?.set_upstreams(&list).await
     }
 
     pub(super) async fn limit_instance(&self, instance: &str, cores: Option<f64>) -> Result<(), Error> {
@@ -90,23 +112,27 @@ impl<C: Carrier> Hosted<C> {
     }
 
     /// The running balancer of a service.
-    pub(super) fn balancer_of<'a>(&'a self, service: &'a str) -> Result<BalancerAdmin<'a>, Error> {
-        if self.state().service(service)?.balancer.is_none() {
+    pub(super) fn balancer_of<'a>(&'a self, service: &'a str) -> Result<Front<'a, C>, Error> {
+        let balancer = self.state().service(service)?.balancer.clone();
+        let Some(BalancerSpec { membership, .. }) = balancer else {
             return Err(Error::NoBalancer {
                 service: service.to_owned(),
             });
-        }
+        };
         let slot = self.running(&balancer_name(service), "reach")?;
-        let url = slot.url().ok_or_else(|| Error::Balancer {
-            service: service.to_owned(),
-            what: "anything",
-            reason: "it does not listen".to_owned(),
-        })?;
-        Ok(BalancerAdmin {
-            http: self.carrier.http(),
-            url,
-            service,
-        })
+        let program = match slot.program {
+            ServiceName::Nginx => Program::Nginx(NginxAdmin::new(self, slot, service)),
+            _ => Program::Lab(BalancerAdmin {
+                http: self.carrier.http(),
+                url: slot.url().ok_or_else(|| Error::Balancer {
+                    service: service.to_owned(),
+                    what: "anything",
+                    reason: "it does not listen".to_owned(),
+                })?,
+                service,
+            }),
+        };
+        Ok(Front { program, membership })
     }
 
     fn running(&self, instance: &str, action: &'static str) -> Result<Slot<C::Handle>, Error> {

@@ -7,9 +7,9 @@ use contract::environment;
 use crate::topology::ServiceSpec;
 
 /// The balancer's instances: `NAME=URL`, with commas between.
-const UPSTREAMS: &str = "UPSTREAMS";
+pub(crate) const UPSTREAMS: &str = "UPSTREAMS";
 /// The balancer's policy.
-const POLICY: &str = "POLICY";
+pub(crate) const POLICY: &str = "POLICY";
 
 /// The environment of one instance.
 pub(crate) type Environment = BTreeMap<String, String>;

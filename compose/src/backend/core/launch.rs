@@ -53,7 +53,7 @@ impl<C: Carrier> Hosted<C> {
         let spec = state.service(service)?;
         let program = match role {
             Role::Instance => spec.service,
-            Role::Balancer => ServiceName::Balancer,
+            Role::Balancer => spec.front_door_program(),
         };
         let name = slot_name(service, role, index);
         let is_front_door = spec.front_door_name() == name;
@@ -87,16 +87,10 @@ impl<C: Carrier> Hosted<C> {
         instance: &str,
         port: u16,
     ) -> Result<Environment, Error> {
-        let written = |url: Url| url.as_str().trim_end_matches('/').to_owned();
         match (role, &spec.balancer) {
             (Role::Balancer, Some(balancer)) => {
-                let base = self.carrier.surroundings(instance, ServiceName::Balancer, port);
-                // Instances beyond the specification are still being started, or are leaving.
-                let upstreams = spec.instance_names().filter_map(|name| {
-                    let port = state.slot(&name).ok().and_then(|slot| slot.port);
-                    let url = self.carrier.inner_url(&name, spec.service, port)?;
-                    Some((name, written(url)))
-                });
+                let base = self.carrier.surroundings(instance, balancer.kind.program(), port);
+                let upstreams = self.upstreams_of(state, spec);
                 Ok(balancer_environment(base, spec, &balancer.policy, upstreams))
             }
             _ => {
@@ -104,9 +98,9 @@ impl<C: Carrier> Hosted<C> {
                 let callees = state.record.spec.callees(spec)?;
                 let uses_redis = callees.iter().any(|(name, _)| *name == ServiceName::Redis);
                 let prefix = uses_redis.then(|| (REDIS_PREFIX, state.record.redis_prefix()));
-                let urls = callees
-                    .into_iter()
-                    .filter_map(|(name, callee)| Some((name.url_variable(), written(self.inner_door(state, callee)?))));
+                let urls = callees.into_iter().filter_map(|(name, callee)| {
+                    Some((name.url_variable(), written(&self.inner_door(state, callee)?)))
+                });
                 let database = self.carrier.database(&state.record, &spec.name);
                 Ok(instance_environment(base, spec, database, urls.chain(prefix)))
             }
@@ -119,11 +113,26 @@ impl<C: Carrier> Hosted<C> {
             return Some(url.clone());
         }
         let port = state.slot(&service.front_door_name()).ok().and_then(|slot| slot.port);
-        let program = match service.balancer {
-            Some(_) => ServiceName::Balancer,
-            None => service.service,
+        self.carrier
+            .inner_url(&service.name, service.front_door_program(), port)
+    }
+
+    /// The instances that the balancer of a service is told of at its start, with their addresses. Those beyond the
+    /// specification are still being started, or are leaving.
+    pub(super) fn upstreams_of(&self, state: &State<C::Handle>, spec: &ServiceSpec) -> Vec<(String, String)> {
+        let with_address = |name: String| {
+            let slot = state.slot(&name).ok();
+            // An nginx refuses a list with a name that is nobody's.
+            let nobody = || slot.is_none_or(|slot| !slot.state().is_running());
+            if self.carrier.has_names() && spec.front_door_program() == ServiceName::Nginx && nobody() {
+                return None;
+            }
+            let url = self
+                .carrier
+                .inner_url(&name, spec.service, slot.and_then(|slot| slot.port))?;
+            Some((name, written(&url)))
         };
-        self.carrier.inner_url(&service.name, program, port)
+        spec.instance_names().filter_map(with_address).collect()
     }
 
     fn on_exit(&self, instance: &str, service: &str) -> OnExit {
@@ -140,6 +149,11 @@ impl<C: Carrier> Hosted<C> {
             }
         })
     }
+}
+
+/// An address without the slash that stands for no path.
+fn written(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 fn slot_name(service: &str, role: Role, index: u32) -> String {

@@ -8,9 +8,11 @@ mod admin;
 mod attach;
 mod control;
 mod environment;
+mod front;
 mod launch;
 pub(super) mod leftover;
 mod log;
+mod nginx;
 mod readiness;
 pub(super) mod record;
 mod scale;
@@ -29,7 +31,8 @@ use tokio::time::Instant;
 use url::Url;
 
 pub(super) use admin::client;
-pub(crate) use environment::{Environment, balancer_environment, instance_environment};
+pub(crate) use environment::{Environment, POLICY, UPSTREAMS, balancer_environment, instance_environment};
+pub(super) use nginx::Renewal;
 pub(super) use settle::remember;
 pub(super) use start::is_free;
 pub(super) use system::Hosted;
@@ -113,6 +116,9 @@ pub(super) trait Carrier: Send + Sync + 'static {
     /// Starts an instance. A place that keeps what was there under this name before removes it first.
     fn launch(&self, order: Order) -> impl Future<Output = Result<Launched<Self::Handle>, Error>> + Send;
 
+    /// Gives an nginx another configuration and asks it to read it; whether it does, shows later.
+    fn renew(&self, handle: &Self::Handle, renewal: &Renewal) -> impl Future<Output = Result<(), Error>> + Send;
+
     /// A handle on an instance that another lab started; one that has ended when it is gone.
     fn take_up(&self, system: &SystemRecord, record: &InstanceRecord) -> impl Future<Output = Self::Handle> + Send;
 
@@ -151,14 +157,17 @@ pub(super) trait Handle: Clone + Send + Sync + 'static {
 
     fn resume(&self, instance: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Asks for an orderly end, also one that is frozen.
-    fn terminate(&self, instance: &str) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Asks for an orderly end, also one that is frozen; which program it is decides how it is asked.
+    fn terminate(&self, instance: &str, program: ServiceName) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Ends it at once and waits for that.
     fn kill(&self, instance: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Waits until it has ended; `false` when the deadline came first.
     fn exited_by(&self, deadline: Instant) -> impl Future<Output = bool> + Send;
+
+    /// How many processes it is made of, where that can be told.
+    fn processes(&self) -> impl Future<Output = Option<usize>> + Send;
 
     fn stats(&self, instance: &str) -> impl Future<Output = InstanceStats> + Send;
 

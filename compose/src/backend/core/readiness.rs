@@ -7,6 +7,7 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::admin::shown;
+use crate::nginx::READY;
 use crate::redis::ping;
 
 /// How long one question may stay unanswered.
@@ -49,7 +50,7 @@ pub(super) async fn ask(http: &reqwest::Client, program: ServiceName, url: Optio
         ServiceName::Redis => ping(&url, ASK_TIMEOUT)
             .await
             .map_err(|reason| Unready::Silent(format!("PING: {reason}"))),
-        ServiceName::Balancer => ask_http(http, url, "/_balancer/ready").await,
+        ServiceName::Balancer | ServiceName::Nginx => ask_http(http, url, READY).await,
         _ => ask_http(http, url, "/ready").await,
     }
 }

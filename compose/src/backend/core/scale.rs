@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::Carrier;
-use super::admin::{BalancerAdmin, Upstream};
+use super::admin::Upstream;
+use super::front::Front;
 use super::slot::Slot;
 use super::system::Hosted;
 use crate::error::Error;
@@ -26,18 +27,17 @@ impl<C: Carrier> Hosted<C> {
         if wanted == present {
             return Ok(());
         }
-        let balancer = self.balancer_of(service)?;
+        let mut balancer = self.balancer_of(service)?;
         self.drop_beyond(service, present).await?;
         if wanted > present {
-            self.grow(&balancer, present, wanted).await
+            self.grow(service, &mut balancer, present, wanted).await
         } else {
-            self.shrink(&balancer, wanted).await
+            self.shrink(service, &mut balancer, wanted).await
         }
     }
 
     /// New instances are ready before the balancer hears of them; when one of them fails, none stays.
-    async fn grow(&self, balancer: &BalancerAdmin<'_>, present: u32, wanted: u32) -> Result<(), Error> {
-        let service = balancer.service;
+    async fn grow(&self, service: &str, balancer: &mut Front<'_, C>, present: u32, wanted: u32) -> Result<(), Error> {
         let indices: Vec<u32> = (present + 1..=wanted).collect();
         let grown = match self.start_instances(service, &indices).await {
             Ok(()) => balancer.set_upstreams(&self.upstreams(service, wanted, wanted)).await,
@@ -51,8 +51,7 @@ impl<C: Carrier> Hosted<C> {
     }
 
     /// Those that leave get no new requests, finish the ones they have, and are then asked to end.
-    async fn shrink(&self, balancer: &BalancerAdmin<'_>, wanted: u32) -> Result<(), Error> {
-        let service = balancer.service;
+    async fn shrink(&self, service: &str, balancer: &mut Front<'_, C>, wanted: u32) -> Result<(), Error> {
         let leaving: Vec<String> = {
             let state = self.state();
             let beyond = state.instances_of(service).filter(|slot| slot.index > wanted);
@@ -63,7 +62,7 @@ impl<C: Carrier> Hosted<C> {
             .await?;
         self.set_instances(service, wanted)?;
         let deadline = Instant::now() + self.stop_timeout;
-        while balancer.in_flight(&leaving).await? > 0 && Instant::now() < deadline {
+        while balancer.is_busy(&leaving).await? && Instant::now() < deadline {
             sleep(LOOK_EVERY).await;
         }
         balancer.set_upstreams(&self.upstreams(service, wanted, wanted)).await?;
@@ -71,7 +70,7 @@ impl<C: Carrier> Hosted<C> {
     }
 
     /// The list for the balancer: instances up to `listed`, of which those up to `healthy` get requests.
-    fn upstreams(&self, service: &str, healthy: u32, listed: u32) -> Vec<Upstream> {
+    pub(super) fn upstreams(&self, service: &str, healthy: u32, listed: u32) -> Vec<Upstream> {
         let state = self.state();
         let slots = state.instances_of(service).filter(|slot| slot.index <= listed);
         let upstream = |slot: &Slot<C::Handle>| {

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
+use contract::ServiceName;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use futures_util::stream::FuturesUnordered;
@@ -130,7 +131,8 @@ impl<C: Carrier> Hosted<C> {
             }
             groups.extend([instances, balancers]);
         }
-        if self.carrier.has_names() {
+        // An nginx looks names up as it starts, so those must be somebody's by then.
+        if self.carrier.has_names() && !record.spec.has(ServiceName::Nginx) {
             vec![groups.concat()]
         } else {
             groups

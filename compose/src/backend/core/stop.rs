@@ -68,7 +68,7 @@ impl<C: Carrier> Hosted<C> {
         try_join_all(running.iter().map(async |slot| {
             if patient {
                 self.emit(slot, InstanceEventKind::Stopping);
-                slot.handle.terminate(&slot.name).await?;
+                slot.handle.terminate(&slot.name, slot.program).await?;
             }
             if !slot.handle.exited_by(deadline).await {
                 slot.handle.kill(&slot.name).await?;

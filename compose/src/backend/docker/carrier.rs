@@ -15,9 +15,9 @@ use super::container::{Container, Identity, LogKeeper};
 use super::engine::{is_missing, run};
 use super::labels::{self, Names};
 use super::launch::{Made, inner_port, launch};
-use super::{NAME, Tools, cleanup, logs};
+use super::{NAME, Tools, cleanup, logs, nginx};
 use crate::backend::core::record::{Carried, InstanceRecord, SystemRecord};
-use crate::backend::core::{Carrier, Environment, Handle, Launched, Order};
+use crate::backend::core::{Carrier, Environment, Handle, Launched, Order, Renewal};
 use crate::error::Error;
 use crate::redis::{RedisSource, ping, without_password};
 use crate::topology::SystemSpec;
@@ -146,10 +146,19 @@ impl Carrier for Tools {
     async fn launch(&self, order: Order) -> Result<Launched<Container>, Error> {
         let made = match order.program {
             ServiceName::Redis => Made::Redis(self.images.redis(None).await?),
+            ServiceName::Nginx => Made::Nginx(self.images.nginx(None).await?),
             _ => Made::Own(self.images.own(None).await?),
         };
         let gate = self.gates.of(&order.record.token());
         run(launch(self.engine.clone(), gate, made, order)).await
+    }
+
+    async fn renew(&self, handle: &Container, renewal: &Renewal) -> Result<(), Error> {
+        let archive = nginx::configuration(&renewal.name, &renewal.environment, Some(&renewal.stamp))?;
+        let id = handle.id().to_owned();
+        let put = |docker: Docker| async move { nginx::put(&docker, &id, archive).await };
+        self.engine.call("give a container its configuration", put).await?;
+        handle.reload().await
     }
 
     async fn take_up(&self, system: &SystemRecord, record: &InstanceRecord) -> Container {

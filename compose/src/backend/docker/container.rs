@@ -10,6 +10,7 @@ use bollard::models::{
     ContainerInspectResponse, ContainerUpdateBody, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
 };
 use bollard::query_parameters::{KillContainerOptionsBuilder, StatsOptionsBuilder};
+use contract::ServiceName;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -122,6 +123,14 @@ impl Container {
     }
 }
 
+impl Container {
+    /// Asks a server to read its configuration again.
+    pub(super) async fn reload(&self) -> Result<(), Error> {
+        self.signal("SIGHUP", "tell a container to read its configuration")
+            .await
+    }
+}
+
 impl Handle for Container {
     fn carried(&self) -> Carried {
         Carried::Container {
@@ -167,9 +176,14 @@ impl Handle for Container {
         self.0.engine.call("resume a container", resume).await
     }
 
-    async fn terminate(&self, instance: &str) -> Result<(), Error> {
+    async fn terminate(&self, instance: &str, program: ServiceName) -> Result<(), Error> {
+        let signal = match program {
+            // TERM makes it drop what it has begun.
+            ServiceName::Nginx => "SIGQUIT",
+            _ => "SIGTERM",
+        };
         self.0.expected.store(true, Ordering::Release);
-        self.signal("SIGTERM", "stop a container").await?;
+        self.signal(signal, "stop a container").await?;
         // A frozen container hears it once it goes on.
         if self.exit().is_none() && self.is_paused().await {
             self.resume(instance).await?;
@@ -195,6 +209,18 @@ impl Handle for Container {
         let mut exit = self.0.exit.subscribe();
         // The sender lives as long as this handle, so only the deadline can make it fail.
         timeout_at(deadline, exit.wait_for(Option::is_some)).await.is_ok()
+    }
+
+    async fn processes(&self) -> Option<usize> {
+        let id = self.0.id.clone();
+        let ask = |docker: Docker| async move { docker.top_processes(&id, None).await };
+        let answer = self
+            .0
+            .engine
+            .call("list the processes of a container", ask)
+            .await
+            .ok()?;
+        Some(answer.processes?.len())
     }
 
     async fn stats(&self, instance: &str) -> InstanceStats {

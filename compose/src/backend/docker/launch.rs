@@ -13,9 +13,9 @@ use contract::ServiceName;
 use super::container::{Container, Identity, LogKeeper, connect_request, nano_cpus};
 use super::engine::{Engine, is_conflict, is_missing};
 use super::gates::Gate;
-use super::image::{PROGRAM, RedisImage, USER};
+use super::image::{PROGRAM, ServerImage, USER};
 use super::labels::{self, Names};
-use super::{HTTP_PORT, REDIS_PORT};
+use super::{HTTP_PORT, REDIS_PORT, nginx};
 use crate::backend::core::is_free;
 use crate::backend::core::{Launched, Order};
 use crate::error::Error;
@@ -38,37 +38,38 @@ pub(super) enum Made {
     /// The image of the lab's own program.
     Own(String),
     /// An image of Redis.
-    Redis(RedisImage),
+    Redis(ServerImage),
+    /// An image of nginx.
+    Nginx(ServerImage),
 }
 
 impl Made {
     fn image(&self) -> String {
         match self {
-            Self::Own(id) | Self::Redis(RedisImage::Packed(id)) => id.clone(),
-            Self::Redis(RedisImage::Official) => super::image::OFFICIAL_REDIS.to_owned(),
+            Self::Own(id) | Self::Redis(ServerImage::Packed(id)) | Self::Nginx(ServerImage::Packed(id)) => id.clone(),
+            Self::Redis(ServerImage::Official(name)) | Self::Nginx(ServerImage::Official(name)) => (*name).to_owned(),
         }
     }
 
-    fn command(&self, program: ServiceName) -> Vec<String> {
+    fn command(&self, order: &Order) -> Vec<String> {
+        let (port, configuration) = (REDIS_PORT.to_string(), nginx::file(&order.name));
         let words = match self {
-            Self::Redis(RedisImage::Official) => {
-                let port = REDIS_PORT.to_string();
-                let words = ["redis-server", "--port", &port, "--protected-mode", "no", "--save", ""];
-                return words
-                    .into_iter()
-                    .chain(["--appendonly", "no"])
-                    .map(str::to_owned)
-                    .collect();
+            Self::Redis(ServerImage::Official(_)) => {
+                let listening = vec!["redis-server", "--port", &port, "--protected-mode", "no"];
+                [listening, vec!["--save", "", "--appendonly", "no"]].concat()
             }
-            _ => [PROGRAM, "serve", program.as_str()],
+            Self::Nginx(_) => vec!["nginx", "-p", "/tmp", "-c", &configuration],
+            _ => vec![PROGRAM, "serve", order.program.as_str()],
         };
-        words.map(str::to_owned).to_vec()
+        words.into_iter().map(str::to_owned).collect()
     }
 
     fn health_check(&self, program: ServiceName) -> Vec<String> {
         let port = REDIS_PORT.to_string();
+        let ready = format!("http://127.0.0.1:{HTTP_PORT}{}", crate::nginx::READY);
         let words = match self {
-            Self::Redis(RedisImage::Official) => vec!["CMD", "redis-cli", "-p", &port, "PING"],
+            Self::Redis(ServerImage::Official(_)) => vec!["CMD", "redis-cli", "-p", &port, "PING"],
+            Self::Nginx(ServerImage::Official(_)) => vec!["CMD", "curl", "--fail", "--silent", &ready],
             _ => vec!["CMD", PROGRAM, "health", program.as_str()],
         };
         words.into_iter().map(str::to_owned).collect()
@@ -120,12 +121,19 @@ async fn start(engine: &Engine, made: &Made, order: &Order, port: u16) -> Result
         aliases.push(order.service.clone());
     }
     let body = body(made, order, &names, port);
+    let configuration = match made {
+        Made::Nginx(_) => Some(nginx::configuration(&order.name, &order.environment, None)?),
+        _ => None,
+    };
     let (started_name, on_network, known_as) = (name.clone(), network.clone(), aliases.clone());
     let make = |docker: Docker| async move {
         let created = create(&docker, &started_name, body).await?;
         docker
             .connect_network(&on_network, connect_request(created.clone(), known_as))
             .await?;
+        if let Some(configuration) = configuration {
+            nginx::put(&docker, &created, configuration).await?;
+        }
         docker.start_container(&created, None).await?;
         docker.inspect_container(&created, None).await
     };
@@ -176,7 +184,7 @@ fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreate
         user: Some(format!("{USER}:{USER}")),
         env: Some(environment.collect()),
         entrypoint: Some(Vec::new()),
-        cmd: Some(made.command(order.program)),
+        cmd: Some(made.command(order)),
         exposed_ports: Some(vec![inner.clone()]),
         healthcheck: Some(HealthConfig {
             test: Some(made.health_check(order.program)),

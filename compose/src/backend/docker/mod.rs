@@ -15,6 +15,7 @@ mod image;
 mod labels;
 mod launch;
 mod logs;
+mod nginx;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -36,6 +37,7 @@ use super::core::record::SystemRecord;
 use super::core::{Hosted, client};
 use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
 use crate::error::Error;
+use crate::nginx::NginxLookup;
 use crate::redis::RedisLookup;
 use crate::topology::SystemSpec;
 
@@ -78,7 +80,7 @@ impl DockerBackend {
         let program = program.as_ref().to_owned();
         Ok(Self {
             tools: Arc::new(Tools {
-                images: Images::new(engine.clone(), program, redis.clone()),
+                images: Images::new(engine.clone(), program, redis.clone(), NginxLookup::of_process()),
                 engine,
                 gates: Gates::default(),
                 redis,
@@ -129,6 +131,9 @@ impl Backend for DockerBackend {
             self.tools.images.own(progress.as_ref()).await?;
             if specs.iter().any(|spec| spec.has(ServiceName::Redis)) && self.tools.redis_of_user()?.is_none() {
                 self.tools.images.redis(progress.as_ref()).await?;
+            }
+            if specs.iter().any(|spec| spec.has(ServiceName::Nginx)) {
+                self.tools.images.nginx(progress.as_ref()).await?;
             }
             Ok(())
         })

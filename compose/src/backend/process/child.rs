@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use rustix::io::Errno;
-use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use tokio::sync::watch;
 
 use super::identity::ProcessStamp;
@@ -96,6 +96,8 @@ impl OwnChild {
         if let Some(pid) = self.stamp.id() {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             while matches!(waitid(WaitId::Pid(pid), options), Err(Errno::INTR)) {}
+            // What it had started is over with it: nobody is left who could end that.
+            let _ = kill_process_group(pid, Signal::KILL);
         }
         let exit = {
             let mut reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,11 +109,16 @@ impl OwnChild {
         self.exit.send_replace(Some(exit));
     }
 
-    /// Sends a signal; nothing happens when the process has ended.
+    /// Sends a signal, and to all that the process has started where it is one that nobody can refuse; nothing happens
+    /// when the process has ended.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         let reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
         match self.stamp.id() {
-            Some(pid) if !*reaped => Ok(kill_process(pid, signal)?),
+            Some(pid) if !*reaped => {
+                kill_process(pid, signal)?;
+                signal_group(pid, signal);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -128,6 +135,14 @@ impl OwnChild {
     pub(super) async fn exited(&self) {
         // The sender is in `self`, so waiting cannot fail.
         let _ = self.exit.subscribe().wait_for(Option::is_some).await;
+    }
+}
+
+/// Sends a signal that stops, continues or kills to the whole group that a process leads. There is none where it was
+/// started without one.
+pub(super) fn signal_group(leader: Pid, signal: Signal) {
+    if [Signal::STOP, Signal::CONT, Signal::KILL].contains(&signal) {
+        let _ = kill_process_group(leader, signal);
     }
 }
 
@@ -153,6 +168,34 @@ mod tests {
         child
             .signal(Signal::KILL)
             .expect("signalling what has ended does nothing");
+    }
+
+    #[tokio::test]
+    async fn what_a_child_has_started_ends_with_it() {
+        use std::os::unix::process::CommandExt;
+        let spawner = Spawner::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            "sleep 60 & echo $! > grandchild.new; mv grandchild.new grandchild; wait",
+        ]);
+        command.current_dir(folder.path()).process_group(0);
+        let child = spawner.spawn(command, Box::new(|_, _| ())).unwrap();
+        let grandchild = loop {
+            if let Ok(pid) = std::fs::read_to_string(folder.path().join("grandchild")) {
+                break ProcessStamp::of(pid.trim().parse().unwrap()).unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        };
+        // From outside, as a person would: the child itself cannot take anybody along.
+        kill_process(child.stamp.id().unwrap(), Signal::KILL).unwrap();
+        child.exited().await;
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        while grandchild.is_alive() {
+            assert!(tokio::time::Instant::now() < deadline, "it lives on");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
 
     #[tokio::test]

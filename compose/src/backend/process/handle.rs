@@ -4,11 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contract::ServiceName;
 use rustix::process::{Signal, kill_process};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::KILL_TIMEOUT;
-use super::child::OwnChild;
+use super::child::{OwnChild, signal_group};
 use super::identity::ProcessStamp;
 use crate::backend::core::record::Carried;
 use crate::backend::core::{self, Exit};
@@ -111,9 +112,14 @@ impl core::Handle for Handle {
     }
 
     /// A stopped process cannot hear that it is to end, so it is let go on as well.
-    async fn terminate(&self, instance: &str) -> Result<(), Error> {
+    async fn terminate(&self, instance: &str, program: ServiceName) -> Result<(), Error> {
+        let signal = match program {
+            // TERM makes it drop what it has begun.
+            ServiceName::Nginx => Signal::QUIT,
+            _ => Signal::TERM,
+        };
         self.expect_exit();
-        self.signal(Signal::TERM)
+        self.signal(signal)
             .and_then(|()| self.signal(Signal::CONT))
             .map_err(self.failed(instance, "stop"))
     }
@@ -131,12 +137,25 @@ impl core::Handle for Handle {
         self.has_exited_by(deadline).await
     }
 
+    async fn processes(&self) -> Option<usize> {
+        self.stamp().children().map(|children| children.len() + 1)
+    }
+
     async fn stats(&self, instance: &str) -> InstanceStats {
-        let sighting = self.stamp().look();
+        // With what it has started: the work of an nginx is done by its worker.
+        let children = self.stamp().children().unwrap_or_default().into_iter();
+        let children = children.filter_map(ProcessStamp::of).filter_map(|child| child.look());
+        let sightings: Vec<_> = self.stamp().look().into_iter().chain(children).collect();
         InstanceStats {
             instance: instance.to_owned(),
-            cpu_ms: sighting.as_ref().and_then(|sighting| sighting.cpu_ms),
-            resident_bytes: sighting.and_then(|sighting| sighting.resident_bytes),
+            cpu_ms: sightings
+                .iter()
+                .filter_map(|sighting| sighting.cpu_ms)
+                .reduce(|a, b| a + b),
+            resident_bytes: sightings
+                .iter()
+                .filter_map(|sighting| sighting.resident_bytes)
+                .reduce(|a, b| a + b),
         }
     }
 
@@ -156,6 +175,11 @@ impl core::Handle for Handle {
 }
 
 impl Handle {
+    /// Asks a server to read its configuration again.
+    pub(super) fn reload(&self, instance: &str) -> Result<(), Error> {
+        self.signal(Signal::HUP).map_err(self.failed(instance, "reload"))
+    }
+
     /// Makes an [`Error::Process`]; for `map_err`.
     fn failed(&self, instance: &str, action: &'static str) -> impl FnOnce(io::Error) -> Error {
         let (instance, pid) = (instance.to_owned(), self.stamp().pid);
@@ -177,9 +201,16 @@ fn signal_foreign(stamp: &ProcessStamp, signal: Signal) -> io::Result<()> {
 
     let Some(pid) = stamp.id() else { return Ok(()) };
     match pidfd_open(pid, PidfdFlags::empty()) {
-        Ok(descriptor) if stamp.is_alive() => ignore_gone(pidfd_send_signal(&descriptor, signal)),
+        Ok(descriptor) if stamp.is_alive() => {
+            ignore_gone(pidfd_send_signal(&descriptor, signal))?;
+            signal_group(pid, signal);
+            Ok(())
+        }
         // A kernel before 5.3, or a sandbox that does not know the call.
-        Err(Errno::NOSYS) if stamp.is_alive() => ignore_gone(kill_process(pid, signal)),
+        Err(Errno::NOSYS) if stamp.is_alive() => {
+            signal_group(pid, signal);
+            ignore_gone(kill_process(pid, signal))
+        }
         Ok(_) | Err(Errno::SRCH | Errno::NOSYS) => Ok(()),
         Err(error) => Err(error.into()),
     }

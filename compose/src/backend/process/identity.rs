@@ -63,6 +63,11 @@ impl ProcessStamp {
         platform::look(self.pid).filter(|sighting| sighting.started == self.started)
     }
 
+    /// The processes that this one has started and that still run; `None` where that cannot be told.
+    pub(super) fn children(&self) -> Option<Vec<u32>> {
+        platform::children(self.pid).filter(|_| self.is_alive())
+    }
+
     pub(super) fn id(&self) -> Option<Pid> {
         i32::try_from(self.pid).ok().and_then(Pid::from_raw)
     }
@@ -98,6 +103,15 @@ mod platform {
             resident_bytes: Some(pages * rustix::param::page_size() as u64),
         })
     }
+
+    /// The children of a process with one thread (proc(5)).
+    pub(super) fn children(pid: u32) -> Option<Vec<u32>> {
+        let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+        listed
+            .split_ascii_whitespace()
+            .map(|child| child.parse().ok())
+            .collect()
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -121,6 +135,10 @@ mod platform {
             cpu_ms: None,
             resident_bytes: None,
         })
+    }
+
+    pub(super) fn children(_pid: u32) -> Option<Vec<u32>> {
+        None
     }
 }
 

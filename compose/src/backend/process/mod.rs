@@ -4,7 +4,7 @@
 //! It takes a free port and says so in its log, so two labs never meet. Children of a run die with the lab, however
 //! it ends; a detached system lives on and is taken up again from its [`SystemRecord`].
 //!
-//! A Redis is started the same way and then becomes the host's own server. Where the user names one in `REDIS_URL`,
+//! A Redis or an nginx is started the same way and then becomes the host's own server. Where the user names one in `REDIS_URL`,
 //! none is started: instances are given that address, and keys that begin with the system's own prefix.
 
 mod child;
@@ -14,6 +14,7 @@ mod launch;
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +26,10 @@ use url::Url;
 pub use identity::ProcessStamp;
 
 use super::core::record::{Carried, InstanceRecord, SystemRecord};
-use super::core::{Carrier, Environment, Hosted, Launched, Order, client, remember};
+use super::core::{Carrier, Environment, Hosted, Launched, Order, Renewal, client, remember};
 use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
 use crate::error::Error;
+use crate::nginx::{self, NginxLookup};
 use crate::redis::{RedisLookup, RedisSource, ping, without_password};
 use crate::topology::SystemSpec;
 use child::Spawner;
@@ -50,6 +52,7 @@ pub struct ProcessBackend {
 struct Tools {
     program: PathBuf,
     redis: RedisLookup,
+    nginx: NginxLookup,
     spawner: Arc<Spawner>,
     http: reqwest::Client,
 }
@@ -67,6 +70,7 @@ impl ProcessBackend {
             tools: Tools {
                 program,
                 redis: RedisLookup::of_process(),
+                nginx: NginxLookup::of_process(),
                 spawner: Arc::new(Spawner::new()?),
                 http,
             },
@@ -87,6 +91,13 @@ impl ProcessBackend {
         self.tools.redis = lookup;
         self
     }
+
+    /// The same backend, which looks for an nginx only there.
+    #[must_use]
+    pub fn with_nginx(mut self, lookup: NginxLookup) -> Self {
+        self.tools.nginx = lookup;
+        self
+    }
 }
 
 impl Backend for ProcessBackend {
@@ -102,13 +113,18 @@ impl Backend for ProcessBackend {
             .collect()
     }
 
-    /// Needs nothing but the program itself.
+    /// Needs nothing but the programs themselves.
     fn prepare<'a>(
         &'a self,
-        _specs: &'a [SystemSpec],
+        specs: &'a [SystemSpec],
         _progress: Option<ProgressSink>,
     ) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async { Ok(()) })
+        Box::pin(async {
+            if specs.iter().any(|spec| spec.has(ServiceName::Nginx)) {
+                self.tools.nginx.program()?;
+            }
+            Ok(())
+        })
     }
 
     fn up(&self, spec: SystemSpec, options: UpOptions) -> BoxFuture<'_, Result<Arc<dyn System>, Error>> {
@@ -119,6 +135,7 @@ impl Backend for ProcessBackend {
                     capability: Capability::Limits,
                 });
             }
+            self.prepare(std::slice::from_ref(&spec), None).await?;
             let system = Hosted::start(Arc::new(self.tools.clone()), spec, options).await?;
             Ok(Arc::new(system) as Arc<dyn System>)
         })
@@ -192,6 +209,13 @@ impl Carrier for Tools {
             handle: Handle::Own(self.spawn(order)?),
             port: None,
         })
+    }
+
+    async fn renew(&self, handle: &Handle, renewal: &Renewal) -> Result<(), Error> {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, renewal.port));
+        let (run, stamp) = (&renewal.record.folder, Some(renewal.stamp.as_str()));
+        nginx::write(run, &renewal.name, listen, &renewal.environment, stamp)?;
+        handle.reload(&renewal.name)
     }
 
     async fn take_up(&self, _system: &SystemRecord, record: &InstanceRecord) -> Handle {

@@ -1,8 +1,10 @@
 //! `lab sim`: load balancing in virtual time.
 
+mod page;
 mod show;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
@@ -10,6 +12,7 @@ use balance::{PolicyKind, REGISTRY};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sim::{Empirical, Information, Model, ServiceTime, sweep};
 
+use super::recorded;
 use crate::arguments::Sim;
 use crate::failure::{Exit, Failure};
 
@@ -34,12 +37,26 @@ pub fn run(arguments: &Sim) -> Result<Exit, Failure> {
         sweep(&models, threads, |requests| bar.inc(requests)).map_err(|error| Failure::usage(error.to_string()))?;
     let elapsed_s = began.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    print!("{}", show::render(arguments, &models, &outcomes)?);
+    let shown = show::render(arguments, &models, &outcomes)?;
+    match &arguments.output {
+        None => print!("{shown}"),
+        Some(file) => write(file, &shown, arguments.open)?,
+    }
     eprintln!(
         "{total} requests in {elapsed_s:.1} s: {:.1} million a second",
         total as f64 / elapsed_s.max(1e-9) / 1e6
     );
     Ok(Exit::Pass)
+}
+
+fn write(file: &Path, shown: &str, open: bool) -> Result<(), Failure> {
+    std::fs::write(file, shown)
+        .map_err(|error| Failure::environment(format!("cannot write {}: {error}", file.display())))?;
+    println!("{}", file.display());
+    if open && !recorded::open_in_browser(file) {
+        println!("No program to open it with was found; open the file above in a browser.");
+    }
+    Ok(())
 }
 
 fn progress_bar(total: u64) -> ProgressBar {

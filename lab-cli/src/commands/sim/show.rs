@@ -6,6 +6,7 @@ use comfy_table::ColumnConstraint;
 use serde::Serialize;
 use sim::{Model, Outcome};
 
+use super::page;
 use crate::arguments::{Sim, SimFormat};
 use crate::failure::Failure;
 use crate::text::{right_aligned, table_within, width};
@@ -48,15 +49,26 @@ pub fn render(arguments: &Sim, models: &[Model], outcomes: &[Outcome]) -> Result
     let mut columns = COLUMNS.to_vec();
     columns.extend(arguments.slow.as_ref().map(|_| SLOW));
     columns.extend(arguments.failing.as_ref().map(|_| FAILING));
-    if arguments.format != SimFormat::Text {
+    let format = arguments.shown_as();
+    if format != SimFormat::Text {
         columns.extend(DETAILS);
     }
-    Ok(match arguments.format {
+    Ok(match format {
         SimFormat::Text => text(&columns, outcomes),
         SimFormat::Md => lines(&columns, outcomes, "| ", " | ", " |", true),
         SimFormat::Csv => lines(&columns, outcomes, "", ",", "", false),
+        SimFormat::Html => page::render(arguments, models, outcomes, &cells(&columns, outcomes))?,
         SimFormat::Json => json(arguments, models, outcomes)?,
     })
+}
+
+/// The headings, and a row for each outcome.
+fn cells(columns: &[Column], outcomes: &[Outcome]) -> Vec<Vec<String>> {
+    let headings = columns.iter().map(|(heading, _)| (*heading).to_owned()).collect();
+    let rows = outcomes
+        .iter()
+        .map(|outcome| columns.iter().map(|(_, write)| write(outcome)).collect());
+    std::iter::once(headings).chain(rows).collect()
 }
 
 fn text(columns: &[Column], outcomes: &[Outcome]) -> String {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::report::figures::arms;
 use crate::report::gaps::gaps;
+use crate::report::simulated::{Simulation, simulations};
 use crate::report::{LessonText, Material, lesson, words};
 
 use super::pictures::{self, Pictures};
@@ -26,6 +27,7 @@ pub(super) struct Page {
     shown: Vec<Check>,
     checks: Vec<Check>,
     summary: Vec<Table>,
+    simulated: Vec<Simulated>,
     lesson: Option<Lesson>,
     pictures: Pictures,
     raw: Vec<Table>,
@@ -52,6 +54,14 @@ struct Check {
     expected: String,
     measured: String,
     why: String,
+}
+
+/// A simulation as a table, how it was played, and what plays it again.
+#[derive(Serialize)]
+struct Simulated {
+    table: Table,
+    words: String,
+    command: String,
 }
 
 /// The lesson's sections as HTML.
@@ -90,6 +100,7 @@ pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
         shown: checks(words::own_checks(state)),
         checks: checks(&state.checks),
         summary: tables::summary(state, &arms),
+        simulated: simulations(state).iter().filter_map(simulated).collect(),
         lesson: material.lesson.as_ref().map(sections),
         pictures: pictures::pictures(state, &arms),
         raw: tables::raw(&arms),
@@ -104,6 +115,16 @@ pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
             .map(|line| (format!("{:.1} s", line.at_ms as f64 / 1000.0), line.text.clone()))
             .collect(),
     }
+}
+
+fn simulated(simulation: &Simulation<'_>) -> Option<Simulated> {
+    let head = simulation.head();
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    Some(Simulated {
+        table: Table::new(&simulation.title(), 1, &head, simulation.rows())?,
+        words: simulation.words(),
+        command: simulation.spec.command(),
+    })
 }
 
 fn sections(text: &LessonText) -> Lesson {
@@ -148,13 +169,16 @@ fn in_short(state: &RunState) -> Vec<(String, String)> {
     let quick = if plan.quick { ", quick run" } else { "" };
     [
         ("Measured", format!("{arms}, {rounds}{quick}")),
+        ("Left out", words::left_out(plan)),
         ("On", format!("{} cores, {} backend", info.machine.cores, info.backend)),
         ("Took", format!("{:.1} s", state.elapsed_ms as f64 / 1000.0)),
         ("Began", info.started.clone()),
         ("Seed", plan.seed.to_string()),
     ]
+    .into_iter()
+    .filter(|(_, value)| !value.is_empty())
     .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    .collect()
 }
 
 fn environment(state: &RunState) -> Vec<(String, String)> {
@@ -194,6 +218,6 @@ fn order(state: &RunState) -> String {
 fn params(plan: &scenarios::plan::Plan) -> Vec<(String, String, bool)> {
     plan.params
         .iter()
-        .map(|(name, value)| (name.clone(), words::number(*value), plan.overridden.contains_key(name)))
+        .map(|(name, value)| (name.clone(), words::param(value), plan.overridden.contains_key(name)))
         .collect()
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::report::figures::{ArmFigures, ClassFigures, all_classes, states};
 use crate::report::histories;
+use crate::report::simulated::simulations;
 use crate::report::svg::{self, Figure, Marks, Series};
 
 /// A window gets a comparison of its own while there are so few.
@@ -17,6 +18,8 @@ pub(super) struct Pictures {
     proofs: Vec<Figure>,
     /// Distributions over one another, and searches: the answer at a glance.
     comparison: Vec<Figure>,
+    /// What was simulated.
+    simulated: Vec<Figure>,
     /// Percentile spectra and histograms.
     distributions: Vec<Figure>,
     /// Heat maps, throughput and errors.
@@ -51,6 +54,7 @@ pub(super) fn pictures(state: &RunState, arms: &[ArmFigures<'_>]) -> Pictures {
     Pictures {
         proofs: proofs.collect(),
         comparison,
+        simulated: simulations(state).iter().filter_map(svg::simulated).collect(),
         distributions,
         over_time,
         shares,

@@ -17,7 +17,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(title: &str, words: usize, head: &[&str], rows: Vec<Vec<String>>) -> Option<Self> {
+    pub(super) fn new(title: &str, words: usize, head: &[&str], rows: Vec<Vec<String>>) -> Option<Self> {
         let head = head.iter().map(ToString::to_string).collect();
         (!rows.is_empty()).then(|| Self {
             title: title.to_owned(),

@@ -70,7 +70,7 @@ impl Area {
 }
 
 /// A latency at a tick: `100 µs`, `1 ms`, `10 s`.
-pub(super) fn ms(value: f64) -> String {
+pub(in crate::report) fn ms(value: f64) -> String {
     in_unit(value, Unit::Ms)
 }
 
@@ -80,6 +80,6 @@ pub(super) fn seconds(value: f64) -> String {
 }
 
 /// A bare number at a tick.
-pub(super) fn number(value: f64) -> String {
+pub(in crate::report) fn number(value: f64) -> String {
     in_unit(value, Unit::Count)
 }

@@ -30,6 +30,10 @@ pub fn lesson(scenario: &Scenario) -> Paper {
             );
             lines.extend(text::wrapped(width, theme, &words));
         }
+        for (name, choice) in &scenario.document.choices {
+            let words = format!("--set {name}={}: {}", choice.of.join(" or "), choice.help);
+            lines.extend(text::wrapped(width, theme, &words));
+        }
         lines
     })
 }

@@ -1,20 +1,58 @@
-//! Which Redis a system on Docker gets.
+//! Which image of somebody else's server a system on Docker gets.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// The official image, pinned: what a scenario shows must not change with what was published yesterday.
+/// Official images, pinned: what a scenario shows must not change with what was published yesterday.
 pub(crate) const OFFICIAL_REDIS: &str = "redis:7.4.2";
-const HOW: &str = "either let the engine pull redis:7.4.2, or install one that is packed instead \
-                   (apt-get install redis-server, or apt-get install valkey-server)";
+pub(crate) const OFFICIAL_NGINX: &str = "nginx:1.28.0";
 
-/// An image of Redis that the engine has.
+/// A server of somebody else.
+#[derive(Debug)]
+pub(in crate::backend::docker) struct Ware {
+    /// What it is, for people.
+    pub(super) what: &'static str,
+    /// Its official image.
+    pub(super) official: &'static str,
+    /// The name of an image that is made from the host's program.
+    pub(super) packed: &'static str,
+    /// Where the program lies in that image; one of the places where the lab looks for it.
+    pub(super) place: &'static str,
+    /// What is said where this machine has no such program.
+    absent: &'static str,
+    /// How to get one.
+    how: &'static str,
+}
+
+/// Redis.
+pub(in crate::backend::docker) const REDIS: Ware = Ware {
+    what: "Redis",
+    official: OFFICIAL_REDIS,
+    packed: "lab-redis",
+    place: "usr/bin/redis-server",
+    absent: "this machine has no redis-server",
+    how: "either let the engine pull redis:7.4.2, or install one that is packed instead \
+          (apt-get install redis-server, or apt-get install valkey-server)",
+};
+
+/// nginx.
+pub(in crate::backend::docker) const NGINX: Ware = Ware {
+    what: "nginx",
+    official: OFFICIAL_NGINX,
+    packed: "lab-nginx",
+    place: "usr/sbin/nginx",
+    absent: "this machine has no nginx",
+    how: "either let the engine pull nginx:1.28.0, or install one that is packed instead \
+          (apt-get install nginx-light)",
+};
+
+/// An image of a server that the engine has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::backend::docker) enum RedisImage {
-    /// The official one.
-    Official,
+pub(in crate::backend::docker) enum ServerImage {
+    /// The official one; its name.
+    Official(&'static str),
     /// One made from the host's program; the lab's own is in it too. Its id.
     Packed(String),
 }
@@ -27,7 +65,7 @@ pub(super) trait Shelf {
     /// Whether the engine has an image.
     fn has(&self, image: &str) -> impl Future<Output = Result<bool, Error>>;
 
-    /// The host's own Redis.
+    /// The host's own program.
     fn program(&self) -> Option<PathBuf>;
 
     /// Makes an image of a program; its id beside it.
@@ -42,9 +80,10 @@ pub(super) trait Shelf {
 
 /// What is there already is taken, the official image first; else that is pulled; else the host's program is packed.
 /// One that was packed before shows that pulling failed then, so it is not tried again.
-pub(super) async fn choose_redis<S: Shelf>(shelf: &S) -> Result<RedisImage, Error> {
-    if shelf.has(OFFICIAL_REDIS).await? {
-        return Ok(RedisImage::Official);
+pub(super) async fn choose<S: Shelf>(ware: &Ware, shelf: &S) -> Result<ServerImage, Error> {
+    let official = ware.official;
+    if shelf.has(official).await? {
+        return Ok(ServerImage::Official(official));
     }
     let packed = match shelf.program() {
         Some(program) => Some(shelf.pack(&program).await?),
@@ -53,24 +92,25 @@ pub(super) async fn choose_redis<S: Shelf>(shelf: &S) -> Result<RedisImage, Erro
     if let Some((id, _)) = &packed
         && shelf.has(id).await?
     {
-        return Ok(RedisImage::Packed(id.clone()));
+        return Ok(ServerImage::Packed(id.clone()));
     }
-    let Err(reason) = shelf.pull(OFFICIAL_REDIS).await else {
-        return Ok(RedisImage::Official);
+    let Err(reason) = shelf.pull(official).await else {
+        return Ok(ServerImage::Official(official));
     };
     match packed {
         Some((id, packed)) => {
             tracing::info!(
                 reason,
-                "{OFFICIAL_REDIS} cannot be pulled; the host's own Redis is packed"
+                "{official} cannot be pulled; the host's own {} is packed",
+                ware.what
             );
             shelf.load(packed).await?;
-            Ok(RedisImage::Packed(id))
+            Ok(ServerImage::Packed(id))
         }
         None => Err(Error::NoImage {
-            what: "Redis",
-            reason: format!("{OFFICIAL_REDIS} cannot be pulled ({reason}), and this machine has no redis-server"),
-            how: HOW,
+            what: ware.what,
+            reason: format!("{official} cannot be pulled ({reason}), and {}", ware.absent),
+            how: ware.how,
         }),
     }
 }
@@ -130,7 +170,10 @@ mod tests {
             ..Fake::default()
         };
         for _ in 0..2 {
-            assert_eq!(choose_redis(&shelf).await.unwrap(), RedisImage::Official);
+            assert_eq!(
+                choose(&REDIS, &shelf).await.unwrap(),
+                ServerImage::Official(OFFICIAL_REDIS)
+            );
         }
         assert_eq!(*shelf.pulls.borrow(), 1);
     }
@@ -141,25 +184,30 @@ mod tests {
             program: Some("/redis".into()),
             ..Fake::default()
         };
-        let packed = RedisImage::Packed("sha256:/redis".to_owned());
+        let packed = ServerImage::Packed("sha256:/redis".to_owned());
         for _ in 0..2 {
-            assert_eq!(choose_redis(&shelf).await.unwrap(), packed);
+            assert_eq!(choose(&REDIS, &shelf).await.unwrap(), packed);
         }
         assert_eq!(*shelf.pulls.borrow(), 1);
     }
 
     #[tokio::test]
     async fn with_neither_both_ways_are_named() {
-        let error = choose_redis(&Fake::default()).await.unwrap_err();
-        assert_eq!(error.family(), Family::Environment);
-        let message = error.to_string();
-        for part in [
-            OFFICIAL_REDIS,
-            "no route to host",
-            "apt-get install redis-server",
-            "valkey-server",
-        ] {
-            assert!(message.contains(part), "{message}");
+        let ways = [
+            (
+                &REDIS,
+                [OFFICIAL_REDIS, "apt-get install redis-server", "valkey-server"],
+            ),
+            (
+                &NGINX,
+                [OFFICIAL_NGINX, "apt-get install nginx-light", "no route to host"],
+            ),
+        ];
+        for (ware, parts) in ways {
+            let error = choose(ware, &Fake::default()).await.unwrap_err();
+            assert_eq!(error.family(), Family::Environment);
+            let message = error.to_string();
+            assert!(parts.iter().all(|part| message.contains(part)), "{message}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The images that containers are made of: of the lab's own program, made from the running executable, and of Redis,
-//! official where the engine can pull it, else made from the host's own program in the same way.
+//! The images that containers are made of: of the lab's own program, made from the running executable, and of servers of
+//! others (Redis, nginx), official where the engine can pull them, else made from the host's own program in the same way.
 
 mod archive;
 mod choose;
@@ -19,22 +19,20 @@ use tokio::time::timeout;
 
 pub(crate) use archive::USER;
 pub(crate) use choose::OFFICIAL_REDIS;
-pub(super) use choose::RedisImage;
+pub(super) use choose::ServerImage;
 
 use self::archive::{Archive, Contents, VERSION};
-use self::choose::{Shelf, choose_redis};
+use self::choose::{NGINX, REDIS, Shelf, Ware, choose};
 use self::libraries::libraries;
 use super::engine::{Engine, is_missing, run};
 use crate::backend::{Progress, ProgressSink};
 use crate::error::Error;
+use crate::nginx::NginxLookup;
 use crate::redis::RedisLookup;
 
 /// Where the lab's own program lies in its image.
 pub(super) const PROGRAM: &str = "/lab";
-/// Where a packed Redis lies; one of the places where the lab looks for it.
-const REDIS_PROGRAM: &str = "usr/bin/redis-server";
 const OWN_IMAGE: &str = "lab-services";
-const REDIS_IMAGE: &str = "lab-redis";
 /// How much of an archive is sent at once, and how many such pieces may wait.
 const PIECE_BYTES: usize = 256 << 10;
 const PIECES_MAX: usize = 8;
@@ -48,18 +46,22 @@ pub(super) struct Images {
     engine: Engine,
     program: PathBuf,
     redis: RedisLookup,
+    nginx: NginxLookup,
     own: OnceCell<String>,
-    redis_image: OnceCell<RedisImage>,
+    redis_image: OnceCell<ServerImage>,
+    nginx_image: OnceCell<ServerImage>,
 }
 
 impl Images {
-    pub(super) fn new(engine: Engine, program: PathBuf, redis: RedisLookup) -> Self {
+    pub(super) fn new(engine: Engine, program: PathBuf, redis: RedisLookup, nginx: NginxLookup) -> Self {
         Self {
             engine,
             program,
             redis,
+            nginx,
             own: OnceCell::new(),
             redis_image: OnceCell::new(),
+            nginx_image: OnceCell::new(),
         }
     }
 
@@ -75,9 +77,32 @@ impl Images {
     }
 
     /// The image of Redis, pulled or packed where it is not there.
-    pub(super) async fn redis(&self, progress: Option<&ProgressSink>) -> Result<RedisImage, Error> {
-        let choose = async || choose_redis(&EngineShelf { images: self, progress }).await;
+    pub(super) async fn redis(&self, progress: Option<&ProgressSink>) -> Result<ServerImage, Error> {
+        let program = || self.redis.program().ok();
+        let choose = async || self.choose(&REDIS, program(), progress).await;
         self.redis_image.get_or_try_init(choose).await.cloned()
+    }
+
+    /// The image of nginx, likewise.
+    pub(super) async fn nginx(&self, progress: Option<&ProgressSink>) -> Result<ServerImage, Error> {
+        let program = || self.nginx.program().ok();
+        let choose = async || self.choose(&NGINX, program(), progress).await;
+        self.nginx_image.get_or_try_init(choose).await.cloned()
+    }
+
+    async fn choose(
+        &self,
+        ware: &'static Ware,
+        program: Option<PathBuf>,
+        progress: Option<&ProgressSink>,
+    ) -> Result<ServerImage, Error> {
+        let shelf = EngineShelf {
+            images: self,
+            ware,
+            program,
+            progress,
+        };
+        choose(ware, &shelf).await
     }
 
     async fn is_present(&self, image: &str) -> Result<bool, Error> {
@@ -204,6 +229,8 @@ async fn pack(
 /// What an engine and its machine have.
 struct EngineShelf<'a> {
     images: &'a Images,
+    ware: &'static Ware,
+    program: Option<PathBuf>,
     progress: Option<&'a ProgressSink>,
 }
 
@@ -215,21 +242,21 @@ impl Shelf for EngineShelf<'_> {
     }
 
     fn program(&self) -> Option<PathBuf> {
-        self.images.redis.program().ok()
+        self.program.clone()
     }
 
-    /// The lab's own program goes along: it says that Redis listens, and whether it is well.
+    /// The lab's own program goes along: it says whether the server is well, and that a Redis listens.
     async fn pack(&self, program: &Path) -> Result<(String, Arc<Archive>), Error> {
         // A symbolic link says nothing in an image.
         let program = program.canonicalize().map_err(Error::file("read", program))?;
-        let programs = vec![(self.images.program.clone(), PROGRAM), (program, REDIS_PROGRAM)];
-        let archive = pack("Redis", REDIS_IMAGE, programs).await?;
+        let programs = vec![(self.images.program.clone(), PROGRAM), (program, self.ware.place)];
+        let archive = pack(self.ware.what, self.ware.packed, programs).await?;
         Ok((archive.id.clone(), archive))
     }
 
     async fn load(&self, packed: Arc<Archive>) -> Result<(), Error> {
-        let what = "loading the image of Redis";
-        self.images.load_missing(what, packed, self.progress).await.map(drop)
+        let what = format!("loading the image of {}", self.ware.what);
+        self.images.load_missing(&what, packed, self.progress).await.map(drop)
     }
 
     async fn pull(&self, image: &str) -> Result<(), String> {

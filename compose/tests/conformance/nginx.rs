@@ -1,0 +1,184 @@
+//! An nginx as the balancer in front of a service.
+
+use compose::{BalancerKind, Error, Family, InstanceEventKind, InstanceState, NginxLookup, ServiceSpec, SystemSpec};
+use contract::ServiceName;
+
+use super::bench::*;
+
+/// Whether there is an nginx that this test can start; says so loudly where there is none.
+#[track_caller]
+pub fn can_start_nginx() -> bool {
+    let Err(error) = NginxLookup::of_process().program() else {
+        return true;
+    };
+    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
+    assert!(!required, "an nginx is required here: {error}");
+    eprintln!("SKIPPED: {error}");
+    false
+}
+
+/// Two instances behind an nginx that tries the next one where nobody takes the connection.
+fn balanced() -> SystemSpec {
+    let users = ServiceSpec::new(ServiceName::Users)
+        .balanced(2, "round_robin")
+        .balanced_by(BalancerKind::Nginx);
+    SystemSpec {
+        name: "balanced".into(),
+        services: vec![users.with_env("BALANCER_RETRIES", "2")],
+        entry: "users".into(),
+    }
+}
+
+const NAMES: [&str; 3] = ["users-1", "users-2", "users-balancer"];
+
+pub async fn an_nginx_comes_up_and_requests_reach_every_instance(bench: Bench) {
+    if !can_start_nginx() {
+        return;
+    }
+    let system = bench.backend.up(balanced(), bench.options("run")).await.unwrap();
+    assert_eq!(names(&system).await, NAMES);
+    assert_eq!(state(&system, "users-balancer").await, InstanceState::Ready);
+    until_answered_by(&system, "users", &["users-1", "users-2"]).await;
+    // What every nginx says, also one that is started without the lab's own program.
+    until_logged(&system, "users-balancer", 0, "start worker process").await;
+    let kinds: Vec<_> = bench
+        .events_of("users-balancer")
+        .into_iter()
+        .map(|event| event.kind)
+        .collect();
+    assert!(
+        matches!(
+            kinds.as_slice(),
+            [
+                InstanceEventKind::Started { .. },
+                InstanceEventKind::Listening { .. },
+                InstanceEventKind::Ready { .. }
+            ]
+        ),
+        "{kinds:?}"
+    );
+    system.down().await.unwrap();
+}
+
+pub async fn an_nginx_follows_who_comes_and_goes(bench: Bench) {
+    if !can_start_nginx() {
+        return;
+    }
+    let system = bench.backend.up(balanced(), bench.options("run")).await.unwrap();
+    system.scale("users", 4).await.unwrap();
+    until_answered_by(&system, "users", &["users-1", "users-2", "users-3", "users-4"]).await;
+    system.scale("users", 1).await.unwrap();
+    assert_eq!(names(&system).await, ["users-1", "users-balancer"]);
+    until_answered_by(&system, "users", &["users-1"]).await;
+    system.scale("users", 2).await.unwrap();
+    until_answered_by(&system, "users", &["users-1", "users-2"]).await;
+    system.down().await.unwrap();
+}
+
+pub async fn an_nginx_takes_another_policy_while_it_runs(bench: Bench) {
+    if !can_start_nginx() {
+        return;
+    }
+    let system = bench.backend.up(balanced(), bench.options("run")).await.unwrap();
+    let before = instance(&system, "users-balancer").await.pid;
+    // All requests of this test come from one address.
+    system.set_policy("users", "ip_hash").await.unwrap();
+    let door = system.front_door("users").unwrap();
+    let (_, first) = ask(&door, "/health").await.unwrap();
+    until_answered_by(&system, "users", &[&first]).await;
+    let error = system.set_policy("users", "peak_ewma").await.unwrap_err();
+    assert!(matches!(error, Error::PolicyRefused { .. }), "{error}");
+    assert_eq!(error.family(), Family::Usage);
+    assert!(error.to_string().contains("nginx"), "{error}");
+    system.set_policy("users", "round_robin").await.unwrap();
+    until_answered_by(&system, "users", &["users-1", "users-2"]).await;
+    assert_eq!(
+        instance(&system, "users-balancer").await.pid,
+        before,
+        "it was not restarted"
+    );
+    system.down().await.unwrap();
+}
+
+pub async fn an_nginx_goes_on_without_a_killed_instance_and_takes_it_back(bench: Bench) {
+    if !can_start_nginx() {
+        return;
+    }
+    let system = bench.backend.up(balanced(), bench.options("run")).await.unwrap();
+    let door = system.front_door("users").unwrap();
+    system.kill("users-1").await.unwrap();
+    until_answered_by(&system, "users", &["users-2"]).await;
+    system.restart("users-1").await.unwrap();
+    until_answered_by(&system, "users", &["users-1", "users-2"]).await;
+
+    system.kill("users-balancer").await.unwrap();
+    assert_eq!(state(&system, "users-balancer").await, InstanceState::Killed);
+    // Not its master alone: nobody takes connections any more.
+    until("nobody answers", async || ask(&door, "/health").await.is_err()).await;
+    system.restart("users-balancer").await.unwrap();
+    assert_eq!(system.front_door("users").unwrap(), door);
+    until_answered_by(&system, "users", &["users-1", "users-2"]).await;
+    system.restart("users-balancer").await.unwrap();
+    until_answered_by(&system, "users", &["users-1", "users-2"]).await;
+    system.down().await.unwrap();
+}
+
+pub async fn a_paused_nginx_answers_once_it_goes_on(bench: Bench) {
+    if !can_start_nginx() {
+        return;
+    }
+    let system = bench.backend.up(balanced(), bench.options("run")).await.unwrap();
+    let door = system.front_door("users").unwrap();
+    system.pause("users-balancer").await.unwrap();
+    let request = tokio::spawn(async move { ask(&door, "/health").await });
+    // Not a race: what is frozen cannot answer, however long this waits.
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert!(!request.is_finished());
+    system.resume("users-balancer").await.unwrap();
+    assert_eq!(request.await.unwrap().unwrap().0, 200);
+    system.down().await.unwrap();
+}
+
+pub async fn an_nginx_goes_down_in_order(bench: Bench) {
+    if !can_start_nginx() {
+        return;
+    }
+    let system = bench.backend.up(balanced(), bench.options("run")).await.unwrap();
+    let (processes, door) = (processes(&system).await, system.entry());
+    assert_eq!(processes.len(), NAMES.len());
+    system.down().await.unwrap();
+    until_gone(&processes).await;
+    assert!(ask(&door, "/health").await.is_err(), "its worker has ended, too");
+    assert!(bench.records().is_empty());
+    let orderly = InstanceEventKind::Exited {
+        code: Some(0),
+        signal: None,
+        expected: true,
+    };
+    let events = bench.events_of("users-balancer");
+    assert!(events.iter().any(|event| event.kind == orderly), "{events:?}");
+}
+
+pub async fn a_crash_of_the_lab_takes_its_nginx_along(bench: Bench) {
+    if !can_start_nginx() {
+        return;
+    }
+    let mut driver = bench.start_driver(balanced(), false);
+    let record = bench.records().remove(0);
+    let system = bench.backend.attach(record.clone()).await.unwrap();
+    let (processes, door) = (processes(&system).await, system.front_door("users").unwrap());
+    assert_eq!(processes.len(), NAMES.len());
+    assert_eq!(ask(&door, "/health").await.unwrap().0, 200);
+    driver.kill();
+    if ends_with_its_lab(&record) {
+        until_gone(&processes).await;
+        until("its worker has ended, too", async || {
+            ask(&door, "/health").await.is_err()
+        })
+        .await;
+    }
+    the_leftover(&bench).await.clean().await.unwrap();
+    until_gone(&processes).await;
+    assert!(ask(&door, "/health").await.is_err());
+    assert!(bench.records().is_empty());
+}

@@ -1,0 +1,15 @@
+//! Whether there is an nginx to test with.
+
+use compose::NginxLookup;
+
+/// Whether there is an nginx to start; says so loudly where there is none, and fails where all tests are required.
+#[track_caller]
+pub fn is_installed() -> bool {
+    let Err(none) = NginxLookup::of_process().program() else {
+        return true;
+    };
+    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
+    assert!(!required, "an nginx is required here: {none}");
+    eprintln!("SKIPPED: {none}");
+    false
+}
