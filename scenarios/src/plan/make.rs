@@ -658,6 +658,27 @@ mod tests {
     }
 
     #[test]
+    fn a_quick_run_does_without_some_arms_and_says_so() {
+        let scenario = scenario("lb-algorithms");
+        let all = Plan::make(&scenario, &options(&[])).unwrap();
+        let quick = Options {
+            quick: true,
+            ..options(&[])
+        };
+        let quick = Plan::make(&scenario, &quick).unwrap();
+        assert!(quick.arms.len() < all.arms.len());
+        assert_eq!(quick.arms.len() + quick.left_out.len(), all.arms.len());
+        assert!(quick.left_out.iter().all(|out| out.reason.contains("quick run")));
+        let named = |name: &str| quick.undecided.iter().any(|check| check.contains(name));
+        assert!(
+            named("hash of the address") && !named("round robin sends"),
+            "{:?}",
+            quick.undecided
+        );
+        assert!(quick.expected_s() < 15.0, "{}", quick.expected_s());
+    }
+
+    #[test]
     fn arms_are_interleaved_and_every_round_has_each_once() {
         let order: Vec<(u32, usize)> = turns(3, 2).iter().map(|turn| (turn.round, turn.arm)).collect();
         assert_eq!(order, [(1, 0), (1, 1), (1, 2), (2, 2), (2, 1), (2, 0)]);
