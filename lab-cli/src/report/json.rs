@@ -60,7 +60,8 @@ pub(super) struct Report {
 struct SimulationReport {
     name: String,
     label: String,
-    command: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
     points: Vec<SimulatedPoint>,
 }
 

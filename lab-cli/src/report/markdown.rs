@@ -113,12 +113,8 @@ fn simulated(text: &mut String, state: &RunState) {
         let head = simulation.head();
         let head: Vec<&str> = head.iter().map(String::as_str).collect();
         table(text, &head, 1, &simulation.rows());
-        let _ = writeln!(
-            text,
-            "{} `{}`\n",
-            escape(&simulation.words()),
-            simulation.spec.command()
-        );
+        let command = simulation.spec.command().map(|command| format!(" `{command}`"));
+        let _ = writeln!(text, "{}{}\n", escape(&simulation.words()), command.unwrap_or_default());
     }
 }
 

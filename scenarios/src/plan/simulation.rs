@@ -78,9 +78,12 @@ impl SimulationSpec {
         self.policies.iter().filter_map(|name| name.parse().ok()).collect()
     }
 
-    /// The command that plays the same for longer, or with other numbers.
+    /// The command that plays the same for longer, or with other numbers; `lab sim` has no balls and bins.
     #[must_use]
-    pub fn command(&self) -> String {
+    pub fn command(&self) -> Option<String> {
+        if self.kind == SimulationKind::Bins {
+            return None;
+        }
         let servers: Vec<String> = self.servers.iter().map(ToString::to_string).collect();
         let mut command = format!("lab sim {} --servers {}", self.policies.join(" "), servers.join(","));
         command += &format!(" --service {} --load {}", self.service, self.load);
@@ -96,7 +99,7 @@ impl SimulationSpec {
         for (option, value) in [("stale-ms", self.stale_ms), ("timeout-ms", self.timeout_ms)] {
             command += &value.map(|value| format!(" --{option} {value}")).unwrap_or_default();
         }
-        command
+        Some(command)
     }
 }
 
@@ -178,9 +181,11 @@ mod tests {
             keys: None,
         };
         assert_eq!(
-            spec.command(),
-            "lab sim random peak_ewma --servers 11,1000 --service constant:10 --load 0.002 --slots 1000 --slow 1x200 \
-             --timeout-ms 1000"
+            spec.command().as_deref(),
+            Some(
+                "lab sim random peak_ewma --servers 11,1000 --service constant:10 --load 0.002 --slots 1000 --slow 1x200 \
+                 --timeout-ms 1000"
+            )
         );
         assert_eq!(spec.model(spec.kinds()[0], 11, 1).unwrap().slow.servers, 1);
         let broken = SimulationSpec {

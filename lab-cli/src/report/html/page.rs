@@ -61,7 +61,7 @@ struct Check {
 struct Simulated {
     table: Table,
     words: String,
-    command: String,
+    command: Option<String>,
 }
 
 /// The lesson's sections as HTML.
