@@ -111,7 +111,7 @@ fn a_scenario_ends_with_the_same_verdict_as_on_processes() {
             .filter(|check| !of_the_machine(check))
             .map(|check| (check["name"].clone(), check["verdict"].clone()))
             .collect();
-        assert!(about_the_scenario.len() >= 8);
+        assert!(about_the_scenario.len() >= 8, "{}{}", said.stdout, said.stderr);
         for (name, verdict) in &about_the_scenario {
             assert_eq!(verdict, "pass", "{backend}: {name}\n{}", said.stdout);
         }

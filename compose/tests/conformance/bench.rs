@@ -62,6 +62,7 @@ impl Bench {
         let mut options = UpOptions::new(run_id, self.folder.path().join(run_id), self.state_folder());
         options.events = Some(Arc::new(move |event| events.lock().unwrap().push(event)));
         options.ready_timeout = PATIENCE;
+        options.stop_timeout = PATIENCE;
         options
     }
 
