@@ -18,7 +18,10 @@ use crate::nginx::{READY, lacking};
 /// How long a new configuration may take to be in force; a new process starts for it.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(20);
 const ASK_TIMEOUT: Duration = Duration::from_secs(2);
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// For a tenth of a second nginx lets the old worker take connections beside the new one: so many answers by the new one
+/// take longer than that.
+const ANSWERS_IN_A_ROW: u32 = 8;
 /// The master and the worker that serves.
 const PROCESSES: usize = 2;
 
@@ -109,7 +112,10 @@ impl<'a, C: Carrier> NginxAdmin<'a, C> {
         };
         self.system.carrier.renew(&self.slot.handle, &renewal).await?;
         let deadline = Instant::now() + RENEWAL_TIMEOUT;
-        while self.stamp_in_force().await.as_deref() != Some(&renewal.stamp) {
+        let mut in_a_row = 0;
+        while in_a_row < ANSWERS_IN_A_ROW {
+            let is_new = self.stamp_in_force().await.as_deref() == Some(&renewal.stamp);
+            in_a_row = if is_new { in_a_row + 1 } else { 0 };
             if self.slot.handle.exit().is_some() || Instant::now() >= deadline {
                 return Err(Error::Balancer {
                     service: self.service.to_owned(),
