@@ -26,6 +26,7 @@ pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure>
         ServiceName::Analytics => chassis::run(settings, analytics::serve),
         ServiceName::Gateway => chassis::run(settings, gateway::serve),
         ServiceName::Balancer => chassis::run(settings, balancer::serve),
+        ServiceName::Link => chassis::run(settings, link::serve),
         ServiceName::Redis => return Err(become_redis(&settings)),
         ServiceName::Nginx => return Err(become_nginx(&settings)),
     };

@@ -70,3 +70,11 @@ pub const LOCK_WAIT_MS: &str = "LOCK_WAIT_MS";
 pub const LOCK_RELEASE: &str = "LOCK_RELEASE";
 /// Pause between deciding and writing, in milliseconds: it widens every race. Default 0.
 pub const DECISION_MS: &str = "DECISION_MS";
+/// Port at which a link takes connections of the caller; `0` takes any free port. Default 0.
+pub const LINK_PORT: &str = "LINK_PORT";
+/// The callee of a link, as `host:port`.
+pub const LINK_TO: &str = "LINK_TO";
+/// Seed of what a link draws. Default 1.
+pub const LINK_SEED: &str = "LINK_SEED";
+/// What a link does to connections from its start, as JSON of [`LinkConditions`](crate::LinkConditions). Default: nothing.
+pub const LINK_CONDITIONS: &str = "LINK_CONDITIONS";

@@ -6,6 +6,7 @@
 mod contested;
 pub mod environment;
 pub mod limits;
+mod link;
 mod problem;
 mod service;
 mod steps;
@@ -14,6 +15,7 @@ mod validate;
 mod wire;
 
 pub use contested::{Account, Booking, Debit, LockTrials, NewBalance, NewBooking, NewDebit, NewLockTrials, NewProduct};
+pub use link::{LinkConditions, Passage};
 pub use problem::Problem;
 pub use service::{ServiceName, UnknownService};
 pub use steps::{STEPS_HEADER, Step, StepKind, Stepped};

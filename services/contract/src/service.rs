@@ -23,6 +23,8 @@ pub enum ServiceName {
     Gateway,
     /// Spreads requests over the instances of another service.
     Balancer,
+    /// Stands between two other services and makes the way from one to the other slow, narrow, lossy or cut.
+    Link,
     /// Remembers locks and counters for all instances of all services: a real Redis server, not a program of this house.
     Redis,
     /// Spreads requests as the balancer does, to compare the two: a real nginx, not a program of this house.
@@ -47,7 +49,7 @@ impl std::error::Error for UnknownService {}
 
 impl ServiceName {
     /// Every service.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Users,
         Self::Orders,
         Self::Payments,
@@ -55,6 +57,7 @@ impl ServiceName {
         Self::Analytics,
         Self::Gateway,
         Self::Balancer,
+        Self::Link,
         Self::Redis,
         Self::Nginx,
     ];
@@ -70,6 +73,7 @@ impl ServiceName {
             Self::Analytics => "analytics",
             Self::Gateway => "gateway",
             Self::Balancer => "balancer",
+            Self::Link => "link",
             Self::Redis => "redis",
             Self::Nginx => "nginx",
         }
@@ -89,7 +93,7 @@ impl ServiceName {
             ],
             Self::Orders => &[Self::Users, Self::Inventory],
             Self::Payments | Self::Inventory => &[Self::Redis],
-            Self::Users | Self::Analytics | Self::Balancer | Self::Redis | Self::Nginx => &[],
+            Self::Users | Self::Analytics | Self::Balancer | Self::Link | Self::Redis | Self::Nginx => &[],
         }
     }
 
@@ -104,6 +108,7 @@ impl ServiceName {
             Self::Analytics => "ANALYTICS_URL",
             Self::Gateway => "GATEWAY_URL",
             Self::Balancer => "BALANCER_URL",
+            Self::Link => "LINK_URL",
             Self::Redis => "REDIS_URL",
             Self::Nginx => "NGINX_URL",
         }
@@ -112,7 +117,10 @@ impl ServiceName {
     /// Whether the service keeps data in a database of its own.
     #[must_use]
     pub const fn has_database(self) -> bool {
-        !matches!(self, Self::Gateway | Self::Balancer | Self::Redis | Self::Nginx)
+        !matches!(
+            self,
+            Self::Gateway | Self::Balancer | Self::Link | Self::Redis | Self::Nginx
+        )
     }
 
     /// Whether it is a program of somebody else that services use, rather than one of the services of this house.
