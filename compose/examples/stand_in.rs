@@ -2,7 +2,8 @@
 //!
 //! `stand_in serve NAME [--die-with-parent PID]` reads the same environment, says the same line on its port, and
 //! answers `/health` and `/ready`; `serve balancer` spreads requests and takes the same administration requests; `serve
-//! redis` and `serve nginx` become the host's own servers in the very way in which `lab` does, and `health NAME` asks as `lab health` does.
+//! redis` and `serve nginx` become the host's own servers in the very way in which `lab` does, `serve link` is the very link
+//! of `lab`, and `health NAME` asks as `lab health` does.
 //! Two variables exist only here: `IGNORE_TERM` lets it ignore SIGTERM, `SILENT` lets it never listen.
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use compose::redis::ping;
 use compose::{NginxLookup, RedisLookup, nginx, redis};
+use contract::ServiceName;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,6 +49,12 @@ fn main() -> Result<(), Failure> {
     match service {
         "redis" => return become_redis(),
         "nginx" => return become_nginx(),
+        "link" => {
+            return Ok(chassis::run(
+                chassis::Settings::from_env(ServiceName::Link)?,
+                link::serve,
+            )?);
+        }
         _ => {}
     }
     tokio::runtime::Builder::new_current_thread()

@@ -56,6 +56,25 @@ pub enum Error {
         /// The names there are.
         known: Vec<String>,
     },
+    /// The system has no link there.
+    #[error(
+        "the system has no link `{name}`{}",
+        if known.is_empty() { " and no other".to_owned() } else { format!("; it has: {}", known.join(", ")) }
+    )]
+    UnknownLink {
+        /// The link as given, `FROM->TO`.
+        name: String,
+        /// The links there are.
+        known: Vec<String>,
+    },
+    /// The link does not take what it was told.
+    #[error("{link} refuses its conditions: {reason}")]
+    ConditionsRefused {
+        /// The link's name among the instances.
+        link: String,
+        /// What it said.
+        reason: String,
+    },
     /// The instance does not run.
     #[error("cannot {action} {instance}: it does not run ({state}); `lab restart {instance}` starts it again")]
     NotRunning {
@@ -276,6 +295,14 @@ pub enum Error {
         /// What went wrong.
         reason: String,
     },
+    /// A link's control interface did not do as told.
+    #[error("{link} could not be told its conditions: {reason}")]
+    Link {
+        /// The link's name among the instances.
+        link: String,
+        /// What went wrong.
+        reason: String,
+    },
     /// A process cannot be signalled or waited for.
     #[error("cannot {action} {instance} (process {pid}): {source}")]
     Process {
@@ -308,6 +335,8 @@ impl Error {
             | Self::UnknownBackend { .. }
             | Self::UnknownService { .. }
             | Self::UnknownInstance { .. }
+            | Self::UnknownLink { .. }
+            | Self::ConditionsRefused { .. }
             | Self::NotRunning { .. }
             | Self::External { .. }
             | Self::NoBalancer { .. }
@@ -330,9 +359,11 @@ impl Error {
             | Self::EngineGone { .. }
             | Self::NoImage { .. }
             | Self::File { .. } => Family::Environment,
-            Self::Engine { .. } | Self::Balancer { .. } | Self::Process { .. } | Self::BadRecord { .. } => {
-                Family::Unexpected
-            }
+            Self::Engine { .. }
+            | Self::Balancer { .. }
+            | Self::Link { .. }
+            | Self::Process { .. }
+            | Self::BadRecord { .. } => Family::Unexpected,
         }
     }
 

@@ -20,7 +20,8 @@ pub use backend::{
     InstanceState, InstanceStats, Leftover, LogChunk, Progress, ProgressSink, Records, Role, System, SystemRecord,
     UpOptions, docker::DockerBackend, leftovers, process::ProcessBackend, records, settle,
 };
+pub use contract::{LinkConditions, Passage};
 pub use error::{Error, Family};
 pub use nginx::NginxLookup;
 pub use redis::{RedisLookup, RedisSource, redis_source};
-pub use topology::{BalancerKind, BalancerSpec, Limits, Membership, ServiceSpec, SpecError, SystemSpec};
+pub use topology::{BalancerKind, BalancerSpec, Limits, LinkSpec, Membership, ServiceSpec, SpecError, SystemSpec};

@@ -93,6 +93,7 @@ async fn a_service_has_one_address_for_one_instance_and_for_many() {
             name: "pair".into(),
             services: vec![ServiceSpec::new(ServiceName::Gateway), users],
             entry: "gateway".into(),
+            links: Vec::new(),
         };
         let bench = bench();
         let system = bench.backend.up(spec, bench.options("run")).await.unwrap();

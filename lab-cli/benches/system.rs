@@ -73,6 +73,7 @@ async fn throughput(backend: &ProcessBackend, state: &std::path::Path) -> Outcom
             ServiceSpec::new(ServiceName::Gateway),
         ],
         entry: "gateway".to_owned(),
+        links: Vec::new(),
     };
     let system = backend
         .up(spec, UpOptions::new("load", state.join("load"), state))

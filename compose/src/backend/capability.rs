@@ -27,11 +27,17 @@ pub enum Capability {
     Limits,
     /// Take an instance off the network that the others share, and put it back.
     Disconnect,
+    /// Make the way between two services slow or narrow.
+    Delay,
+    /// Lose some of what goes over the way between two services.
+    Loss,
+    /// Cut the way between two services, silently or by resets, and heal it.
+    Partition,
 }
 
 impl Capability {
     /// Every capability there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Pause,
         Self::Kill,
         Self::Restart,
@@ -41,6 +47,9 @@ impl Capability {
         Self::Detach,
         Self::Limits,
         Self::Disconnect,
+        Self::Delay,
+        Self::Loss,
+        Self::Partition,
     ];
 
     /// The capability's name, as written in scenario files and messages.
@@ -56,6 +65,9 @@ impl Capability {
             Self::Detach => "detach",
             Self::Limits => "limits",
             Self::Disconnect => "disconnect",
+            Self::Delay => "delay",
+            Self::Loss => "loss",
+            Self::Partition => "partition",
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Role {
     Instance,
     /// The balancer in front of the copies.
     Balancer,
+    /// The proxy on the way to another service, which all copies use.
+    Link,
 }
 
 /// The state of an instance.

@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use capability::Capability;
+use contract::LinkConditions;
 pub use core::leftover::{Leftover, leftovers};
 pub use core::record::{Carried, InstanceRecord, Records, SystemRecord, records};
 pub use core::settle::settle;
@@ -85,7 +86,8 @@ pub trait System: Send + Sync {
     /// The address of the entry service's front door.
     fn entry(&self) -> Url;
 
-    /// Every instance, in the order of the specification: of each service the instances, then its balancer.
+    /// Every instance, in the order of the specification: of each service the instances, then its balancer, then the
+    /// links that begin at it.
     fn instances(&self) -> BoxFuture<'_, Vec<Instance>>;
 
     /// What every running instance has used so far. Figures that the platform does not give are `None`.
@@ -141,6 +143,19 @@ pub trait System: Send + Sync {
     /// # Errors
     /// A usage error for an unknown instance, one that does not run, and a backend that cannot do it.
     fn connect<'a>(&'a self, instance: &'a str, connected: bool) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Changes what the link from one service to another does to connections, also to those that are open. The system's
+    /// specification has to have that link.
+    ///
+    /// # Errors
+    /// A usage error for an unknown link and for conditions that cannot be; an unexpected one when its proxy does not
+    /// do as told.
+    fn set_link<'a>(
+        &'a self,
+        from: &'a str,
+        to: &'a str,
+        conditions: LinkConditions,
+    ) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Changes the policy of the balancer in front of a service while it runs.
     ///

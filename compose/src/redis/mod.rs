@@ -3,6 +3,9 @@
 //! A system has one Redis: a `redis-server` or `valkey-server` of this machine, started as any other instance is and
 //! with nothing on disk, or the one that the user names in `REDIS_URL`, which the lab neither starts nor ends.
 
+/// The port of a Redis whose address does not name one.
+pub(crate) const PORT: u16 = 6379;
+
 mod client;
 mod server;
 mod source;

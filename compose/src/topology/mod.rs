@@ -7,6 +7,8 @@ mod validate;
 
 pub use named::{named_system, system_names};
 pub use plan::{StartPlan, UrlVariable};
-pub use spec::{BalancerKind, BalancerSpec, Limits, Membership, ServiceSpec, SystemSpec, balancer_name, instance_name};
+pub use spec::{
+    BalancerKind, BalancerSpec, Limits, LinkSpec, Membership, ServiceSpec, SystemSpec, balancer_name, instance_name,
+};
 pub use validate::SpecError;
 pub(crate) use validate::check_instances;

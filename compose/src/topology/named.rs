@@ -33,6 +33,7 @@ pub fn named_system(name: &str) -> Result<SystemSpec, Error> {
         name: (*name).to_owned(),
         services: services(),
         entry: entry.to_string(),
+        links: Vec::new(),
     })
 }
 

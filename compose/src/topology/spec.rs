@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use contract::ServiceName;
+use contract::{LinkConditions, ServiceName};
 use serde::{Deserialize, Serialize};
 
 /// A system: its services and which of them the load enters through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SystemSpec {
     /// The system's own name, for people: `full`, `shop`.
@@ -15,6 +15,25 @@ pub struct SystemSpec {
     pub services: Vec<ServiceSpec>,
     /// The name (alias) of the service whose front door gets the load.
     pub entry: String,
+    /// The ways between two services that go through a link proxy, so that they can be made slow, lossy or cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<LinkSpec>,
+}
+
+/// The way from one service to another that it calls, through a proxy. All instances of the caller use the one proxy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkSpec {
+    /// The alias of the caller.
+    pub from: String,
+    /// The alias of the callee.
+    pub to: String,
+    /// Seed of what the link draws.
+    #[serde(default = "first_seed")]
+    pub seed: u64,
+    /// What it does to connections.
+    #[serde(default, skip_serializing_if = "LinkConditions::is_plain")]
+    pub conditions: LinkConditions,
 }
 
 /// One service of a system and how many copies of it run.
@@ -126,6 +145,29 @@ const fn one() -> u32 {
     1
 }
 
+const fn first_seed() -> u64 {
+    1
+}
+
+impl LinkSpec {
+    /// A link that leaves connections alone.
+    #[must_use]
+    pub fn new(from: &str, to: &str) -> Self {
+        Self {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            seed: first_seed(),
+            conditions: LinkConditions::default(),
+        }
+    }
+
+    /// The name of its proxy among the instances: `gateway-users-link`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}-{}-link", self.from, self.to)
+    }
+}
+
 impl ServiceSpec {
     /// One instance of `service` under the service's own name, with nothing in front.
     #[must_use]
@@ -231,13 +273,16 @@ impl SystemSpec {
         self.services.iter().any(is_it)
     }
 
-    /// How many processes the system is made of, balancers included.
+    /// The links that begin at this service, each with its number, from 1.
+    pub(crate) fn links_from<'a>(&'a self, service: &'a str) -> impl Iterator<Item = (u32, &'a LinkSpec)> {
+        (1..).zip(&self.links).filter(move |(_, link)| link.from == service)
+    }
+
+    /// How many processes the system is made of, balancers and links included.
     #[must_use]
     pub fn process_count(&self) -> usize {
-        self.services
-            .iter()
-            .map(|service| service.instances as usize + usize::from(service.balancer.is_some()))
-            .sum()
+        let of_service = |service: &ServiceSpec| service.instances as usize + usize::from(service.balancer.is_some());
+        self.services.iter().map(of_service).sum::<usize>() + self.links.len()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contract::{ServiceName, environment};
+use contract::{ServiceName, Validate, environment};
 
 use super::spec::{ServiceSpec, SystemSpec};
 
@@ -10,6 +10,8 @@ use super::spec::{ServiceSpec, SystemSpec};
 pub const INSTANCES_MAX: u32 = 64;
 /// The longest alias, in characters; it becomes part of file names.
 const ALIAS_CHARS_MAX: usize = 40;
+/// The longest name of a host without dots, in characters (RFC 1035, section 2.3.4).
+const HOST_NAME_CHARS_MAX: usize = 63;
 
 /// Why a system description cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +108,12 @@ pub enum SpecError {
         /// The alias.
         service: String,
     },
+    /// A link stands between two services; it is not one of the services.
+    #[error("`{service}` is a link by itself; say between which services it is instead")]
+    LinkAsService {
+        /// The alias.
+        service: String,
+    },
     /// A caller would not know which of two services to call.
     #[error(
         "`{caller}` calls `{callee}`, and {} all run it; call one of them `{callee}` or set {} at `{caller}`",
@@ -118,6 +126,16 @@ pub enum SpecError {
         callee: ServiceName,
         /// The aliases that could be meant.
         candidates: Vec<String>,
+    },
+    /// A link that nothing goes over.
+    #[error("there can be no link from `{from}` to `{to}`: {reason}")]
+    BadLink {
+        /// The alias of the caller, as written.
+        from: String,
+        /// The alias of the callee, as written.
+        to: String,
+        /// Why not.
+        reason: String,
     },
     /// A variable that the wiring owns, or a name that no environment can hold.
     #[error("`{service}` cannot set {variable:?}: {reason}")]
@@ -154,7 +172,53 @@ impl SystemSpec {
         self.validate_entry()?;
         self.services
             .iter()
-            .try_for_each(|service| self.callees(service).map(drop))
+            .try_for_each(|service| self.callees(service).map(drop))?;
+        self.validate_links()
+    }
+
+    fn validate_links(&self) -> Result<(), SpecError> {
+        let ways = self.ways()?;
+        let mut names = BTreeSet::new();
+        for link in &self.links {
+            let bad = |reason: String| SpecError::BadLink {
+                from: link.from.clone(),
+                to: link.to.clone(),
+                reason,
+            };
+            if !ways.iter().any(|(from, to)| *from == link.from && *to == link.to) {
+                let ways: Vec<_> = ways.iter().map(|(from, to)| format!("{from}->{to}")).collect();
+                return Err(bad(format!(
+                    "the one does not call the other in this system; calls go {}",
+                    ways.join(", ")
+                )));
+            }
+            if link.name().len() > HOST_NAME_CHARS_MAX {
+                return Err(bad(format!(
+                    "its name would be longer than {HOST_NAME_CHARS_MAX} characters"
+                )));
+            }
+            if let Err(violations) = link.conditions.validate() {
+                let violations: Vec<_> = violations.iter().map(ToString::to_string).collect();
+                return Err(bad(violations.join("; ")));
+            }
+            if !names.insert(link.name()) {
+                return Err(bad(format!("there is a `{}` already", link.name())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Who calls whom in this system, by alias: all the ways that a link can be.
+    ///
+    /// # Errors
+    /// When more than one service could be meant by a caller.
+    pub fn ways(&self) -> Result<Vec<(&str, &str)>, SpecError> {
+        let mut ways = Vec::new();
+        for caller in &self.services {
+            let callees = self.callees(caller)?.into_iter();
+            ways.extend(callees.map(|(_, callee)| (caller.name.as_str(), callee.name.as_str())));
+        }
+        Ok(ways)
     }
 
     fn validate_entry(&self) -> Result<(), SpecError> {
@@ -213,8 +277,10 @@ impl ServiceSpec {
         if !is_alias(&self.name) {
             return Err(SpecError::BadName { service: service() });
         }
-        if self.service.is_balancer() {
-            return Err(SpecError::BalancerAsService { service: service() });
+        match self.service {
+            program if program.is_balancer() => return Err(SpecError::BalancerAsService { service: service() }),
+            ServiceName::Link => return Err(SpecError::LinkAsService { service: service() }),
+            _ => {}
         }
         check_instances(self, self.instances)?;
         if self
@@ -296,8 +362,10 @@ fn variable_problem(name: &str, value: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use contract::LinkConditions;
+
     use super::*;
-    use crate::topology::BalancerSpec;
+    use crate::topology::{BalancerSpec, LinkSpec};
 
     fn shop() -> SystemSpec {
         SystemSpec {
@@ -307,6 +375,7 @@ mod tests {
                 ServiceSpec::new(ServiceName::Gateway),
             ],
             entry: "gateway".into(),
+            links: Vec::new(),
         }
     }
 
@@ -378,6 +447,38 @@ mod tests {
             system.services.push(ServiceSpec::new(program));
             assert!(matches!(system.validate(), Err(SpecError::BalancerAsService { .. })));
         }
+    }
+
+    #[test]
+    fn a_link_lies_between_a_caller_and_its_callee_once() {
+        let with = |links: &[LinkSpec]| {
+            let mut system = shop();
+            system.links = links.to_vec();
+            system.validate().map_err(|error| error.to_string())
+        };
+        let link = LinkSpec::new("gateway", "users");
+        assert_eq!(with(std::slice::from_ref(&link)), Ok(()));
+        let twice = with(&[link.clone(), link.clone()]).unwrap_err();
+        assert!(twice.contains("`gateway-users-link` already"), "{twice}");
+        for (from, to) in [("users", "gateway"), ("gateway", "orders"), ("gatway", "users")] {
+            let message = with(&[LinkSpec::new(from, to)]).unwrap_err();
+            assert!(
+                message.contains(&format!("from `{from}` to `{to}`")) && message.contains("calls go gateway->users"),
+                "{message}"
+            );
+        }
+        let lossy = LinkConditions {
+            loss: 1.0,
+            ..LinkConditions::default()
+        };
+        let message = with(&[LinkSpec {
+            conditions: lossy,
+            ..link
+        }]);
+        assert!(message.unwrap_err().contains("loss must be between"));
+        let mut system = shop();
+        system.services.push(ServiceSpec::new(ServiceName::Link));
+        assert!(matches!(system.validate(), Err(SpecError::LinkAsService { .. })));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use compose::backend::process::ProcessStamp;
 use compose::{
-    Backend, Carried, Instance, InstanceEvent, InstanceState, Leftover, LogChunk, ServiceSpec, System, SystemRecord,
-    SystemSpec, UpOptions,
+    Backend, Carried, Instance, InstanceEvent, InstanceState, Leftover, LinkSpec, LogChunk, ServiceSpec, System,
+    SystemRecord, SystemSpec, UpOptions,
 };
 use contract::ServiceName;
 use serde::{Deserialize, Serialize};
@@ -200,6 +200,7 @@ pub fn pair() -> SystemSpec {
             ServiceSpec::new(ServiceName::Users),
         ],
         entry: "gateway".into(),
+        links: Vec::new(),
     }
 }
 
@@ -214,10 +215,27 @@ pub fn guarded() -> SystemSpec {
             ServiceSpec::new(ServiceName::Redis),
         ],
         entry: "inventory".into(),
+        links: Vec::new(),
     }
 }
 
 pub const GUARDED_NAMES: [&str; 2] = ["inventory-1", "redis-1"];
+
+/// The pair, with a link from the gateways to the users.
+pub fn linked() -> SystemSpec {
+    SystemSpec {
+        links: vec![LinkSpec::new("gateway", "users")],
+        ..pair()
+    }
+}
+
+pub const LINKED_NAMES: [&str; 5] = [
+    "gateway-1",
+    "gateway-2",
+    "gateway-balancer",
+    "gateway-users-link",
+    "users-1",
+];
 
 pub async fn instance(system: &Arc<dyn System>, name: &str) -> Instance {
     let instances = system.instances().await;

@@ -8,12 +8,13 @@ pub mod bench;
 mod changes;
 mod faults;
 mod life;
+mod links;
 mod nginx;
 mod outside;
 mod redis;
 
 pub use bench::{Bench, drive};
-pub use {self::nginx::*, self::redis::*, changes::*, faults::*, life::*, outside::*};
+pub use {self::nginx::*, self::redis::*, changes::*, faults::*, life::*, links::*, outside::*};
 
 /// Makes one test of each function of the suite. `$backend` is the path of a `fn() -> Arc<dyn Backend>`, `$available` of
 /// a `fn() -> bool` that says whether the machine has what the backend needs.
@@ -40,6 +41,10 @@ macro_rules! conformance_suite {
             an_nginx_takes_another_policy_while_it_runs,
             an_nginx_goes_on_without_a_killed_instance_and_takes_it_back, a_paused_nginx_answers_once_it_goes_on,
             an_nginx_goes_down_in_order, a_crash_of_the_lab_takes_its_nginx_along,
+            a_link_is_one_of_the_instances, a_slow_link_delays_what_goes_over_it,
+            a_partition_is_silent_until_it_is_healed, a_reset_link_fails_at_once,
+            a_link_keeps_its_conditions_when_it_is_restarted, a_link_to_a_redis_is_a_link_too,
+            links_that_cannot_be_are_refused, a_link_is_changed_by_another_lab,
         );
 
         /// Not a test of its own: the process that others of this suite start and kill.

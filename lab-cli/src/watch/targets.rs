@@ -57,6 +57,7 @@ impl Targets {
                 },
                 services: Vec::new(),
                 entry: SERVICE.to_owned(),
+                links: Vec::new(),
             },
         }
     }

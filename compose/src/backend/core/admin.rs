@@ -1,7 +1,8 @@
-//! Talking to a balancer over its administration interface.
+//! Talking to balancers and links over their administration interfaces.
 
 use std::time::Duration;
 
+use contract::LinkConditions;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -115,6 +116,31 @@ impl BalancerAdmin<'_> {
             what,
             reason,
         }
+    }
+}
+
+/// Tells the proxy of a link what it is to do to connections; conditions that it does not take are the user's error.
+pub(super) async fn set_conditions(
+    http: &reqwest::Client,
+    url: Option<Url>,
+    link: &str,
+    conditions: &LinkConditions,
+) -> Result<(), Error> {
+    let failed = |reason: String| Error::Link {
+        link: link.to_owned(),
+        reason,
+    };
+    let mut url = url.ok_or_else(|| failed("it does not listen".to_owned()))?;
+    url.set_path("/conditions");
+    let request = http.put(url).timeout(REQUEST_TIMEOUT).json(conditions);
+    let response = request.send().await.map_err(|error| failed(error.to_string()))?;
+    match response.status() {
+        status if status.is_success() => Ok(()),
+        status if status.is_client_error() => Err(Error::ConditionsRefused {
+            link: link.to_owned(),
+            reason: detail(response).await.unwrap_or_else(|| status.to_string()),
+        }),
+        status => Err(failed(format!("it answers {status}{}", shown(response).await))),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use contract::ServiceName;
+use contract::{LinkConditions, ServiceName};
 use tokio::time::{Instant, sleep};
 
-use super::admin::BalancerAdmin;
+use super::admin::{self, BalancerAdmin};
 use super::front::{Front, Program};
 use super::nginx::NginxAdmin;
 use super::slot::{Mark, Slot};
@@ -55,18 +55,20 @@ impl<C: Carrier> Hosted<C> {
         let slot = self.state().slot(instance)?.clone();
         self.stop(vec![slot.clone()], Instant::now() + self.stop_timeout)
             .await?;
-        let port = slot.port.unwrap_or(0);
         let deadline = Instant::now() + PORT_TIMEOUT;
-        while port != 0 && !is_free(port) {
-            if Instant::now() >= deadline {
-                return Err(Error::PortTaken {
-                    instance: slot.name,
-                    port,
-                });
+        for port in slot.port.into_iter().chain(slot.link_port) {
+            while !is_free(port) {
+                if Instant::now() >= deadline {
+                    return Err(Error::PortTaken {
+                        instance: slot.name,
+                        port,
+                    });
+                }
+                sleep(LOOK_EVERY).await;
             }
-            sleep(LOOK_EVERY).await;
         }
-        self.launch(&slot.service, slot.role, slot.index, port).await?;
+        self.launch(&slot.service, slot.role, slot.index, slot.port.unwrap_or(0))
+            .await?;
         self.start_up(instance, Instant::now() + self.ready_timeout).await?;
         self.look_up_again(&slot).await
     }
@@ -99,6 +101,29 @@ impl<C: Carrier> Hosted<C> {
         let _locked = self.lock_record().await?;
         let slot = self.running(instance, if connected { "connect" } else { "disconnect" })?;
         slot.handle.connect(instance, connected).await
+    }
+
+    pub(super) async fn change_link(&self, from: &str, to: &str, conditions: LinkConditions) -> Result<(), Error> {
+        let _locked = self.lock_record().await?;
+        let name = {
+            let state = self.state();
+            let links = &state.record.spec.links;
+            let Some(link) = links.iter().find(|link| link.from == from && link.to == to) else {
+                return Err(Error::UnknownLink {
+                    name: format!("{from}->{to}"),
+                    known: links.iter().map(|link| format!("{}->{}", link.from, link.to)).collect(),
+                });
+            };
+            link.name()
+        };
+        let url = self.running(&name, "change")?.url();
+        admin::set_conditions(self.carrier.http(), url, &name, &conditions).await?;
+        let mut state = self.state();
+        let mut links = state.record.spec.links.iter_mut();
+        if let Some(link) = links.find(|link| link.from == from && link.to == to) {
+            link.conditions = conditions;
+        }
+        self.persist(&mut state)
     }
 
     pub(super) async fn change_policy(&self, service: &str, policy: &str) -> Result<(), Error> {

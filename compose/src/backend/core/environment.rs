@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use contract::environment;
+use url::Url;
 
-use crate::topology::ServiceSpec;
+use crate::redis;
+use crate::topology::{LinkSpec, ServiceSpec};
 
 /// The balancer's instances: `NAME=URL`, with commas between.
 pub(crate) const UPSTREAMS: &str = "UPSTREAMS";
@@ -54,9 +56,24 @@ pub(crate) fn balancer_environment(
     environment
 }
 
+/// The environment of a link to the service that is reached at `to`.
+pub(crate) fn link_environment(mut environment: Environment, link: &LinkSpec, to: Option<&Url>) -> Environment {
+    if let Some(to) = to {
+        let port = to.port_or_known_default().unwrap_or(redis::PORT);
+        let to = format!("{}:{port}", to.host_str().unwrap_or_default());
+        environment.insert(environment::LINK_TO.to_owned(), to);
+    }
+    environment.insert(environment::LINK_SEED.to_owned(), link.seed.to_string());
+    if !link.conditions.is_plain() {
+        let conditions = serde_json::to_string(&link.conditions).expect("conditions are numbers and words");
+        environment.insert(environment::LINK_CONDITIONS.to_owned(), conditions);
+    }
+    environment
+}
+
 #[cfg(test)]
 mod tests {
-    use contract::ServiceName;
+    use contract::{LinkConditions, Passage, ServiceName};
 
     use super::*;
 
@@ -83,6 +100,21 @@ mod tests {
         let spec = ServiceSpec::new(ServiceName::Gateway);
         let environment = instance_environment(base(), &spec, "sqlite:///data/gateway.db".into(), []);
         assert_eq!(environment, base());
+    }
+
+    #[test]
+    fn a_link_is_told_where_it_goes_and_what_it_does() {
+        let mut link = LinkSpec::new("gateway", "users");
+        let told = |link: &LinkSpec, to: &str| link_environment(base(), link, Some(&to.parse().unwrap()));
+        let environment = told(&link, "http://users:8080/");
+        assert_eq!(environment["LINK_TO"], "users:8080");
+        assert_eq!(environment["LINK_SEED"], "1");
+        assert!(!environment.contains_key("LINK_CONDITIONS"));
+        link.conditions = LinkConditions::of(Passage::BlackHole);
+        let environment = told(&link, "redis://:secret@memory");
+        assert_eq!(environment["LINK_TO"], "memory:6379");
+        let conditions: LinkConditions = serde_json::from_str(&environment["LINK_CONDITIONS"]).unwrap();
+        assert_eq!(conditions, link.conditions);
     }
 
     #[test]

@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use contract::ServiceName;
-use contract::environment::REDIS_PREFIX;
+use contract::environment::{LINK_PORT, REDIS_PREFIX};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::environment::{Environment, balancer_environment, instance_environment};
+use super::environment::{Environment, balancer_environment, instance_environment, link_environment};
 use super::slot::{Mark, Slot, log_path};
 use super::system::{Hosted, State};
 use super::{Carrier, Exit, Handle, Launched, OnExit, Order};
 use crate::backend::{InstanceEvent, InstanceEventKind, Role};
 use crate::error::Error;
-use crate::topology::{ServiceSpec, balancer_name, instance_name};
+use crate::topology::{ServiceSpec, SystemSpec, balancer_name, instance_name};
 
 impl<C: Carrier> Hosted<C> {
     /// Starts one instance; `port` 0 takes a free one.
@@ -22,6 +22,7 @@ impl<C: Carrier> Hosted<C> {
         let (name, program, log) = (order.name.clone(), order.program, order.log.clone());
         let log_start = order.log_start;
         let asked = Some(order.port).filter(|port| *port != 0);
+        let link_port = self.state().slot(&name).ok().and_then(|slot| slot.link_port);
         let Launched { handle, port } = self.carrier.launch(order).await?;
         let slot = Slot {
             name: name.clone(),
@@ -32,6 +33,7 @@ impl<C: Carrier> Hosted<C> {
             handle,
             mark: Mark::Starting,
             port: port.or(asked),
+            link_port,
             started: OffsetDateTime::now_utc(),
             launched: launched_at,
             log,
@@ -54,8 +56,9 @@ impl<C: Carrier> Hosted<C> {
         let program = match role {
             Role::Instance => spec.service,
             Role::Balancer => spec.front_door_program(),
+            Role::Link => ServiceName::Link,
         };
-        let name = slot_name(service, role, index);
+        let name = slot_name(&state.record.spec, service, role, index);
         let is_front_door = spec.front_door_name() == name;
         let is_entry_door = is_front_door && state.record.spec.entry == service;
         let port = if port == 0 && is_entry_door {
@@ -65,7 +68,10 @@ impl<C: Carrier> Hosted<C> {
         };
         let log = log_path(&state.record.folder, &name);
         Ok(Order {
-            environment: self.environment(&state, spec, role, &name, port)?,
+            environment: match role {
+                Role::Link => self.link_environment(&state, index, &name, port)?,
+                _ => self.environment(&state, spec, role, &name, port)?,
+            },
             limits: spec.limits.filter(|_| role == Role::Instance),
             log_start: length(&log).map_err(Error::file("write", &log))?,
             log,
@@ -99,12 +105,43 @@ impl<C: Carrier> Hosted<C> {
                 let uses_redis = callees.iter().any(|(name, _)| *name == ServiceName::Redis);
                 let prefix = uses_redis.then(|| (REDIS_PREFIX, state.record.redis_prefix()));
                 let urls = callees.into_iter().filter_map(|(name, callee)| {
-                    Some((name.url_variable(), written(&self.inner_door(state, callee)?)))
+                    Some((name.url_variable(), written(&self.door_for(state, spec, callee)?)))
                 });
                 let database = self.carrier.database(&state.record, &spec.name);
                 Ok(instance_environment(base, spec, database, urls.chain(prefix)))
             }
         }
+    }
+
+    /// The environment of a link, which goes to the callee's front door.
+    fn link_environment(
+        &self,
+        state: &State<C::Handle>,
+        number: u32,
+        instance: &str,
+        port: u16,
+    ) -> Result<Environment, Error> {
+        let link = &state.record.spec.links[number as usize - 1];
+        let mut base = self.carrier.surroundings(instance, ServiceName::Link, port);
+        let before = state.slot(instance).ok().and_then(|slot| slot.link_port);
+        base.entry(LINK_PORT.to_owned())
+            .or_insert_with(|| before.unwrap_or(0).to_string());
+        let to = self.inner_door(state, state.service(&link.to)?);
+        Ok(link_environment(base, link, to.as_ref()))
+    }
+
+    /// Where the instances of one service reach another: over the link between them, if there is one.
+    fn door_for(&self, state: &State<C::Handle>, caller: &ServiceSpec, callee: &ServiceSpec) -> Option<Url> {
+        let mut door = self.inner_door(state, callee)?;
+        let mut links = state.record.spec.links_from(&caller.name);
+        let Some((_, link)) = links.find(|(_, link)| link.to == callee.name) else {
+            return Some(door);
+        };
+        let port = state.slot(&link.name()).ok().and_then(|slot| slot.link_port);
+        let (host, port) = self.carrier.link_address(&link.name(), port)?;
+        door.set_host(Some(&host)).ok()?;
+        door.set_port(Some(port)).ok()?;
+        Some(door)
     }
 
     /// Where the instances of a system reach a service.
@@ -156,10 +193,11 @@ fn written(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-fn slot_name(service: &str, role: Role, index: u32) -> String {
+fn slot_name(system: &SystemSpec, service: &str, role: Role, index: u32) -> String {
     match role {
         Role::Instance => instance_name(service, index),
         Role::Balancer => balancer_name(service),
+        Role::Link => system.links[index as usize - 1].name(),
     }
 }
 

@@ -91,6 +91,7 @@ mod tests {
             index: 1,
             carried: Carried::Process(process),
             port: None,
+            link_port: None,
             started: OffsetDateTime::UNIX_EPOCH,
             killed: false,
             log_start: 0,

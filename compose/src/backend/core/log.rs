@@ -51,14 +51,24 @@ pub(super) fn tail(path: &Path, from: u64) -> String {
 /// Looks for the line by which an instance says on which port it listens.
 pub(super) struct PortFinder {
     next: u64,
+    /// What a link has said before.
+    link_port: Option<u16>,
     /// The beginning of a line whose end was not written yet.
     partial: Vec<u8>,
 }
 
 #[derive(Deserialize)]
-struct Listening {
+struct Line {
     message: String,
     port: u16,
+}
+
+/// Where an instance listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ports {
+    pub(super) port: u16,
+    /// Where a link takes connections.
+    pub(super) link_port: Option<u16>,
 }
 
 impl PortFinder {
@@ -66,28 +76,31 @@ impl PortFinder {
     pub(super) const fn new(from: u64) -> Self {
         Self {
             next: from,
+            link_port: None,
             partial: Vec::new(),
         }
     }
 
     /// Reads what was written since the last call.
-    pub(super) fn look(&mut self, path: &Path) -> io::Result<Option<u16>> {
+    pub(super) fn look(&mut self, path: &Path) -> io::Result<Option<Ports>> {
         let chunk = read(path, self.next)?;
         self.next = chunk.next;
         self.partial.extend_from_slice(&chunk.bytes);
         while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.partial.drain(..=end).collect();
-            if let Some(port) = listening_port(&line) {
-                return Ok(Some(port));
+            match serde_json::from_slice(&line) {
+                Ok(Line { message, port }) if message == "passing" => self.link_port = Some(port),
+                Ok(Line { message, port }) if message == "listening" => {
+                    return Ok(Some(Ports {
+                        port,
+                        link_port: self.link_port,
+                    }));
+                }
+                _ => {}
             }
         }
         Ok(None)
     }
-}
-
-fn listening_port(line: &[u8]) -> Option<u16> {
-    let listening: Listening = serde_json::from_slice(line).ok()?;
-    (listening.message == "listening").then_some(listening.port)
 }
 
 #[cfg(test)]
@@ -114,7 +127,10 @@ mod tests {
             write_and_look("age\":\"listening\",\"level\":\"INFO\",\"port\":4711}"),
             None
         );
-        assert_eq!(write_and_look("\n"), Some(4711));
+        let port = |port, link_port| Some(Ports { port, link_port });
+        assert_eq!(write_and_look("\n"), port(4711, None));
+        let link = "{\"message\":\"passing\",\"port\":1}\n{\"message\":\"listening\",\"port\":2}\n";
+        assert_eq!(write_and_look(link), port(2, Some(1)));
     }
 
     #[test]

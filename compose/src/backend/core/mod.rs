@@ -113,6 +113,10 @@ pub(super) trait Carrier: Send + Sync + 'static {
     /// Where other instances reach the one with this name (or service with this alias); `None` before it listens.
     fn inner_url(&self, name: &str, program: ServiceName, port: Option<u16>) -> Option<Url>;
 
+    /// Where the instances of a caller reach a link of this name, which takes connections at this port; `None` before
+    /// that is known.
+    fn link_address(&self, link: &str, port: Option<u16>) -> Option<(String, u16)>;
+
     /// Starts an instance. A place that keeps what was there under this name before removes it first.
     fn launch(&self, order: Order) -> impl Future<Output = Result<Launched<Self::Handle>, Error>> + Send;
 

@@ -87,12 +87,15 @@ pub struct InstanceRecord {
     pub program: ServiceName,
     /// Whether it does the work or balances it.
     pub role: Role,
-    /// Its number within the service; 0 for a balancer.
+    /// Its number within the service; 0 for a balancer, and for a link its number within the system.
     pub index: u32,
     /// What it runs as.
     pub carried: Carried,
     /// Its TCP port, once it listens.
     pub port: Option<u16>,
+    /// The TCP port at which a link takes connections, where that is one of this machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_port: Option<u16>,
     /// When its process was started.
     #[serde(with = "time::serde::rfc3339")]
     pub started: OffsetDateTime,

@@ -27,11 +27,13 @@ pub(super) struct Slot<H> {
     /// Which program runs, which decides how it is talked to.
     pub(super) program: ServiceName,
     pub(super) role: Role,
-    /// From 1; 0 for a balancer.
+    /// From 1; 0 for a balancer. For a link, its place in the specification.
     pub(super) index: u32,
     pub(super) handle: H,
     pub(super) mark: Mark,
     pub(super) port: Option<u16>,
+    /// Where a link takes connections; `port` is where it is controlled.
+    pub(super) link_port: Option<u16>,
     pub(super) started: OffsetDateTime,
     /// The same moment on the clock that does not jump.
     pub(super) launched: Instant,
@@ -57,6 +59,7 @@ impl<H: Handle> Slot<H> {
             handle,
             mark,
             port: record.port,
+            link_port: record.link_port,
             started: record.started,
             launched: Instant::now(),
             log: log_path(folder, &record.name),
@@ -73,6 +76,7 @@ impl<H: Handle> Slot<H> {
             index: self.index,
             carried: self.handle.carried(),
             port: self.port,
+            link_port: self.link_port,
             started: self.started,
             killed: self.mark == Mark::Killed,
             log_start: self.log_start,

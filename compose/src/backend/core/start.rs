@@ -12,7 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::log::{PortFinder, tail};
+use super::log::{PortFinder, Ports, tail};
 use super::readiness::{Heard, Unready, ask};
 use super::record::{SystemRecord, check_run_id};
 use super::slot::{Mark, Slot};
@@ -113,15 +113,20 @@ impl<C: Carrier> Hosted<C> {
     }
 
     /// What is launched together. Where addresses are known only once somebody listens, they go upwards level by level,
-    /// so each level waits for the ports of the one below, and balancers for those of their instances.
+    /// so each level waits for the ports of the one below, instances for those of their links, and balancers for those of
+    /// their instances.
     fn groups<'a>(&self, record: &'a SystemRecord, plan: &StartPlan) -> Vec<Vec<Start<'a>>> {
         let services = &record.spec.services;
         let mut groups = Vec::new();
         for level in &plan.levels {
+            let mut links = Vec::new();
             let mut instances = Vec::new();
             let mut balancers = Vec::new();
             let of_level = level.iter().map(|&index| &services[index]);
             for service in of_level.filter(|service| record.external(service).is_none()) {
+                for (number, _) in record.spec.links_from(&service.name) {
+                    links.push((service, Role::Link, number));
+                }
                 for index in 1..=service.instances {
                     instances.push((service, Role::Instance, index));
                 }
@@ -129,7 +134,7 @@ impl<C: Carrier> Hosted<C> {
                     balancers.push((service, Role::Balancer, 0));
                 }
             }
-            groups.extend([instances, balancers]);
+            groups.extend([links, instances, balancers]);
         }
         // An nginx looks names up as it starts, so those must be somebody's by then.
         if self.carrier.has_names() && !record.spec.has(ServiceName::Nginx) {
@@ -187,9 +192,9 @@ impl<C: Carrier> Hosted<C> {
         let mut finder = PortFinder::new(slot.log_start);
         loop {
             self.still_starting(&slot).await?;
-            if let Some(port) = finder.look(&slot.log).map_err(Error::file("read", &slot.log))? {
-                self.set_port(instance, port)?;
-                self.emit(&slot, InstanceEventKind::Listening { port });
+            if let Some(ports) = finder.look(&slot.log).map_err(Error::file("read", &slot.log))? {
+                self.set_ports(instance, ports)?;
+                self.emit(&slot, InstanceEventKind::Listening { port: ports.port });
                 return Ok(());
             }
             if Instant::now() >= deadline {
@@ -199,10 +204,11 @@ impl<C: Carrier> Hosted<C> {
         }
     }
 
-    fn set_port(&self, instance: &str, port: u16) -> Result<(), Error> {
+    fn set_ports(&self, instance: &str, Ports { port, link_port }: Ports) -> Result<(), Error> {
         let mut state = self.state();
         if let Some(slot) = state.slot_mut(instance) {
             slot.port = Some(port);
+            slot.link_port = link_port;
         }
         self.persist(&mut state)
     }

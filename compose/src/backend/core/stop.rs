@@ -29,7 +29,7 @@ impl<C: Carrier> Hosted<C> {
         let deadline = Instant::now() + self.stop_timeout;
         for level in plan.levels.iter().rev() {
             let of_level = |slot: &&Slot<C::Handle>| level.iter().any(|&index| services[index].name == slot.service);
-            for role in [Role::Balancer, Role::Instance] {
+            for role in [Role::Balancer, Role::Instance, Role::Link] {
                 let slots = self
                     .state()
                     .slots

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use contract::LinkConditions;
 use url::Url;
 
 use super::record::SystemRecord;
@@ -230,6 +231,15 @@ impl<C: Carrier> System for Hosted<C> {
 
     fn set_policy<'a>(&'a self, service: &'a str, policy: &'a str) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(self.change_policy(service, policy))
+    }
+
+    fn set_link<'a>(
+        &'a self,
+        from: &'a str,
+        to: &'a str,
+        conditions: LinkConditions,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.change_link(from, to, conditions))
     }
 
     fn limit_cpu<'a>(&'a self, instance: &'a str, cores: Option<f64>) -> BoxFuture<'a, Result<(), Error>> {

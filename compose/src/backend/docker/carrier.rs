@@ -15,7 +15,7 @@ use super::container::{Container, Identity, LogKeeper};
 use super::engine::{is_missing, run};
 use super::labels::{self, Names};
 use super::launch::{Made, inner_port, launch};
-use super::{NAME, Tools, cleanup, logs, nginx};
+use super::{LINK_PORT, NAME, Tools, cleanup, logs, nginx};
 use crate::backend::core::record::{Carried, InstanceRecord, SystemRecord};
 use crate::backend::core::{Carrier, Environment, Handle, Launched, Order, Renewal};
 use crate::error::Error;
@@ -128,7 +128,12 @@ impl Carrier for Tools {
             (environment::HOST, "0.0.0.0".to_owned()),
             (environment::INSTANCE, instance.to_owned()),
         ];
-        own.map(|(name, value)| (name.to_owned(), value)).into()
+        let link = (environment::LINK_PORT, LINK_PORT.to_string());
+        let link = Some(link).filter(|_| program == ServiceName::Link);
+        own.into_iter()
+            .chain(link)
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     fn database(&self, _record: &SystemRecord, service: &str) -> String {
@@ -141,6 +146,10 @@ impl Carrier for Tools {
             _ => "http",
         };
         Some(Url::parse(&format!("{scheme}://{name}:{}", inner_port(program))).expect("an alias is a host name"))
+    }
+
+    fn link_address(&self, link: &str, _port: Option<u16>) -> Option<(String, u16)> {
+        Some((link.to_owned(), LINK_PORT))
     }
 
     async fn launch(&self, order: Order) -> Result<Launched<Container>, Error> {

@@ -46,6 +46,8 @@ pub(super) const NAME: &str = "docker";
 /// The ports that instances listen on in their containers.
 const HTTP_PORT: u16 = 8080;
 const REDIS_PORT: u16 = 6379;
+/// Where a link takes connections; at the other port it is controlled.
+const LINK_PORT: u16 = 8081;
 
 /// Runs systems as containers.
 pub struct DockerBackend {

@@ -204,6 +204,10 @@ impl Carrier for Tools {
         Some(Url::parse(&format!("{scheme}://127.0.0.1:{}", port?)).expect("a port of this machine makes a URL"))
     }
 
+    fn link_address(&self, _link: &str, port: Option<u16>) -> Option<(String, u16)> {
+        Some(("127.0.0.1".to_owned(), port?))
+    }
+
     async fn launch(&self, order: Order) -> Result<Launched<Handle>, Error> {
         Ok(Launched {
             handle: Handle::Own(self.spawn(order)?),
