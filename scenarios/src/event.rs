@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::CheckOutcome;
 use crate::checks::Verdict;
 use crate::format::{Figure, LawKind};
-use crate::plan::Plan;
+use crate::plan::{LinkChange, Plan};
 use crate::prediction::Guess;
 
 /// Slices in a second: the resolution of everything that is shown over time.
@@ -74,6 +74,9 @@ pub enum EventKind {
         words: String,
         /// Why it failed; none when it was done.
         failure: Option<String>,
+        /// What it was to make of a link, where it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link: Option<LinkChange>,
     },
     /// What the load generator measured since its sample before; times count from the begin of the load.
     Sample(Box<load::Sample>),

@@ -28,6 +28,7 @@ fn balanced() -> SystemSpec {
         name: "balanced".into(),
         services: vec![users.with_env("BALANCER_RETRIES", "2")],
         entry: "users".into(),
+        links: Vec::new(),
     }
 }
 

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use compose::{LinkConditions, LinkSpec, Passage};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use scenarios::event::{EventKind, RunEvent};
+use scenarios::plan::LinkChange;
 use scenarios::state::RunState;
 use tokio::runtime::Runtime;
 
@@ -110,6 +112,37 @@ fn a_run_under_way_without_unicode() {
     let screen = Bench::of(fixture::comparison(), Some(MID_RUN_S), theme).screen(120, 36);
     assert!(screen.is_ascii(), "{screen}");
     insta::assert_snapshot!("live_ascii", screen);
+}
+
+#[test]
+fn a_link_is_shown_as_it_is_now() {
+    let mut events = fixture::comparison();
+    for event in &mut events {
+        match &mut event.kind {
+            EventKind::RunStarted(info) => {
+                for arm in &mut info.plan.arms {
+                    arm.system.links = vec![LinkSpec::new("gateway", "users")];
+                }
+            }
+            EventKind::Action { link, .. } => {
+                *link = Some(LinkChange {
+                    from: "gateway".to_owned(),
+                    to: "users".to_owned(),
+                    conditions: LinkConditions::of(Passage::BlackHole),
+                });
+            }
+            _ => {}
+        }
+    }
+    let cut = |event: &&RunEvent| matches!(event.kind, EventKind::Action { .. });
+    let cut_at_s = events.iter().find(cut).unwrap().elapsed_ms as f64 / 1000.0;
+    for (at_s, shown) in [
+        (cut_at_s - 1.0, "gateway->users open"),
+        (cut_at_s + 1.0, "gateway->users cut"),
+    ] {
+        let screen = Bench::of(events.clone(), Some(at_s), PLAIN).screen(120, 36);
+        assert!(screen.contains(shown), "{screen}");
+    }
 }
 
 #[test]

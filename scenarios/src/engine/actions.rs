@@ -6,12 +6,15 @@ use compose::{Backend, Capability, System};
 
 use super::RunError;
 use crate::format::ActionVerb;
-use crate::plan::{ActionSpec, Plan};
+use crate::plan::{ActionSpec, LinkChange, Plan};
 
 /// Refuses a plan that the backend cannot carry out, before anything is started.
 pub(super) fn missing_capability(plan: &Plan, backend: &dyn Backend) -> Option<RunError> {
     let actions = plan.arms.iter().flat_map(|arm| &arm.actions);
     let mut needed: BTreeSet<Capability> = actions.map(|action| capability(action.verb)).collect();
+    if plan.arms.iter().flat_map(|arm| &arm.actions).any(loses) {
+        needed.insert(Capability::Loss);
+    }
     let mut services = plan.arms.iter().flat_map(|arm| &arm.system.services);
     if services.any(|service| service.limits.is_some()) {
         needed.insert(Capability::Limits);
@@ -24,6 +27,10 @@ pub(super) fn missing_capability(plan: &Plan, backend: &dyn Backend) -> Option<R
     })
 }
 
+fn loses(action: &ActionSpec) -> bool {
+    action.link.as_ref().is_some_and(|link| link.conditions.loss > 0.0)
+}
+
 fn capability(verb: ActionVerb) -> Capability {
     match verb {
         ActionVerb::Pause | ActionVerb::Resume => Capability::Pause,
@@ -33,6 +40,8 @@ fn capability(verb: ActionVerb) -> Capability {
         ActionVerb::Policy => Capability::Policy,
         ActionVerb::Limit => Capability::Limits,
         ActionVerb::Disconnect | ActionVerb::Connect => Capability::Disconnect,
+        ActionVerb::Degrade => Capability::Delay,
+        ActionVerb::Partition | ActionVerb::Reset | ActionVerb::Heal => Capability::Partition,
     }
 }
 
@@ -42,6 +51,9 @@ fn capability(verb: ActionVerb) -> Capability {
 /// What the backend says.
 pub(super) async fn act(action: &ActionSpec, system: &dyn System) -> Result<(), compose::Error> {
     let target = action.target.as_str();
+    if let Some(LinkChange { from, to, conditions }) = &action.link {
+        return system.set_link(from, to, *conditions).await;
+    }
     match action.verb {
         ActionVerb::Pause => system.pause(target).await,
         ActionVerb::Resume => system.resume(target).await,
@@ -51,6 +63,13 @@ pub(super) async fn act(action: &ActionSpec, system: &dyn System) -> Result<(), 
         ActionVerb::Limit => system.limit_cpu(target, action.cpus).await,
         ActionVerb::Disconnect => system.connect(target, false).await,
         ActionVerb::Connect => system.connect(target, true).await,
+        // Without a link there is nothing that they could be done to.
+        ActionVerb::Degrade | ActionVerb::Partition | ActionVerb::Reset | ActionVerb::Heal => {
+            Err(compose::Error::UnknownLink {
+                name: target.to_owned(),
+                known: Vec::new(),
+            })
+        }
         ActionVerb::Policy => {
             system
                 .set_policy(target, action.policy.as_deref().unwrap_or("round_robin"))

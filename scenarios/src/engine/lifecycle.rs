@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use compose::{InstanceEvent, System, UpOptions};
+use compose::{InstanceEvent, System, SystemSpec, UpOptions};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use super::bus::Bus;
 use super::turn::Turn;
 use super::{Command, RunError, Site, clients, instances, loads, probe, search};
 use crate::event::{EventKind, Phase};
-use crate::plan::{ArmPlan, Plan};
+use crate::plan::Plan;
 
 /// Instance events that may wait; a system has a few dozen at most.
 const INSTANCE_QUEUE: usize = 1024;
@@ -33,12 +33,17 @@ pub(super) async fn run(
         .folder
         .join("turns")
         .join(format!("{}-{}", arm.name, planned.round));
-    let (system, queue) = start(arm, index, keep, site, &folder, bus, stop).await?;
+    let seed = plan.seed.wrapping_add(u64::from(planned.round));
+    let mut spec = arm.system.clone();
+    for link in &mut spec.links {
+        link.seed = seed;
+    }
+    let (system, queue) = start(spec, index, keep, site, &folder, bus, stop).await?;
     let Some(system) = system else { return Ok(()) };
     let mut turn = Turn {
         plan,
         arm,
-        seed: plan.seed.wrapping_add(u64::from(planned.round)),
+        seed,
         system,
         instances: queue,
         bus,
@@ -65,7 +70,7 @@ pub(super) async fn run(
 
 /// Brings the system up and tells of every instance meanwhile; none when it was interrupted.
 async fn start(
-    arm: &ArmPlan,
+    spec: SystemSpec,
     index: usize,
     keep: bool,
     site: &Site,
@@ -82,7 +87,7 @@ async fn start(
     options.detach = keep;
     options.events = Some(instances::to_queue(sender));
     let began = Instant::now();
-    let mut up = site.backend.up(arm.system.clone(), options);
+    let mut up = site.backend.up(spec, options);
     let system = loop {
         tokio::select! {
             biased;

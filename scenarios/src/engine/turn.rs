@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::bus::Bus;
 use super::{Command, actions, instances};
 use crate::event::EventKind;
-use crate::plan::{ActionSpec, ArmPlan, Plan};
+use crate::plan::{ActionSpec, ArmPlan, LinkChange, Plan};
 
 /// What a turn works with.
 pub(super) struct Turn<'a> {
@@ -32,6 +32,7 @@ pub(super) struct Acted {
     done_s: f64,
     words: String,
     failure: Option<String>,
+    link: Option<LinkChange>,
 }
 
 impl Acted {
@@ -44,6 +45,10 @@ impl Acted {
             done_s: epoch.elapsed().as_secs_f64(),
             words: command.words(),
             failure,
+            link: match command {
+                Command::Act(action) => action.link,
+                _ => None,
+            },
         }
     }
 }
@@ -70,6 +75,7 @@ impl Turn<'_> {
             done_s: epoch.elapsed().as_secs_f64(),
             words: action.words(),
             failure,
+            link: action.link.clone(),
         });
     }
 
@@ -81,6 +87,7 @@ impl Turn<'_> {
             done_s: acted.done_s,
             words: acted.words,
             failure: acted.failure,
+            link: acted.link,
         });
     }
 

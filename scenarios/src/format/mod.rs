@@ -382,7 +382,8 @@ pub struct Action {
     /// What.
     #[serde(rename = "do")]
     pub verb: ActionVerb,
-    /// The instance it is done to (`gateway-1`), or the service for `scale` and `policy`.
+    /// The instance it is done to (`gateway-1`), the service for `scale` and `policy`, or the way from one service to
+    /// another (`gateway->users`) for `degrade`, `partition`, `reset` and `heal`.
     pub target: Place,
     /// For `scale`: how many instances.
     #[serde(default)]
@@ -393,6 +394,18 @@ pub struct Action {
     /// For `limit`: processor time in cores; without it, the limit is taken away.
     #[serde(default)]
     pub cpus: Option<Quantity>,
+    /// For `degrade`: how much later everything arrives, each way, in milliseconds.
+    #[serde(default)]
+    pub latency_ms: Option<Quantity>,
+    /// For `degrade`: up to this much later still, drawn for each segment, in milliseconds.
+    #[serde(default)]
+    pub jitter_ms: Option<Quantity>,
+    /// For `degrade`: the share of segments, from 0 to 0.9, that are lost and come after a retransmission time-out.
+    #[serde(default)]
+    pub loss: Option<Quantity>,
+    /// For `degrade`: how much of each connection goes through, each way, in KiB per second.
+    #[serde(default)]
+    pub kib_per_s: Option<Quantity>,
     /// Arms in which it is done; default: all.
     #[serde(default)]
     pub arms: Vec<Place>,
@@ -420,6 +433,21 @@ pub enum ActionVerb {
     Disconnect,
     /// Put it back.
     Connect,
+    /// Make the way between two services slow, lossy or narrow; what was said of it before does not hold any more.
+    Degrade,
+    /// Cut the way between two services, silently: a black hole.
+    Partition,
+    /// Reset all connections between two services, and every new one.
+    Reset,
+    /// Make the way between two services as it was.
+    Heal,
+}
+
+impl ActionVerb {
+    /// Whether it is done to the way between two services.
+    pub const fn is_on_a_link(self) -> bool {
+        matches!(self, Self::Degrade | Self::Partition | Self::Reset | Self::Heal)
+    }
 }
 
 /// A named span of an arm's time.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Check, Document, LawKind, Load, Place, Problem, Scenario};
 use crate::expression::Expression;
-use crate::plan::{Options, Plan, PlanError};
+use crate::plan::{self, Options, Plan, PlanError};
 use crate::values;
 
 /// Problems of names and references.
@@ -39,6 +39,7 @@ pub(super) fn problems(document: &Document, folder: &str) -> Vec<Problem> {
     for load in &document.loads {
         pace(load, document.run.duration_s.is_some(), &mut problems);
     }
+    problems.extend(document.actions.iter().filter_map(plan::link_problem));
     for check in &document.checks {
         bounds(check, &mut problems);
     }

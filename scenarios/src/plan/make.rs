@@ -9,7 +9,7 @@ use super::{
     ActionSpec, ArmPlan, Bounds, CheckPlan, LeftOut, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec,
     Turn, WindowSpec,
 };
-use super::{clients, left_out, params, predict, simulation, targets};
+use super::{clients, left_out, links, params, predict, simulation, targets};
 use crate::format::{
     Action, Arm, Check, Document, LawSection, Load, MembershipKind, Place, Problem, Quantity, RequestSection, Scenario,
     SearchSection, Service, Step,
@@ -337,11 +337,14 @@ fn system_spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<Sy
             .find(|service| service.name.as_str() == base.name.as_str());
         services.push(service_spec(base, change, resolver)?);
     }
-    Ok(SystemSpec {
+    let mut system = SystemSpec {
         name: document.name.to_string(),
         services,
         entry: document.system.entry.to_string(),
-    })
+        links: Vec::new(),
+    };
+    system.links = links::of(document, &system);
+    Ok(system)
 }
 
 fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<ServiceSpec, Problem> {
@@ -539,6 +542,7 @@ fn action_spec(action: &Action, resolver: &Resolver) -> Result<ActionSpec, Probl
             .as_ref()
             .map(|cpus| resolver.number_in(cpus, CPUS_MIN, CPUS_MAX, "the number of cores"))
             .transpose()?,
+        link: links::change(action, resolver)?,
     })
 }
 

@@ -4,6 +4,7 @@
 
 mod clients;
 mod left_out;
+mod links;
 mod make;
 mod params;
 mod playground;
@@ -15,6 +16,8 @@ mod value;
 
 pub use clients::{ClientsSpec, LawSpec, ReadingSpec};
 pub use left_out::LeftOut;
+pub use links::LinkChange;
+pub(crate) use links::problem as link_problem;
 pub use make::{Options, PlanError};
 pub use predict::{Asked, ChoiceSpec, PredictSpec};
 pub use simulation::SimulationSpec;
@@ -230,10 +233,13 @@ pub struct ActionSpec {
     /// For `limit`, in cores.
     #[serde(default)]
     pub cpus: Option<f64>,
+    /// For `degrade`, `partition`, `reset` and `heal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkChange>,
 }
 
 impl ActionSpec {
-    /// The action in words: `pause gateway-1`, `scale gateway to 5`.
+    /// The action in words: `pause gateway-1`, `scale gateway to 5`, `degrade gateway->users: 50 ms`.
     pub fn words(&self) -> String {
         let verb = match self.verb {
             ActionVerb::Pause => "pause",
@@ -245,12 +251,19 @@ impl ActionSpec {
             ActionVerb::Limit => "limit",
             ActionVerb::Disconnect => "disconnect",
             ActionVerb::Connect => "connect",
+            ActionVerb::Degrade => "degrade",
+            ActionVerb::Partition => "partition",
+            ActionVerb::Reset => "reset",
+            ActionVerb::Heal => "heal",
         };
         if self.verb == ActionVerb::Limit {
             return match self.cpus {
                 Some(cpus) => format!("limit {} to {cpus} cores", self.target),
                 None => format!("lift the limit of {}", self.target),
             };
+        }
+        if let (ActionVerb::Degrade, Some(link)) = (self.verb, &self.link) {
+            return format!("{verb} {}: {}", link.way(), link.conditions.words());
         }
         match (&self.instances, &self.policy) {
             (Some(instances), _) => format!("{verb} {} to {instances}", self.target),

@@ -2,7 +2,7 @@
 
 use compose::{SystemSpec, topology};
 
-use super::ActionSpec;
+use super::{ActionSpec, links};
 use crate::format::{ActionVerb, Place, Problem};
 
 /// Refuses an action on an instance that never exists in this system, or on a service that it does not have.
@@ -12,6 +12,9 @@ pub(super) fn check(
     system: &SystemSpec,
     actions: &[ActionSpec],
 ) -> Result<(), Problem> {
+    if verb.is_on_a_link() {
+        return way(target, system);
+    }
     let (known, what) = match verb {
         ActionVerb::Scale => (services(system, |_| true), "service"),
         ActionVerb::Policy => (services(system, |balanced| balanced), "service with a balancer"),
@@ -22,6 +25,24 @@ pub(super) fn check(
     }
     Err(Problem::at(target.span(), format!("there is no {what} `{target}`"))
         .suggest(target.as_str(), known.iter().map(String::as_str)))
+}
+
+fn way(target: &Place, system: &SystemSpec) -> Result<(), Problem> {
+    let known = links::ways(system);
+    let meant = links::ends(target.as_str()).map(|(from, to)| format!("{from}->{to}"));
+    if meant.as_ref().is_some_and(|meant| known.contains(meant)) {
+        return Ok(());
+    }
+    let problem = match meant {
+        Some(meant) => Problem::at(target.span(), format!("no call goes the way `{meant}`"))
+            .suggest(&meant, known.iter().map(String::as_str)),
+        None => Problem::at(
+            target.span(),
+            format!("`{target}` is no way from one service to another"),
+        )
+        .hint(format!("write it as FROM->TO; there are {}", known.join(", "))),
+    };
+    Err(problem)
 }
 
 fn services(system: &SystemSpec, pick: impl Fn(bool) -> bool) -> Vec<String> {
@@ -71,6 +92,65 @@ mod tests {
         assert!(said("do = \"scale\"\ntarget = \"gateway-1\"\ninstances = 2").contains("no service `gateway-1`"));
         assert_eq!(said("do = \"kill\"\ntarget = \"gateway-balancer\""), "");
         assert_eq!(said("do = \"policy\"\ntarget = \"gateway\"\npolicy = \"random\""), "");
+    }
+
+    #[test]
+    fn an_action_on_a_link_needs_a_way_that_calls_go() {
+        // `race-condition` has a Redis that its services call.
+        let said = |action: &str| {
+            let mut source = catalog::source("race-condition").unwrap();
+            source
+                .scenario
+                .push_str(&format!("\n[[action]]\nat_s = 0.1\n{action}\n"));
+            Scenario::parse(source)
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default()
+        };
+        for right in [
+            "do = \"partition\"\ntarget = \"inventory->redis\"",
+            "do = \"heal\"\ntarget = \"inventory -> redis\"",
+            "do = \"reset\"\ntarget = \"inventory->redis\"",
+            "do = \"degrade\"\ntarget = \"inventory->redis\"\nlatency_ms = 50\nloss = \"0.01\"",
+        ] {
+            assert_eq!(said(right), "", "{right}");
+        }
+        for (wrong, expected) in [
+            (
+                "do = \"heal\"\ntarget = \"inventry->redis\"",
+                "did you mean `inventory->redis`?",
+            ),
+            (
+                "do = \"heal\"\ntarget = \"redis->inventory\"",
+                "no call goes the way `redis->inventory`",
+            ),
+            (
+                "do = \"reset\"\ntarget = \"inventory-1\"",
+                "write it as FROM->TO; there are inventory->redis",
+            ),
+            (
+                "do = \"degrade\"\ntarget = \"inventory->redis\"",
+                "give one or more of latency_ms",
+            ),
+            (
+                "do = \"degrade\"\ntarget = \"inventory->redis\"\nloss = 1",
+                "must be from 0 to 0.9",
+            ),
+            (
+                "do = \"degrade\"\ntarget = \"inventory->redis\"\nkib_per_s = 0",
+                "must be from 1",
+            ),
+            (
+                "do = \"pause\"\ntarget = \"inventory-1\"\njitter_ms = 1",
+                "jitter_ms has no meaning",
+            ),
+        ] {
+            let said = said(wrong);
+            assert!(
+                said.contains(expected) && said.contains("scenario.toml:"),
+                "{wrong}: {said}"
+            );
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use compose::InstanceStats;
+use compose::{InstanceStats, LinkConditions};
 use history::Operation;
 use load::{ClassSample, Histogram, Sample, Slice};
 use serde_json::Value;
@@ -39,6 +39,8 @@ pub struct RoundState {
     pub searches: BTreeMap<String, SearchState>,
     /// Actions that were done.
     pub actions: Vec<ActionMark>,
+    /// What links do now, where an action changed it, by way: `gateway->users`.
+    pub links: BTreeMap<String, LinkConditions>,
     /// Instances that died though nobody asked for it, with how.
     pub crashes: Vec<String>,
     /// Whether it was measured to its end.

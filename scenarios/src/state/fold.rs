@@ -36,6 +36,7 @@ impl RunState {
                 done_s,
                 words,
                 failure,
+                link,
                 ..
             } => {
                 let mark = ActionMark {
@@ -44,7 +45,12 @@ impl RunState {
                     words: words.clone(),
                     failure: failure.clone(),
                 };
-                self.on_round(|round| round.actions.push(mark));
+                self.on_round(|round| {
+                    round.actions.push(mark);
+                    if let (Some(link), None) = (link, failure) {
+                        round.links.insert(link.way(), link.conditions);
+                    }
+                });
                 self.say(
                     failure
                         .as_ref()
@@ -214,12 +220,14 @@ impl RunState {
 
 #[cfg(test)]
 mod tests {
+    use compose::{LinkConditions, Passage};
+
     use super::*;
     use crate::catalog;
     use crate::checks::Verdict;
     use crate::event::{EVENT_VERSION, Machine, RunInfo};
     use crate::format::Scenario;
-    use crate::plan::{Options, Plan};
+    use crate::plan::{LinkChange, Options, Plan};
 
     fn started() -> EventKind {
         let scenario = Scenario::parse(catalog::source("cpu-blocking").unwrap()).unwrap();
@@ -314,6 +322,31 @@ mod tests {
             state.arms[0].rounds[0].crashes,
             ["gateway-1 died on its own: it exited with status 1"]
         );
+    }
+
+    #[test]
+    fn a_link_is_as_the_last_action_that_was_done_made_it() {
+        let change = |passage, failure: Option<&str>| EventKind::Action {
+            at_s: 1.0,
+            began_s: 1.0,
+            done_s: 1.0,
+            words: "…".to_owned(),
+            failure: failure.map(str::to_owned),
+            link: Some(LinkChange {
+                from: "gateway".to_owned(),
+                to: "users".to_owned(),
+                conditions: LinkConditions::of(passage),
+            }),
+        };
+        let state = RunState::of(&numbered(vec![
+            started(),
+            EventKind::TurnStarted { turn: 0 },
+            change(Passage::Reset, None),
+            change(Passage::BlackHole, None),
+            change(Passage::Open, Some("its proxy is dead")),
+        ]));
+        let links = &state.arms[0].rounds[0].links;
+        assert_eq!(links["gateway->users"].passage, Passage::BlackHole);
     }
 
     #[test]

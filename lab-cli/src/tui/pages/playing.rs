@@ -193,6 +193,7 @@ fn spec(verb: ActionVerb, target: String) -> ActionSpec {
         instances: None,
         policy: None,
         cpus: None,
+        link: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The system: who there is, how it is, what share of the answers each gives.
 
+use compose::Passage;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -32,11 +33,11 @@ pub fn system(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
             .round
             .instances
             .iter()
-            .filter(|instance| instance.service == service && !is_balancer(instance))
+            .filter(|instance| instance.service == service && does_the_work(instance))
             .collect::<Vec<_>>()
     };
     let main = of(entry);
-    let room = usize::from(inner.height).saturating_sub(2);
+    let room = usize::from(inner.height).saturating_sub(2 + usize::from(!scene.arm_plan().system.links.is_empty()));
     let shown = main.len().min(room.max(1));
     for (index, instance) in main.iter().take(shown).enumerate() {
         lines.push(one(scene, instance, index + 1 == main.len(), inner.width));
@@ -64,11 +65,30 @@ pub fn system(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     if !spans.is_empty() {
         lines.push(Line::from(spans));
     }
+    lines.extend(links(scene));
     put(&lines, inner, buf);
 }
 
-fn is_balancer(instance: &LiveInstance) -> bool {
-    instance.name.ends_with("-balancer")
+fn does_the_work(instance: &LiveInstance) -> bool {
+    !instance.name.ends_with("-balancer") && !instance.name.ends_with("-link")
+}
+
+/// `gateway->users ✗ cut`: what the links do now, in one line.
+fn links(scene: &Scene<'_>) -> Option<Line<'static>> {
+    let theme = scene.theme;
+    let mut spans = Vec::new();
+    for link in &scene.arm_plan().system.links {
+        let way = format!("{}->{}", link.from, link.to);
+        let conditions = scene.round.links.get(&way).unwrap_or(&link.conditions);
+        let style = match conditions.passage {
+            _ if conditions.is_plain() => theme.style(Role::Good),
+            Passage::Open => theme.style(Role::Warn),
+            Passage::BlackHole | Passage::Reset => theme.style(Role::Bad),
+        };
+        spans.push(Span::raw(format!("{way} ")));
+        spans.push(Span::styled(format!("{}  ", conditions.words()), style));
+    }
+    (!spans.is_empty()).then(|| Line::from(spans))
 }
 
 /// Whether its event loop holds others up: it says so, or it does not say anything.
