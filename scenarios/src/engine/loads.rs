@@ -7,13 +7,11 @@ use tokio::time::Instant;
 
 use super::gauges::Gauges;
 use super::streams::{named_seed, pace, request, warm_up_pace};
-use super::turn::{Acted, Turn, sleep_until};
+use super::turn::{Acted, Turn, Usage, sleep_until};
 use super::{Command, RunError, instances};
 use crate::event::{EventKind, Phase, SLICES_PER_S};
 use crate::plan::LoadSpec;
 
-/// How often the instances' use of processor and memory is read.
-const STATS_EVERY: Duration = Duration::from_millis(500);
 /// The longest wait for late answers after the last request, beyond the requests' own timeouts.
 const DRAIN_EXTRA: Duration = Duration::from_secs(1);
 
@@ -74,7 +72,7 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
     let mut running = load::start(plan)?;
     let epoch = running.epoch();
     let mut samples = running.samples();
-    let mut stats = tokio::time::interval(STATS_EVERY);
+    let mut usage = Usage::watch(turn.system.clone());
     let mut gauges = Gauges::watch(turn.system.clone());
     // A command may take a second (a restart, say), in which the picture must not stand still.
     let mut acting = JoinSet::new();
@@ -110,7 +108,7 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
                     turn.bus.emit(EventKind::Sample(Box::new(sample)));
                 }
             },
-            _ = stats.tick() => turn.stats().await,
+            instances = usage.next() => turn.bus.emit(EventKind::Stats { instances }),
             instances = gauges.next() => turn.bus.emit(EventKind::Gauges { instances }),
         }
     }

@@ -1,16 +1,21 @@
 //! What a turn works with, and what each of its parts may do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use compose::{InstanceEvent, System};
+use compose::{InstanceEvent, InstanceStats, System};
 use tokio::sync::mpsc::Receiver;
-use tokio::time::Instant;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
 use super::{Command, actions, instances};
 use crate::event::EventKind;
 use crate::plan::{ActionSpec, ArmPlan, LinkChange, Plan};
+
+/// How often the instances' use of processor and memory is read.
+const STATS_EVERY: Duration = Duration::from_millis(500);
 
 /// What a turn works with.
 pub(super) struct Turn<'a> {
@@ -99,6 +104,39 @@ impl Turn<'_> {
     pub(super) fn forward_instances(&mut self) {
         while let Ok(event) = self.instances.try_recv() {
             instances::emit(self.bus, event);
+        }
+    }
+}
+
+/// Asks every now and then what the instances use, beside everything else: an engine may take half a second to say it,
+/// and an action that is due must not wait for that.
+pub(super) struct Usage {
+    system: Arc<dyn System>,
+    tick: Interval,
+    asking: JoinSet<Vec<InstanceStats>>,
+}
+
+impl Usage {
+    pub(super) fn watch(system: Arc<dyn System>) -> Self {
+        let mut tick = interval(STATS_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            system,
+            tick,
+            asking: JoinSet::new(),
+        }
+    }
+
+    /// The next answer. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Vec<InstanceStats> {
+        loop {
+            tokio::select! {
+                Some(told) = self.asking.join_next() => if let Ok(told) = told { return told },
+                _ = self.tick.tick(), if self.asking.is_empty() => {
+                    let system = Arc::clone(&self.system);
+                    self.asking.spawn(async move { system.stats().await });
+                }
+            }
         }
     }
 }
