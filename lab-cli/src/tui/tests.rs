@@ -138,7 +138,7 @@ fn a_link_is_shown_as_it_is_now() {
     let cut_at_s = events.iter().find(cut).unwrap().elapsed_ms as f64 / 1000.0;
     for (at_s, shown) in [
         (cut_at_s - 1.0, "gateway->users open"),
-        (cut_at_s + 1.0, "gateway->users cut"),
+        (cut_at_s + 0.2, "gateway->users cut"),
     ] {
         let screen = Bench::of(events.clone(), Some(at_s), PLAIN).screen(120, 36);
         assert!(screen.contains(shown), "{screen}");
