@@ -2,9 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 /// Where servers are often installed although only root's `PATH` looks there.
 const FURTHER_FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
+/// How long a program may take to say its version.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The folders in which programs are looked for, in this order: those of `PATH`, then those of system servers.
 #[must_use]
@@ -27,6 +31,16 @@ pub fn find_program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
 fn is_program(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// What a program says when it is asked for its version by this argument; `None` when it does not end in time.
+pub(crate) async fn version_output(program: &Path, argument: &str) -> Option<Output> {
+    let output = tokio::process::Command::new(program)
+        .arg(argument)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    tokio::time::timeout(VERSION_TIMEOUT, output).await.ok()?.ok()
 }
 
 #[cfg(test)]

@@ -4,18 +4,16 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use contract::ServiceName;
 
 use super::config::{FILE, Place, render};
 use crate::backend::Environment;
 use crate::error::Error;
+use crate::host;
 use crate::takeover::Reserved;
 
-/// How long a program may take to say its version.
-const VERSION_TIMEOUT: Duration = Duration::from_secs(2);
 /// The folder within a run's folder that holds what nginx needs, by instance.
 const FOLDER: &str = "nginx";
 
@@ -83,12 +81,7 @@ pub(crate) fn write(
 
 /// The version that an nginx says it has, such as `1.22.1`; `None` when it does not say one in time.
 pub async fn version(program: &Path) -> Option<String> {
-    let output = tokio::process::Command::new(program)
-        .arg("-v")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(VERSION_TIMEOUT, output).await.ok()?.ok()?;
+    let output = host::version_output(program, "-v").await?;
     // It says so on stderr.
     version_in(&String::from_utf8_lossy(&output.stderr))
 }

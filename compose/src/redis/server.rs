@@ -3,16 +3,13 @@
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use contract::ServiceName;
 
 use crate::error::Error;
+use crate::host;
 use crate::takeover::Reserved;
-
-/// How long a program may take to say its version.
-const VERSION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Turns this process into a Redis server: same process id, same parent, same log, same binding of its life to its
 /// parent's on Linux. It listens at `address`, where port 0 is any free one, and keeps nothing on disk.
@@ -50,12 +47,7 @@ fn command(program: &Path, address: SocketAddr) -> Command {
 
 /// The version that a Redis program says it has, such as `7.0.15`; `None` when it does not say one in time.
 pub async fn version(program: &Path) -> Option<String> {
-    let output = tokio::process::Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(VERSION_TIMEOUT, output).await.ok()?.ok()?;
+    let output = host::version_output(program, "--version").await?;
     version_in(&String::from_utf8_lossy(&output.stdout))
 }
 

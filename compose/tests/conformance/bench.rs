@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use compose::backend::process::ProcessStamp;
 use compose::{
-    Backend, Carried, Instance, InstanceEvent, InstanceState, Leftover, LinkSpec, LogChunk, ServiceSpec, System,
-    SystemRecord, SystemSpec, UpOptions,
+    Backend, Carried, Instance, InstanceEvent, InstanceEventKind, InstanceState, Leftover, LinkSpec, LogChunk,
+    ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,
 };
 use contract::ServiceName;
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,35 @@ impl Bench {
             .filter(|event| event.instance == instance)
             .cloned()
             .collect()
+    }
+
+    /// An instance has been started, has listened and has become ready, and no more happened to it.
+    #[track_caller]
+    pub fn came_up_in_order(&self, instance: &str) {
+        let kinds: Vec<_> = self.events_of(instance).into_iter().map(|event| event.kind).collect();
+        assert!(
+            matches!(
+                kinds.as_slice(),
+                [
+                    InstanceEventKind::Started { .. },
+                    InstanceEventKind::Listening { .. },
+                    InstanceEventKind::Ready { .. }
+                ]
+            ),
+            "{kinds:?}"
+        );
+    }
+
+    /// An instance was asked to end, and did so well.
+    #[track_caller]
+    pub fn ended_in_order(&self, instance: &str) {
+        let orderly = InstanceEventKind::Exited {
+            code: Some(0),
+            signal: None,
+            expected: true,
+        };
+        let events = self.events_of(instance);
+        assert!(events.iter().any(|event| event.kind == orderly), "{events:?}");
     }
 
     pub fn records(&self) -> Vec<SystemRecord> {

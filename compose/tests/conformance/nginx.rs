@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use compose::{BalancerKind, Error, Family, InstanceEventKind, InstanceState, NginxLookup, ServiceSpec, SystemSpec};
+use compose::{BalancerKind, Error, Family, InstanceState, NginxLookup, ServiceSpec, SystemSpec};
 use contract::ServiceName;
 
 use super::bench::*;
@@ -44,22 +44,7 @@ pub async fn an_nginx_comes_up_and_requests_reach_every_instance(bench: Bench) {
     until_answered_by(&system, "users", &["users-1", "users-2"]).await;
     // What every nginx says, also one that is started without the lab's own program.
     until_logged(&system, "users-balancer", 0, "start worker process").await;
-    let kinds: Vec<_> = bench
-        .events_of("users-balancer")
-        .into_iter()
-        .map(|event| event.kind)
-        .collect();
-    assert!(
-        matches!(
-            kinds.as_slice(),
-            [
-                InstanceEventKind::Started { .. },
-                InstanceEventKind::Listening { .. },
-                InstanceEventKind::Ready { .. }
-            ]
-        ),
-        "{kinds:?}"
-    );
+    bench.came_up_in_order("users-balancer");
     system.down().await.unwrap();
 }
 
@@ -159,13 +144,7 @@ pub async fn an_nginx_goes_down_in_order(bench: Bench) {
     until_gone(&processes).await;
     assert!(ask(&door, "/health").await.is_err(), "its worker has ended, too");
     assert!(bench.records().is_empty());
-    let orderly = InstanceEventKind::Exited {
-        code: Some(0),
-        signal: None,
-        expected: true,
-    };
-    let events = bench.events_of("users-balancer");
-    assert!(events.iter().any(|event| event.kind == orderly), "{events:?}");
+    bench.ended_in_order("users-balancer");
 }
 
 pub async fn a_crash_of_the_lab_takes_its_nginx_along(bench: Bench) {

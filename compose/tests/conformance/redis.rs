@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use compose::backend::process::ProcessStamp;
 use compose::redis::ping;
-use compose::{Family, InstanceEventKind, InstanceState, RedisSource, redis_source};
+use compose::{Family, InstanceState, RedisSource, redis_source};
 
 use super::bench::*;
 
@@ -40,18 +40,7 @@ pub async fn a_redis_comes_up_and_is_wired_to_those_that_use_it(bench: Bench) {
     assert_eq!(system.front_door("redis").unwrap(), url);
     assert_eq!(redis.state, InstanceState::Ready);
     ping(&url, ANSWERED).await.unwrap();
-    let kinds: Vec<_> = bench.events_of("redis-1").into_iter().map(|event| event.kind).collect();
-    assert!(
-        matches!(
-            kinds.as_slice(),
-            [
-                InstanceEventKind::Started { .. },
-                InstanceEventKind::Listening { .. },
-                InstanceEventKind::Ready { .. }
-            ]
-        ),
-        "{kinds:?}"
-    );
+    bench.came_up_in_order("redis-1");
     // It is ready only when its Redis answers it.
     assert_eq!(ask(&system.entry(), "/ready").await.unwrap().0, 200);
     // What every Redis says, also one that is started without the lab's own program.
@@ -118,13 +107,7 @@ pub async fn a_redis_goes_down_in_order(bench: Bench) {
     assert!(!processes.iter().any(ProcessStamp::is_alive));
     TcpListener::bind(("127.0.0.1", port)).expect("the port is free again");
     assert!(bench.records().is_empty());
-    let orderly = InstanceEventKind::Exited {
-        code: Some(0),
-        signal: None,
-        expected: true,
-    };
-    let events = bench.events_of("redis-1");
-    assert!(events.iter().any(|event| event.kind == orderly), "{events:?}");
+    bench.ended_in_order("redis-1");
 }
 
 pub async fn a_crash_of_the_lab_takes_its_redis_along(bench: Bench) {
