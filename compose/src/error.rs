@@ -87,12 +87,14 @@ pub enum Error {
     },
     /// The instance belongs to somebody else, so the lab does nothing to it.
     #[error(
-        "{instance} is not the lab's: this system uses the Redis at {url} (REDIS_URL); \
-         bring it up without REDIS_URL to give it a Redis of its own"
+        "{instance} is not the lab's: this system uses the one at {url} ({variable}); \
+         bring it up without {variable} to give it one of its own"
     )]
     External {
         /// The instance.
         instance: String,
+        /// The variable in which the user named it.
+        variable: &'static str,
         /// The address that is used in its place.
         url: String,
     },
@@ -175,6 +177,22 @@ pub enum Error {
     RedisUnusable {
         /// The address, without its password.
         url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A real Kafka is needed, and this machine has none.
+    #[error(
+        "this needs a real Kafka, and there is none: either set KAFKA_BROKERS=host:port to one that runs, or set \
+         KAFKA_HOME to the folder of an Apache Kafka (get it from https://kafka.apache.org/downloads, or by \
+         `mvn -f compose/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=FOLDER/libs`), which needs Java 17 \
+         (apt-get install default-jre-headless), or use --backend docker with an engine that can pull"
+    )]
+    NoKafka,
+    /// The Kafka that was asked for cannot be used.
+    #[error("cannot use the Kafka of {what}: {reason}")]
+    KafkaUnusable {
+        /// Where it was looked for.
+        what: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -349,6 +367,8 @@ impl Error {
             Self::NoRedis
             | Self::NoNginx
             | Self::RedisUnusable { .. }
+            | Self::NoKafka
+            | Self::KafkaUnusable { .. }
             | Self::Program { .. }
             | Self::Listen { .. }
             | Self::PortTaken { .. }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use contract::{ServiceName, environment};
 
+use crate::kafka;
+
 /// How long the instance may take to take a connection, and again to answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// How much of an answer is looked at.
@@ -23,13 +25,17 @@ pub fn ask(program: ServiceName) -> Result<(), String> {
 }
 
 fn ask_at(address: SocketAddr, program: ServiceName) -> Result<(), String> {
+    if program == ServiceName::Kafka {
+        return ask_broker(address);
+    }
     let (question, good) = match program {
         ServiceName::Redis => ("PING\r\n", "+PONG"),
         ServiceName::Balancer => ("GET /_balancer/health HTTP/1.0\r\n\r\n", " 200 "),
         ServiceName::Nginx => ("GET /_balancer/ready HTTP/1.0\r\n\r\n", " 200 "),
         _ => ("GET /health HTTP/1.0\r\n\r\n", " 200 "),
     };
-    let answer = exchange(address, question).map_err(|error| format!("it does not answer: {error}"))?;
+    let answer = exchange(address, question.as_bytes()).map_err(|error| format!("it does not answer: {error}"))?;
+    let answer = String::from_utf8_lossy(&answer);
     let first = answer.lines().next().unwrap_or_default();
     if first.contains(good) {
         Ok(())
@@ -38,14 +44,22 @@ fn ask_at(address: SocketAddr, program: ServiceName) -> Result<(), String> {
     }
 }
 
-fn exchange(address: SocketAddr, question: &str) -> std::io::Result<String> {
+fn ask_broker(address: SocketAddr) -> Result<(), String> {
+    let answer = exchange(address, &kafka::QUESTION).map_err(|error| format!("it does not answer: {error}"))?;
+    let begin = answer.first_chunk().ok_or("its answer is cut off")?;
+    kafka::is_broker(*begin)
+}
+
+/// The begin of the answer to a question.
+fn exchange(address: SocketAddr, question: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    stream.write_all(question.as_bytes())?;
-    let mut answer = [0; ANSWER_BYTES];
+    stream.write_all(question)?;
+    let mut answer = vec![0; ANSWER_BYTES];
     let length = stream.read(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+    answer.truncate(length);
+    Ok(answer)
 }
 
 #[cfg(test)]

@@ -2,14 +2,15 @@
 //!
 //! [`topology`] describes a system as data: which services, how many instances, what stands in front of them.
 //! [`backend`] runs such a description somewhere: as child processes or as containers, behind one trait that other places
-//! can implement. [`redis`] and [`nginx`] find and run the servers of others that a system may have. Nothing here knows about load, scenarios or
-//! terminals.
+//! can implement. [`redis`], [`nginx`] and [`kafka`] find and run the servers of others that a system may have.
+//! Nothing here knows about load, scenarios or terminals.
 
 pub mod backend;
 mod error;
 pub mod export;
 pub mod health;
 pub mod host;
+pub mod kafka;
 pub mod nginx;
 pub mod redis;
 mod takeover;
@@ -22,6 +23,7 @@ pub use backend::{
 };
 pub use contract::{LinkConditions, Passage};
 pub use error::{Error, Family};
+pub use kafka::{BrokerKind, KafkaLookup, KafkaSource, kafka_source};
 pub use nginx::NginxLookup;
 pub use redis::{RedisLookup, RedisSource, redis_source};
 pub use topology::{BalancerKind, BalancerSpec, Limits, LinkSpec, Membership, ServiceSpec, SpecError, SystemSpec};

@@ -30,18 +30,31 @@ impl Reserved {
     /// # Errors
     /// An environment error when the port is not to be had.
     pub(crate) fn announce(instance: &str, program: ServiceName, address: SocketAddr) -> Result<Self, Error> {
+        let reserved = Self::take(instance, address)?;
+        reserved.say(instance, program);
+        Ok(reserved)
+    }
+
+    /// Takes the port of `address`, 0 being any free one, for `instance`.
+    ///
+    /// # Errors
+    /// An environment error when the port is not to be had.
+    pub(crate) fn take(instance: &str, address: SocketAddr) -> Result<Self, Error> {
         let (reserved, port) = reserve(address).map_err(|source| Error::Listen {
             instance: instance.to_owned(),
             address,
             source,
         })?;
-        let address = SocketAddr::new(address.ip(), port);
-        say(instance, program, address);
         Ok(Self {
-            address,
+            address: SocketAddr::new(address.ip(), port),
             // Elsewhere two sockets cannot be bound to one port like this, so the server would be refused its own.
             _socket: cfg!(target_os = "linux").then_some(reserved),
         })
+    }
+
+    /// Says in the line by which every service does that `instance` listens there.
+    pub(crate) fn say(&self, instance: &str, program: ServiceName) {
+        say(instance, program, self.address);
     }
 }
 

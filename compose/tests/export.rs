@@ -64,7 +64,7 @@ fn the_real_tool_accepts_the_compose_file() {
         return;
     };
     let check = |file: PathBuf| {
-        let arguments = ["-f", file.to_str().unwrap(), "--profile", "events", "config", "--quiet"];
+        let arguments = ["-f", file.to_str().unwrap(), "config", "--quiet"];
         Command::new(&tool[0])
             .args(&tool[1..])
             .args(arguments)

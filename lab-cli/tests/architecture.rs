@@ -6,7 +6,7 @@ use std::path::Path;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Crates that services share: they know no service.
-const SHARED: [&str; 7] = [
+const SHARED: [&str; 8] = [
     "contract",
     "balance",
     "observability",
@@ -14,6 +14,7 @@ const SHARED: [&str; 7] = [
     "store",
     "reliability",
     "lock",
+    "messaging",
 ];
 /// Crates without an async runtime, so that the simulator runs the very code of the balancer.
 const PURE: [&str; 2] = ["contract", "balance"];

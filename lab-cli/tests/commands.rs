@@ -215,7 +215,7 @@ fn doctor_says_what_is_there_and_how_to_get_what_is_not() {
         "Docker",
         "Redis",
         "nginx",
-        "Java",
+        "Kafka",
         "terminal",
     ] {
         let finding = findings.iter().find(|finding| finding["name"] == name).unwrap();

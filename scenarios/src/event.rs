@@ -126,6 +126,11 @@ pub enum EventKind {
     TurnEnded,
     /// A simulation was played.
     Simulated(Simulated),
+    /// Something about the system that a reader should know, and nothing to worry about.
+    Note {
+        /// One sentence.
+        text: String,
+    },
     /// Something that a reader of the numbers must know.
     Warning {
         /// One sentence.
@@ -246,6 +251,8 @@ pub enum Phase {
     Search,
     /// Nothing more is sent; late answers are waited for.
     Draining,
+    /// Waiting until no event is on its way any more.
+    Settling,
     /// Asking the probes.
     Probing,
     /// The system is being brought down.
@@ -262,6 +269,7 @@ impl Phase {
             Self::Load => "under load",
             Self::Search => "searching",
             Self::Draining => "waiting for late answers",
+            Self::Settling => "waiting for events to arrive",
             Self::Probing => "asking",
             Self::Stopping => "stopping",
         }

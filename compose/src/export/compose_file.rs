@@ -4,14 +4,13 @@ use contract::ServiceName;
 use serde_json::{Map, Value, json};
 
 use super::units::{Unit, units};
-use super::{ExportedFile, GRAFANA, IMAGE, KAFKA, POSTGRES, PROMETHEUS, databases, redis_command, redis_image, yaml};
+use super::{ExportedFile, GRAFANA, IMAGE, POSTGRES, PROMETHEUS, databases, redis_command, redis_image, yaml};
 use crate::backend::docker::{USER, inner_port};
 use crate::error::Error;
 use crate::topology::SystemSpec;
 
 const HEAD: &str = "# Made by `lab export compose`; a test keeps this file and the topology equal.\n\
-                    # The image comes from `lab export image`. Then: docker compose up --wait\n\
-                    # Kafka starts only with `--profile events`: no service of this version uses it.\n";
+                    # The image comes from `lab export image`. Then: docker compose up --wait\n";
 /// Where the front door of the entry, Prometheus and Grafana are published, on 127.0.0.1.
 const ENTRY_PORT: u16 = 8080;
 const PROMETHEUS_PORT: u16 = 9090;
@@ -24,10 +23,6 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
         services.insert(unit.name.clone(), service(system, unit));
     }
     services.insert("postgres".into(), postgres());
-    services.insert(
-        "kafka".into(),
-        json!({ "image": KAFKA, "profiles": ["events"], "networks": ["data"] }),
-    );
     services.insert("prometheus".into(), prometheus());
     services.insert("grafana".into(), grafana());
     let file = json!({
@@ -150,7 +145,7 @@ fn grafana() -> Value {
 /// Every unit that speaks HTTP is scraped; balancers have their metrics beside their other administration.
 fn scraping(units: &[Unit<'_>]) -> String {
     let targets = |is_balancer: bool| -> Vec<String> {
-        let scraped = units.iter().filter(|unit| unit.program != ServiceName::Redis);
+        let scraped = units.iter().filter(|unit| !unit.program.is_infrastructure());
         let scraped = scraped.filter(|unit| (unit.program == ServiceName::Balancer) == is_balancer);
         scraped
             .map(|unit| format!("{}:{}", unit.name, inner_port(unit.program)))

@@ -101,7 +101,13 @@ fn service(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
         "name": environment::INSTANCE,
         "valueFrom": { "fieldRef": { "fieldPath": "metadata.name" } },
     }));
-    let asked = |path: &str| json!({ "path": path, "port": port });
+    let is_broker = spec.service == ServiceName::Kafka;
+    let asked = |path: &str| match is_broker {
+        // It does not speak HTTP; the program itself asks it.
+        true => ("exec", json!({ "command": ["/lab", "health", spec.service.as_str()] })),
+        false => ("httpGet", json!({ "path": path, "port": port })),
+    };
+    let [(how, alive), (_, ready)] = [asked("/health"), asked("/ready")];
     Ok(json!({
         "name": spec.name,
         "image": IMAGE,
@@ -111,9 +117,9 @@ fn service(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
         "envFrom": [{ "configMapRef": { "name": CONFIG } }],
         "ports": [{ "containerPort": port }],
         // Until it has started, nothing else is asked; while it lives, only who is ready gets requests.
-        "startupProbe": { "httpGet": asked("/health"), "periodSeconds": 1, "failureThreshold": 60 },
-        "readinessProbe": { "httpGet": asked("/ready"), "periodSeconds": 2, "timeoutSeconds": 2 },
-        "livenessProbe": { "httpGet": asked("/health"), "periodSeconds": 10, "timeoutSeconds": 5 },
+        "startupProbe": { how: alive, "periodSeconds": 1, "failureThreshold": 60 },
+        "readinessProbe": { how: ready, "periodSeconds": 2, "timeoutSeconds": 2 },
+        "livenessProbe": { how: alive, "periodSeconds": 10, "timeoutSeconds": 5 },
         "resources": resources(spec.limits.unwrap_or_default()),
         "securityContext": confined(),
         "volumeMounts": [{ "name": "tmp", "mountPath": "/tmp" }],

@@ -14,7 +14,6 @@ use crate::topology::{ServiceSpec, SystemSpec, named_system};
 /// The image of the lab's own program, by the name that `lab export image` gives it.
 pub const IMAGE: &str = concat!("lab-services:", env!("CARGO_PKG_VERSION"));
 const POSTGRES: &str = "postgres:16.6";
-const KAFKA: &str = "apache/kafka:3.9.0";
 const PROMETHEUS: &str = "prom/prometheus:v3.1.0";
 const GRAFANA: &str = "grafana/grafana:11.4.0";
 

@@ -5,7 +5,7 @@ use contract::{ServiceName, environment};
 use url::Url;
 
 use crate::backend::docker::inner_port;
-use crate::backend::{Environment, balancer_environment, instance_environment};
+use crate::backend::{Environment, balancer_environment, instance_environment, scheme};
 use crate::topology::{ServiceSpec, SpecError, SystemSpec, balancer_name};
 
 /// One instance, or one balancer.
@@ -81,17 +81,22 @@ fn surroundings(name: &str, program: ServiceName) -> Environment {
         (environment::PORT, inner_port(program).to_string()),
         (environment::HOST, "0.0.0.0".to_owned()),
         (environment::INSTANCE, name.to_owned()),
+        // A broker tells its clients where it is; other programs have no use for it.
+        (environment::KAFKA_ADVERTISED_HOST, name.to_owned()),
     ];
-    own.map(|(name, value)| (name.to_owned(), value)).into()
+    let is_used = |variable: &str| program == ServiceName::Kafka || variable != environment::KAFKA_ADVERTISED_HOST;
+    let own = own.into_iter().filter(|(variable, _)| is_used(variable));
+    own.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn address(name: &str, program: ServiceName) -> String {
-    let scheme = match program {
-        ServiceName::Redis => "redis",
-        _ => "http",
-    };
-    let url = Url::parse(&format!("{scheme}://{name}:{}", inner_port(program))).expect("an alias is a host name");
-    url.as_str().trim_end_matches('/').to_owned()
+    let url = format!("{}://{name}:{}", scheme(program), inner_port(program));
+    let url = Url::parse(&url).expect("an alias is a host name");
+    // Brokers are named without a scheme.
+    url.as_str()
+        .trim_end_matches('/')
+        .trim_start_matches("kafka://")
+        .to_owned()
 }
 
 /// The services that keep data in a database, by alias.

@@ -9,11 +9,12 @@ use crate::error::Error;
 type NamedServices = (&'static str, fn() -> Vec<ServiceSpec>, ServiceName);
 
 /// The systems; to add one, add a line here.
-const SYSTEMS: [NamedServices; 4] = [
+const SYSTEMS: [NamedServices; 5] = [
     ("full", full, ServiceName::Gateway),
     ("shop", shop, ServiceName::Gateway),
     ("users", users, ServiceName::Gateway),
     ("locks", locks, ServiceName::Inventory),
+    ("events", events, ServiceName::Gateway),
 ];
 
 /// The system of this name.
@@ -86,6 +87,22 @@ fn locks() -> Vec<ServiceSpec> {
     ]
 }
 
+/// Enough to place an order, with a Kafka by which others hear of it.
+fn events() -> Vec<ServiceSpec> {
+    [
+        ServiceName::Kafka,
+        ServiceName::Users,
+        ServiceName::Inventory,
+        ServiceName::Payments,
+        ServiceName::Analytics,
+        ServiceName::Orders,
+        ServiceName::Gateway,
+    ]
+    .into_iter()
+    .map(ServiceSpec::new)
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,7 +126,7 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let message = named_system("fulll").unwrap_err().to_string();
         assert!(
-            message.contains("fulll") && message.contains("full, shop, users, locks"),
+            message.contains("fulll") && message.contains("full, shop, users, locks, events"),
             "{message}"
         );
     }

@@ -86,6 +86,7 @@ pub fn needs(needs: &[Need]) -> String {
         .map(|need| match need {
             Need::Redis => "Redis",
             Need::Kafka => "Kafka",
+            Need::DurableKafka => "a real Kafka",
             Need::Docker => "Docker",
         })
         .collect();

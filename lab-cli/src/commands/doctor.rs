@@ -4,8 +4,9 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use comfy_table::{Cell, Color};
+use compose::kafka::{self, ApacheKafka};
 use compose::redis::{ping, version, without_password};
-use compose::{DockerBackend, NginxLookup, RedisSource, host, nginx};
+use compose::{BrokerKind, DockerBackend, KafkaLookup, KafkaSource, NginxLookup, RedisSource, host, nginx};
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
@@ -38,12 +39,8 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
         loopback(),
         docker().await,
         redis().await,
+        kafka().await,
         nginx().await,
-        program(
-            "Java",
-            "java",
-            "for a real Apache Kafka on this machine: apt-get install default-jre-headless",
-        ),
         terminal(),
     ];
     let sound = findings.iter().all(|finding| finding.found || !finding.required);
@@ -199,6 +196,42 @@ async fn nginx() -> Finding {
         required: false,
         detail,
     }
+}
+
+/// Where a system would get its Kafka from, whether that one answers, and whether a real one could be had.
+async fn kafka() -> Finding {
+    let (found, detail) = match compose::kafka_source(BrokerKind::Any) {
+        Ok(KafkaSource::Brokers(brokers)) => match kafka::answers(&brokers, ANSWER_TIMEOUT).await {
+            Ok(()) => (true, format!("{brokers} answers (KAFKA_BROKERS)")),
+            Err(error) => (false, error.to_string()),
+        },
+        Ok(KafkaSource::Apache(found)) => (true, format!("{} (KAFKA_HOME)", apache(&found))),
+        Ok(KafkaSource::BuiltIn) => {
+            let real = match KafkaLookup::of_process().apache() {
+                Ok(found) => format!("where a scenario needs a real one: {}", apache(&found)),
+                Err(_) => "for a real one set KAFKA_HOME to the folder of an Apache Kafka (and have Java 17), or \
+                           KAFKA_BROKERS"
+                    .to_owned(),
+            };
+            (true, format!("the built-in broker; {real}"))
+        }
+        Err(error) => (false, error.to_string()),
+    };
+    Finding {
+        name: "Kafka",
+        found,
+        required: false,
+        detail,
+    }
+}
+
+fn apache(found: &ApacheKafka) -> String {
+    format!(
+        "Apache Kafka {} in {}, run by {}",
+        found.version,
+        found.jars.display(),
+        found.java.display()
+    )
 }
 
 fn program(name: &'static str, program: &str, how: &str) -> Finding {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use compose::BrokerKind;
 use compose::SystemSpec;
 use scenarios::catalog;
 use scenarios::format::{Need, Scenario};
@@ -178,7 +179,7 @@ fn given(arguments: &Run, plan: &Plan) -> Result<Option<Guess>, Failure> {
 pub fn needs_met(scenario: &Scenario, backend: &str) -> Result<(), Failure> {
     for need in &scenario.document.needs {
         match need {
-            // Elsewhere, the backend itself knows where a Redis comes from.
+            // Elsewhere, the backend itself knows where a Redis and a Kafka come from.
             Need::Redis if backend == "process" => drop(compose::redis_source()?),
             Need::Redis => {}
             Need::Docker if backend == "docker" => {}
@@ -188,12 +189,9 @@ pub fn needs_met(scenario: &Scenario, backend: &str) -> Result<(), Failure> {
                     Failure::usage(format!("{name} needs containers")).hint(format!("lab run {name} --backend docker"))
                 );
             }
-            Need::Kafka => {
-                let name = scenario.name();
-                return Err(Failure::environment(format!(
-                    "{name} needs what this version of the lab does not have: {need:?}"
-                )));
-            }
+            Need::Kafka if backend == "process" => drop(compose::kafka_source(BrokerKind::Any)?),
+            Need::DurableKafka if backend == "process" => drop(compose::kafka_source(BrokerKind::Apache)?),
+            Need::Kafka | Need::DurableKafka => {}
         }
     }
     Ok(())

@@ -1,17 +1,22 @@
 //! `lab serve`: one service in the foreground. This is what backends start.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use chassis::Settings;
-use compose::{NginxLookup, RedisLookup, nginx, redis};
+use compose::kafka::become_broker;
+use compose::{BrokerKind, KafkaLookup, KafkaSource, NginxLookup, RedisLookup, nginx, redis};
 use contract::ServiceName;
+use contract::environment::{KAFKA_ADVERTISED_HOST, KAFKA_BROKER};
+use messaging::built_in;
 
 use crate::failure::{Exit, Failure};
 
 /// Runs a service until it is told to end.
 ///
 /// # Errors
-/// A wrong name or setting; a port that is taken; a database that cannot be opened; a Redis that is not installed.
+/// A wrong name or setting; a port that is taken; a database that cannot be opened; a Redis or a Kafka that is not
+/// installed.
 pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure> {
     let name = named(service)?;
     if let Some(parent) = die_with_parent {
@@ -29,6 +34,7 @@ pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure>
         ServiceName::Link => chassis::run(settings, link::serve),
         ServiceName::Redis => return Err(become_redis(&settings)),
         ServiceName::Nginx => return Err(become_nginx(&settings)),
+        ServiceName::Kafka => kafka(settings)?,
     };
     served.map(|()| Exit::Pass).map_err(|error| match error {
         chassis::ServeError::Settings(error) => Failure::usage(error.to_string()),
@@ -79,6 +85,22 @@ fn become_nginx(settings: &Settings) -> Failure {
         }
         Err(none) => none.into(),
     }
+}
+
+/// Runs the built-in broker, or becomes Apache Kafka, as the environment says.
+fn kafka(settings: Settings) -> Result<Result<(), chassis::ServeError>, Failure> {
+    let kind = BrokerKind::of_text(settings.environment.get(KAFKA_BROKER).unwrap_or_default())?;
+    let KafkaSource::Apache(kafka) = KafkaLookup::of_process().own(kind)? else {
+        return Ok(chassis::run(settings, built_in::serve));
+    };
+    let address = SocketAddr::new(settings.host, settings.port);
+    let own = match settings.host {
+        host if host.is_unspecified() => "127.0.0.1".to_owned(),
+        host => host.to_string(),
+    };
+    let advertised = settings.environment.get(KAFKA_ADVERTISED_HOST).unwrap_or(&own);
+    let folder = Path::new("data").join(&settings.instance);
+    Err(become_broker(&kafka, &settings.instance, address, advertised, &folder).into())
 }
 
 /// Asks the kernel to kill this process when its parent dies, even by SIGKILL and even while it is stopped itself.

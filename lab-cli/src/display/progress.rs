@@ -146,6 +146,7 @@ impl Sink for Progress {
             self.line(&line);
         }
         match &event.kind {
+            EventKind::Note { text } => self.line(text),
             EventKind::Warning { text } => self.line(&format!("warning: {text}")),
             EventKind::RunEnded { .. } => {
                 if let Some(bar) = &self.bar {

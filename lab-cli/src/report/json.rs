@@ -50,6 +50,7 @@ pub(super) struct Report {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     simulations: Vec<SimulationReport>,
     checks: Vec<Check>,
+    notes: Vec<String>,
     warnings: Vec<String>,
     not_measured: Vec<String>,
     missing_events: u64,
@@ -262,6 +263,7 @@ pub(super) fn report(material: &Material<'_>) -> Report {
             .unwrap_or_default(),
         simulations: simulations(state).iter().map(simulation).collect(),
         checks: checks(state),
+        notes: state.notes.clone(),
         warnings: state.warnings.clone(),
         not_measured: gaps(state),
         missing_events: state.missing_events,

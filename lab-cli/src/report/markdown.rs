@@ -38,6 +38,7 @@ pub(super) fn render(material: &Material<'_>) -> String {
     }
     checks(&mut text, state);
     list(&mut text, "What was not measured", &gaps(state));
+    list(&mut text, "Notes", &state.notes);
     list(&mut text, "Warnings", &state.warnings);
     if let Some(LessonText { next, sources, .. }) = &material.lesson {
         section(&mut text, "Try next", next);

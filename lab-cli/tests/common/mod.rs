@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 pub mod http;
+pub mod kafka;
 pub mod nginx;
 pub mod postgres;
 pub mod redis;

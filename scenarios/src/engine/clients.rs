@@ -16,7 +16,7 @@ use url::Url;
 use super::gauges::Gauges;
 use super::operation::{Asker, Clock};
 use super::turn::{Turn, sleep_until};
-use super::{RunError, instances, judge, rest};
+use super::{RunError, instances, judge, rest, settle};
 use crate::event::{EventKind, Phase};
 use crate::plan::ClientsSpec;
 
@@ -42,7 +42,10 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
     if turn.stop.is_cancelled() || turn.crashed() {
         return Ok(());
     }
-    let readings = rest::read(turn, &operations).await?;
+    let readings = match settle::wait(turn).await? {
+        true => rest::read(turn, &operations).await?,
+        false => rest::Readings::default(),
+    };
     judge::all(turn, &operations, &readings);
     Ok(())
 }

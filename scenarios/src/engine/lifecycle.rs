@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
 use super::turn::Turn;
-use super::{Command, RunError, Site, clients, instances, loads, probe, search};
+use super::{Command, RunError, Site, clients, instances, loads, probe, search, settle};
 use crate::event::{EventKind, Phase};
 use crate::plan::Plan;
 
@@ -50,6 +50,7 @@ pub(super) async fn run(
         commands,
         stop,
     };
+    settle::note(&mut turn);
     let measured = measure(&mut turn).await;
     turn.bus.emit(EventKind::Phase {
         phase: Phase::Stopping,
@@ -123,6 +124,9 @@ async fn measure(turn: &mut Turn<'_>) -> Result<(), RunError> {
         if !turn.stop.is_cancelled() {
             search::run(turn, index).await?;
         }
+    }
+    if !turn.arm.loads.is_empty() {
+        settle::wait(turn).await?;
     }
     if !turn.stop.is_cancelled() {
         turn.bus.emit(EventKind::Phase {

@@ -13,12 +13,14 @@ mod operation;
 mod probe;
 mod rest;
 mod search;
+mod settle;
 mod simulations;
 mod streams;
 mod turn;
 
 pub use bus::{Bus, Sink, SinkReport};
 pub use command::Command;
+pub(crate) use settle::FACTS;
 
 use std::path::PathBuf;
 use std::sync::Arc;

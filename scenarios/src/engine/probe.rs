@@ -10,7 +10,7 @@ use crate::event::EventKind;
 use crate::plan::ProbeSpec;
 
 /// The longest wait for one answer.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Asks every probe and emits its answers; an answer that cannot be had is a warning, and its value is missing.
 pub(super) async fn ask_all(probes: &[ProbeSpec], system: &dyn System, bus: &mut Bus) -> Result<(), RunError> {
@@ -25,7 +25,7 @@ pub(super) async fn ask_all(probes: &[ProbeSpec], system: &dyn System, bus: &mut
             .map_err(|error| RunError::Unexpected(format!("{}: {error}", probe.path)))?;
         let mut values = Vec::new();
         for _ in 0..probe.times {
-            match ask(&client, url.clone(), &probe.field).await {
+            match ask(&client, probe, url.clone()).await {
                 Ok(value) => values.push(value),
                 Err(why) => bus.emit(EventKind::Warning {
                     text: format!("probe {}: {why}", probe.name),
@@ -40,9 +40,13 @@ pub(super) async fn ask_all(probes: &[ProbeSpec], system: &dyn System, bus: &mut
     Ok(())
 }
 
-async fn ask(client: &reqwest::Client, url: url::Url, field: &str) -> Result<f64, String> {
+async fn ask(client: &reqwest::Client, probe: &ProbeSpec, url: url::Url) -> Result<f64, String> {
+    let method = probe
+        .method
+        .parse()
+        .map_err(|_| format!("{} is no method", probe.method))?;
     let answer = client
-        .get(url)
+        .request(method, url)
         .send()
         .await
         .and_then(reqwest::Response::error_for_status);
@@ -50,6 +54,7 @@ async fn ask(client: &reqwest::Client, url: url::Url, field: &str) -> Result<f64
         Ok(answer) => answer.json().await.map_err(|error| error.to_string())?,
         Err(error) => return Err(error.to_string()),
     };
+    let field = &probe.field;
     body.get(field)
         .and_then(serde_json::Value::as_f64)
         .ok_or_else(|| format!("the answer has no number `{field}`"))

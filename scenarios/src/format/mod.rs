@@ -97,8 +97,10 @@ pub struct Document {
 pub enum Need {
     /// A Redis server.
     Redis,
-    /// A Kafka broker.
+    /// A Kafka broker; the built-in one will do.
     Kafka,
+    /// A Kafka broker that keeps what it was given when it is started again, and knows transactions: a real one.
+    DurableKafka,
     /// A container engine.
     Docker,
 }
@@ -150,6 +152,10 @@ pub struct RunSection {
     /// About how long the clients of an arm take, in seconds; only the display of progress depends on it. Default 2.
     #[serde(default)]
     pub clients_s: Option<Quantity>,
+    /// How long the events of a system with a Kafka may take to arrive after the last request, in seconds; what was not
+    /// read by then is not read. Default 60.
+    #[serde(default)]
+    pub settle_s: Option<Quantity>,
     /// The generator's own bound: a run whose requests left later than this (p99, milliseconds) proves nothing.
     #[serde(default = "default_lateness_ms")]
     pub lateness_p99_ms_max: f64,
@@ -462,7 +468,7 @@ pub struct WindowSection {
     pub to_s: Quantity,
 }
 
-/// A question put to the system after the load.
+/// A question put to the system after the load, and after the answer to the question before it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
@@ -474,7 +480,10 @@ pub struct Probe {
     /// Service whose front door is asked; default: the system's entry.
     #[serde(default)]
     pub service: Option<Place>,
-    /// Path that is read.
+    /// HTTP method; default GET.
+    #[serde(default = "default_method")]
+    pub method: String,
+    /// Path that is asked.
     pub path: String,
     /// Top-level field of the JSON answer.
     pub field: String,

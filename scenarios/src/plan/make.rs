@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use compose::{BalancerKind, BalancerSpec, Limits, Membership, ServiceSpec, SystemSpec};
+use contract::ServiceName;
+use contract::environment::KAFKA_BROKER;
 
 use super::resolve::{Resolver, SECONDS_MAX, TIMEOUT_DEFAULT_S};
 use super::{
@@ -11,8 +13,8 @@ use super::{
 };
 use super::{clients, left_out, links, params, predict, simulation, targets};
 use crate::format::{
-    Action, Arm, Check, Document, LawSection, Load, MembershipKind, Place, Problem, Quantity, RequestSection, Scenario,
-    SearchSection, Service, Step,
+    Action, Arm, Check, Document, LawSection, Load, MembershipKind, Need, Place, Problem, Quantity, RequestSection,
+    Scenario, SearchSection, Service, Step, suggestion,
 };
 
 /// The highest rate that a scenario may ask for, requests per second.
@@ -21,6 +23,8 @@ const RATE_MAX: f64 = 1e6;
 const CONNECTIONS_DEFAULT: f64 = 512.0;
 /// How long an arm's clients take where the scenario says nothing, seconds.
 const CLIENTS_DEFAULT_S: f64 = 2.0;
+/// How long events may take to arrive where the scenario says nothing, seconds.
+const SETTLE_DEFAULT_S: f64 = 60.0;
 /// The least processor time that an engine accepts as a limit, and more than any machine has.
 const CPUS_MIN: f64 = 0.01;
 const CPUS_MAX: f64 = 1024.0;
@@ -167,6 +171,12 @@ impl Plan {
             seed: options.seed,
             lateness_p99_ms_max: document.run.lateness_p99_ms_max,
             error_share_max: document.run.error_share_max,
+            settle_s: resolver.or(
+                document.run.settle_s.as_ref(),
+                SETTLE_DEFAULT_S,
+                SECONDS_MAX,
+                "the time to settle",
+            )?,
             params,
             rounds,
             cores,
@@ -287,6 +297,7 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
                 Ok(ProbeSpec {
                     name: probe.name.to_string(),
                     service: probe.service.as_ref().map_or(entry, Place::as_str).to_owned(),
+                    method: probe.method.clone(),
                     path: resolver.fill(&probe.path)?,
                     field: probe.field.clone(),
                     times: resolver.or(probe.times.as_ref(), 1.0, 10_000.0, "the number of times")? as u32,
@@ -336,6 +347,14 @@ fn system_spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<Sy
             .iter()
             .find(|service| service.name.as_str() == base.name.as_str());
         services.push(service_spec(base, change, resolver)?);
+    }
+    if document.needs.contains(&Need::DurableKafka) {
+        for kafka in services
+            .iter_mut()
+            .filter(|service| service.service == ServiceName::Kafka)
+        {
+            kafka.env.insert(KAFKA_BROKER.to_owned(), "apache".to_owned());
+        }
     }
     let mut system = SystemSpec {
         name: document.name.to_string(),

@@ -57,6 +57,9 @@ pub struct Plan {
     pub lateness_p99_ms_max: f64,
     /// Bound on the share of failed requests of each class.
     pub error_share_max: f64,
+    /// How long events may take to arrive after the last request, seconds.
+    #[serde(default)]
+    pub settle_s: f64,
     /// The arms.
     pub arms: Vec<ArmPlan>,
     /// Arms of the scenario that cannot be measured with these parameters.
@@ -291,12 +294,20 @@ pub struct ProbeSpec {
     pub name: String,
     /// Service whose front door is asked.
     pub service: String,
+    /// HTTP method.
+    #[serde(default = "get")]
+    pub method: String,
     /// Path.
     pub path: String,
     /// Field of the answer.
     pub field: String,
     /// How often.
     pub times: u32,
+}
+
+/// What recordings of earlier versions mean.
+fn get() -> String {
+    "GET".to_owned()
 }
 
 /// A check with its bounds decided.

@@ -90,6 +90,7 @@ impl Plan {
             cores: 1.0,
             lateness_p99_ms_max: 0.0,
             error_share_max: 1.0,
+            settle_s: 0.0,
             arms: vec![arm],
             left_out: Vec::new(),
             simulations: Vec::new(),

@@ -102,6 +102,12 @@ impl RunState {
                 self.turns_done += 1;
                 self.now = None;
             }
+            EventKind::Note { text } => {
+                if !self.notes.contains(text) {
+                    self.notes.push(text.clone());
+                    self.say(text.clone());
+                }
+            }
             EventKind::Warning { text } => {
                 self.warnings.push(text.clone());
                 self.say(text.clone());

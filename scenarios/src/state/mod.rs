@@ -28,6 +28,8 @@ pub struct RunState {
     pub simulated: Vec<Simulated>,
     /// Decided checks.
     pub checks: Vec<CheckOutcome>,
+    /// Notes on the systems, each once, in order.
+    pub notes: Vec<String>,
     /// Warnings, in order.
     pub warnings: Vec<String>,
     /// The event log: what a person would want to have seen, in order.

@@ -13,8 +13,10 @@ pub use resample::Resample;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contract::ServiceName;
 use serde_json::{Map, Value, json};
 
+use crate::engine::FACTS;
 use crate::expression::Scope;
 use crate::plan::{ArmPlan, Plan, WindowSpec};
 use crate::state::{ArmState, ClassState, RoundState, RunState};
@@ -75,15 +77,16 @@ fn arm_value(index: usize, plan: &ArmPlan, arm: &ArmState, resample: &Resample) 
     for search in &plan.searches {
         map.insert(search.class.clone(), search_value(index, &search.class, arm, resample));
     }
-    for probe in &plan.probes {
+    let settling = FACTS.into_iter().filter(|_| plan.system.has(ServiceName::Kafka));
+    for name in plan.probes.iter().map(|probe| probe.name.as_str()).chain(settling) {
         let answers: Vec<f64> = arm
             .rounds
             .iter()
-            .filter_map(|round| round.facts.get(&probe.name))
+            .filter_map(|round| round.facts.get(name))
             .flatten()
             .copied()
             .collect();
-        map.insert(probe.name.clone(), answers_value(&answers));
+        map.insert(name.to_owned(), answers_value(&answers));
     }
     Value::Object(map)
 }

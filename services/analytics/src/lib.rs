@@ -1,6 +1,11 @@
-//! How often each kind of event happened.
+//! How often each kind of event happened, and what orders bring.
 //!
-//! `POST /events`, `GET /summary`.
+//! `POST /events`, `GET /summary`. In a system with a Kafka it also reads the stream of orders: `GET /effects`,
+//! `GET`, `DELETE` and `POST /figures`, `GET /dead-letters`, `GET /pending`.
+
+mod consumption;
+mod figures;
+mod stream;
 
 use axum::Router;
 use axum::extract::State;
@@ -11,11 +16,21 @@ use contract::{AnalyticsSummary, EventCount, NewEvent};
 use http::StatusCode;
 use store::{Database, Migration};
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    description: "event counts",
-    sql: include_str!("../migrations/0001_event_counts.sql"),
-}];
+use consumption::Consumption;
+
+const MIGRATIONS: [Migration; 3] = [
+    Migration {
+        version: 1,
+        description: "event counts",
+        sql: include_str!("../migrations/0001_event_counts.sql"),
+    },
+    Migration {
+        version: 2,
+        description: "the stream of orders",
+        sql: include_str!("../migrations/0002_stream.sql"),
+    },
+    messaging::inbox_migration(3),
+];
 
 /// Opens the database of the service.
 ///
@@ -27,8 +42,12 @@ pub async fn open(database_url: &str) -> Result<Database, ServeError> {
         .map_err(|error| ServeError::start("the database", error))
 }
 
-/// The whole service on an open database.
+/// The whole service on an open database, without a stream.
 pub fn app(settings: &Settings, database: Database) -> Router {
+    router(settings, database, None)
+}
+
+fn router(settings: &Settings, database: Database, consumption: Option<Consumption>) -> Router {
     let ready = database.clone();
     let check = Check::new("database", move || {
         let database = ready.clone();
@@ -37,8 +56,15 @@ pub fn app(settings: &Settings, database: Database) -> Router {
     let routes = Router::new()
         .route("/events", post(record))
         .route("/summary", get(summary))
-        .with_state(database);
-    App::new(settings).business(routes).checks([check]).into_router()
+        .with_state(database.clone());
+    let stream = consumption
+        .as_ref()
+        .map(|consumption| [consumption.broker.check(), consumption.check()]);
+    App::new(settings)
+        .business(routes)
+        .plain(figures::routes(database, consumption))
+        .checks([check].into_iter().chain(stream.into_iter().flatten()))
+        .into_router()
 }
 
 /// Runs the service until it is asked to end.
@@ -47,22 +73,21 @@ pub fn app(settings: &Settings, database: Database) -> Router {
 /// When its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(&settings.database_url).await?;
-    chassis::serve(app(&settings, database), &settings).await
+    let consumption = Consumption::start(&settings, &database).await?;
+    let serving = chassis::serve(router(&settings, database, consumption.clone()), &settings);
+    let Some(consumption) = consumption else {
+        return serving.await;
+    };
+    let (served, ()) = tokio::join!(serving, consumption.run(&settings.shutdown));
+    served
 }
 
-/// Counts in the statement itself, so that instances do not overwrite one another's count.
 async fn record(
     State(database): State<Database>,
     Json(NewEvent { kind }): Json<NewEvent>,
 ) -> Result<(StatusCode, Json<EventCount>), Failure> {
-    let (count,): (i64,) = sqlx::query_as(
-        "INSERT INTO event_counts (kind, occurrences) VALUES ($1, 1) \
-         ON CONFLICT (kind) DO UPDATE SET occurrences = event_counts.occurrences + 1 RETURNING occurrences",
-    )
-    .bind(&kind)
-    .fetch_one(&*database)
-    .await
-    .map_err(Failure::internal)?;
+    let mut connection = database.acquire().await.map_err(Failure::internal)?;
+    let count = stream::count(&mut connection, &kind).await.map_err(Failure::internal)?;
     Ok((StatusCode::CREATED, Json(EventCount { kind, count })))
 }
 

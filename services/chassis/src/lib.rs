@@ -28,7 +28,7 @@ pub use extract::{BodyBytes, Json, Path, Query, RowLimit, read_body};
 pub use failure::Failure;
 pub use run::run;
 pub use server::{GRACE, ServeError, bind, serve, serve_connections};
-pub use settings::{CpuWork, Distribution, RedisSettings, Settings, WorkSettings};
+pub use settings::{CpuWork, Distribution, KafkaSettings, RedisSettings, Settings, WorkSettings};
 pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use timer::Timer;
 pub use work::{Slowness, Work};

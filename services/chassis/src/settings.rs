@@ -15,6 +15,9 @@ const WORKERS_MAX: usize = 256;
 const WORK_MS_MAX: f64 = 600_000.0;
 const WORK_LIMIT_MAX: usize = 1_000_000;
 const TIMEOUT_MS_MAX: u64 = 3_600_000;
+/// The shortest session that heartbeats can keep up, and the longest that Kafka allows by default.
+const SESSION_MS_MIN: u64 = 1_000;
+const SESSION_MS_MAX: u64 = 1_800_000;
 
 /// How a drawn waiting time is distributed around its mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +67,17 @@ pub struct RedisSettings {
     pub prefix: String,
 }
 
+/// Where the Kafka is that services share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KafkaSettings {
+    /// Its brokers: `host:port`, with commas between several.
+    pub brokers: String,
+    /// What the names of all topics and groups begin with.
+    pub prefix: String,
+    /// How long a consumer may be silent before its group takes its partitions away.
+    pub session: Duration,
+}
+
 /// How one instance of a service is configured.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -83,6 +97,8 @@ pub struct Settings {
     pub database_url: String,
     /// The Redis that instances share; a system without one has none.
     pub redis: Option<RedisSettings>,
+    /// The Kafka that services share; a system without one has none.
+    pub kafka: Option<KafkaSettings>,
     /// Where the services are that it calls; one that is not part of this system is absent.
     pub upstreams: BTreeMap<ServiceName, Authority>,
     /// Longest wait for an answer of a called service.
@@ -115,6 +131,17 @@ impl Settings {
         self.redis
             .as_ref()
             .ok_or_else(|| self.environment.refuse(names::REDIS_URL, &allowed))
+    }
+
+    /// The Kafka that this instance cannot do without, because `reason` holds.
+    ///
+    /// # Errors
+    /// When the system has none.
+    pub fn required_kafka(&self, reason: &str) -> Result<&KafkaSettings, SettingsError> {
+        let allowed = format!("the address of a Kafka broker such as 127.0.0.1:9092, because {reason}");
+        self.kafka
+            .as_ref()
+            .ok_or_else(|| self.environment.refuse(names::KAFKA_BROKERS, &allowed))
     }
 
     /// Reads the given environment.
@@ -150,6 +177,7 @@ impl Settings {
                 url: url.to_owned(),
                 prefix: env.get(names::REDIS_PREFIX).unwrap_or("lab:").to_owned(),
             }),
+            kafka: kafka(env)?,
             upstream_timeout: env.milliseconds(names::UPSTREAM_TIMEOUT_MS, 10_000, 1, TIMEOUT_MS_MAX)?,
             work: work(env, &instance)?,
             cpu_work: env.choice(
@@ -161,6 +189,15 @@ impl Settings {
             environment,
         })
     }
+}
+
+fn kafka(env: &Environment) -> Result<Option<KafkaSettings>, SettingsError> {
+    let session = env.milliseconds(names::KAFKA_SESSION_MS, 6_000, SESSION_MS_MIN, SESSION_MS_MAX)?;
+    Ok(env.get(names::KAFKA_BROKERS).map(|brokers| KafkaSettings {
+        brokers: brokers.to_owned(),
+        prefix: env.get(names::KAFKA_PREFIX).unwrap_or_default().to_owned(),
+        session,
+    }))
 }
 
 fn log_level(env: &Environment) -> Result<LevelFilter, SettingsError> {

@@ -78,3 +78,47 @@ pub const LINK_TO: &str = "LINK_TO";
 pub const LINK_SEED: &str = "LINK_SEED";
 /// What a link does to connections from its start, as JSON of [`LinkConditions`](crate::LinkConditions). Default: nothing.
 pub const LINK_CONDITIONS: &str = "LINK_CONDITIONS";
+/// The Kafka that services share: `host:port`, with commas between several. Default: none.
+pub const KAFKA_BROKERS: &str = "KAFKA_BROKERS";
+/// What the names of all topics and groups begin with. Default: nothing.
+pub const KAFKA_PREFIX: &str = "KAFKA_PREFIX";
+/// Which broker `kafka` is: `any` (Apache Kafka where `KAFKA_HOME` names one, else the built-in one), `built-in` or
+/// `apache`. Default `any`.
+pub const KAFKA_BROKER: &str = "KAFKA_BROKER";
+/// The folder of an Apache Kafka: one with `libs/`, or with the jars themselves.
+pub const KAFKA_HOME: &str = "KAFKA_HOME";
+/// The host that a broker tells its clients, where it is not the one that it listens on.
+pub const KAFKA_ADVERTISED_HOST: &str = "KAFKA_ADVERTISED_HOST";
+/// How long a consumer may be silent before its group takes its partitions away, in milliseconds. Default 6000.
+pub const KAFKA_SESSION_MS: &str = "KAFKA_SESSION_MS";
+/// When a consumer commits: `inbox` (after, and what was done is remembered with it), `before` or `after` it acts. Default
+/// `inbox`.
+pub const CONSUME_COMMIT: &str = "CONSUME_COMMIT";
+/// What a consumer does with an event that it cannot handle: `retry` (later, from retry topics, and in the end it is a
+/// dead letter), `dead` (a dead letter at once) or `block` (again and again in its place). Default `retry`.
+pub const CONSUME_ON_FAILURE: &str = "CONSUME_ON_FAILURE";
+/// How many retry topics there are. Default 2.
+pub const CONSUME_RETRIES: &str = "CONSUME_RETRIES";
+/// The first delay of a retry, in milliseconds; each further one is twice as long. Default 200.
+pub const CONSUME_RETRY_MS: &str = "CONSUME_RETRY_MS";
+/// Pause between acting and committing, in whichever order they come, in milliseconds: it widens the gap in which a crash
+/// loses or repeats. Default 0.
+pub const CONSUME_GAP_MS: &str = "CONSUME_GAP_MS";
+/// The event, counted from 1 in the life of a process, between whose handling and whose commit a consumer stands still
+/// until it is killed; once only, however often it is started again. Default 0: none.
+pub const CONSUME_HOLD_AT: &str = "CONSUME_HOLD_AT";
+/// How long the work on an event takes before it is written down, in milliseconds. Default 0.
+pub const CONSUME_WORK_MS: &str = "CONSUME_WORK_MS";
+/// A product whose orders analytics can never handle. Default 0: none.
+pub const CONSUME_POISON_PRODUCT: &str = "CONSUME_POISON_PRODUCT";
+/// A product whose orders analytics cannot handle until they are some milliseconds old. Default 0: none.
+pub const CONSUME_EARLY_PRODUCT: &str = "CONSUME_EARLY_PRODUCT";
+/// How old those have to be, in milliseconds. Default 300.
+pub const CONSUME_EARLY_MS: &str = "CONSUME_EARLY_MS";
+/// How others hear of an order: from `outbox` (written with the order, published by a relay), `dual-write` (published
+/// after the order was written), `http` (analytics is called before the order is answered) or `none`. Default: `outbox`
+/// where there is a Kafka, else `none`.
+pub const ORDERS_PUBLISH: &str = "ORDERS_PUBLISH";
+/// Pause before an order that is written is published, and in the relay also before it is taken out of the outbox, in
+/// milliseconds: it widens the gap in which a crash loses or repeats. Default 0.
+pub const ORDERS_GAP_MS: &str = "ORDERS_GAP_MS";

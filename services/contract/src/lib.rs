@@ -5,12 +5,14 @@
 
 mod contested;
 pub mod environment;
+pub mod events;
 pub mod limits;
 mod link;
 mod problem;
 mod service;
 mod steps;
 mod strategy;
+mod stream;
 mod validate;
 mod wire;
 
@@ -20,9 +22,10 @@ pub use problem::Problem;
 pub use service::{ServiceName, UnknownService};
 pub use steps::{STEPS_HEADER, Step, StepKind, Stepped};
 pub use strategy::{DECISION_HEADER, STRATEGY_HEADER, Strategy, UnknownStrategy};
+pub use stream::{DeadLetters, Effects, Figures, OrdersSummary, Rebuilt};
 pub use validate::{Validate, Violation, check_text};
 pub use wire::{
     AnalyticsSummary, CountReading, Dashboard, DashboardPart, EventCount, Login, NewEvent, NewOrder, NewPayment,
-    NewReservation, NewUser, Order, OrderStatus, Payment, PaymentReport, PaymentStatus, Product, Reservation, Token,
-    User,
+    NewReservation, NewUser, Order, OrderStatus, Payment, PaymentReport, PaymentStatus, Pending, Product, Reservation,
+    Token, User,
 };

@@ -29,6 +29,8 @@ pub enum ServiceName {
     Redis,
     /// Spreads requests as the balancer does, to compare the two: a real nginx, not a program of this house.
     Nginx,
+    /// Carries events from service to service: a Kafka broker, not a program of this house (or a small stand-in for one).
+    Kafka,
 }
 
 /// A name that no service has.
@@ -49,7 +51,7 @@ impl std::error::Error for UnknownService {}
 
 impl ServiceName {
     /// Every service.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Users,
         Self::Orders,
         Self::Payments,
@@ -60,6 +62,7 @@ impl ServiceName {
         Self::Link,
         Self::Redis,
         Self::Nginx,
+        Self::Kafka,
     ];
 
     /// The name as written in commands, logs and topologies.
@@ -76,6 +79,7 @@ impl ServiceName {
             Self::Link => "link",
             Self::Redis => "redis",
             Self::Nginx => "nginx",
+            Self::Kafka => "kafka",
         }
     }
 
@@ -91,13 +95,15 @@ impl ServiceName {
                 Self::Analytics,
                 Self::Redis,
             ],
-            Self::Orders => &[Self::Users, Self::Inventory],
-            Self::Payments | Self::Inventory => &[Self::Redis],
-            Self::Users | Self::Analytics | Self::Balancer | Self::Link | Self::Redis | Self::Nginx => &[],
+            Self::Orders => &[Self::Users, Self::Inventory, Self::Analytics, Self::Kafka],
+            Self::Payments | Self::Inventory => &[Self::Redis, Self::Kafka],
+            Self::Analytics => &[Self::Kafka],
+            Self::Users | Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Kafka => &[],
         }
     }
 
-    /// The environment variable in which callers find the address of this service, such as `USERS_URL`.
+    /// The environment variable in which callers find the address of this service, such as `USERS_URL`. That of Kafka
+    /// holds addresses without a scheme, as every Kafka client takes them: `KAFKA_BROKERS`.
     #[must_use]
     pub const fn url_variable(self) -> &'static str {
         match self {
@@ -109,8 +115,9 @@ impl ServiceName {
             Self::Gateway => "GATEWAY_URL",
             Self::Balancer => "BALANCER_URL",
             Self::Link => "LINK_URL",
-            Self::Redis => "REDIS_URL",
+            Self::Redis => crate::environment::REDIS_URL,
             Self::Nginx => "NGINX_URL",
+            Self::Kafka => crate::environment::KAFKA_BROKERS,
         }
     }
 
@@ -119,14 +126,14 @@ impl ServiceName {
     pub const fn has_database(self) -> bool {
         !matches!(
             self,
-            Self::Gateway | Self::Balancer | Self::Link | Self::Redis | Self::Nginx
+            Self::Gateway | Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Kafka
         )
     }
 
     /// Whether it is a program of somebody else that services use, rather than one of the services of this house.
     #[must_use]
     pub const fn is_infrastructure(self) -> bool {
-        matches!(self, Self::Redis | Self::Nginx)
+        matches!(self, Self::Redis | Self::Nginx | Self::Kafka)
     }
 
     /// Whether it stands in front of the instances of another service, rather than being one.
@@ -162,9 +169,14 @@ mod tests {
         for service in ServiceName::ALL {
             assert_eq!(service.as_str().parse(), Ok(service));
             assert_eq!(serde_json::to_value(service).unwrap(), service.as_str());
+            let kind = if service == ServiceName::Kafka {
+                "BROKERS"
+            } else {
+                "URL"
+            };
             assert_eq!(
                 service.url_variable(),
-                format!("{}_URL", service.as_str().to_uppercase())
+                format!("{}_{kind}", service.as_str().to_uppercase())
             );
         }
     }

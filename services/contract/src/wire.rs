@@ -252,3 +252,28 @@ pub struct CountReading {
     /// Who read it.
     pub instance: String,
 }
+
+/// What a service has still to do by itself, at `GET /pending`: messages that its group has not committed, events that it
+/// has not published, and whatever else goes on without a request.
+///
+/// A system is at rest when two rounds of asking all instances, one after the other, find nothing open and the same
+/// numbers of things done: then nothing can have been under way between them (F. Mattern, *Algorithms for distributed
+/// termination detection*, 1987, the four-counter method).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Things that are not done.
+    pub open: u64,
+    /// Things that this instance has done since it was started.
+    pub done: u64,
+}
+
+impl std::ops::Add for Pending {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            open: self.open + other.open,
+            done: self.done + other.done,
+        }
+    }
+}

@@ -1,22 +1,29 @@
 //! What was ordered.
 //!
 //! `GET /orders`, `GET /orders/{id}`, `POST /orders`. An order asks `users` whether the user exists and has `inventory`
-//! set the pieces aside before it is written.
+//! set the pieces aside before it is written. Others hear of it as the settings say; `GET /orders/summary` and
+//! `GET /pending` tell how far that has come.
 
 mod place;
+mod publish;
 
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::get;
 use chassis::{App, Check, Client, Failure, Json, Path, RowLimit, ServeError, Settings, Upstream};
-use contract::{Order, OrderStatus, ServiceName};
+use contract::{Order, OrderStatus, OrdersSummary, Pending, ServiceName};
+use messaging::Broker;
+use publish::Publisher;
 use store::{Database, Migration};
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    description: "orders",
-    sql: include_str!("../migrations/0001_orders.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        description: "orders",
+        sql: include_str!("../migrations/0001_orders.sql"),
+    },
+    publish::OUTBOX,
+];
 
 type Row = (i64, i64, i64, i64, i64, i64, String);
 
@@ -24,6 +31,7 @@ type Row = (i64, i64, i64, i64, i64, i64, String);
 struct Orders {
     database: Database,
     called: Called,
+    publisher: Publisher,
 }
 
 /// The services that an order needs.
@@ -43,8 +51,13 @@ pub async fn open(database_url: &str) -> Result<Database, ServeError> {
         .map_err(|error| ServeError::start("the database", error))
 }
 
-/// The whole service on an open database.
+/// The whole service on an open database; nobody hears of its orders.
 pub fn app(settings: &Settings, database: Database) -> Router {
+    let publisher = Publisher::silent(database.clone());
+    router(settings, database, publisher)
+}
+
+fn router(settings: &Settings, database: Database, publisher: Publisher) -> Router {
     let client = Client::new();
     let called = Called {
         users: client.upstream(ServiceName::Users, settings),
@@ -55,13 +68,24 @@ pub fn app(settings: &Settings, database: Database) -> Router {
         let database = ready.clone();
         async move { database.is_ready().await }
     });
-    let checks = [Some(check), called.users.check(), called.inventory.check()];
+    let brokers = publisher.broker().map(Broker::check);
+    let checks = [Some(check), called.users.check(), called.inventory.check(), brokers];
+    let state = Orders {
+        database,
+        called,
+        publisher,
+    };
     let routes = Router::new()
         .route("/orders", get(list).post(place::create))
         .route("/orders/{id}", get(show))
-        .with_state(Orders { database, called });
+        .with_state(state.clone());
+    let plain = Router::new()
+        .route("/orders/summary", get(summary))
+        .route("/pending", get(pending))
+        .with_state(state);
     App::new(settings)
         .business(routes)
+        .plain(plain)
         .checks(checks.into_iter().flatten())
         .into_router()
 }
@@ -72,7 +96,23 @@ pub fn app(settings: &Settings, database: Database) -> Router {
 /// When its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(&settings.database_url).await?;
-    chassis::serve(app(&settings, database), &settings).await
+    let publisher = Publisher::start(&settings, &database).await?;
+    let serving = chassis::serve(router(&settings, database, publisher.clone()), &settings);
+    let (served, ()) = tokio::join!(serving, publisher.run(&settings.shutdown));
+    served
+}
+
+async fn summary(State(database): State<Database>) -> Result<Json<OrdersSummary>, Failure> {
+    let (orders,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM orders")
+        .fetch_one(&*database)
+        .await
+        .map_err(Failure::internal)?;
+    let unpublished = messaging::unpublished(&database).await.map_err(Failure::internal)?;
+    Ok(Json(OrdersSummary { orders, unpublished }))
+}
+
+async fn pending(State(publisher): State<Publisher>) -> Result<Json<Pending>, Failure> {
+    publisher.pending().await.map(Json).map_err(Failure::internal)
 }
 
 fn order((id, user_id, product_id, quantity, amount_cents, reservation_id, status): Row) -> Result<Order, Failure> {

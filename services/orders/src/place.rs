@@ -4,26 +4,32 @@ use axum::extract::State;
 use chassis::{Failure, Json};
 use contract::{NewOrder, NewReservation, Order, OrderStatus, Reservation, User};
 use http::{Method, StatusCode};
+use messaging::MessagingError;
+use sqlx::AnyConnection;
 use store::Database;
 
 use crate::Called;
+use crate::publish::Publisher;
 
 /// Checks the user, sets the pieces aside, and writes the order. If the last step fails, the pieces are given back; if
 /// the process dies before it, they stay set aside (which a saga will mend).
 pub(crate) async fn create(
     State(database): State<Database>,
     State(called): State<Called>,
+    State(publisher): State<Publisher>,
     Json(wanted): Json<NewOrder>,
 ) -> Result<(StatusCode, Json<Order>), Failure> {
     let _user: User = called.users.get(&format!("/users/{}", wanted.user_id)).await?.json()?;
     let reservation = reserve(&called, &wanted).await?;
-    match insert(&database, &wanted, &reservation).await {
-        Ok(order) => Ok((StatusCode::CREATED, Json(order))),
+    let order = match write(&database, &publisher, &wanted, &reservation).await {
+        Ok(order) => order,
         Err(error) => {
             release(&called, &reservation).await;
-            Err(Failure::internal(error))
+            return Err(Failure::internal(error));
         }
-    }
+    };
+    publisher.after(&order).await?;
+    Ok((StatusCode::CREATED, Json(order)))
 }
 
 async fn reserve(called: &Called, wanted: &NewOrder) -> Result<Reservation, Failure> {
@@ -54,7 +60,25 @@ async fn release(called: &Called, reservation: &Reservation) {
     }
 }
 
-async fn insert(database: &Database, wanted: &NewOrder, reservation: &Reservation) -> Result<Order, sqlx::Error> {
+/// Writes the order, and with it whatever has to be written with it.
+async fn write(
+    database: &Database,
+    publisher: &Publisher,
+    wanted: &NewOrder,
+    reservation: &Reservation,
+) -> Result<Order, MessagingError> {
+    let mut transaction = database.begin_write().await?;
+    let order = insert(&mut transaction, wanted, reservation).await?;
+    publisher.within(&mut transaction, &order).await?;
+    transaction.commit().await?;
+    Ok(order)
+}
+
+async fn insert(
+    connection: &mut AnyConnection,
+    wanted: &NewOrder,
+    reservation: &Reservation,
+) -> Result<Order, sqlx::Error> {
     let NewOrder {
         user_id,
         product_id,
@@ -73,7 +97,7 @@ async fn insert(database: &Database, wanted: &NewOrder, reservation: &Reservatio
     .bind(amount_cents)
     .bind(reservation.id)
     .bind(status.as_str())
-    .fetch_one(&**database)
+    .fetch_one(connection)
     .await?;
     Ok(Order {
         id,

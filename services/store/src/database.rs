@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::AnyPool;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{Any, ConnectOptions, Executor, Transaction};
 
 use crate::migration::{Dialect, Migration};
 
@@ -71,6 +71,7 @@ pub enum StoreError {
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: AnyPool,
+    dialect: Dialect,
 }
 
 impl Deref for Database {
@@ -110,7 +111,22 @@ impl Database {
             url: without_password(url),
             source,
         })?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            dialect: target.dialect(),
+        })
+    }
+
+    /// Begins a transaction that may read before it writes. SQLite would refuse its first write if somebody else wrote
+    /// since it read, so it takes the right to write at the begin there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin_write(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        match self.dialect {
+            Dialect::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await,
+            Dialect::Postgres => self.pool.begin().await,
+        }
     }
 
     /// Asks the engine for an answer.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use contract::ServiceName;
-use contract::environment::{LINK_PORT, REDIS_PREFIX};
+use contract::environment::{KAFKA_PREFIX, LINK_PORT, REDIS_PREFIX};
 use time::OffsetDateTime;
 use url::Url;
 
@@ -102,13 +102,19 @@ impl<C: Carrier> Hosted<C> {
             _ => {
                 let base = self.carrier.surroundings(instance, spec.service, port);
                 let callees = state.record.spec.callees(spec)?;
-                let uses_redis = callees.iter().any(|(name, _)| *name == ServiceName::Redis);
-                let prefix = uses_redis.then(|| (REDIS_PREFIX, state.record.redis_prefix()));
+                let uses = |program| callees.iter().any(|(name, _)| *name == program);
+                let redis = uses(ServiceName::Redis).then(|| (REDIS_PREFIX, state.record.redis_prefix()));
+                let kafka = uses(ServiceName::Kafka).then(|| (KAFKA_PREFIX, state.record.kafka_prefix()));
                 let urls = callees.into_iter().filter_map(|(name, callee)| {
-                    Some((name.url_variable(), written(&self.door_for(state, spec, callee)?)))
+                    let address = match (name, state.record.external_kafka()) {
+                        (ServiceName::Kafka, Some(brokers)) => brokers,
+                        _ => written(&self.door_for(state, spec, callee)?),
+                    };
+                    Some((name.url_variable(), address))
                 });
                 let database = self.carrier.database(&state.record, &spec.name);
-                Ok(instance_environment(base, spec, database, urls.chain(prefix)))
+                let wiring = urls.chain(redis).chain(kafka);
+                Ok(instance_environment(base, spec, database, wiring))
             }
         }
     }
@@ -147,7 +153,7 @@ impl<C: Carrier> Hosted<C> {
     /// Where the instances of a system reach a service.
     fn inner_door(&self, state: &State<C::Handle>, service: &ServiceSpec) -> Option<Url> {
         if let Some(url) = state.record.external(service) {
-            return Some(url.clone());
+            return Some(url);
         }
         let port = state.slot(&service.front_door_name()).ok().and_then(|slot| slot.port);
         self.carrier
@@ -188,9 +194,12 @@ impl<C: Carrier> Hosted<C> {
     }
 }
 
-/// An address without the slash that stands for no path.
+/// An address as services are told it: without the slash that stands for no path, and that of a broker without a scheme.
 fn written(url: &Url) -> String {
-    url.as_str().trim_end_matches('/').to_owned()
+    url.as_str()
+        .trim_end_matches('/')
+        .trim_start_matches("kafka://")
+        .to_owned()
 }
 
 fn slot_name(system: &SystemSpec, service: &str, role: Role, index: u32) -> String {

@@ -34,12 +34,14 @@ pub(super) use admin::client;
 pub(crate) use environment::{Environment, POLICY, UPSTREAMS, balancer_environment, instance_environment};
 pub(super) use nginx::Renewal;
 pub(super) use settle::remember;
+pub(crate) use slot::scheme;
 pub(super) use start::is_free;
 pub(super) use system::Hosted;
 
 use self::record::{Carried, InstanceRecord, SystemRecord};
 use super::InstanceStats;
 use crate::error::Error;
+use crate::kafka::KafkaSource;
 use crate::topology::{Limits, SystemSpec};
 
 /// How an instance ended; both are `None` when that is not known.
@@ -80,6 +82,15 @@ pub(super) struct Launched<H> {
     pub(super) port: Option<u16>,
 }
 
+/// Where a system's Redis and Kafka come from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sources {
+    /// The Redis of somebody else.
+    pub(super) redis: Option<Url>,
+    /// The Kafka; a system without one has none.
+    pub(super) kafka: Option<KafkaSource>,
+}
+
 /// A place that starts instances.
 pub(super) trait Carrier: Send + Sync + 'static {
     /// What is known of an instance that was started here.
@@ -94,9 +105,9 @@ pub(super) trait Carrier: Send + Sync + 'static {
     /// The client for everything that is asked over HTTP.
     fn http(&self) -> &reqwest::Client;
 
-    /// The Redis of somebody else that instances of this system are to use, if any; an error, before anything was
-    /// started, where the system needs one and there is none.
-    fn external_redis(&self, spec: &SystemSpec) -> impl Future<Output = Result<Option<Url>, Error>> + Send;
+    /// Where the Redis and the Kafka of this system come from; an error, before anything was started, where the system
+    /// needs one and there is none.
+    fn sources(&self, spec: &SystemSpec) -> impl Future<Output = Result<Sources, Error>> + Send;
 
     /// Whether instances find one another by name, so that none has to listen before another is told of it.
     fn has_names(&self) -> bool;

@@ -1,4 +1,4 @@
-//! Whether an instance is ready: services and balancers are asked over HTTP, a Redis in its own protocol.
+//! Whether an instance is ready: services and balancers are asked over HTTP, a Redis and a Kafka in their own protocols.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::admin::shown;
+use crate::kafka;
 use crate::nginx::READY;
 use crate::redis::ping;
 
@@ -50,6 +51,12 @@ pub(super) async fn ask(http: &reqwest::Client, program: ServiceName, url: Optio
         ServiceName::Redis => ping(&url, ASK_TIMEOUT)
             .await
             .map_err(|reason| Unready::Silent(format!("PING: {reason}"))),
+        ServiceName::Kafka => {
+            let address = url.as_str().trim_start_matches("kafka://").trim_end_matches('/');
+            kafka::ping(address, ASK_TIMEOUT)
+                .await
+                .map_err(|reason| Unready::Silent(format!("the broker: {reason}")))
+        }
         ServiceName::Balancer | ServiceName::Nginx => ask_http(http, url, READY).await,
         _ => ask_http(http, url, "/ready").await,
     }

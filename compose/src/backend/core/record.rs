@@ -12,6 +12,7 @@ use url::Url;
 use crate::backend::process::ProcessStamp;
 use crate::backend::{Role, docker};
 use crate::error::Error;
+use crate::kafka::KafkaSource;
 use crate::redis;
 use crate::topology::{ServiceSpec, SystemSpec};
 
@@ -146,11 +147,33 @@ impl SystemRecord {
         self.path().with_extension("lock")
     }
 
-    /// The address of a service that somebody else runs.
-    pub(super) fn external(&self, service: &ServiceSpec) -> Option<&Url> {
-        self.external_redis
-            .as_ref()
-            .filter(|_| service.service == ServiceName::Redis)
+    /// The address of a service that somebody else runs; of several brokers the first.
+    pub(super) fn external(&self, service: &ServiceSpec) -> Option<Url> {
+        match service.service {
+            ServiceName::Redis => self.external_redis.clone(),
+            ServiceName::Kafka => {
+                let brokers = self.external_kafka()?;
+                let first = brokers.split(',').next()?;
+                Url::parse(&format!("kafka://{first}")).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// The brokers that somebody else runs and the system uses.
+    pub(super) fn external_kafka(&self) -> Option<String> {
+        match KafkaSource::noted_in(&self.spec)? {
+            KafkaSource::Brokers(brokers) => Some(brokers),
+            _ => None,
+        }
+    }
+
+    /// What all topics and groups of the system begin with in the Kafka of somebody else; nothing in its own.
+    pub(super) fn kafka_prefix(&self) -> String {
+        match self.external_kafka() {
+            Some(_) => format!("lab.{}.{:x}.", self.run_id, self.started.unix_timestamp_nanos()),
+            None => String::new(),
+        }
     }
 
     /// What all keys of the system begin with in its Redis. A run's id is unique on one machine only, and one Redis may

@@ -98,11 +98,7 @@ impl<H: Handle> Slot<H> {
 
     /// Where it is reached, once it has said on which port.
     pub(super) fn url(&self) -> Option<Url> {
-        let scheme = match self.program {
-            ServiceName::Redis => "redis",
-            _ => "http",
-        };
-        let url = format!("{scheme}://127.0.0.1:{}", self.port?);
+        let url = format!("{}://127.0.0.1:{}", scheme(self.program), self.port?);
         Some(Url::parse(&url).expect("a port of this machine makes a URL"))
     }
 
@@ -119,6 +115,15 @@ impl<H: Handle> Slot<H> {
             started: self.started,
             log: Some(self.log.clone()),
         }
+    }
+}
+
+/// The scheme of the addresses of a program.
+pub(crate) const fn scheme(program: ServiceName) -> &'static str {
+    match program {
+        ServiceName::Redis => "redis",
+        ServiceName::Kafka => "kafka",
+        _ => "http",
     }
 }
 

@@ -10,14 +10,13 @@ use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
-use url::Url;
 
 use super::log::{PortFinder, Ports, tail};
 use super::readiness::{Heard, Unready, ask};
 use super::record::{SystemRecord, check_run_id};
 use super::slot::{Mark, Slot};
 use super::system::Hosted;
-use super::{Carrier, Exit, Handle, Shared};
+use super::{Carrier, Exit, Handle, Shared, Sources};
 use crate::backend::{InstanceEventKind, InstanceState, Role, UpOptions};
 use crate::error::Error;
 use crate::topology::{ServiceSpec, StartPlan, SystemSpec};
@@ -39,8 +38,8 @@ impl<C: Carrier> Hosted<C> {
         options: UpOptions,
     ) -> Result<Self, Error> {
         let plan = StartPlan::new(&spec)?;
-        let external_redis = carrier.external_redis(&spec).await?;
-        let system = Self::prepare(carrier, spec, external_redis, options)?;
+        let sources = carrier.sources(&spec).await?;
+        let system = Self::prepare(carrier, spec, sources, options)?;
         match system.start_all(&plan).await {
             Ok(()) => Ok(system),
             Err(error) => {
@@ -51,12 +50,7 @@ impl<C: Carrier> Hosted<C> {
     }
 
     /// Everything before the first instance: folders, the record, the entry's port.
-    fn prepare(
-        carrier: Shared<C>,
-        spec: SystemSpec,
-        external_redis: Option<Url>,
-        options: UpOptions,
-    ) -> Result<Self, Error> {
+    fn prepare(carrier: Shared<C>, spec: SystemSpec, sources: Sources, options: UpOptions) -> Result<Self, Error> {
         check_run_id(&options.run_id)?;
         let absolute = |path: &Path| std::path::absolute(path).map_err(Error::file("find", path));
         let folder = absolute(&options.folder)?;
@@ -65,7 +59,10 @@ impl<C: Carrier> Hosted<C> {
         record.detached = options.detach;
         record.stop_timeout_ms = u64::try_from(options.stop_timeout.as_millis()).unwrap_or(u64::MAX);
         record.entry_port = options.entry_port;
-        record.external_redis = external_redis;
+        record.external_redis = sources.redis;
+        if let Some(source) = sources.kafka {
+            source.note_in(&mut record.spec);
+        }
         record.engine = carrier.engine();
         if record.path().exists() {
             return Err(Error::RunIdTaken {

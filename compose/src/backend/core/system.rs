@@ -68,11 +68,13 @@ impl<H: Handle> State<H> {
         let mut services = self.record.spec.services.iter();
         let external = services.find_map(|service| {
             let url = self.record.external(service)?;
-            service.instance_names().any(|name| name == instance).then_some(url)
+            let is_meant = service.instance_names().any(|name| name == instance);
+            is_meant.then_some((service.service.url_variable(), url))
         });
         match external {
-            Some(url) => Error::External {
+            Some((variable, url)) => Error::External {
                 instance: instance.to_owned(),
+                variable,
                 url: without_password(url.as_str()),
             },
             None => Error::UnknownInstance {
@@ -106,7 +108,7 @@ impl<H: Handle> State<H> {
     /// Where callers of a service reach it; `None` before it listens.
     pub(super) fn front_door(&self, service: &ServiceSpec) -> Option<Url> {
         if let Some(url) = self.record.external(service) {
-            return Some(url.clone());
+            return Some(url);
         }
         let name = service.front_door_name();
         self.slots.iter().find(|slot| slot.name == name).and_then(Slot::url)

@@ -17,13 +17,14 @@ use super::labels::{self, Names};
 use super::launch::{Made, inner_port, launch};
 use super::{LINK_PORT, NAME, Tools, cleanup, logs, nginx};
 use crate::backend::core::record::{Carried, InstanceRecord, SystemRecord};
-use crate::backend::core::{Carrier, Environment, Handle, Launched, Order, Renewal};
+use crate::backend::core::{Carrier, Environment, Handle, Launched, Order, Renewal, Sources, scheme};
 use crate::error::Error;
+use crate::kafka::{self, BrokerKind, KafkaSource};
 use crate::redis::{RedisSource, ping, without_password};
 use crate::topology::SystemSpec;
 
-/// How long a Redis that the user named may take to give a sign of life.
-const EXTERNAL_REDIS_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a Redis or a Kafka that the user named may take to give a sign of life.
+const EXTERNAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Tools {
     /// The Redis that the user named for instances to use. Containers have a 127.0.0.1 of their own.
@@ -35,9 +36,7 @@ impl Tools {
             return Ok(None);
         };
         // The host of an address that is no web address is but text.
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let is_own = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        if is_own {
+        if is_of_this_machine(url.host_str().unwrap_or_default()) {
             return Err(Error::RedisUnusable {
                 url: without_password(url.as_str()),
                 reason: "containers do not reach this machine's own 127.0.0.1".to_owned(),
@@ -45,6 +44,66 @@ impl Tools {
         }
         Ok(Some(url))
     }
+
+    async fn external_redis(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
+        if !spec.has(ServiceName::Redis) {
+            return Ok(None);
+        }
+        let Some(url) = self.redis_of_user()? else {
+            return Ok(None);
+        };
+        match ping(&url, EXTERNAL_TIMEOUT).await {
+            Ok(()) => Ok(Some(url)),
+            Err(reason) => Err(Error::RedisUnusable {
+                url: without_password(url.as_str()),
+                reason,
+            }),
+        }
+    }
+
+    /// The Kafka that the user named, else the built-in one in a container of its own.
+    async fn kafka_source(&self, spec: &SystemSpec) -> Result<Option<KafkaSource>, Error> {
+        if !spec.has(ServiceName::Kafka) {
+            return Ok(None);
+        }
+        let Some(brokers) = self.kafka_of_user()? else {
+            return match BrokerKind::of_system(spec)? {
+                BrokerKind::Any | BrokerKind::BuiltIn => Ok(Some(KafkaSource::BuiltIn)),
+                BrokerKind::Apache => Err(Error::NoKafka),
+            };
+        };
+        kafka::answers(&brokers, EXTERNAL_TIMEOUT).await?;
+        Ok(Some(KafkaSource::Brokers(brokers)))
+    }
+
+    /// The Kafka that the user named for instances to use.
+    pub(super) fn kafka_of_user(&self) -> Result<Option<String>, Error> {
+        let named = self
+            .kafka
+            .brokers
+            .as_deref()
+            .is_some_and(|brokers| !brokers.trim().is_empty());
+        if !named {
+            return Ok(None);
+        }
+        let KafkaSource::Brokers(brokers) = self.kafka.find(BrokerKind::Any)? else {
+            return Ok(None);
+        };
+        let host = |address: &str| address.rsplit_once(':').map(|(host, _)| is_of_this_machine(host));
+        if brokers.split(',').any(|address| host(address) == Some(true)) {
+            return Err(Error::KafkaUnusable {
+                what: format!("KAFKA_BROKERS={brokers}"),
+                reason: "containers do not reach this machine's own 127.0.0.1".to_owned(),
+            });
+        }
+        Ok(Some(brokers))
+    }
+}
+
+/// Whether a host is this machine as only it sees itself. Containers have a 127.0.0.1 of their own.
+fn is_of_this_machine(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl Carrier for Tools {
@@ -62,20 +121,11 @@ impl Carrier for Tools {
         &self.http
     }
 
-    async fn external_redis(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-        if !spec.has(ServiceName::Redis) {
-            return Ok(None);
-        }
-        let Some(url) = self.redis_of_user()? else {
-            return Ok(None);
-        };
-        match ping(&url, EXTERNAL_REDIS_TIMEOUT).await {
-            Ok(()) => Ok(Some(url)),
-            Err(reason) => Err(Error::RedisUnusable {
-                url: without_password(url.as_str()),
-                reason,
-            }),
-        }
+    async fn sources(&self, spec: &SystemSpec) -> Result<Sources, Error> {
+        Ok(Sources {
+            redis: self.external_redis(spec).await?,
+            kafka: self.kafka_source(spec).await?,
+        })
     }
 
     fn has_names(&self) -> bool {
@@ -127,10 +177,13 @@ impl Carrier for Tools {
             (environment::PORT, inner_port(program).to_string()),
             (environment::HOST, "0.0.0.0".to_owned()),
             (environment::INSTANCE, instance.to_owned()),
+            // A broker tells its clients where it is; other programs have no use for it.
+            (environment::KAFKA_ADVERTISED_HOST, instance.to_owned()),
         ];
         let link = (environment::LINK_PORT, LINK_PORT.to_string());
         let link = Some(link).filter(|_| program == ServiceName::Link);
         own.into_iter()
+            .filter(|(name, _)| program == ServiceName::Kafka || *name != environment::KAFKA_ADVERTISED_HOST)
             .chain(link)
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
@@ -141,11 +194,8 @@ impl Carrier for Tools {
     }
 
     fn inner_url(&self, name: &str, program: ServiceName, _port: Option<u16>) -> Option<Url> {
-        let scheme = match program {
-            ServiceName::Redis => "redis",
-            _ => "http",
-        };
-        Some(Url::parse(&format!("{scheme}://{name}:{}", inner_port(program))).expect("an alias is a host name"))
+        let url = format!("{}://{name}:{}", scheme(program), inner_port(program));
+        Some(Url::parse(&url).expect("an alias is a host name"))
     }
 
     fn link_address(&self, link: &str, _port: Option<u16>) -> Option<(String, u16)> {

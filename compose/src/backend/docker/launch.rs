@@ -15,7 +15,7 @@ use super::engine::{Engine, is_conflict, is_missing};
 use super::gates::Gate;
 use super::image::{PROGRAM, ServerImage, USER};
 use super::labels::{self, Names};
-use super::{HTTP_PORT, REDIS_PORT, nginx};
+use super::{HTTP_PORT, KAFKA_PORT, REDIS_PORT, nginx};
 use crate::backend::core::is_free;
 use crate::backend::core::{Launched, Order};
 use crate::error::Error;
@@ -222,6 +222,7 @@ fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreate
 pub(crate) const fn inner_port(program: ServiceName) -> u16 {
     match program {
         ServiceName::Redis => REDIS_PORT,
+        ServiceName::Kafka => KAFKA_PORT,
         _ => HTTP_PORT,
     }
 }

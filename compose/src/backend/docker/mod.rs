@@ -37,6 +37,7 @@ use super::core::record::SystemRecord;
 use super::core::{Hosted, client};
 use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
 use crate::error::Error;
+use crate::kafka::KafkaLookup;
 use crate::nginx::NginxLookup;
 use crate::redis::RedisLookup;
 use crate::topology::SystemSpec;
@@ -46,6 +47,7 @@ pub(super) const NAME: &str = "docker";
 /// The ports that instances listen on in their containers.
 const HTTP_PORT: u16 = 8080;
 const REDIS_PORT: u16 = 6379;
+const KAFKA_PORT: u16 = 9092;
 /// Where a link takes connections; at the other port it is controlled.
 const LINK_PORT: u16 = 8081;
 
@@ -60,6 +62,7 @@ struct Tools {
     images: Images,
     gates: Gates,
     redis: RedisLookup,
+    kafka: KafkaLookup,
     http: reqwest::Client,
 }
 
@@ -86,6 +89,7 @@ impl DockerBackend {
                 engine,
                 gates: Gates::default(),
                 redis,
+                kafka: KafkaLookup::of_process(),
                 http: client().map_err(io::Error::other)?,
             }),
         })

@@ -4,8 +4,9 @@
 //! It takes a free port and says so in its log, so two labs never meet. Children of a run die with the lab, however
 //! it ends; a detached system lives on and is taken up again from its [`SystemRecord`].
 //!
-//! A Redis or an nginx is started the same way and then becomes the host's own server. Where the user names one in `REDIS_URL`,
-//! none is started: instances are given that address, and keys that begin with the system's own prefix.
+//! A Redis or an nginx is started the same way and then becomes the host's own server; a Kafka is the built-in broker,
+//! or becomes the host's Apache Kafka. Where the user names one in `REDIS_URL` or `KAFKA_BROKERS`, none is started:
+//! instances are given that address, and keys or topics that begin with the system's own prefix.
 
 mod child;
 mod handle;
@@ -26,9 +27,10 @@ use url::Url;
 pub use identity::ProcessStamp;
 
 use super::core::record::{Carried, InstanceRecord, SystemRecord};
-use super::core::{Carrier, Environment, Hosted, Launched, Order, Renewal, client, remember};
+use super::core::{Carrier, Environment, Hosted, Launched, Order, Renewal, Sources, client, remember, scheme};
 use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
 use crate::error::Error;
+use crate::kafka::{self, BrokerKind, KafkaLookup, KafkaSource};
 use crate::nginx::{self, NginxLookup};
 use crate::redis::{RedisLookup, RedisSource, ping, without_password};
 use crate::topology::SystemSpec;
@@ -39,8 +41,8 @@ use handle::Handle;
 pub(super) const NAME: &str = "process";
 /// How long a killed process may take to vanish.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a Redis that the user named may take to give a sign of life.
-const EXTERNAL_REDIS_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a Redis or a Kafka that the user named may take to give a sign of life.
+const EXTERNAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Runs systems as child processes.
 pub struct ProcessBackend {
@@ -52,6 +54,7 @@ pub struct ProcessBackend {
 struct Tools {
     program: PathBuf,
     redis: RedisLookup,
+    kafka: KafkaLookup,
     nginx: NginxLookup,
     spawner: Arc<Spawner>,
     http: reqwest::Client,
@@ -70,6 +73,7 @@ impl ProcessBackend {
             tools: Tools {
                 program,
                 redis: RedisLookup::of_process(),
+                kafka: KafkaLookup::of_process(),
                 nginx: NginxLookup::of_process(),
                 spawner: Arc::new(Spawner::new()?),
                 http,
@@ -96,6 +100,13 @@ impl ProcessBackend {
     #[must_use]
     pub fn with_nginx(mut self, lookup: NginxLookup) -> Self {
         self.tools.nginx = lookup;
+        self
+    }
+
+    /// The same backend, which looks for a Kafka only there.
+    #[must_use]
+    pub fn with_kafka(mut self, lookup: KafkaLookup) -> Self {
+        self.tools.kafka = lookup;
         self
     }
 }
@@ -149,6 +160,35 @@ impl Backend for ProcessBackend {
     }
 }
 
+impl Tools {
+    async fn external_redis(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
+        if !spec.has(ServiceName::Redis) {
+            return Ok(None);
+        }
+        match self.redis.find()? {
+            RedisSource::Server { .. } => Ok(None),
+            RedisSource::Url(url) => match ping(&url, EXTERNAL_TIMEOUT).await {
+                Ok(()) => Ok(Some(url)),
+                Err(reason) => Err(Error::RedisUnusable {
+                    url: without_password(url.as_str()),
+                    reason,
+                }),
+            },
+        }
+    }
+
+    async fn kafka_source(&self, spec: &SystemSpec) -> Result<Option<KafkaSource>, Error> {
+        if !spec.has(ServiceName::Kafka) {
+            return Ok(None);
+        }
+        let source = self.kafka.find(BrokerKind::of_system(spec)?)?;
+        if let KafkaSource::Brokers(brokers) = &source {
+            kafka::answers(brokers, EXTERNAL_TIMEOUT).await?;
+        }
+        Ok(Some(source))
+    }
+}
+
 impl Carrier for Tools {
     type Handle = Handle;
 
@@ -164,20 +204,11 @@ impl Carrier for Tools {
         &self.http
     }
 
-    async fn external_redis(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-        if !spec.has(ServiceName::Redis) {
-            return Ok(None);
-        }
-        match self.redis.find()? {
-            RedisSource::Server { .. } => Ok(None),
-            RedisSource::Url(url) => match ping(&url, EXTERNAL_REDIS_TIMEOUT).await {
-                Ok(()) => Ok(Some(url)),
-                Err(reason) => Err(Error::RedisUnusable {
-                    url: without_password(url.as_str()),
-                    reason,
-                }),
-            },
-        }
+    async fn sources(&self, spec: &SystemSpec) -> Result<Sources, Error> {
+        Ok(Sources {
+            redis: self.external_redis(spec).await?,
+            kafka: self.kafka_source(spec).await?,
+        })
     }
 
     fn has_names(&self) -> bool {
@@ -197,11 +228,8 @@ impl Carrier for Tools {
     }
 
     fn inner_url(&self, _name: &str, program: ServiceName, port: Option<u16>) -> Option<Url> {
-        let scheme = match program {
-            ServiceName::Redis => "redis",
-            _ => "http",
-        };
-        Some(Url::parse(&format!("{scheme}://127.0.0.1:{}", port?)).expect("a port of this machine makes a URL"))
+        let url = format!("{}://127.0.0.1:{}", scheme(program), port?);
+        Some(Url::parse(&url).expect("a port of this machine makes a URL"))
     }
 
     fn link_address(&self, _link: &str, port: Option<u16>) -> Option<(String, u16)> {

@@ -34,6 +34,7 @@ pub(super) struct Page {
     environment: Vec<(String, String)>,
     params: Vec<(String, String, bool)>,
     command: String,
+    notes: Vec<String>,
     warnings: Vec<String>,
     gaps: Vec<String>,
     log: Vec<(String, String)>,
@@ -107,6 +108,7 @@ pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
         environment: environment(state),
         params: plan.map(params).unwrap_or_default(),
         command: material.command.clone(),
+        notes: state.notes.clone(),
         warnings: state.warnings.clone(),
         gaps: gaps(state),
         log: state

@@ -1,0 +1,208 @@
+//! Apache Kafka of this machine as an instance of a system: one process that is broker and controller (KRaft).
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use contract::ServiceName;
+
+use super::ApacheKafka;
+use crate::error::Error;
+use crate::takeover::Reserved;
+
+/// What the broker may use of memory beside what the operating system caches for it.
+const HEAP: [&str; 2] = ["-Xms64m", "-Xmx384m"];
+/// Short starts, few threads: this broker lives for minutes.
+const JVM: [&str; 4] = [
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xshare:auto",
+    "-Djava.awt.headless=true",
+];
+/// A cluster's id must be there and means nothing to a cluster of one.
+const CLUSTER_ID: &str = "bGFiLWthZmthLWNsdXN0ZXI";
+
+/// Turns this process into a Kafka broker: same process id, same parent, same log, same binding of its life to its
+/// parent's on Linux. It listens at `address`, where port 0 is any free one, and keeps its log in `folder`, which is made
+/// if need be; what an earlier start left there is still known.
+///
+/// Which port that is, it says beforehand on stdout, in the line by which every service does, and nobody else gets the
+/// port in between, as for a Redis.
+///
+/// Returns only when it failed, with an environment error.
+pub fn become_broker(
+    kafka: &ApacheKafka,
+    instance: &str,
+    address: SocketAddr,
+    advertised: &str,
+    folder: &Path,
+) -> Error {
+    match prepare(kafka, instance, address, advertised, folder) {
+        Err(error) => error,
+        Ok(mut prepared) => {
+            prepared.broker.say(instance, ServiceName::Kafka);
+            let source = prepared.command.exec();
+            program_failed(kafka, instance)(source)
+        }
+    }
+}
+
+struct Prepared {
+    command: Command,
+    broker: Reserved,
+    /// The port at which the controller, which is the same process, listens; nobody else gets it.
+    _controller: Reserved,
+}
+
+fn prepare(
+    kafka: &ApacheKafka,
+    instance: &str,
+    address: SocketAddr,
+    advertised: &str,
+    folder: &Path,
+) -> Result<Prepared, Error> {
+    let broker = Reserved::take(instance, address)?;
+    let controller = Reserved::take(instance, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+    let folder = fs::canonicalize(folder).map_err(Error::file("find", folder))?;
+    let properties = folder.join("server.properties");
+    let text = properties_of(broker.address, advertised, controller.address.port(), &folder.join("log"));
+    fs::write(&properties, text).map_err(Error::file("write", &properties))?;
+    let logging = folder.join("log4j2.properties");
+    fs::write(&logging, LOGGING).map_err(Error::file("write", &logging))?;
+    format_storage(kafka, instance, &properties, &logging)?;
+    let mut command = java(kafka, &logging);
+    command.arg("kafka.Kafka").arg(&properties);
+    Ok(Prepared {
+        command,
+        broker,
+        _controller: controller,
+    })
+}
+
+/// Makes the folder one that a broker of this cluster may use; one that is one already stays as it is.
+fn format_storage(kafka: &ApacheKafka, instance: &str, properties: &Path, logging: &Path) -> Result<(), Error> {
+    let output = java(kafka, logging)
+        .args([
+            "kafka.tools.StorageTool",
+            "format",
+            "--ignore-formatted",
+            "-t",
+            CLUSTER_ID,
+            "-c",
+        ])
+        .arg(properties)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(program_failed(kafka, instance))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said
+        .lines()
+        .rfind(|line| !line.trim().is_empty())
+        .unwrap_or("it does not say why")
+        .to_owned();
+    Err(Error::KafkaUnusable {
+        what: kafka.jars.display().to_string(),
+        reason: format!("its storage cannot be formatted: {said}"),
+    })
+}
+
+fn program_failed(kafka: &ApacheKafka, instance: &str) -> impl FnOnce(std::io::Error) -> Error {
+    let (instance, program) = (instance.to_owned(), kafka.java.clone());
+    move |source| Error::Program {
+        instance,
+        program,
+        source,
+    }
+}
+
+fn java(kafka: &ApacheKafka, logging: &Path) -> Command {
+    let mut command = Command::new(&kafka.java);
+    let mut logging_option = std::ffi::OsString::from("-Dlog4j2.configurationFile=");
+    logging_option.push(logging);
+    let all: PathBuf = kafka.jars.join("*");
+    command.args(HEAP).args(JVM).arg(logging_option).arg("-cp").arg(all);
+    command
+}
+
+/// To stdout, as every instance does; warnings, and that it is up.
+const LOGGING: &str = "\
+status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = [%d] %p %m (%c{1})%n%throwable
+rootLogger.level = WARN
+rootLogger.appenderRef.out.ref = out
+logger.server.name = kafka.server.KafkaRaftServer
+logger.server.level = INFO
+";
+
+/// One broker for some minutes: nothing is replicated, groups form at once, and little is kept ready.
+fn properties_of(address: SocketAddr, advertised: &str, controller_port: u16, log: &Path) -> String {
+    let port = address.port();
+    let ip = address.ip();
+    let mut text = String::new();
+    let settings = [
+        ("process.roles", "broker,controller".to_owned()),
+        ("node.id", "1".to_owned()),
+        ("controller.quorum.voters", format!("1@127.0.0.1:{controller_port}")),
+        (
+            "listeners",
+            format!("PLAINTEXT://{ip}:{port},CONTROLLER://127.0.0.1:{controller_port}"),
+        ),
+        ("advertised.listeners", format!("PLAINTEXT://{advertised}:{port}")),
+        ("controller.listener.names", "CONTROLLER".to_owned()),
+        (
+            "listener.security.protocol.map",
+            "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT".to_owned(),
+        ),
+        ("log.dirs", log.display().to_string()),
+        ("num.partitions", "3".to_owned()),
+        ("auto.create.topics.enable", "false".to_owned()),
+        ("offsets.topic.num.partitions", "1".to_owned()),
+        ("offsets.topic.replication.factor", "1".to_owned()),
+        ("transaction.state.log.num.partitions", "1".to_owned()),
+        ("transaction.state.log.replication.factor", "1".to_owned()),
+        ("transaction.state.log.min.isr", "1".to_owned()),
+        ("share.coordinator.state.topic.num.partitions", "1".to_owned()),
+        ("share.coordinator.state.topic.replication.factor", "1".to_owned()),
+        ("share.coordinator.state.topic.min.isr", "1".to_owned()),
+        ("group.initial.rebalance.delay.ms", "0".to_owned()),
+        ("group.min.session.timeout.ms", "1000".to_owned()),
+        ("log.cleaner.enable", "false".to_owned()),
+        ("num.network.threads", "2".to_owned()),
+        ("num.io.threads", "2".to_owned()),
+        ("background.threads", "2".to_owned()),
+        ("controlled.shutdown.enable", "false".to_owned()),
+    ];
+    for (name, value) in settings {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{name}={}", value.replace('\\', "\\\\"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_told_where_to_listen_and_what_to_say_to_clients() {
+        let text = properties_of(([0, 0, 0, 0], 9092).into(), "kafka", 4000, Path::new("/run/kafka/log"));
+        for line in [
+            "listeners=PLAINTEXT://0.0.0.0:9092,CONTROLLER://127.0.0.1:4000",
+            "advertised.listeners=PLAINTEXT://kafka:9092",
+            "controller.quorum.voters=1@127.0.0.1:4000",
+            "log.dirs=/run/kafka/log",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");
+        }
+    }
+}

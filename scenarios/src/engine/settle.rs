@@ -1,0 +1,104 @@
+//! Work that goes on without a request: events on their way. Its end is seen and not slept for.
+
+use std::time::Duration;
+
+use compose::{Instance, InstanceState, KafkaSource, Role};
+use contract::{Pending, ServiceName};
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use tokio::time::{Instant, sleep};
+
+use super::RunError;
+use super::turn::Turn;
+use crate::event::{EventKind, Phase};
+
+/// The facts that tell of it: how long it took, and what was still open at its end.
+pub(crate) const FACTS: [&str; 2] = ["settle_s", "settle_open"];
+
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The longest wait for one answer: who asks a broker may take a while.
+const TIMEOUT: Duration = Duration::from_secs(6);
+
+/// Tells which Kafka a system has, if it has one.
+pub(super) fn note(turn: &mut Turn<'_>) {
+    if let Some(kafka) = KafkaSource::noted_in(&turn.system.spec()) {
+        turn.bus.emit(EventKind::Note { text: kafka.words() });
+    }
+}
+
+/// Waits, as long as the plan says at most, until no event of a system with a Kafka is on its way any more: every
+/// instance says so, twice in a row and with nothing done in between (see [`Pending`]). Says whether that was seen.
+pub(super) async fn wait(turn: &mut Turn<'_>) -> Result<bool, RunError> {
+    if !turn.arm.system.has(ServiceName::Kafka) || turn.stop.is_cancelled() {
+        return Ok(true);
+    }
+    let within = Duration::from_secs_f64(turn.plan.settle_s);
+    turn.bus.emit(EventKind::Phase {
+        phase: Phase::Settling,
+        expected_s: 0.0,
+    });
+    let http = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .build()
+        .map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
+    let began = Instant::now();
+    let mut before = None;
+    let (settled, open) = loop {
+        let seen = look(turn, &http).await;
+        match &seen {
+            Ok(Pending { open: 0, .. }) if before.as_ref() == Some(&seen) => break (true, 0),
+            _ if began.elapsed() >= within || turn.stop.is_cancelled() => {
+                let why = match &seen {
+                    Ok(pending) => format!("{} things are open", pending.open),
+                    Err(why) => why.clone(),
+                };
+                turn.bus.emit(EventKind::Warning {
+                    text: format!(
+                        "{}: the system did not come to rest within {} s: {why}",
+                        turn.arm.name, turn.plan.settle_s
+                    ),
+                });
+                break (false, seen.map_or(0, |pending| pending.open));
+            }
+            _ => {}
+        }
+        before = Some(seen);
+        turn.forward_instances();
+        sleep(LOOK_EVERY).await;
+    };
+    for (name, value) in FACTS.into_iter().zip([began.elapsed().as_secs_f64(), open as f64]) {
+        turn.bus.emit(EventKind::Fact {
+            name: name.to_owned(),
+            values: vec![value],
+        });
+    }
+    Ok(settled)
+}
+
+/// What all running instances have still to do, and how much they have done; an error when one does not say.
+async fn look(turn: &Turn<'_>, http: &reqwest::Client) -> Result<Pending, String> {
+    let instances = turn.system.instances().await;
+    let asked = instances.iter().filter(|instance| {
+        instance.state == InstanceState::Ready
+            && instance.role == Role::Instance
+            && instance.url.as_ref().is_some_and(|url| url.scheme() == "http")
+    });
+    let answers = join_all(asked.map(|instance| ask(instance, http))).await;
+    answers
+        .into_iter()
+        .try_fold(Pending::default(), |sum, answer| Ok(sum + answer?))
+}
+
+async fn ask(instance: &Instance, http: &reqwest::Client) -> Result<Pending, String> {
+    let failed = |why: String| format!("{}: {why}", instance.name);
+    let Some(url) = instance.url.as_ref().and_then(|url| url.join("/pending").ok()) else {
+        return Ok(Pending::default());
+    };
+    let answer = http.get(url).send().await.map_err(|error| failed(error.to_string()))?;
+    match answer.status() {
+        StatusCode::OK => answer.json().await.map_err(|error| failed(error.to_string())),
+        // It does nothing without being asked.
+        StatusCode::NOT_FOUND => Ok(Pending::default()),
+        status => Err(failed(format!("/pending answers {status}"))),
+    }
+}

@@ -1,0 +1,76 @@
+//! Reading the stream of orders, where the system has a Kafka.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::{Check, ServeError, Settings, Shutdown};
+use contract::Pending;
+use contract::events::topics;
+use messaging::{Broker, MessagingError, Producer, Worker, WorkerOptions};
+use store::Database;
+
+use crate::stream::Figures;
+
+/// How long the brokers may take to come up.
+const BROKERS_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The part of the service that acts without being asked.
+#[derive(Clone)]
+pub(crate) struct Consumption {
+    pub(crate) broker: Broker,
+    pub(crate) options: WorkerOptions,
+    /// What a replay does with events.
+    pub(crate) replayed: Figures,
+    worker: Arc<Worker<Figures>>,
+}
+
+impl Consumption {
+    /// Joins the group, once the topics are there; `None` in a system without a Kafka.
+    ///
+    /// # Errors
+    /// When a setting is wrong, or there are no brokers in time.
+    pub(crate) async fn start(settings: &Settings, database: &Database) -> Result<Option<Self>, ServeError> {
+        let Some(kafka) = &settings.kafka else {
+            return Ok(None);
+        };
+        let options = WorkerOptions::from_settings(settings, &[topics::ORDERS])?;
+        let figures = Figures::new(settings)?;
+        let failed = |error: MessagingError| ServeError::start("the stream of orders", error);
+        let broker = Broker::new(kafka.clone());
+        let all = options.all_topics();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        broker
+            .ensure_topics(&all, topics::PARTITIONS, BROKERS_TIMEOUT)
+            .await
+            .map_err(failed)?;
+        let producer = Producer::new(&broker).map_err(failed)?;
+        let replayed = figures.at_once();
+        let worker = Worker::new(&broker, &producer, database.clone(), options.clone(), figures).map_err(failed)?;
+        Ok(Some(Self {
+            broker,
+            options,
+            replayed,
+            worker: Arc::new(worker),
+        }))
+    }
+
+    /// Works until the end is asked for.
+    pub(crate) async fn run(&self, shutdown: &Shutdown) {
+        self.worker.run(shutdown).await;
+    }
+
+    /// Whether this instance reads, or would if it were given a partition; for `/ready`.
+    pub(crate) fn check(&self) -> Check {
+        let worker = Arc::clone(&self.worker);
+        Check::new("stream of orders", move || {
+            let joined = worker.has_joined();
+            let why = || "it has not joined its group yet".to_owned();
+            std::future::ready(joined.then_some(()).ok_or_else(why))
+        })
+    }
+
+    /// What the group has still to do.
+    pub(crate) async fn pending(&self) -> Result<Pending, MessagingError> {
+        self.worker.pending().await
+    }
+}

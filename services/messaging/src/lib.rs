@@ -1,0 +1,59 @@
+//! Events between services, through Kafka.
+//!
+//! ```text
+//!     handler ── transaction ──► its data
+//!                     │      └─► outbox ── Relay ──► Kafka ── Worker ── transaction ──► its data
+//!                     └── inbox                                              └── inbox, outbox, …
+//! ```
+//!
+//! - [`Broker`] is the way to Kafka: topics, readiness, lag.
+//! - [`Producer`] publishes, idempotently, under the event's subject as key and in the trace of the running task.
+//! - [`Outbox`] and [`Relay`] publish what a transaction wrote, whatever dies in between.
+//! - [`Worker`] reads as a member of a group and lets a [`Handler`] act in a transaction. When it commits is a setting
+//!   ([`Commit`]), and so is what becomes of messages that fail ([`Failures`]).
+//! - [`is_first`] is the inbox: it makes the effect of a repeated message happen once.
+//! - [`replay`](replay()) reads a topic from its begin.
+//! - [`built_in`] is a small broker for machines without Kafka.
+//!
+//! What may be relied on: an event in a committed outbox is published at least once, and the first deliveries of one key
+//! come in the order of the outbox. A worker with [`Commit::Inbox`] whose events come out of an outbox has the effect of
+//! each exactly once, whoever is killed and whenever, as long as the brokers keep what they were given.
+//!
+//! This is the only crate that knows the Kafka library; [`rdkafka`] is passed on for measurements that need it bare.
+
+mod broker;
+pub mod built_in;
+mod consumer;
+mod context;
+mod error;
+mod failures;
+pub mod headers;
+mod inbox;
+mod options;
+mod outbox;
+mod producer;
+mod relay;
+mod replay;
+pub mod testing;
+mod worker;
+
+pub use broker::{Broker, PartitionLag};
+pub use consumer::{Consumer, NoEvent, Position, Received};
+pub use error::MessagingError;
+pub use failures::Failures;
+pub use inbox::{INBOX_TABLE, inbox_migration, is_first, is_first_hold};
+pub use outbox::{OUTBOX_TABLE, Outbox, outbox_migration, unpublished};
+pub use producer::{AnyEvent, Delivery, Place, Producer};
+pub use rdkafka;
+pub use relay::{Publish, Relay, Stored};
+pub use replay::replay;
+pub use worker::{Commit, Handler, Refusal, Worker, WorkerOptions};
+
+use contract::events::{Envelope, Payload};
+use time::OffsetDateTime;
+
+/// An event of this payload that happened now, under a new id of 32 hexadecimal digits.
+pub fn event<P: Payload>(source: &str, payload: P) -> Envelope<P> {
+    let id = format!("{:032x}", rand::random::<u128>());
+    Envelope::new(id, source, OffsetDateTime::now_utc(), payload)
+}

@@ -1,0 +1,106 @@
+//! How a group works, as the environment of a service says.
+
+use std::time::Duration;
+
+use chassis::{Settings, SettingsError};
+use contract::environment::{
+    CONSUME_COMMIT, CONSUME_GAP_MS, CONSUME_HOLD_AT, CONSUME_ON_FAILURE, CONSUME_RETRIES, CONSUME_RETRY_MS,
+};
+
+use crate::failures::Failures;
+use crate::worker::{Commit, WorkerOptions};
+
+const MS_MAX: u64 = 600_000;
+const RETRIES_MAX: u32 = 10;
+
+#[derive(Clone, Copy)]
+enum OnFailure {
+    Retry,
+    Dead,
+    Block,
+}
+
+impl WorkerOptions {
+    /// The options of the group of this service that reads these topics.
+    ///
+    /// # Errors
+    /// When a variable holds what it may not hold.
+    pub fn from_settings(settings: &Settings, topics: &[&str]) -> Result<Self, SettingsError> {
+        let env = &settings.environment;
+        let on_failure = env.choice(
+            CONSUME_ON_FAILURE,
+            &[
+                ("retry", OnFailure::Retry),
+                ("dead", OnFailure::Dead),
+                ("block", OnFailure::Block),
+            ],
+        )?;
+        let allowed = format!("a number of retry topics from 1 to {RETRIES_MAX}");
+        let retries = env.parse(CONSUME_RETRIES, 2, &allowed, |retries| {
+            (1..=RETRIES_MAX).contains(retries)
+        })?;
+        let first: Duration = env.milliseconds(CONSUME_RETRY_MS, 200, 1, MS_MAX)?;
+        Ok(Self {
+            group: settings.service.to_string(),
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            commit: env.choice(
+                CONSUME_COMMIT,
+                &[
+                    ("inbox", Commit::Inbox),
+                    ("before", Commit::Before),
+                    ("after", Commit::After),
+                ],
+            )?,
+            failures: match on_failure {
+                OnFailure::Retry => Failures::backoff(first, retries),
+                OnFailure::Dead => Failures::backoff(first, 0),
+                OnFailure::Block => Failures::Block,
+            },
+            gap: env.milliseconds(CONSUME_GAP_MS, 0, 0, MS_MAX)?,
+            hold_at: env.parse(CONSUME_HOLD_AT, 0, "the number of an event, or 0 for none", |_| true)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::ServiceName;
+
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<WorkerOptions, SettingsError> {
+        let settings = Settings::new(ServiceName::Analytics, variables.iter().copied().collect()).unwrap();
+        WorkerOptions::from_settings(&settings, &["orders"])
+    }
+
+    #[test]
+    fn the_defaults_are_the_careful_ones() {
+        let options = read(&[]).unwrap();
+        assert_eq!((options.group.as_str(), options.commit), ("analytics", Commit::Inbox));
+        assert_eq!(options.failures.retries(), 2);
+        let topics = [
+            "orders",
+            "orders.analytics.retry-1",
+            "orders.analytics.retry-2",
+            "orders.analytics.dead",
+        ];
+        assert_eq!(options.all_topics(), topics);
+    }
+
+    #[test]
+    fn every_variable_is_read_or_refused_with_what_is_allowed() {
+        let options = read(&[("CONSUME_COMMIT", "before"), ("CONSUME_ON_FAILURE", "block")]).unwrap();
+        assert_eq!((options.commit, &options.failures), (Commit::Before, &Failures::Block));
+        assert_eq!(options.all_topics(), ["orders"]);
+        for (variable, value, allowed) in [
+            ("CONSUME_COMMIT", "never", "inbox, before, after"),
+            ("CONSUME_ON_FAILURE", "panic", "retry, dead, block"),
+            ("CONSUME_RETRIES", "0", "from 1 to 10"),
+            ("CONSUME_RETRY_MS", "soon", "from 1 to"),
+            ("CONSUME_GAP_MS", "-1", "from 0 to"),
+        ] {
+            let error = read(&[(variable, value)]).unwrap_err().to_string();
+            assert!(error.contains(variable) && error.contains(allowed), "{error}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The transactional outbox: an event is written in the transaction that makes it true, and published afterwards.
+//!
+//! Writing to a database and publishing to Kafka are two writes, and a process can die between them: then there is an
+//! order that nobody hears of, or an event of an order that is not there. With an outbox there is one write. The
+//! [`Relay`](crate::Relay) does the rest, again and again until it is done, so an event may be published more than once.
+//! C. Richardson, *Microservices Patterns*, 2018, chapter 3.
+
+use std::sync::Arc;
+
+use contract::events::Envelope;
+use observability::TraceContext;
+use serde::Serialize;
+use sqlx::AnyConnection;
+use store::{Database, Migration};
+use tokio::sync::Notify;
+
+use crate::MessagingError;
+
+/// The statements that make the outbox, for a [`Migration`] of the service.
+pub const OUTBOX_TABLE: &str = "
+CREATE TABLE outbox (
+    id IDENTITY_KEY,
+    topic TEXT NOT NULL,
+    event_key TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    traceparent TEXT
+);
+
+-- One relay at a time: whose turn it is, and until when.
+CREATE TABLE outbox_relay (
+    id BIGINT PRIMARY KEY,
+    relay TEXT NOT NULL,
+    until_ms BIGINT NOT NULL
+);
+
+INSERT INTO outbox_relay (id, relay, until_ms) VALUES (1, '', 0);
+";
+
+/// The migration of this version number that makes the outbox.
+#[must_use]
+pub const fn outbox_migration(version: i64) -> Migration {
+    Migration {
+        version,
+        description: "outbox",
+        sql: OUTBOX_TABLE,
+    }
+}
+
+/// Takes events that are to be published once their transaction is committed. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Outbox {
+    pub(crate) added: Arc<Notify>,
+}
+
+impl Outbox {
+    /// An outbox in a database that has [`OUTBOX_TABLE`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes an event into the outbox, as a part of the transaction of `connection`, together with the trace of the
+    /// running task.
+    ///
+    /// # Errors
+    /// When the database fails, or the event cannot be written as JSON.
+    pub async fn add<D: Serialize>(
+        &self,
+        connection: &mut AnyConnection,
+        topic: &str,
+        event: &Envelope<D>,
+    ) -> Result<(), MessagingError> {
+        let payload = serde_json::to_string(event)?;
+        let trace = TraceContext::current().map(|context| context.to_string());
+        sqlx::query("INSERT INTO outbox (topic, event_key, payload, traceparent) VALUES ($1, $2, $3, $4)")
+            .bind(topic)
+            .bind(event.subject.as_str())
+            .bind(payload)
+            .bind(trace)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Tells the relay of this instance that something was committed. Without it the relay finds it a moment later.
+    pub fn wake(&self) {
+        self.added.notify_one();
+    }
+}
+
+/// How many events of the outbox are not published yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unpublished(database: &Database) -> Result<u64, sqlx::Error> {
+    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM outbox")
+        .fetch_one(&**database)
+        .await?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}

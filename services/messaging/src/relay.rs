@@ -1,0 +1,219 @@
+//! From the outbox to Kafka.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chassis::Shutdown;
+use futures_util::future::join_all;
+use observability::TRACEPARENT;
+use rdkafka::message::OwnedHeaders;
+use store::Database;
+use tokio::sync::Notify;
+
+use crate::{MessagingError, Outbox, Producer, headers};
+
+/// Events that are taken from the outbox at once.
+const BATCH: i64 = 200;
+/// How long a relay may work before another instance takes over. The clocks of the instances may differ by less.
+const LEASE: Duration = Duration::from_secs(3);
+/// How often the outbox is looked at when nobody tells of anything new.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Pause after a failure.
+const FAILURE_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a relay publishes through: Kafka, or a stand-in in tests.
+pub trait Publish: Send + Sync + 'static {
+    /// Publishes a message and waits until it is stored.
+    fn publish_stored(&self, message: &Stored) -> impl Future<Output = Result<(), MessagingError>> + Send;
+}
+
+/// A row of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its place in the outbox.
+    pub id: i64,
+    /// Where it is to go.
+    pub topic: String,
+    /// Its key.
+    pub key: String,
+    /// The event.
+    pub payload: String,
+    /// The trace that it was written in.
+    pub traceparent: Option<String>,
+}
+
+impl Publish for Producer {
+    async fn publish_stored(&self, message: &Stored) -> Result<(), MessagingError> {
+        let headers = message.traceparent.as_deref().map_or_else(OwnedHeaders::new, |trace| {
+            headers::with(OwnedHeaders::new(), TRACEPARENT, trace)
+        });
+        self.send(
+            &message.topic,
+            message.key.as_bytes(),
+            message.payload.as_bytes(),
+            headers,
+        )
+        .await?
+        .done()
+        .await
+        .map(drop)
+    }
+}
+
+/// Publishes what is in an outbox, in its order for each key, and takes it out when Kafka has it.
+///
+/// Every instance of a service runs one; a lease in the database lets one of them work. If it dies, at whatever point,
+/// the next one begins with the first event that is still there: nothing is lost, and what was published but not taken
+/// out is published again. An instance that was believed dead may do so too. Whoever reads must therefore be able to
+/// meet an event twice: see [`is_first`](crate::is_first). The *first* deliveries of one key are always in order, since
+/// every relay publishes an event only after all earlier ones of its key.
+pub struct Relay<P> {
+    database: Database,
+    publisher: P,
+    /// Who works; the same again after a restart, so that it need not wait for its own lease to end.
+    name: String,
+    added: Arc<Notify>,
+    published: AtomicU64,
+    gap: Duration,
+}
+
+impl<P: Publish> Relay<P> {
+    /// A relay of this outbox for the instance of this name.
+    pub fn new(outbox: &Outbox, database: Database, publisher: P, instance: &str) -> Self {
+        Self {
+            database,
+            publisher,
+            name: instance.to_owned(),
+            added: Arc::clone(&outbox.added),
+            published: AtomicU64::new(0),
+            gap: Duration::ZERO,
+        }
+    }
+
+    /// The same relay with a barrier for experiments: a pause before events are published, and again before they are
+    /// taken out of the outbox.
+    #[must_use]
+    pub fn with_gap(mut self, gap: Duration) -> Self {
+        self.gap = gap;
+        self
+    }
+
+    /// Events that this relay has published since it was made.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.published.load(Ordering::Relaxed)
+    }
+
+    /// Works until the end is asked for.
+    pub async fn run(&self, shutdown: &Shutdown) {
+        loop {
+            let pause = match self.step().await {
+                Ok(0) => LOOK_EVERY,
+                Ok(_) => Duration::ZERO,
+                Err(error) => {
+                    tracing::warn!(%error, "the outbox could not be published; it is tried again");
+                    FAILURE_PAUSE
+                }
+            };
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => return,
+                () = self.added.notified(), if pause == LOOK_EVERY => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Publishes the next events, a few hundred at most, if it is this relay's turn; says how many.
+    ///
+    /// # Errors
+    /// When the database fails, or Kafka does not take an event: those before it are done, and it comes first next time.
+    pub async fn step(&self) -> Result<u64, MessagingError> {
+        if !self.take_turn().await? {
+            return Ok(0);
+        }
+        let waiting = self.waiting().await?;
+        let mut published = 0;
+        let mut rest = waiting.as_slice();
+        while !rest.is_empty() {
+            let (wave, later) = rest.split_at(wave_length(rest));
+            published += self.publish(wave).await?;
+            rest = later;
+        }
+        Ok(published)
+    }
+
+    /// Publishes events of different keys at once, and takes out those that are stored.
+    async fn publish(&self, wave: &[Stored]) -> Result<u64, MessagingError> {
+        tokio::time::sleep(self.gap).await;
+        let outcomes = join_all(wave.iter().map(|message| self.publisher.publish_stored(message))).await;
+        tokio::time::sleep(self.gap).await;
+        let mut transaction = self.database.begin_write().await?;
+        let mut published = 0;
+        let mut failure = None;
+        for (message, outcome) in wave.iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => {
+                    sqlx::query("DELETE FROM outbox WHERE id = $1")
+                        .bind(message.id)
+                        .execute(&mut *transaction)
+                        .await?;
+                    published += 1;
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        transaction.commit().await?;
+        self.published.fetch_add(published, Ordering::Relaxed);
+        metrics::counter!("messaging_outbox_published_total").increment(published);
+        failure.map_or(Ok(published), Err)
+    }
+
+    /// Takes or keeps the lease.
+    async fn take_turn(&self) -> Result<bool, MessagingError> {
+        let now = now_ms();
+        let taken = sqlx::query(
+            "UPDATE outbox_relay SET relay = $1, until_ms = $2 WHERE id = 1 AND (relay = $3 OR until_ms < $4)",
+        )
+        .bind(self.name.as_str())
+        .bind(now + LEASE.as_millis() as i64)
+        .bind(self.name.as_str())
+        .bind(now)
+        .execute(&*self.database)
+        .await?;
+        Ok(taken.rows_affected() == 1)
+    }
+
+    async fn waiting(&self) -> Result<Vec<Stored>, MessagingError> {
+        let rows: Vec<(i64, String, String, String, Option<String>)> =
+            sqlx::query_as("SELECT id, topic, event_key, payload, traceparent FROM outbox ORDER BY id LIMIT $1")
+                .bind(BATCH)
+                .fetch_all(&*self.database)
+                .await?;
+        let stored = |(id, topic, key, payload, traceparent)| Stored {
+            id,
+            topic,
+            key,
+            payload,
+            traceparent,
+        };
+        Ok(rows.into_iter().map(stored).collect())
+    }
+}
+
+/// How many of the first messages have different keys: none of them need wait for another.
+fn wave_length(messages: &[Stored]) -> usize {
+    let mut keys = BTreeSet::new();
+    messages
+        .iter()
+        .take_while(|message| keys.insert((message.topic.as_str(), message.key.as_str())))
+        .count()
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

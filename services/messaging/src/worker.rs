@@ -1,0 +1,402 @@
+//! A group's work: read, do, commit, and what becomes of what cannot be done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chassis::Shutdown;
+use contract::Pending;
+use contract::events::{DomainEvent, Envelope};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::BaseConsumer;
+use sqlx::AnyConnection;
+use store::Database;
+
+use crate::broker::blocking;
+use crate::consumer::{Consumer, NoEvent, Position, Received};
+use crate::context::Quiet;
+use crate::failures::{Failures, Mover};
+use crate::relay::now_ms;
+use crate::{Broker, MessagingError, Producer, failures, headers, inbox};
+
+/// When a message is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// Before it is handled: whoever dies in between has lost it. *At most once.*
+    Before,
+    /// After it was handled: whoever dies in between meets it again. *At least once.*
+    After,
+    /// After it was handled, and what was handled is noted in the same transaction: whoever meets it again knows it.
+    /// The *effect* is there exactly once. Needs [`INBOX_TABLE`](crate::INBOX_TABLE).
+    Inbox,
+}
+
+/// Why an event was not handled. Nothing of it may be left: the transaction is rolled back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not now; it may go well later.
+    Later(String),
+    /// Not ever: the event itself is at fault.
+    Never(String),
+}
+
+impl Refusal {
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        let (Self::Later(reason) | Self::Never(reason)) = self;
+        reason
+    }
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Later(format!("database: {error}"))
+    }
+}
+
+impl From<MessagingError> for Refusal {
+    fn from(error: MessagingError) -> Self {
+        Self::Later(error.to_string())
+    }
+}
+
+/// What a service does with events.
+pub trait Handler: Send + Sync + 'static {
+    /// Does what takes time and needs no transaction, before one is begun. Whatever it does may be done again.
+    fn prepare(&self, event: &Envelope<DomainEvent>) -> impl Future<Output = Result<(), Refusal>> + Send {
+        let _ = event;
+        std::future::ready(Ok(()))
+    }
+
+    /// Does what is to be done, all of it through `connection`, whose transaction is committed afterwards. Events that
+    /// follow from it go into the [`Outbox`](crate::Outbox) through the same connection.
+    fn handle(
+        &self,
+        event: &Envelope<DomainEvent>,
+        at: &Position,
+        connection: &mut AnyConnection,
+    ) -> impl Future<Output = Result<(), Refusal>> + Send;
+
+    /// Called after the transaction was committed, for what may wait until then, such as waking a relay.
+    fn committed(&self) {}
+}
+
+/// How a group works.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// The group, without the prefix.
+    pub group: String,
+    /// What it reads, without the prefix.
+    pub topics: Vec<String>,
+    /// When it commits.
+    pub commit: Commit,
+    /// What becomes of what it cannot handle.
+    pub failures: Failures,
+    /// A barrier for experiments: the pause between handling and committing, in whichever order they come.
+    pub gap: Duration,
+    /// Another one: the message, counted from 1, between whose handling and whose commit the worker stands still until
+    /// it is killed or asked to end, once in the life of the database; 0 is none.
+    pub hold_at: u64,
+}
+
+/// Works for a group until the end is asked for: one message after the other in each of its lanes. The first lane reads
+/// the topics; each retry topic has a lane of its own, so that waiting for one does not hold up the others.
+pub struct Worker<H> {
+    options: WorkerOptions,
+    broker: Broker,
+    database: Database,
+    handler: H,
+    mover: Mover,
+    lanes: Vec<Lane>,
+    handled: AtomicU64,
+}
+
+/// Where messages come from that were tried equally often.
+struct Lane {
+    /// How often its messages were tried before.
+    attempts: usize,
+    group: String,
+    topics: Vec<String>,
+    consumer: Consumer,
+    /// Asks how far the group has come.
+    inspector: Arc<BaseConsumer<Quiet>>,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// It was handled.
+    Done,
+    /// It was handled before.
+    Repeated,
+    /// Its type is somebody else's concern.
+    Ignored,
+}
+
+impl Outcome {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Repeated => "repeated",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+impl<H: Handler> Worker<H> {
+    /// Joins the groups of all lanes. The topics must be there: see [`WorkerOptions::all_topics`] and
+    /// [`Broker::ensure_topics`].
+    ///
+    /// # Errors
+    /// When the library refuses the settings.
+    pub fn new(
+        broker: &Broker,
+        producer: &Producer,
+        database: Database,
+        options: WorkerOptions,
+        handler: H,
+    ) -> Result<Self, MessagingError> {
+        let lanes = (0..=options.failures.retries())
+            .map(|attempts| Lane::join(broker, &options, attempts))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            mover: Mover::new(producer.clone(), broker.clone(), &options),
+            broker: broker.clone(),
+            database,
+            handler,
+            lanes,
+            options,
+            handled: AtomicU64::new(0),
+        })
+    }
+
+    /// Works until the end is asked for, then leaves the groups.
+    pub async fn run(&self, shutdown: &Shutdown) {
+        let report = async {
+            loop {
+                self.report_lag().await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let work = futures_util::future::join_all(self.lanes.iter().map(|lane| self.work(lane, shutdown)));
+        tokio::select! {
+            _ = work => {}
+            () = report => {}
+        }
+    }
+
+    /// Whether this instance has joined the groups of all its lanes; for `/ready`. Until then nobody reads for it.
+    #[must_use]
+    pub fn has_joined(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.consumer.has_joined())
+    }
+
+    /// The partitions that this instance has, of the topics themselves.
+    #[must_use]
+    pub fn partitions(&self) -> Vec<(String, i32)> {
+        self.lanes[0].consumer.partitions()
+    }
+
+    /// What the *group* has not finished at this moment, retries included, and how much this instance has handled.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub async fn pending(&self) -> Result<Pending, MessagingError> {
+        let mut open = 0;
+        for lane in &self.lanes {
+            open += self.lag_of(lane).await?;
+        }
+        Ok(Pending {
+            open,
+            done: self.handled.load(Ordering::SeqCst),
+        })
+    }
+
+    async fn lag_of(&self, lane: &Lane) -> Result<u64, MessagingError> {
+        let (broker, inspector, topics) = (self.broker.clone(), Arc::clone(&lane.inspector), lane.topics.clone());
+        let lags = blocking(move || broker.lag_with(&*inspector, &topics)).await?;
+        for lag in &lags {
+            metrics::gauge!("messaging_lag", "group" => lane.group.clone(), "topic" => lag.topic.clone(),
+                "partition" => lag.partition.to_string())
+            .set(lag.messages() as f64);
+        }
+        Ok(lags.iter().map(crate::PartitionLag::messages).sum())
+    }
+
+    async fn report_lag(&self) {
+        for lane in &self.lanes {
+            // An unreachable broker shows elsewhere; the gauge keeps what was known.
+            let _ = self.lag_of(lane).await;
+        }
+    }
+
+    async fn work(&self, lane: &Lane, shutdown: &Shutdown) {
+        loop {
+            let received = tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                received = lane.consumer.next() => received,
+            };
+            match received {
+                Ok(received) => self.take(lane, &received, shutdown).await,
+                Err(error) => {
+                    tracing::error!(%error, group = lane.group, "this consumer can go on no more");
+                    break;
+                }
+            }
+        }
+        lane.consumer.leave();
+    }
+
+    /// One message, from its coming to its commit. What is neither handled nor moved comes again.
+    async fn take(&self, lane: &Lane, received: &Received<'_>, shutdown: &Shutdown) {
+        if !self.is_due(lane, received, shutdown).await {
+            return;
+        }
+        let position = received.position();
+        let trace = received.trace();
+        let taken = trace
+            .scope(self.take_in_order(lane, received, &position, shutdown))
+            .await;
+        if let Err(reason) = taken {
+            metrics::counter!("messaging_blocked_total", "group" => lane.group.clone()).increment(1);
+            tracing::warn!(?position, reason, "the message is tried again in its place");
+            if let Err(error) = lane.consumer.seek(&position) {
+                tracing::debug!(%error, "the partition has gone; its next owner tries");
+            }
+            tokio::select! {
+                () = shutdown.requested() => {}
+                () = tokio::time::sleep(self.options.failures.pause()) => {}
+            }
+        }
+    }
+
+    /// Waits until a message is due that was put off. The delays of a topic are equal, so the first is due first.
+    async fn is_due(&self, lane: &Lane, received: &Received<'_>, shutdown: &Shutdown) -> bool {
+        let due_ms: Option<i64> = received.header(headers::DUE_MS).and_then(|due| due.parse().ok());
+        let wait_ms = due_ms.map_or(0, |due| (due - now_ms()).clamp(0, failures::DELAY_MS_MAX));
+        if lane.attempts == 0 || wait_ms == 0 {
+            return true;
+        }
+        tokio::select! {
+            () = shutdown.requested() => false,
+            () = tokio::time::sleep(Duration::from_millis(wait_ms.unsigned_abs())) => true,
+        }
+    }
+
+    /// Handles and commits, in the order that the options say.
+    async fn take_in_order(
+        &self,
+        lane: &Lane,
+        received: &Received<'_>,
+        position: &Position,
+        shutdown: &Shutdown,
+    ) -> Result<(), String> {
+        let commit = self.options.commit;
+        if commit == Commit::Before {
+            lane.consumer
+                .commit_and_wait(position)
+                .await
+                .map_err(|error| format!("it could not be committed first: {error}"))?;
+            self.between(shutdown).await;
+        }
+        match self.attempt(received, position).await {
+            Ok(outcome) => self.count(outcome.word()),
+            Err(refusal) => {
+                let outcome = self.mover.refused(lane.attempts, received, position, &refusal).await?;
+                self.count(outcome);
+            }
+        }
+        if commit != Commit::Before {
+            self.between(shutdown).await;
+            if let Err(error) = lane.consumer.commit(position) {
+                tracing::debug!(%error, ?position, "not committed: it comes again, to the next owner of the partition");
+            }
+        }
+        self.handled.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// The barriers between handling and committing.
+    async fn between(&self, shutdown: &Shutdown) {
+        tokio::time::sleep(self.options.gap).await;
+        let number = self.handled.load(Ordering::SeqCst) + 1;
+        if number != self.options.hold_at {
+            return;
+        }
+        // A database that fails here fails everywhere, and says so there.
+        if inbox::is_first_hold(&self.database, &self.options.group)
+            .await
+            .unwrap_or(false)
+        {
+            tracing::warn!("standing still between handling and committing, because CONSUME_HOLD_AT says so");
+            shutdown.requested().await;
+        }
+    }
+
+    async fn attempt(&self, received: &Received<'_>, position: &Position) -> Result<Outcome, Refusal> {
+        let event = match received.domain_event() {
+            Ok(Some(event)) => event,
+            Ok(None) => return Ok(Outcome::Ignored),
+            Err(error @ (NoEvent::Empty | NoEvent::Malformed(_))) => return Err(Refusal::Never(error.to_string())),
+        };
+        self.handler.prepare(&event).await?;
+        let mut transaction = self.database.begin_write().await?;
+        if self.options.commit == Commit::Inbox
+            && !inbox::is_first(&mut transaction, &self.options.group, &event.id).await?
+        {
+            return Ok(Outcome::Repeated);
+        }
+        self.handler.handle(&event, position, &mut transaction).await?;
+        transaction.commit().await?;
+        self.handler.committed();
+        Ok(Outcome::Done)
+    }
+
+    fn count(&self, outcome: &'static str) {
+        metrics::counter!("messaging_handled_total", "group" => self.options.group.clone(), "outcome" => outcome)
+            .increment(1);
+    }
+}
+
+impl WorkerOptions {
+    /// Every topic that the group reads or writes: the topics, those for retries, and those for dead letters.
+    #[must_use]
+    pub fn all_topics(&self) -> Vec<String> {
+        let of_retries = (1..=self.failures.retries()).flat_map(|attempt| self.retry_topics(attempt));
+        let dead = self
+            .topics
+            .iter()
+            .filter(|_| self.failures.gives_up())
+            .map(|topic| contract::events::topics::dead_letter(topic, &self.group));
+        self.topics.iter().cloned().chain(of_retries).chain(dead).collect()
+    }
+
+    fn retry_topics(&self, attempt: usize) -> Vec<String> {
+        let retry = |topic: &String| contract::events::topics::retry(topic, &self.group, attempt);
+        self.topics.iter().map(retry).collect()
+    }
+}
+
+impl Lane {
+    fn join(broker: &Broker, options: &WorkerOptions, attempts: usize) -> Result<Self, MessagingError> {
+        let (group, topics) = match attempts {
+            0 => (options.group.clone(), options.topics.clone()),
+            _ => (
+                format!("{}.retry-{attempts}", options.group),
+                options.retry_topics(attempts),
+            ),
+        };
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let mut config = broker.config();
+        config.set("group.id", broker.group(&group));
+        Ok(Self {
+            attempts,
+            consumer: Consumer::join(broker, &group, &names)?,
+            inspector: Arc::new(BaseConsumer::from_config_and_context(&config, Quiet)?),
+            group,
+            topics,
+        })
+    }
+}
