@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chassis::KafkaSettings;
 use contract::events::{Envelope, OrderCreated, topics};
-use messaging::{Broker, MessagingError, Producer, Received, event, replay};
+use messaging::{Broker, Producer, Replay, event};
 use tokio::runtime::Runtime;
 
 /// The folder of an Apache Kafka; says loudly where there is none, and fails where all tests are required.
@@ -69,9 +69,10 @@ impl Client {
     /// How many events there are.
     #[track_caller]
     pub fn events(&self) -> u64 {
-        let nothing = async |_: &Received<'_>| Ok::<(), MessagingError>(());
-        self.runtime
-            .block_on(replay(&self.broker, topics::ORDERS, nothing))
-            .unwrap()
+        self.runtime.block_on(async {
+            let mut events = Replay::open(&self.broker, topics::ORDERS).await.unwrap();
+            while events.next().await.unwrap().is_some() {}
+            events.read()
+        })
     }
 }

@@ -8,7 +8,7 @@ use axum::routing::get;
 use chassis::{Failure, Json};
 use contract::events::topics;
 use contract::{DeadLetters, Effects, Figures, Pending, Rebuilt};
-use messaging::{Commit, Handler, MessagingError, Received, Refusal, is_first, replay};
+use messaging::{Commit, Handler, MessagingError, Received, Refusal, Replay, is_first};
 use sqlx::AnyConnection;
 use store::Database;
 
@@ -149,11 +149,14 @@ async fn empty(State(looked): State<Looked>) -> Result<Json<Rebuilt>, Failure> {
 async fn rebuild(State(looked): State<Looked>) -> Result<Json<Rebuilt>, Failure> {
     let consumption = looked.consumption()?;
     let mut transaction = looked.database.begin_write().await.map_err(Failure::internal)?;
-    let read = replay(&consumption.broker, topics::ORDERS, async |received: &Received<'_>| {
-        again(consumption, received, &mut transaction).await
-    })
-    .await
-    .map_err(Failure::internal)?;
+    let log = Replay::open(&consumption.broker, topics::ORDERS).await;
+    let mut log = log.map_err(Failure::internal)?;
+    while let Some(received) = log.next().await.map_err(Failure::internal)? {
+        again(consumption, &received, &mut transaction)
+            .await
+            .map_err(Failure::internal)?;
+    }
+    let read = log.read();
     transaction.commit().await.map_err(Failure::internal)?;
     Ok(Json(Rebuilt { read }))
 }
@@ -185,18 +188,17 @@ async fn dead_letters(State(looked): State<Looked>) -> Result<Json<DeadLetters>,
     let consumption = looked.consumption()?;
     let topic = topics::dead_letter(topics::ORDERS, &consumption.options.group);
     let mut events = BTreeSet::new();
-    let letters = replay(&consumption.broker, &topic, async |received: &Received<'_>| {
+    let letters = Replay::open(&consumption.broker, &topic).await;
+    let mut letters = letters.map_err(Failure::internal)?;
+    while let Some(received) = letters.next().await.map_err(Failure::internal)? {
         // What is no event is known by its place.
         let id = received
             .event()
             .map_or_else(|_| format!("{:?}", received.position()), |event| event.id);
         events.insert(id);
-        Ok::<(), MessagingError>(())
-    })
-    .await
-    .map_err(Failure::internal)?;
+    }
     Ok(Json(DeadLetters {
-        letters,
+        letters: letters.read(),
         events: events.len() as u64,
     }))
 }

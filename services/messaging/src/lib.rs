@@ -12,7 +12,7 @@
 //! - [`Worker`] reads as a member of a group and lets a [`Handler`] act in a transaction. When it commits is a setting
 //!   ([`Commit`]), and so is what becomes of messages that fail ([`Failures`]).
 //! - [`is_first`] is the inbox: it makes the effect of a repeated message happen once.
-//! - [`replay`](replay()) reads a topic from its begin.
+//! - [`Replay`] reads a topic from its begin.
 //! - [`built_in`] is a small broker for machines without Kafka.
 //!
 //! What may be relied on: an event in a committed outbox is published at least once, and the first deliveries of one key
@@ -46,7 +46,7 @@ pub use outbox::{OUTBOX_TABLE, Outbox, outbox_migration, unpublished};
 pub use producer::{AnyEvent, Delivery, Place, Producer};
 pub use rdkafka;
 pub use relay::{Publish, Relay, Stored};
-pub use replay::replay;
+pub use replay::Replay;
 pub use worker::{Commit, Handler, Refusal, Worker, WorkerOptions};
 
 use contract::events::{Envelope, Payload};

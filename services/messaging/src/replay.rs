@@ -17,60 +17,23 @@ use crate::{Broker, MessagingError};
 /// How long the next message may be waited for.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// Hands every message of a topic to `each`, partition by partition in their order, up to where the log ended when this
-/// began. Belongs to no group and commits nothing. Says how many there were.
-///
-/// # Errors
-/// When the brokers do not answer, or `each` fails.
-pub async fn replay<E: From<MessagingError>>(
-    broker: &Broker,
-    topic: &str,
-    mut each: impl AsyncFnMut(&Received<'_>) -> Result<(), E>,
-) -> Result<u64, E> {
-    let log = Log::open(broker, topic).await?;
-    let mut open = log.ends;
-    let mut read = 0;
-    while !open.is_empty() {
-        let message = match tokio::time::timeout(STALLED, log.consumer.recv()).await {
-            Ok(Ok(message)) => message,
-            Ok(Err(KafkaError::PartitionEOF(partition))) => {
-                open.remove(&partition);
-                continue;
-            }
-            Ok(Err(error)) => return Err(MessagingError::from(error).into()),
-            Err(_) => {
-                return Err(MessagingError::Unreachable {
-                    brokers: broker.settings().brokers.clone(),
-                    waited: STALLED,
-                    reason: format!("{topic} was not read to its end"),
-                }
-                .into());
-            }
-        };
-        let (partition, offset) = (message.partition(), message.offset());
-        let Some(end) = open.get(&partition).copied() else {
-            continue;
-        };
-        if offset < end {
-            each(&Received::new(message, broker)).await?;
-            read += 1;
-        }
-        if offset + 1 >= end {
-            open.remove(&partition);
-        }
-    }
-    Ok(read)
-}
-
-/// A topic, opened at its begin.
-struct Log {
+/// A topic, read from its begin to where it ended when it was opened: partition by partition in their order. Belongs to no
+/// group and commits nothing.
+pub struct Replay {
     consumer: StreamConsumer<Member>,
-    /// Where each partition that holds anything ends.
-    ends: BTreeMap<i32, i64>,
+    broker: Broker,
+    topic: String,
+    /// Where each partition ends that is not read to its end.
+    open: BTreeMap<i32, i64>,
+    read: u64,
 }
 
-impl Log {
-    async fn open(broker: &Broker, topic: &str) -> Result<Self, MessagingError> {
+impl Replay {
+    /// Opens a topic at its begin. One that is not there has no messages.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub async fn open(broker: &Broker, topic: &str) -> Result<Self, MessagingError> {
         let partitions = broker.lag("replay", &[topic.to_owned()]).await?;
         let mut config = broker.config();
         config
@@ -82,16 +45,64 @@ impl Log {
         let consumer: StreamConsumer<Member> =
             StreamConsumer::from_config_and_context(&config, Member::new("replay".to_owned()))?;
         let mut list = TopicPartitionList::new();
-        let mut ends = BTreeMap::new();
+        let mut open = BTreeMap::new();
         for lag in partitions.iter().filter(|lag| lag.end > lag.committed) {
             list.add_partition_offset(&broker.topic(topic), lag.partition, Offset::Beginning)?;
-            ends.insert(lag.partition, lag.end);
+            open.insert(lag.partition, lag.end);
         }
         let consumer = blocking(move || {
             consumer.assign(&list)?;
             Ok(consumer)
         })
         .await?;
-        Ok(Self { consumer, ends })
+        Ok(Self {
+            consumer,
+            broker: broker.clone(),
+            topic: topic.to_owned(),
+            open,
+            read: 0,
+        })
+    }
+
+    /// The next message; `None` at the end.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub async fn next(&mut self) -> Result<Option<Received<'_>>, MessagingError> {
+        while !self.open.is_empty() {
+            let message = match tokio::time::timeout(STALLED, self.consumer.recv()).await {
+                Ok(Ok(message)) => message,
+                Ok(Err(KafkaError::PartitionEOF(partition))) => {
+                    self.open.remove(&partition);
+                    continue;
+                }
+                Ok(Err(error)) => return Err(error.into()),
+                Err(_) => {
+                    return Err(MessagingError::Unreachable {
+                        brokers: self.broker.settings().brokers.clone(),
+                        waited: STALLED,
+                        reason: format!("{} was not read to its end", self.topic),
+                    });
+                }
+            };
+            let (partition, offset) = (message.partition(), message.offset());
+            let Some(end) = self.open.get(&partition).copied() else {
+                continue;
+            };
+            if offset + 1 >= end {
+                self.open.remove(&partition);
+            }
+            if offset < end {
+                self.read += 1;
+                return Ok(Some(Received::new(message, &self.broker)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many messages came so far.
+    #[must_use]
+    pub const fn read(&self) -> u64 {
+        self.read
     }
 }

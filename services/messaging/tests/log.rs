@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contract::events::{DomainEvent, Envelope, OrderCreated};
 use messaging::testing::TestKafka;
-use messaging::{Broker, Consumer, MessagingError, Producer, Received, event, replay};
+use messaging::{Broker, Consumer, Producer, Received, Replay, event};
 use observability::TraceContext;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -165,17 +165,14 @@ async fn a_replay_reads_all_that_was_there_and_joins_no_group() {
         }
         for _ in 0..2 {
             let mut orders = BTreeSet::new();
-            let read = replay(&broker, "history", async |received: &Received<'_>| {
-                orders.insert(order_of(received));
-                Ok::<(), MessagingError>(())
-            });
-            assert_eq!(read.await.unwrap(), 50, "{}", kafka.name);
-            assert_eq!(orders.len(), 50);
+            let mut history = Replay::open(&broker, "history").await.unwrap();
+            while let Some(received) = history.next().await.unwrap() {
+                orders.insert(order_of(&received));
+            }
+            assert_eq!((history.read(), orders.len()), (50, 50), "{}", kafka.name);
         }
-        let nothing = replay(&broker, "never-made", async |_: &Received<'_>| {
-            Ok::<(), MessagingError>(())
-        });
-        assert_eq!(nothing.await.unwrap(), 0, "{}", kafka.name);
+        let mut nothing = Replay::open(&broker, "never-made").await.unwrap();
+        assert!(nothing.next().await.unwrap().is_none(), "{}", kafka.name);
     }
 }
 

@@ -9,8 +9,8 @@ use contract::Pending;
 use contract::events::{DomainEvent, Envelope, OrderCreated};
 use messaging::testing::TestKafka;
 use messaging::{
-    Broker, Commit, Failures, Handler, MessagingError, Outbox, Position, Producer, Received, Refusal, Relay, Worker,
-    WorkerOptions, event, headers, inbox_migration, outbox_migration, replay, unpublished,
+    Broker, Commit, Failures, Handler, Outbox, Position, Producer, Refusal, Relay, Replay, Worker, WorkerOptions,
+    event, headers, inbox_migration, outbox_migration, unpublished,
 };
 use sqlx::AnyConnection;
 use store::{Database, Migration};
@@ -145,13 +145,12 @@ impl Bench {
     async fn dead(&self) -> Vec<(String, String)> {
         let mut dead = Vec::new();
         let topic = contract::events::topics::dead_letter(TOPIC, "team");
-        let read = replay(&self.broker, &topic, async |received: &Received<'_>| {
+        let mut letters = Replay::open(&self.broker, &topic).await.unwrap();
+        while let Some(received) = letters.next().await.unwrap() {
             let reason = received.header(headers::REASON).unwrap_or_default().to_owned();
             let origin = received.header(headers::ORIGIN[0]).unwrap_or_default().to_owned();
             dead.push((origin, reason));
-            Ok::<(), MessagingError>(())
-        });
-        read.await.unwrap();
+        }
         dead
     }
 }
