@@ -263,9 +263,8 @@ impl Consumer {
 }
 
 fn is_fatal(error: &KafkaError) -> bool {
-    match error {
-        KafkaError::MessageConsumptionFatal(_) => true,
-        KafkaError::ClientCreation(_) | KafkaError::ClientConfig(..) => true,
-        _ => false,
-    }
+    matches!(
+        error,
+        KafkaError::MessageConsumptionFatal(_) | KafkaError::ClientCreation(_) | KafkaError::ClientConfig(..)
+    )
 }

@@ -11,7 +11,7 @@ pub(super) enum Api {
     /// Tells which broker looks after a group.
     FindCoordinator,
     /// Tells which versions there are.
-    ApiVersions,
+    Versions,
     /// Makes topics.
     CreateTopics,
 }
@@ -27,7 +27,7 @@ impl Api {
         [
             (METADATA.0, Self::Metadata),
             (FIND_COORDINATOR.0, Self::FindCoordinator),
-            (API_VERSIONS, Self::ApiVersions),
+            (API_VERSIONS, Self::Versions),
             (CREATE_TOPICS.0, Self::CreateTopics),
         ]
         .into_iter()
@@ -123,8 +123,8 @@ pub(super) fn rewritten(frame: &[u8], api: Api, version: i16, address: &Address)
     out.extend(reader.bytes(4)?);
     match api {
         // The cluster refuses to speak of versions in the newer format, and the client asks again in an older one.
-        Api::ApiVersions if version >= 3 => {}
-        Api::ApiVersions => versions(&mut reader, &mut out)?,
+        Api::Versions if version >= 3 => {}
+        Api::Versions => versions(&mut reader, &mut out)?,
         Api::Metadata => {
             if version >= 3 {
                 out.extend(reader.bytes(4)?);
@@ -297,7 +297,7 @@ mod tests {
         };
         let behind = list(&[[0, 0, 10], [3, 0, 12], [10, 0, 3]]);
         let shown = list(&[[0, 0, 10], [3, 0, 8], [10, 0, 2], [19, 0, 0]]);
-        assert_eq!(rewritten(&behind, Api::ApiVersions, 0, &address()), Some(shown));
+        assert_eq!(rewritten(&behind, Api::Versions, 0, &address()), Some(shown));
     }
 
     #[test]
@@ -324,7 +324,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_makes_the_front_panic(frame in proptest::collection::vec(any::<u8>(), 0..120), version in 0_i16..12) {
-            for api in [Api::Metadata, Api::FindCoordinator, Api::ApiVersions, Api::CreateTopics] {
+            for api in [Api::Metadata, Api::FindCoordinator, Api::Versions, Api::CreateTopics] {
                 let _ = rewritten(&frame, api, version, &address());
             }
             if let Some(request) = Request::read(&frame) {
