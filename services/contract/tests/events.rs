@@ -115,7 +115,7 @@ fn a_change_that_breaks_somebody_is_found_and_one_that_does_not_is_let_through()
                 _ = new["types"][TYPE]["properties"]
                     .as_object_mut()
                     .unwrap()
-                    .remove("user_id")
+                    .remove("user_id");
             },
             Some("has lost `user_id`"),
         ),

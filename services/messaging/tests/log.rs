@@ -85,7 +85,7 @@ async fn what_is_published_comes_in_order_of_its_key_and_in_its_trace() {
                 .await
                 .unwrap()
                 .iter()
-                .map(|lag| lag.messages())
+                .map(messaging::PartitionLag::messages)
                 .sum::<u64>()
         };
         until("everything is committed", async || lag().await == 0).await;
@@ -95,7 +95,7 @@ async fn what_is_published_comes_in_order_of_its_key_and_in_its_trace() {
                 .await
                 .unwrap()
                 .iter()
-                .map(|lag| lag.messages())
+                .map(messaging::PartitionLag::messages)
                 .sum::<u64>(),
             20
         );
