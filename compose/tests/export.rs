@@ -114,14 +114,14 @@ fn the_manifests_are_objects_of_the_api() {
         }
         *kinds.entry(kind).or_insert(0) += 1;
     }
-    // Six services, Redis and PostgreSQL; an address for each, and two more doors for the entry.
+    // Six services, Kafka, Redis and PostgreSQL; an address for each, and two more doors for the entry.
     let expected = [
         ("ConfigMap", 2),
-        ("Deployment", 8),
+        ("Deployment", 9),
         ("HorizontalPodAutoscaler", 1),
         ("Ingress", 1),
         ("Namespace", 1),
-        ("Service", 10),
+        ("Service", 11),
     ];
     assert_eq!(kinds, expected.map(|(kind, count)| (kind.to_owned(), count)).into());
 }

@@ -4,7 +4,7 @@ use contract::ServiceName;
 use serde_json::{Map, Value, json};
 
 use super::units::{Unit, units};
-use super::{ExportedFile, GRAFANA, IMAGE, POSTGRES, PROMETHEUS, databases, redis_command, redis_image, yaml};
+use super::{ExportedFile, GRAFANA, IMAGE, POSTGRES, PROMETHEUS, databases, kafka, redis_command, redis_image, yaml};
 use crate::backend::docker::{USER, inner_port};
 use crate::error::Error;
 use crate::topology::SystemSpec;
@@ -20,7 +20,11 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     let units = units(system)?;
     let mut services = Map::new();
     for unit in &units {
-        services.insert(unit.name.clone(), service(system, unit));
+        let service = match unit.program {
+            ServiceName::Kafka => broker(unit),
+            _ => service(system, unit),
+        };
+        services.insert(unit.name.clone(), service);
     }
     services.insert("postgres".into(), postgres());
     services.insert("prometheus".into(), prometheus());
@@ -119,6 +123,20 @@ fn postgres() -> Value {
         ],
         "networks": { "data": {} },
         "healthcheck": { "test": ["CMD", "pg_isready", "-U", "lab"], "interval": "5s", "timeout": "5s", "retries": 10 },
+    })
+}
+
+fn broker(unit: &Unit<'_>) -> Value {
+    let environment: Map<String, Value> = kafka::environment(&unit.spec.name)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    let health = [vec!["CMD".to_owned()], kafka::question()].concat();
+    json!({
+        "image": kafka::IMAGE,
+        "environment": environment,
+        "networks": { "data": { "aliases": [unit.name, unit.spec.name] } },
+        "healthcheck": { "test": health, "interval": "10s", "timeout": "10s", "retries": 10 },
     })
 }
 

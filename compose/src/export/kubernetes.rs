@@ -4,7 +4,7 @@ use contract::{ServiceName, environment};
 use serde_json::{Value, json};
 
 use super::units::of_instance;
-use super::{ExportedFile, IMAGE, POSTGRES, databases, redis_command, redis_image, yaml};
+use super::{ExportedFile, IMAGE, POSTGRES, databases, kafka, redis_command, redis_image, yaml};
 use crate::backend::docker::{USER, inner_port};
 use crate::error::Error;
 use crate::topology::{Limits, ServiceSpec, SystemSpec};
@@ -58,6 +58,7 @@ fn config_map(name: &str, data: &Value) -> Value {
 fn deployment(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
     let container = match spec.service {
         ServiceName::Redis => redis(),
+        ServiceName::Kafka => broker(&spec.name),
         _ => service(system, spec)?,
     };
     Ok(deployed(
@@ -101,13 +102,7 @@ fn service(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
         "name": environment::INSTANCE,
         "valueFrom": { "fieldRef": { "fieldPath": "metadata.name" } },
     }));
-    let is_broker = spec.service == ServiceName::Kafka;
-    let asked = |path: &str| match is_broker {
-        // It does not speak HTTP; the program itself asks it.
-        true => ("exec", json!({ "command": ["/lab", "health", spec.service.as_str()] })),
-        false => ("httpGet", json!({ "path": path, "port": port })),
-    };
-    let [(how, alive), (_, ready)] = [asked("/health"), asked("/ready")];
+    let asked = |path: &str| json!({ "path": path, "port": port });
     Ok(json!({
         "name": spec.name,
         "image": IMAGE,
@@ -117,9 +112,9 @@ fn service(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
         "envFrom": [{ "configMapRef": { "name": CONFIG } }],
         "ports": [{ "containerPort": port }],
         // Until it has started, nothing else is asked; while it lives, only who is ready gets requests.
-        "startupProbe": { how: alive, "periodSeconds": 1, "failureThreshold": 60 },
-        "readinessProbe": { how: ready, "periodSeconds": 2, "timeoutSeconds": 2 },
-        "livenessProbe": { how: alive, "periodSeconds": 10, "timeoutSeconds": 5 },
+        "startupProbe": { "httpGet": asked("/health"), "periodSeconds": 1, "failureThreshold": 60 },
+        "readinessProbe": { "httpGet": asked("/ready"), "periodSeconds": 2, "timeoutSeconds": 2 },
+        "livenessProbe": { "httpGet": asked("/health"), "periodSeconds": 10, "timeoutSeconds": 5 },
         "resources": resources(spec.limits.unwrap_or_default()),
         "securityContext": confined(),
         "volumeMounts": [{ "name": "tmp", "mountPath": "/tmp" }],
@@ -139,6 +134,26 @@ fn redis() -> Value {
         "livenessProbe": { "tcpSocket": { "port": port }, "periodSeconds": 10 },
         "resources": resources(Limits::default()),
         "securityContext": confined(),
+        "volumeMounts": [{ "name": "tmp", "mountPath": "/tmp" }],
+    })
+}
+
+/// What it holds goes with its pod, too.
+fn broker(name: &str) -> Value {
+    let port = inner_port(ServiceName::Kafka);
+    let asks = json!({ "command": kafka::question() });
+    let env: Vec<Value> = kafka::environment(name)
+        .into_iter()
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect();
+    json!({
+        "name": name,
+        "image": kafka::IMAGE,
+        "env": env,
+        "ports": [{ "containerPort": port }],
+        "startupProbe": { "tcpSocket": { "port": port }, "periodSeconds": 1, "failureThreshold": 120 },
+        "readinessProbe": { "exec": asks, "periodSeconds": 10, "timeoutSeconds": 10 },
+        "livenessProbe": { "tcpSocket": { "port": port }, "periodSeconds": 20 },
         "volumeMounts": [{ "name": "tmp", "mountPath": "/tmp" }],
     })
 }

@@ -1,6 +1,7 @@
 //! A system as files that other tools start: a Compose file, and manifests for Kubernetes.
 
 mod compose_file;
+mod kafka;
 mod kubernetes;
 mod units;
 mod yaml;
@@ -26,14 +27,17 @@ pub struct ExportedFile {
     pub text: String,
 }
 
-/// A named system with everything around it: the full one gets the Redis that its gateways may count in.
+/// A named system with everything around it: the Redis that gateways may count in, and the Kafka through which orders are
+/// told of.
 ///
 /// # Errors
 /// A usage error for a name that no system has.
 pub fn whole_system(name: &str) -> Result<SystemSpec, Error> {
     let mut system = named_system(name)?;
-    if !system.has(ServiceName::Redis) {
-        system.services.insert(0, ServiceSpec::new(ServiceName::Redis));
+    for part in [ServiceName::Kafka, ServiceName::Redis] {
+        if !system.has(part) {
+            system.services.insert(0, ServiceSpec::new(part));
+        }
     }
     Ok(system)
 }

@@ -81,12 +81,8 @@ fn surroundings(name: &str, program: ServiceName) -> Environment {
         (environment::PORT, inner_port(program).to_string()),
         (environment::HOST, "0.0.0.0".to_owned()),
         (environment::INSTANCE, name.to_owned()),
-        // A broker tells its clients where it is; other programs have no use for it.
-        (environment::KAFKA_ADVERTISED_HOST, name.to_owned()),
     ];
-    let is_used = |variable: &str| program == ServiceName::Kafka || variable != environment::KAFKA_ADVERTISED_HOST;
-    let own = own.into_iter().filter(|(variable, _)| is_used(variable));
-    own.map(|(name, value)| (name.to_owned(), value)).collect()
+    own.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 fn address(name: &str, program: ServiceName) -> String {

@@ -69,7 +69,12 @@ fn prepare(
     fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
     let folder = fs::canonicalize(folder).map_err(Error::file("find", folder))?;
     let properties = folder.join("server.properties");
-    let text = properties_of(broker.address, advertised, controller.address.port(), &folder.join("log"));
+    let text = properties_of(
+        broker.address,
+        advertised,
+        controller.address.port(),
+        &folder.join("log"),
+    );
     fs::write(&properties, text).map_err(Error::file("write", &properties))?;
     let logging = folder.join("log4j2.properties");
     fs::write(&logging, LOGGING).map_err(Error::file("write", &logging))?;
@@ -174,6 +179,9 @@ fn properties_of(address: SocketAddr, advertised: &str, controller_port: u16, lo
         ("share.coordinator.state.topic.num.partitions", "1".to_owned()),
         ("share.coordinator.state.topic.replication.factor", "1".to_owned()),
         ("share.coordinator.state.topic.min.isr", "1".to_owned()),
+        // A broker that is killed may come back only when its former life is given up: not after nine seconds.
+        ("broker.session.timeout.ms", "3000".to_owned()),
+        ("broker.heartbeat.interval.ms", "500".to_owned()),
         ("group.initial.rebalance.delay.ms", "0".to_owned()),
         ("group.min.session.timeout.ms", "1000".to_owned()),
         ("log.cleaner.enable", "false".to_owned()),

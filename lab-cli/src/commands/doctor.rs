@@ -6,7 +6,7 @@ use std::time::Duration;
 use comfy_table::{Cell, Color};
 use compose::kafka::{self, ApacheKafka};
 use compose::redis::{ping, version, without_password};
-use compose::{BrokerKind, DockerBackend, KafkaLookup, KafkaSource, NginxLookup, RedisSource, host, nginx};
+use compose::{BrokerKind, DockerBackend, KafkaLookup, KafkaSource, NginxLookup, RedisSource, nginx};
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
@@ -232,19 +232,6 @@ fn apache(found: &ApacheKafka) -> String {
         found.jars.display(),
         found.java.display()
     )
-}
-
-fn program(name: &'static str, program: &str, how: &str) -> Finding {
-    let found = host::find_program(program, &host::program_folders());
-    let detail = found
-        .as_deref()
-        .map_or_else(|| how.to_owned(), |path| path.display().to_string());
-    Finding {
-        name,
-        found: found.is_some(),
-        required: false,
-        detail,
-    }
 }
 
 fn terminal() -> Finding {

@@ -39,6 +39,14 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
     if !state.checks.is_empty() {
         let _ = writeln!(out, "{}", checks(state));
     }
+    if !state.notes.is_empty() {
+        let notes: String = state
+            .notes
+            .iter()
+            .map(|note| format!("{}\n", wrapped(note, 2)))
+            .collect();
+        let _ = writeln!(out, "{}\n{notes}", style("Notes").bold());
+    }
     if let Some(lesson) = lesson.filter(|_| whole(state)) {
         for (heading, text) in [
             ("What happened", &lesson.happened),

@@ -14,7 +14,7 @@ use super::{
 use super::{clients, left_out, links, params, predict, simulation, targets};
 use crate::format::{
     Action, Arm, Check, Document, LawSection, Load, MembershipKind, Need, Place, Problem, Quantity, RequestSection,
-    Scenario, SearchSection, Service, Step, suggestion,
+    Scenario, SearchSection, Service, Step,
 };
 
 /// The highest rate that a scenario may ask for, requests per second.

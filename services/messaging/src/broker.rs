@@ -47,6 +47,14 @@ pub struct PartitionLag {
     pub end: i64,
 }
 
+/// The log of a partition: from the first offset that is still there to the one that the next message gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) partition: i32,
+    pub(crate) begin: i64,
+    pub(crate) end: i64,
+}
+
 impl PartitionLag {
     /// Messages that the group has not committed.
     #[must_use]
@@ -232,6 +240,31 @@ impl Broker {
             })
         };
         committed.elements().into_iter().map(lag).collect()
+    }
+
+    /// Where the log of each partition of a topic begins and ends at this moment. A topic that is not there has no
+    /// partitions. A broker that has just come up may not lead them yet: that is waited for.
+    ///
+    /// # Errors
+    /// When the brokers do not answer in time.
+    pub(crate) async fn extents(&self, topic: &str) -> Result<Vec<Extent>, MessagingError> {
+        let began = Instant::now();
+        loop {
+            let (broker, topics) = (self.clone(), [topic.to_owned()]);
+            let found = self.ask(move |inspector| {
+                let partitions = broker.partitions(inspector, &topics)?;
+                let extent = |element: rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+                    let partition = element.partition();
+                    let (begin, end) = inspector.fetch_watermarks(element.topic(), partition, ANSWER_TIMEOUT)?;
+                    Ok(Extent { partition, begin, end })
+                };
+                partitions.elements().into_iter().map(extent).collect()
+            });
+            match found.await {
+                Err(_) if began.elapsed() < ANSWER_TIMEOUT => tokio::time::sleep(TRY_AGAIN).await,
+                found => return found,
+            }
+        }
     }
 
     fn partitions(

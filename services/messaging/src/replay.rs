@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::broker::blocking;
+use crate::broker::{Extent, blocking};
 use crate::consumer::Received;
 use crate::context::Member;
 use crate::{Broker, MessagingError};
@@ -34,7 +34,7 @@ impl Replay {
     /// # Errors
     /// When the brokers do not answer.
     pub async fn open(broker: &Broker, topic: &str) -> Result<Self, MessagingError> {
-        let partitions = broker.lag("replay", &[topic.to_owned()]).await?;
+        let extents = broker.extents(topic).await?;
         let mut config = broker.config();
         config
             // Never joined: the library wants one.
@@ -46,9 +46,9 @@ impl Replay {
             StreamConsumer::from_config_and_context(&config, Member::new("replay".to_owned()))?;
         let mut list = TopicPartitionList::new();
         let mut open = BTreeMap::new();
-        for lag in partitions.iter().filter(|lag| lag.end > lag.committed) {
-            list.add_partition_offset(&broker.topic(topic), lag.partition, Offset::Beginning)?;
-            open.insert(lag.partition, lag.end);
+        for Extent { partition, end, .. } in extents.into_iter().filter(|extent| extent.end > extent.begin) {
+            list.add_partition_offset(&broker.topic(topic), partition, Offset::Beginning)?;
+            open.insert(partition, end);
         }
         let consumer = blocking(move || {
             consumer.assign(&list)?;
