@@ -2,13 +2,14 @@
 //!
 //! `stand_in serve NAME [--die-with-parent PID]` reads the same environment, says the same line on its port, and
 //! answers `/health` and `/ready`; `serve balancer` spreads requests and takes the same administration requests; `serve
-//! redis` and `serve nginx` become the host's own servers in the very way in which `lab` does, `serve link` is the very link
+//! redis`, `serve nginx` and `serve postgres` become the host's own servers in the very way in which `lab` does, `serve link` is the very link
 //! of `lab`, and `health NAME` asks as `lab health` does.
 //! Two variables exist only here: `IGNORE_TERM` lets it ignore SIGTERM, `SILENT` lets it never listen.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use compose::redis::ping;
-use compose::{NginxLookup, RedisLookup, nginx, redis};
+use compose::{NginxLookup, PostgresLookup, RedisLookup, nginx, postgres, redis};
 use contract::ServiceName;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -36,8 +37,12 @@ fn main() -> Result<(), Failure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let service = match words.as_slice() {
         ["health", service] => return Ok(compose::health::ask(service.parse().map_err(|_| "no such service")?)?),
-        ["serve", service] => *service,
+        ["serve", service] => {
+            step_down(service)?;
+            *service
+        }
         ["serve", service, "--die-with-parent", parent] => {
+            step_down(service)?;
             die_with_parent(parent.parse()?, service)?;
             *service
         }
@@ -49,6 +54,7 @@ fn main() -> Result<(), Failure> {
     match service {
         "redis" => return become_redis(),
         "nginx" => return become_nginx(),
+        "postgres" => return become_postgres(),
         "link" => {
             return Ok(chassis::run(
                 chassis::Settings::from_env(ServiceName::Link)?,
@@ -67,7 +73,11 @@ fn main() -> Result<(), Failure> {
 fn die_with_parent(parent: i32, service: &str) -> Result<(), Failure> {
     use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
-    let signal = if service == "nginx" { Signal::TERM } else { Signal::KILL };
+    let signal = match service {
+        "nginx" => Signal::TERM,
+        "postgres" => Signal::QUIT,
+        _ => Signal::KILL,
+    };
     set_parent_process_death_signal(Some(signal))?;
     // Had it died before the line above, no signal would come.
     if getppid().map(|pid| pid.as_raw_nonzero().get()) == Some(parent) {
@@ -97,6 +107,23 @@ fn become_nginx() -> Result<(), Failure> {
     let program = NginxLookup::of_process().program()?;
     let folder = env::current_dir()?;
     Err(nginx::become_server(&program, &env::var("INSTANCE")?, address()?, &folder).into())
+}
+
+/// A PostgreSQL server refuses to be root.
+fn step_down(service: &str) -> Result<(), Failure> {
+    if service == "postgres" {
+        postgres::step_down(&data()?)?;
+    }
+    Ok(())
+}
+
+fn become_postgres() -> Result<(), Failure> {
+    let program = PostgresLookup::of_process().program()?;
+    Err(postgres::become_server(&program, &env::var("INSTANCE")?, address()?, &data()?).into())
+}
+
+fn data() -> Result<PathBuf, Failure> {
+    Ok(env::var("PGDATA")?.into())
 }
 
 fn address() -> Result<SocketAddr, Failure> {

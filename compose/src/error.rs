@@ -180,6 +180,33 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A PostgreSQL is needed, and this machine has none.
+    #[error(
+        "there is no PostgreSQL server on this machine; either install one (apt-get install postgresql), or set \
+         POSTGRES_URL=postgres://user:password@host:port to one that runs, or let an engine run it (--backend docker), or \
+         keep data in SQLite (--set store=sqlite, where a scenario has the choice)"
+    )]
+    NoPostgres,
+    /// The PostgreSQL that the user named cannot be used.
+    #[error(
+        "cannot use the PostgreSQL at {url} (POSTGRES_URL): {reason}; start it, or set \
+         POSTGRES_URL=postgres://user:password@host:port to one whose user may make databases, or unset POSTGRES_URL: then \
+         the lab runs a server of this machine"
+    )]
+    PostgresUnusable {
+        /// The address, without its password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system's own PostgreSQL does not take the databases of the services.
+    #[error("{instance} takes no databases for the services: {reason}")]
+    Databases {
+        /// The instance.
+        instance: String,
+        /// What it said.
+        reason: String,
+    },
     /// A real Kafka is needed, and this machine has none.
     #[error(
         "this needs a real Kafka, and there is none: either set KAFKA_BROKERS=host:port to one that runs, or set \
@@ -367,6 +394,8 @@ impl Error {
             Self::NoRedis
             | Self::NoNginx
             | Self::RedisUnusable { .. }
+            | Self::NoPostgres
+            | Self::PostgresUnusable { .. }
             | Self::NoKafka
             | Self::KafkaUnusable { .. }
             | Self::Program { .. }
@@ -380,6 +409,7 @@ impl Error {
             | Self::NoImage { .. }
             | Self::File { .. } => Family::Environment,
             Self::Engine { .. }
+            | Self::Databases { .. }
             | Self::Balancer { .. }
             | Self::Link { .. }
             | Self::Process { .. }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use contract::{ServiceName, environment};
 
-use crate::kafka;
+use crate::{kafka, postgres};
 
 /// How long the instance may take to take a connection, and again to answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,8 +25,10 @@ pub fn ask(program: ServiceName) -> Result<(), String> {
 }
 
 fn ask_at(address: SocketAddr, program: ServiceName) -> Result<(), String> {
-    if program == ServiceName::Kafka {
-        return ask_broker(address);
+    match program {
+        ServiceName::Kafka => return ask_broker(address),
+        ServiceName::Postgres => return ask_postgres(address),
+        _ => {}
     }
     let (question, good) = match program {
         ServiceName::Redis => ("PING\r\n", "+PONG"),
@@ -48,6 +50,14 @@ fn ask_broker(address: SocketAddr) -> Result<(), String> {
     let answer = exchange(address, &kafka::QUESTION).map_err(|error| format!("it does not answer: {error}"))?;
     let begin = answer.first_chunk().ok_or("its answer is cut off")?;
     kafka::is_broker(*begin)
+}
+
+fn ask_postgres(address: SocketAddr) -> Result<(), String> {
+    let answer = exchange(address, postgres::PING).map_err(|error| format!("it does not answer: {error}"))?;
+    match postgres::is_up(&answer) {
+        true => Ok(()),
+        false => Err(format!("it answers {:?}", String::from_utf8_lossy(&answer))),
+    }
 }
 
 /// The begin of the answer to a question.
@@ -101,6 +111,15 @@ mod tests {
     fn a_redis_is_asked_in_its_own_protocol() {
         asked(ServiceName::Redis, "+PONG\r\n").0.unwrap();
         asked(ServiceName::Redis, "-LOADING\r\n").0.unwrap_err();
+    }
+
+    #[test]
+    fn a_postgresql_is_asked_in_its_own_protocol() {
+        let (verdict, question) = asked(ServiceName::Postgres, "R\0\0\0\x08\0\0\0\0");
+        verdict.unwrap();
+        assert_eq!(question.as_bytes(), postgres::PING);
+        let (verdict, _) = asked(ServiceName::Postgres, "E\0\0\0\x10SFATAL\0");
+        assert!(verdict.unwrap_err().contains("FATAL"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`topology`] describes a system as data: which services, how many instances, what stands in front of them.
 //! [`backend`] runs such a description somewhere: as child processes or as containers, behind one trait that other places
-//! can implement. [`redis`], [`nginx`] and [`kafka`] find and run the servers of others that a system may have.
+//! can implement. [`redis`], [`nginx`], [`kafka`] and [`postgres`] find and run the servers of others that a system may have.
 //! Nothing here knows about load, scenarios or terminals.
 
 pub mod backend;
@@ -12,6 +12,7 @@ pub mod health;
 pub mod host;
 pub mod kafka;
 pub mod nginx;
+pub mod postgres;
 pub mod redis;
 mod takeover;
 pub mod topology;
@@ -25,5 +26,6 @@ pub use contract::{LinkConditions, Passage};
 pub use error::{Error, Family};
 pub use kafka::{BrokerKind, KafkaLookup, KafkaSource, kafka_source};
 pub use nginx::NginxLookup;
+pub use postgres::{PostgresLookup, PostgresSource, postgres_source};
 pub use redis::{RedisLookup, RedisSource, redis_source};
 pub use topology::{BalancerKind, BalancerSpec, Limits, LinkSpec, Membership, ServiceSpec, SpecError, SystemSpec};

@@ -114,7 +114,7 @@ fn the_manifests_are_objects_of_the_api() {
         }
         *kinds.entry(kind).or_insert(0) += 1;
     }
-    // Six services, Kafka, Redis and PostgreSQL; an address for each, and two more doors for the entry.
+    // Six services, Redis, Kafka and PostgreSQL; an address for each, and two more doors for the entry.
     let expected = [
         ("ConfigMap", 2),
         ("Deployment", 9),

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use compose::topology::named_system;
 use compose::{
-    Backend, BalancerKind, Error, Family, NginxLookup, ProcessBackend, RedisLookup, System, SystemSpec, UpOptions,
+    Backend, BalancerKind, Error, Family, NginxLookup, PostgresLookup, ProcessBackend, RedisLookup, System, SystemSpec,
+    UpOptions,
 };
 use conformance::available::stand_in;
 use conformance::bench::{guarded, instance, names, pair, tell};
-use conformance::can_start_redis;
+use conformance::{can_start_postgres, can_start_redis, connect, number, stored};
 use url::Url;
 
 fn backend() -> Arc<dyn Backend> {
@@ -244,6 +245,147 @@ async fn a_redis_of_somebody_else_is_used_left_running_and_left_clean() {
     two_system.down().await.unwrap();
     assert_eq!(tell(&redis, "DBSIZE").await, ":1", "what is somebody else's stays");
     owner.down().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_any_postgres_nothing_is_started_and_every_way_to_get_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = ProcessBackend::new(stand_in())
+        .unwrap()
+        .with_postgres(PostgresLookup::default());
+    let error = backend.up(stored(), options(folder.path())).await.err().unwrap();
+    assert!(matches!(error, Error::NoPostgres), "{error}");
+    assert_eq!(error.family(), Family::Environment);
+    nothing_was_begun(folder.path());
+}
+
+fn with_external_postgres(url: &Url) -> ProcessBackend {
+    ProcessBackend::new(stand_in()).unwrap().with_postgres(PostgresLookup {
+        url: Some(url.to_string()),
+        folders: Vec::new(),
+    })
+}
+
+#[tokio::test]
+async fn a_postgres_of_somebody_else_that_does_not_answer_is_an_error_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = with_external_postgres(&"postgres://me:secret@127.0.0.1:1".parse().unwrap());
+    let error = backend.up(stored(), options(folder.path())).await.err().unwrap();
+    assert_eq!(error.family(), Family::Environment);
+    let message = error.to_string();
+    assert!(
+        message.contains("127.0.0.1:1") && message.contains("unset POSTGRES_URL"),
+        "{message}"
+    );
+    assert!(!message.contains("secret"), "{message}");
+    nothing_was_begun(folder.path());
+}
+
+#[tokio::test]
+async fn a_postgres_of_somebody_else_is_used_left_running_and_left_clean() {
+    if !can_start_postgres() {
+        return;
+    }
+    let folders = ["owner", "one", "two"].map(|_| tempfile::tempdir().unwrap());
+    let [owner, one, two] = folders.each_ref().map(tempfile::TempDir::path);
+    let owner = backend().up(stored(), options(owner)).await.unwrap();
+    let postgres = owner.front_door("postgres").unwrap();
+    let mut server = connect(&postgres, "postgres").await.unwrap();
+    let count = "SELECT count(*) FROM pg_database";
+    let before = number(&mut server, count).await.unwrap();
+
+    // Two users with the same run id, as on two machines.
+    let backend = with_external_postgres(&postgres);
+    let one_system = backend.up(stored(), options(one)).await.unwrap();
+    let two_system = backend.up(stored(), options(two)).await.unwrap();
+    assert_eq!(
+        names(&one_system).await,
+        ["users-1", "users-2", "users-balancer", "inventory-1"]
+    );
+    assert_eq!(one_system.front_door("postgres").unwrap(), postgres);
+    assert_eq!(number(&mut server, count).await.unwrap(), before + 4);
+    let error = one_system.kill("postgres-1").await.unwrap_err();
+    assert!(matches!(error, Error::External { .. }), "{error}");
+    assert!(error.to_string().contains("POSTGRES_URL"), "{error}");
+
+    let mut databases = Vec::new();
+    for name in ["users-1", "users-2"] {
+        let environment = environment(instance(&one_system, name).await.pid.unwrap());
+        let own = environment
+            .iter()
+            .find_map(|variable| variable.strip_prefix("DATABASE_URL="));
+        databases.push(own.unwrap().to_owned());
+    }
+    assert_eq!(
+        databases[0], databases[1],
+        "instances of one service share its database"
+    );
+    assert!(databases[0].starts_with(&format!("{postgres}/lab_")), "{databases:?}");
+    let database: Url = databases[0].parse().unwrap();
+    let stays = connect(&postgres, database.path().trim_start_matches('/'))
+        .await
+        .unwrap();
+    one_system.down().await.unwrap();
+    drop(stays);
+    assert_eq!(number(&mut server, count).await.unwrap(), before + 2);
+    two_system.down().await.unwrap();
+    assert_eq!(
+        number(&mut server, count).await.unwrap(),
+        before,
+        "what is somebody else's stays"
+    );
+    owner.down().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_reaches_a_postgres_cannot_become_its_ruler() {
+    if !can_start_postgres() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let system = backend().up(stored(), options(folder.path())).await.unwrap();
+    let mut url = system.front_door("postgres").unwrap();
+    let mut own = connect(&url, "postgres").await.unwrap();
+    let rules = "SELECT count(*) FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolcreaterole)";
+    assert_eq!(number(&mut own, rules).await.unwrap(), 0);
+    url.set_username("postgres").unwrap();
+    let refused = connect(&url, "postgres").await.unwrap_err();
+    assert!(refused.to_string().contains("pg_hba.conf"), "{refused}");
+    drop(own);
+    system.down().await.unwrap();
+}
+
+/// The blocks of the kernel's shared memory that a process has made (proc(5)).
+#[cfg(target_os = "linux")]
+fn blocks_of(pid: u32) -> usize {
+    let blocks = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+    let made_by = |line: &str| line.split_ascii_whitespace().nth(4) == Some(&pid.to_string());
+    blocks.lines().filter(|line| made_by(line)).count()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_killed_postgres_leaves_neither_files_nor_memory() {
+    if !can_start_postgres() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for dropped in [false, true] {
+        let system = backend().up(stored(), options(folder.path())).await.unwrap();
+        let pid = instance(&system, "postgres-1").await.pid.unwrap();
+        let data = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap();
+        assert!(data.join("postmaster.pid").is_file(), "{}", data.display());
+        assert_eq!(blocks_of(pid), 1);
+        system.kill("postgres-1").await.unwrap();
+        if dropped {
+            drop(system);
+            compose::settle(Duration::from_secs(20)).await;
+        } else {
+            system.down().await.unwrap();
+        }
+        assert_eq!(blocks_of(pid), 0);
+        assert!(!data.parent().unwrap().exists(), "{}", data.display());
+    }
 }
 
 /// What a process was started with.

@@ -72,7 +72,7 @@ fn the_systems_there_are_come_up_and_answer() {
         .lines()
         .filter_map(|line| line.split_ascii_whitespace().next())
         .collect();
-    assert_eq!(names, ["full", "shop", "users", "locks", "events"]);
+    assert_eq!(names, ["full", "shop", "users", "locks", "events", "whole"]);
 
     let up = lab.say("up shop").code(0);
     let door = door(&up);

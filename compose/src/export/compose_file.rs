@@ -4,7 +4,9 @@ use contract::ServiceName;
 use serde_json::{Map, Value, json};
 
 use super::units::{Unit, units};
-use super::{ExportedFile, GRAFANA, IMAGE, POSTGRES, PROMETHEUS, databases, kafka, redis_command, redis_image, yaml};
+use super::{
+    ExportedFile, GRAFANA, IMAGE, PROMETHEUS, databases, kafka, postgres_image, redis_command, redis_image, yaml,
+};
 use crate::backend::docker::{USER, inner_port};
 use crate::error::Error;
 use crate::topology::SystemSpec;
@@ -22,11 +24,11 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     for unit in &units {
         let service = match unit.program {
             ServiceName::Kafka => broker(unit),
+            ServiceName::Postgres => postgres(unit),
             _ => service(system, unit),
         };
         services.insert(unit.name.clone(), service);
     }
-    services.insert("postgres".into(), postgres());
     services.insert("prometheus".into(), prometheus());
     services.insert("grafana".into(), grafana());
     let file = json!({
@@ -61,10 +63,6 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
 }
 
 fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
-    let mut aliases = vec![unit.name.clone()];
-    if unit.is_front_door {
-        aliases.push(unit.spec.name.clone());
-    }
     let is_redis = unit.program == ServiceName::Redis;
     let (image, command, health) = if is_redis {
         (redis_image(), redis_command(), vec!["CMD", "redis-cli", "PING"])
@@ -84,7 +82,7 @@ fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
         "tmpfs": ["/tmp"],
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
-        "networks": { "data": { "aliases": aliases } },
+        "networks": { "data": { "aliases": aliases(unit) } },
         "healthcheck": { "test": health, "interval": "10s", "timeout": "5s", "retries": 3 },
     });
     if !is_redis {
@@ -101,27 +99,32 @@ fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
     service
 }
 
-/// Whom a unit waits for: its database, and the front doors of those that it calls; a balancer for its instances.
+/// The names by which others reach a unit.
+fn aliases(unit: &Unit<'_>) -> Vec<String> {
+    let front_door = unit.is_front_door.then(|| unit.spec.name.clone());
+    std::iter::once(unit.name.clone()).chain(front_door).collect()
+}
+
+/// Whom a unit waits for: the front doors of those that it calls; a balancer for its instances.
 fn needs(system: &SystemSpec, unit: &Unit<'_>) -> Map<String, Value> {
     let healthy = |name: String| (name, json!({ "condition": "service_healthy" }));
     if unit.program == ServiceName::Balancer {
         return unit.spec.instance_names().map(healthy).collect();
     }
-    let database = unit.program.has_database().then(|| "postgres".to_owned());
     let callees = system.callees(unit.spec).unwrap_or_default();
     let doors = callees.into_iter().map(|(_, callee)| callee.front_door_name());
-    database.into_iter().chain(doors).map(healthy).collect()
+    doors.map(healthy).collect()
 }
 
-fn postgres() -> Value {
+fn postgres(unit: &Unit<'_>) -> Value {
     json!({
-        "image": POSTGRES,
+        "image": postgres_image(),
         "environment": { "POSTGRES_USER": "lab", "POSTGRES_PASSWORD": "lab" },
         "volumes": [
             "postgres:/var/lib/postgresql/data",
             "./postgres.sql:/docker-entrypoint-initdb.d/databases.sql:ro",
         ],
-        "networks": { "data": {} },
+        "networks": { "data": { "aliases": aliases(unit) } },
         "healthcheck": { "test": ["CMD", "pg_isready", "-U", "lab"], "interval": "5s", "timeout": "5s", "retries": 10 },
     })
 }

@@ -4,7 +4,7 @@ use contract::{ServiceName, environment};
 use serde_json::{Value, json};
 
 use super::units::of_instance;
-use super::{ExportedFile, IMAGE, POSTGRES, databases, kafka, redis_command, redis_image, yaml};
+use super::{ExportedFile, IMAGE, databases, kafka, postgres_image, redis_command, redis_image, yaml};
 use crate::backend::docker::{USER, inner_port};
 use crate::error::Error;
 use crate::topology::{Limits, ServiceSpec, SystemSpec};
@@ -16,7 +16,6 @@ const CONFIG: &str = "lab";
 const DATABASES: &str = "postgres-databases";
 /// Where the entry is reached on every node.
 const NODE_PORT: u16 = 30_080;
-const POSTGRES_PORT: u16 = 5432;
 /// What an instance may use where the topology says nothing.
 const LIMITS: Limits = Limits {
     cpu_milli: Some(500),
@@ -34,8 +33,6 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
         documents.push(deployment(system, spec)?);
         documents.push(cluster_service(&spec.name, &spec.name, inner_port(spec.service)));
     }
-    documents.push(postgres());
-    documents.push(cluster_service("postgres", "postgres", POSTGRES_PORT));
     if let Some(entry) = system.service(&system.entry) {
         documents.extend(doors(entry));
         documents.push(autoscaler(entry));
@@ -56,17 +53,14 @@ fn config_map(name: &str, data: &Value) -> Value {
 }
 
 fn deployment(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
-    let container = match spec.service {
-        ServiceName::Redis => redis(),
-        ServiceName::Kafka => broker(&spec.name),
-        _ => service(system, spec)?,
+    let tmp = json!([{ "name": "tmp", "emptyDir": {} }]);
+    let (container, volumes) = match spec.service {
+        ServiceName::Redis => (redis(), tmp),
+        ServiceName::Kafka => (broker(&spec.name), tmp),
+        ServiceName::Postgres => postgres(),
+        _ => (service(system, spec)?, tmp),
     };
-    Ok(deployed(
-        &spec.name,
-        spec.instances,
-        &container,
-        &json!([{ "name": "tmp", "emptyDir": {} }]),
-    ))
+    Ok(deployed(&spec.name, spec.instances, &container, &volumes))
 }
 
 fn deployed(name: &str, replicas: u32, container: &Value, volumes: &Value) -> Value {
@@ -158,17 +152,17 @@ fn broker(name: &str) -> Value {
     })
 }
 
-/// Enough to try things with: what it holds goes with its pod.
-fn postgres() -> Value {
+/// A server and its volumes. Enough to try things with: what it holds goes with its pod.
+fn postgres() -> (Value, Value) {
     let asks = json!({ "command": ["pg_isready", "-U", "lab"] });
     let container = json!({
         "name": "postgres",
-        "image": POSTGRES,
+        "image": postgres_image(),
         "env": [
             { "name": "POSTGRES_USER", "value": "lab" },
             { "name": "POSTGRES_PASSWORD", "value": "lab" },
         ],
-        "ports": [{ "containerPort": POSTGRES_PORT }],
+        "ports": [{ "containerPort": inner_port(ServiceName::Postgres) }],
         "startupProbe": { "exec": asks, "periodSeconds": 1, "failureThreshold": 120 },
         "readinessProbe": { "exec": asks, "periodSeconds": 5, "timeoutSeconds": 5 },
         "livenessProbe": { "exec": asks, "periodSeconds": 20, "timeoutSeconds": 5 },
@@ -181,7 +175,7 @@ fn postgres() -> Value {
         { "name": "data", "emptyDir": {} },
         { "name": "databases", "configMap": { "name": DATABASES } },
     ]);
-    deployed("postgres", 1, &container, &volumes)
+    (container, volumes)
 }
 
 fn resources(limits: Limits) -> Value {

@@ -8,13 +8,12 @@ mod yaml;
 
 use contract::ServiceName;
 
-use crate::backend::docker::OFFICIAL_REDIS;
+use crate::backend::docker::{OFFICIAL_POSTGRES, OFFICIAL_REDIS};
 use crate::error::Error;
 use crate::topology::{ServiceSpec, SystemSpec, named_system};
 
 /// The image of the lab's own program, by the name that `lab export image` gives it.
 pub const IMAGE: &str = concat!("lab-services:", env!("CARGO_PKG_VERSION"));
-const POSTGRES: &str = "postgres:16.6";
 const PROMETHEUS: &str = "prom/prometheus:v3.1.0";
 const GRAFANA: &str = "grafana/grafana:11.4.0";
 
@@ -27,16 +26,17 @@ pub struct ExportedFile {
     pub text: String,
 }
 
-/// A named system with everything around it: the Redis that gateways may count in, and the Kafka through which orders are
-/// told of.
+/// A named system with everything around it: the Redis that gateways may count in, the Kafka through which orders are told
+/// of, and the PostgreSQL in which services keep their data. Links stay out, here and in what is exported: they are there for
+/// a lab that makes them slow or cuts them, and no lab drives what is exported.
 ///
 /// # Errors
 /// A usage error for a name that no system has.
 pub fn whole_system(name: &str) -> Result<SystemSpec, Error> {
     let mut system = named_system(name)?;
-    for part in [ServiceName::Kafka, ServiceName::Redis] {
-        if !system.has(part) {
-            system.services.insert(0, ServiceSpec::new(part));
+    for server in [ServiceName::Postgres, ServiceName::Kafka, ServiceName::Redis] {
+        if !system.has(server) {
+            system.services.insert(0, ServiceSpec::new(server));
         }
     }
     Ok(system)
@@ -81,4 +81,8 @@ fn redis_command() -> Vec<&'static str> {
 
 const fn redis_image() -> &'static str {
     OFFICIAL_REDIS
+}
+
+const fn postgres_image() -> &'static str {
+    OFFICIAL_POSTGRES
 }

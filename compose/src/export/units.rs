@@ -2,10 +2,10 @@
 
 use contract::environment::REDIS_PREFIX;
 use contract::{ServiceName, environment};
-use url::Url;
 
 use crate::backend::docker::inner_port;
-use crate::backend::{Environment, balancer_environment, instance_environment, scheme};
+use crate::backend::{self, Environment, balancer_environment, instance_environment};
+use crate::postgres::database_url;
 use crate::topology::{ServiceSpec, SpecError, SystemSpec, balancer_name};
 
 /// One instance, or one balancer.
@@ -60,20 +60,27 @@ pub(super) fn of_instance(system: &SystemSpec, spec: &ServiceSpec, name: &str) -
             Some(_) => ServiceName::Balancer,
             None => other.service,
         };
-        (callee.url_variable(), address(&other.name, program))
+        let address = match callee {
+            ServiceName::Postgres => database(&other.name, &spec.name),
+            _ => address(&other.name, program),
+        };
+        (callee.url_variable(), address)
     });
     let base = surroundings(name, spec.service);
-    Ok(instance_environment(
-        base,
-        spec,
-        database(&spec.name),
-        urls.chain(prefix),
-    ))
+    Ok(instance_environment(base, spec, file(&spec.name), urls.chain(prefix)))
 }
 
 /// Each service has a database of its own on the one PostgreSQL.
-fn database(service: &str) -> String {
-    format!("postgres://lab:lab@postgres:5432/{service}")
+fn database(server: &str, service: &str) -> String {
+    let mut server = backend::address(ServiceName::Postgres, server, inner_port(ServiceName::Postgres));
+    // The official image wants a password; who can read this file can read it, too.
+    let _ = server.set_password(Some("lab"));
+    database_url(&server, service).into()
+}
+
+/// Where nothing else is to be had, data goes with the instance.
+fn file(service: &str) -> String {
+    format!("sqlite:///tmp/{service}.db")
 }
 
 fn surroundings(name: &str, program: ServiceName) -> Environment {
@@ -86,8 +93,7 @@ fn surroundings(name: &str, program: ServiceName) -> Environment {
 }
 
 fn address(name: &str, program: ServiceName) -> String {
-    let url = format!("{}://{name}:{}", scheme(program), inner_port(program));
-    let url = Url::parse(&url).expect("an alias is a host name");
+    let url = backend::address(program, name, inner_port(program));
     // Brokers are named without a scheme.
     url.as_str()
         .trim_end_matches('/')

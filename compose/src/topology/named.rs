@@ -9,12 +9,13 @@ use crate::error::Error;
 type NamedServices = (&'static str, fn() -> Vec<ServiceSpec>, ServiceName);
 
 /// The systems; to add one, add a line here.
-const SYSTEMS: [NamedServices; 5] = [
+const SYSTEMS: [NamedServices; 6] = [
     ("full", full, ServiceName::Gateway),
     ("shop", shop, ServiceName::Gateway),
     ("users", users, ServiceName::Gateway),
     ("locks", locks, ServiceName::Inventory),
     ("events", events, ServiceName::Gateway),
+    ("whole", whole, ServiceName::Gateway),
 ];
 
 /// The system of this name.
@@ -103,6 +104,12 @@ fn events() -> Vec<ServiceSpec> {
     .collect()
 }
 
+/// The full system, with every server of others that it can make use of.
+fn whole() -> Vec<ServiceSpec> {
+    let servers = [ServiceName::Redis, ServiceName::Kafka, ServiceName::Postgres];
+    servers.into_iter().map(ServiceSpec::new).chain(full()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,7 +133,7 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let message = named_system("fulll").unwrap_err().to_string();
         assert!(
-            message.contains("fulll") && message.contains("full, shop, users, locks, events"),
+            message.contains("fulll") && message.contains("full, shop, users, locks, events, whole"),
             "{message}"
         );
     }

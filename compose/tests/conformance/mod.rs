@@ -11,10 +11,11 @@ mod life;
 mod links;
 mod nginx;
 mod outside;
+mod postgres;
 mod redis;
 
 pub use bench::{Bench, drive};
-pub use {self::nginx::*, self::redis::*, changes::*, faults::*, life::*, links::*, outside::*};
+pub use {self::nginx::*, self::postgres::*, self::redis::*, changes::*, faults::*, life::*, links::*, outside::*};
 
 /// Makes one test of each function of the suite. `$backend` is the path of a `fn() -> Arc<dyn Backend>`, `$available` of
 /// a `fn() -> bool` that says whether the machine has what the backend needs.
@@ -37,6 +38,9 @@ macro_rules! conformance_suite {
             a_redis_comes_up_and_is_wired_to_those_that_use_it, a_killed_redis_comes_back_empty_at_its_address,
             a_paused_redis_answers_once_it_goes_on, a_redis_goes_down_in_order,
             a_crash_of_the_lab_takes_its_redis_along,
+            a_postgres_comes_up_with_a_database_for_each_service,
+            a_killed_postgres_comes_back_with_its_data_at_its_address, a_paused_postgres_answers_once_it_goes_on,
+            a_postgres_goes_down_in_order, a_crash_of_the_lab_takes_its_postgres_along,
             an_nginx_comes_up_and_requests_reach_every_instance, an_nginx_follows_who_comes_and_goes,
             an_nginx_takes_another_policy_while_it_runs,
             an_nginx_goes_on_without_a_killed_instance_and_takes_it_back, a_paused_nginx_answers_once_it_goes_on,

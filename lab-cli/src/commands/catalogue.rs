@@ -85,6 +85,7 @@ pub fn needs(needs: &[Need]) -> String {
         .iter()
         .map(|need| match need {
             Need::Redis => "Redis",
+            Need::Postgres => "PostgreSQL",
             Need::Kafka => "Kafka",
             Need::DurableKafka => "a real Kafka",
             Need::Docker => "Docker",

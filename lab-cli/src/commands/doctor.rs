@@ -6,7 +6,9 @@ use std::time::Duration;
 use comfy_table::{Cell, Color};
 use compose::kafka::{self, ApacheKafka};
 use compose::redis::{ping, version, without_password};
-use compose::{BrokerKind, DockerBackend, KafkaLookup, KafkaSource, NginxLookup, RedisSource, nginx};
+use compose::{
+    BrokerKind, DockerBackend, KafkaLookup, KafkaSource, NginxLookup, PostgresSource, RedisSource, nginx, postgres,
+};
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
@@ -39,6 +41,7 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
         loopback(),
         docker().await,
         redis().await,
+        postgresql().await,
         kafka().await,
         nginx().await,
         terminal(),
@@ -168,6 +171,43 @@ async fn redis() -> Finding {
     };
     Finding {
         name: "Redis",
+        found,
+        required: false,
+        detail,
+    }
+}
+
+/// Where a system would get its PostgreSQL from, and whether that one answers.
+async fn postgresql() -> Finding {
+    let (found, detail) = match compose::postgres_source() {
+        Ok(PostgresSource::Server { program }) => {
+            let version = postgres::version(&program).await;
+            let version = version.map_or_else(
+                || "of an unknown version".to_owned(),
+                |version| format!("version {version}"),
+            );
+            (
+                true,
+                format!("{}, {version}, for --set store=postgres", program.display()),
+            )
+        }
+        Ok(PostgresSource::Url(url)) => {
+            let shown = without_password(url.as_str());
+            match postgres::ping(&url, ANSWER_TIMEOUT).await {
+                Ok(()) => (true, format!("{shown} answers (POSTGRES_URL)")),
+                Err(reason) => {
+                    let how = "start it, or unset POSTGRES_URL to run a server of this machine";
+                    (
+                        false,
+                        format!("{shown} does not answer (POSTGRES_URL): {reason}; {how}"),
+                    )
+                }
+            }
+        }
+        Err(error) => (false, format!("for --set store=postgres: {error}")),
+    };
+    Finding {
+        name: "PostgreSQL",
         found,
         required: false,
         detail,

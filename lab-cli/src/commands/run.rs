@@ -179,9 +179,11 @@ fn given(arguments: &Run, plan: &Plan) -> Result<Option<Guess>, Failure> {
 pub fn needs_met(scenario: &Scenario, backend: &str) -> Result<(), Failure> {
     for need in &scenario.document.needs {
         match need {
-            // Elsewhere, the backend itself knows where a Redis and a Kafka come from.
+            // Elsewhere, the backend itself knows where servers of others come from.
             Need::Redis if backend == "process" => drop(compose::redis_source()?),
             Need::Redis => {}
+            Need::Postgres if backend == "process" => drop(compose::postgres_source()?),
+            Need::Postgres => {}
             Need::Docker if backend == "docker" => {}
             Need::Docker => {
                 let name = scenario.name();

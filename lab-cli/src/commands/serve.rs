@@ -1,13 +1,13 @@
 //! `lab serve`: one service in the foreground. This is what backends start.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chassis::Settings;
 use compose::kafka::become_broker;
-use compose::{BrokerKind, KafkaLookup, KafkaSource, NginxLookup, RedisLookup, nginx, redis};
+use compose::{BrokerKind, KafkaLookup, KafkaSource, NginxLookup, PostgresLookup, RedisLookup, nginx, postgres, redis};
 use contract::ServiceName;
-use contract::environment::{KAFKA_ADVERTISED_HOST, KAFKA_BROKER};
+use contract::environment::{KAFKA_ADVERTISED_HOST, KAFKA_BROKER, PGDATA};
 use messaging::built_in;
 
 use crate::failure::{Exit, Failure};
@@ -15,14 +15,17 @@ use crate::failure::{Exit, Failure};
 /// Runs a service until it is told to end.
 ///
 /// # Errors
-/// A wrong name or setting; a port that is taken; a database that cannot be opened; a Redis or a Kafka that is not
+/// A wrong name or setting; a port that is taken; a database that cannot be opened; a server of others that is not
 /// installed.
 pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure> {
     let name = named(service)?;
+    let settings = Settings::from_env(name).map_err(|error| Failure::usage(error.to_string()))?;
+    if name == ServiceName::Postgres {
+        postgres::step_down(&data_of(&settings))?;
+    }
     if let Some(parent) = die_with_parent {
         bind_life_to(parent, name)?;
     }
-    let settings = Settings::from_env(name).map_err(|error| Failure::usage(error.to_string()))?;
     let served = match name {
         ServiceName::Users => chassis::run(settings, users::serve),
         ServiceName::Orders => chassis::run(settings, orders::serve),
@@ -34,6 +37,7 @@ pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure>
         ServiceName::Link => chassis::run(settings, link::serve),
         ServiceName::Redis => return Err(become_redis(&settings)),
         ServiceName::Nginx => return Err(become_nginx(&settings)),
+        ServiceName::Postgres => return Err(become_postgres(&settings)),
         ServiceName::Kafka => kafka(settings)?,
     };
     served.map(|()| Exit::Pass).map_err(|error| match error {
@@ -87,6 +91,25 @@ fn become_nginx(settings: &Settings) -> Failure {
     }
 }
 
+/// Becomes the host's PostgreSQL server. Returns only when it cannot.
+fn become_postgres(settings: &Settings) -> Failure {
+    match PostgresLookup::of_process().program() {
+        Ok(program) => {
+            let address = SocketAddr::new(settings.host, settings.port);
+            postgres::become_server(&program, &settings.instance, address, &data_of(settings)).into()
+        }
+        Err(none) => none.into(),
+    }
+}
+
+/// Where a PostgreSQL keeps its data.
+fn data_of(settings: &Settings) -> PathBuf {
+    match settings.environment.get(PGDATA) {
+        Some(data) => PathBuf::from(data),
+        None => Path::new("data").join(&settings.instance),
+    }
+}
+
 /// Runs the built-in broker, or becomes Apache Kafka, as the environment says.
 fn kafka(settings: Settings) -> Result<Result<(), chassis::ServeError>, Failure> {
     let kind = BrokerKind::of_text(settings.environment.get(KAFKA_BROKER).unwrap_or_default())?;
@@ -109,6 +132,8 @@ fn bind_life_to(parent: u32, program: ServiceName) -> Result<(), Failure> {
     let signal = match program {
         // Killed, it could not take its worker along.
         ServiceName::Nginx => rustix::process::Signal::TERM,
+        // Killed, it could not give back what it has of the kernel's; this is its word for: at once.
+        ServiceName::Postgres => rustix::process::Signal::QUIT,
         _ => rustix::process::Signal::KILL,
     };
     rustix::process::set_parent_process_death_signal(Some(signal))

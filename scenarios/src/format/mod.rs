@@ -97,6 +97,8 @@ pub struct Document {
 pub enum Need {
     /// A Redis server.
     Redis,
+    /// A PostgreSQL server.
+    Postgres,
     /// A Kafka broker; the built-in one will do.
     Kafka,
     /// A Kafka broker that keeps what it was given when it is started again, and knows transactions: a real one.
@@ -179,6 +181,10 @@ fn default_lateness_ms() -> f64 {
 pub struct SystemSection {
     /// Name of the service that the load is sent to (its front door).
     pub entry: Place,
+    /// Where services keep their data: `sqlite` (a file of its own for each service), or `postgres` (a database of its own for
+    /// each on one PostgreSQL, which then is one of the services); `{parameter}` places are filled. Default `sqlite`.
+    #[serde(default)]
+    pub store: Option<Place>,
     /// The services.
     #[serde(rename = "service")]
     pub services: Vec<Service>,

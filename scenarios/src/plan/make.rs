@@ -356,6 +356,11 @@ fn system_spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<Sy
             kafka.env.insert(KAFKA_BROKER.to_owned(), "apache".to_owned());
         }
     }
+    if keeps_in_postgres(document, resolver)?
+        && !services.iter().any(|service| service.service == ServiceName::Postgres)
+    {
+        services.push(ServiceSpec::new(ServiceName::Postgres));
+    }
     let mut system = SystemSpec {
         name: document.name.to_string(),
         services,
@@ -364,6 +369,18 @@ fn system_spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<Sy
     };
     system.links = links::of(document, &system);
     Ok(system)
+}
+
+fn keeps_in_postgres(document: &Document, resolver: &Resolver) -> Result<bool, Problem> {
+    const STORES: [&str; 2] = ["sqlite", "postgres"];
+    let Some(store) = &document.system.store else {
+        return Ok(false);
+    };
+    match resolver.fill(store.as_str())?.as_str() {
+        "sqlite" => Ok(false),
+        "postgres" => Ok(true),
+        other => Err(Problem::at(store.span(), format!("there is no store `{other}`")).suggest(other, STORES)),
+    }
 }
 
 fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<ServiceSpec, Problem> {

@@ -12,6 +12,11 @@ pub const INSTANCE: &str = "INSTANCE";
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 /// Database that the service owns: `sqlite://file.db` or `postgres://…`. Default `sqlite://<service>.db`.
 pub const DATABASE_URL: &str = "DATABASE_URL";
+/// The PostgreSQL that runs already and that a system is to use: `postgres://user:password@host:port`. Default: none, the
+/// system gets one of its own.
+pub const POSTGRES_URL: &str = "POSTGRES_URL";
+/// The folder in which a PostgreSQL keeps its data. Default: `data/INSTANCE` in the folder that it is started in.
+pub const PGDATA: &str = "PGDATA";
 /// Number of threads that run the event loop. Default 1: one loop, on one thread.
 pub const WORKERS: &str = "WORKERS";
 /// Longest wait for an answer of a called service, in milliseconds. Default 10000.

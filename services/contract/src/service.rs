@@ -31,6 +31,8 @@ pub enum ServiceName {
     Nginx,
     /// Carries events from service to service: a Kafka broker, not a program of this house (or a small stand-in for one).
     Kafka,
+    /// Keeps what services store, each in a database of its own: a real PostgreSQL server, not a program of this house.
+    Postgres,
 }
 
 /// A name that no service has.
@@ -51,7 +53,7 @@ impl std::error::Error for UnknownService {}
 
 impl ServiceName {
     /// Every service.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Users,
         Self::Orders,
         Self::Payments,
@@ -63,6 +65,7 @@ impl ServiceName {
         Self::Redis,
         Self::Nginx,
         Self::Kafka,
+        Self::Postgres,
     ];
 
     /// The name as written in commands, logs and topologies.
@@ -80,6 +83,7 @@ impl ServiceName {
             Self::Redis => "redis",
             Self::Nginx => "nginx",
             Self::Kafka => "kafka",
+            Self::Postgres => "postgres",
         }
     }
 
@@ -95,15 +99,23 @@ impl ServiceName {
                 Self::Analytics,
                 Self::Redis,
             ],
-            Self::Orders => &[Self::Users, Self::Inventory, Self::Analytics, Self::Kafka],
-            Self::Payments | Self::Inventory => &[Self::Redis, Self::Kafka],
-            Self::Analytics => &[Self::Kafka],
-            Self::Users | Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Kafka => &[],
+            Self::Orders => &[
+                Self::Users,
+                Self::Inventory,
+                Self::Analytics,
+                Self::Kafka,
+                Self::Postgres,
+            ],
+            Self::Payments | Self::Inventory => &[Self::Redis, Self::Kafka, Self::Postgres],
+            Self::Analytics => &[Self::Kafka, Self::Postgres],
+            Self::Users => &[Self::Postgres],
+            Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres => &[],
         }
     }
 
     /// The environment variable in which callers find the address of this service, such as `USERS_URL`. That of Kafka
-    /// holds addresses without a scheme, as every Kafka client takes them: `KAFKA_BROKERS`.
+    /// holds addresses without a scheme, as every Kafka client takes them: `KAFKA_BROKERS`. That of PostgreSQL leads to
+    /// the caller's own database: `DATABASE_URL`.
     #[must_use]
     pub const fn url_variable(self) -> &'static str {
         match self {
@@ -118,6 +130,7 @@ impl ServiceName {
             Self::Redis => crate::environment::REDIS_URL,
             Self::Nginx => "NGINX_URL",
             Self::Kafka => crate::environment::KAFKA_BROKERS,
+            Self::Postgres => crate::environment::DATABASE_URL,
         }
     }
 
@@ -126,14 +139,14 @@ impl ServiceName {
     pub const fn has_database(self) -> bool {
         !matches!(
             self,
-            Self::Gateway | Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Kafka
+            Self::Gateway | Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres
         )
     }
 
     /// Whether it is a program of somebody else that services use, rather than one of the services of this house.
     #[must_use]
     pub const fn is_infrastructure(self) -> bool {
-        matches!(self, Self::Redis | Self::Nginx | Self::Kafka)
+        matches!(self, Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres)
     }
 
     /// Whether it stands in front of the instances of another service, rather than being one.
@@ -169,15 +182,12 @@ mod tests {
         for service in ServiceName::ALL {
             assert_eq!(service.as_str().parse(), Ok(service));
             assert_eq!(serde_json::to_value(service).unwrap(), service.as_str());
-            let kind = if service == ServiceName::Kafka {
-                "BROKERS"
-            } else {
-                "URL"
+            let variable = match service {
+                ServiceName::Kafka => "KAFKA_BROKERS".to_owned(),
+                ServiceName::Postgres => "DATABASE_URL".to_owned(),
+                _ => format!("{}_URL", service.as_str().to_uppercase()),
             };
-            assert_eq!(
-                service.url_variable(),
-                format!("{}_{kind}", service.as_str().to_uppercase())
-            );
+            assert_eq!(service.url_variable(), variable);
         }
     }
 
@@ -185,6 +195,14 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = "user".parse::<ServiceName>().unwrap_err().to_string();
         assert!(error.contains("\"user\"") && error.contains("users, orders"), "{error}");
+    }
+
+    #[test]
+    fn whoever_keeps_data_can_keep_it_in_postgresql() {
+        for service in ServiceName::ALL {
+            let can = service.dependencies().contains(&ServiceName::Postgres);
+            assert_eq!(can, service.has_database(), "{service}");
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use contract::environment;
 use url::Url;
 
-use crate::redis;
 use crate::topology::{LinkSpec, ServiceSpec};
+use crate::{postgres, redis};
 
 /// The balancer's instances: `NAME=URL`, with commas between.
 pub(crate) const UPSTREAMS: &str = "UPSTREAMS";
@@ -59,7 +59,11 @@ pub(crate) fn balancer_environment(
 /// The environment of a link to the service that is reached at `to`.
 pub(crate) fn link_environment(mut environment: Environment, link: &LinkSpec, to: Option<&Url>) -> Environment {
     if let Some(to) = to {
-        let port = to.port_or_known_default().unwrap_or(redis::PORT);
+        let usual = match to.scheme() {
+            "redis" => redis::PORT,
+            _ => postgres::PORT,
+        };
+        let port = to.port_or_known_default().unwrap_or(usual);
         let to = format!("{}:{port}", to.host_str().unwrap_or_default());
         environment.insert(environment::LINK_TO.to_owned(), to);
     }
@@ -113,6 +117,10 @@ mod tests {
         link.conditions = LinkConditions::of(Passage::BlackHole);
         let environment = told(&link, "redis://:secret@memory");
         assert_eq!(environment["LINK_TO"], "memory:6379");
+        assert_eq!(
+            told(&link, "postgres://me@db.example/any")["LINK_TO"],
+            "db.example:5432"
+        );
         let conditions: LinkConditions = serde_json::from_str(&environment["LINK_CONDITIONS"]).unwrap();
         assert_eq!(conditions, link.conditions);
     }

@@ -13,6 +13,7 @@ use super::system::{Hosted, State};
 use super::{Carrier, Exit, Handle, Launched, OnExit, Order};
 use crate::backend::{InstanceEvent, InstanceEventKind, Role};
 use crate::error::Error;
+use crate::postgres::database_url;
 use crate::topology::{ServiceSpec, SystemSpec, balancer_name, instance_name};
 
 impl<C: Carrier> Hosted<C> {
@@ -108,6 +109,10 @@ impl<C: Carrier> Hosted<C> {
                 let urls = callees.into_iter().filter_map(|(name, callee)| {
                     let address = match (name, state.record.external_kafka()) {
                         (ServiceName::Kafka, Some(brokers)) => brokers,
+                        (ServiceName::Postgres, _) => {
+                            let server = self.door_for(state, spec, callee)?;
+                            database_url(&server, &state.record.database(&spec.name)).into()
+                        }
                         _ => written(&self.door_for(state, spec, callee)?),
                     };
                     Some((name.url_variable(), address))

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::record::{SystemRecord, records};
 use crate::backend::docker;
-use crate::backend::process::end_processes;
+use crate::backend::process::{end_processes, forget_databases};
 use crate::error::Error;
 
 /// A system that its lab can no longer bring down.
@@ -28,7 +28,8 @@ impl Leftover {
             docker::clean(&self.record).await?;
         }
         end_processes(self.record.processes()).await?;
-        self.record.forget_keys().await;
+        forget_databases(&self.record)?;
+        self.record.forget_elsewhere().await;
         let data = self.record.folder.join("data");
         match fs::remove_dir_all(&data) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", &data)(error)),

@@ -7,6 +7,7 @@
 mod admin;
 mod attach;
 mod control;
+mod databases;
 mod environment;
 mod front;
 mod launch;
@@ -34,7 +35,7 @@ pub(super) use admin::client;
 pub(crate) use environment::{Environment, POLICY, UPSTREAMS, balancer_environment, instance_environment};
 pub(super) use nginx::Renewal;
 pub(super) use settle::remember;
-pub(crate) use slot::scheme;
+pub(crate) use slot::address;
 pub(super) use start::is_free;
 pub(super) use system::Hosted;
 
@@ -82,11 +83,13 @@ pub(super) struct Launched<H> {
     pub(super) port: Option<u16>,
 }
 
-/// Where a system's Redis and Kafka come from.
+/// Where a system's servers of others come from.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sources {
     /// The Redis of somebody else.
     pub(super) redis: Option<Url>,
+    /// The PostgreSQL of somebody else.
+    pub(super) postgres: Option<Url>,
     /// The Kafka; a system without one has none.
     pub(super) kafka: Option<KafkaSource>,
 }
@@ -105,8 +108,8 @@ pub(super) trait Carrier: Send + Sync + 'static {
     /// The client for everything that is asked over HTTP.
     fn http(&self) -> &reqwest::Client;
 
-    /// Where the Redis and the Kafka of this system come from; an error, before anything was started, where the system
-    /// needs one and there is none.
+    /// Where the Redis, the PostgreSQL and the Kafka of this system come from; an error, before anything was started, where
+    /// the system needs one and there is none.
     fn sources(&self, spec: &SystemSpec) -> impl Future<Output = Result<Sources, Error>> + Send;
 
     /// Whether instances find one another by name, so that none has to listen before another is told of it.
@@ -118,7 +121,7 @@ pub(super) trait Carrier: Send + Sync + 'static {
     /// The environment that every instance gets.
     fn surroundings(&self, instance: &str, program: ServiceName, port: u16) -> Environment;
 
-    /// The database of a service.
+    /// The database of a service in a system without a PostgreSQL.
     fn database(&self, record: &SystemRecord, service: &str) -> String;
 
     /// Where other instances reach the one with this name (or service with this alias); `None` before it listens.

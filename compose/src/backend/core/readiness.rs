@@ -1,4 +1,4 @@
-//! Whether an instance is ready: services and balancers are asked over HTTP, a Redis and a Kafka in their own protocols.
+//! Whether an instance is ready: services and balancers are asked over HTTP, servers of others in their own protocols.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::admin::shown;
-use crate::kafka;
 use crate::nginx::READY;
 use crate::redis::ping;
+use crate::{kafka, postgres};
 
 /// How long one question may stay unanswered.
 const ASK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -51,6 +51,9 @@ pub(super) async fn ask(http: &reqwest::Client, program: ServiceName, url: Optio
         ServiceName::Redis => ping(&url, ASK_TIMEOUT)
             .await
             .map_err(|reason| Unready::Silent(format!("PING: {reason}"))),
+        ServiceName::Postgres => postgres::ping(&url, ASK_TIMEOUT)
+            .await
+            .map_err(|reason| Unready::Silent(format!("connecting: {reason}"))),
         ServiceName::Kafka => {
             let address = url.as_str().trim_start_matches("kafka://").trim_end_matches('/');
             kafka::ping(address, ASK_TIMEOUT)

@@ -13,16 +13,19 @@ use crate::backend::process::ProcessStamp;
 use crate::backend::{Role, docker};
 use crate::error::Error;
 use crate::kafka::KafkaSource;
-use crate::redis;
 use crate::topology::{ServiceSpec, SystemSpec};
+use crate::{postgres, redis};
 
 /// The version of [`SystemRecord`] that this crate writes and reads.
 const SCHEMA: u32 = 3;
 /// The folder within the state folder.
 const FOLDER: &str = "systems";
 const RUN_ID_CHARS_MAX: usize = 100;
-/// How long the removal of a system's keys may take where somebody else's Redis keeps them.
+/// How long the removal of what a system kept may take where somebody else's server keeps it.
 const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The same for databases: a server writes everything to the disk before each that it drops.
+const DROP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The record of a running system, `systems/RUN_ID.json` in the state folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +59,9 @@ pub struct SystemRecord {
     pub entry_port: Option<u16>,
     /// The Redis of somebody else that stands in for the system's own, which then is not started.
     pub external_redis: Option<Url>,
+    /// The PostgreSQL of somebody else, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_postgres: Option<Url>,
     /// The specification as it stands now.
     pub spec: SystemSpec,
     /// Its instances.
@@ -132,6 +138,7 @@ impl SystemRecord {
             stop_timeout_ms: 0,
             entry_port: None,
             external_redis: None,
+            external_postgres: None,
             spec,
             instances: Vec::new(),
         }
@@ -148,9 +155,10 @@ impl SystemRecord {
     }
 
     /// The address of a service that somebody else runs; of several brokers the first.
-    pub(super) fn external(&self, service: &ServiceSpec) -> Option<Url> {
+    pub(in crate::backend) fn external(&self, service: &ServiceSpec) -> Option<Url> {
         match service.service {
             ServiceName::Redis => self.external_redis.clone(),
+            ServiceName::Postgres => self.external_postgres.clone(),
             ServiceName::Kafka => {
                 let brokers = self.external_kafka()?;
                 let first = brokers.split(',').next()?;
@@ -182,6 +190,23 @@ impl SystemRecord {
         format!("lab:{}:", self.token())
     }
 
+    /// The database of a service on the PostgreSQL of this system. On that of somebody else, its name says to which system
+    /// it belongs, by the moment of the start, because names are short there.
+    pub(super) fn database(&self, service: &str) -> String {
+        match self.external_postgres {
+            Some(_) => format!("lab_{:x}_{service}", self.started.unix_timestamp_nanos()),
+            None => service.to_owned(),
+        }
+    }
+
+    /// The databases of the services that keep their data in this PostgreSQL of the system.
+    pub(super) fn databases_in(&self, postgres: &str) -> Vec<String> {
+        let ways = self.spec.ways().unwrap_or_default().into_iter();
+        ways.filter(|(_, to)| *to == postgres)
+            .map(|(from, _)| self.database(from))
+            .collect()
+    }
+
     /// Names the system on whatever it shares with others: a run's id is unique in one state folder only.
     pub(in crate::backend) fn token(&self) -> String {
         format!("{}:{:x}", self.run_id, self.started.unix_timestamp_nanos())
@@ -195,12 +220,20 @@ impl SystemRecord {
         })
     }
 
-    /// Removes what the system kept in the Redis of somebody else.
-    pub(super) async fn forget_keys(&self) {
+    /// Removes what the system kept on servers of somebody else.
+    pub(super) async fn forget_elsewhere(&self) {
         if let Some(url) = &self.external_redis {
             // Not worth failing for: nobody else's keys begin like these, and a Redis that is gone keeps none.
             if let Err(reason) = redis::forget(url, &self.redis_prefix(), FORGET_TIMEOUT).await {
                 tracing::warn!(reason, "the keys of {} stay in Redis", self.run_id);
+            }
+        }
+        if let Some(url) = &self.external_postgres {
+            let mut servers = self.spec.services.iter();
+            let server = servers.find(|service| service.service == ServiceName::Postgres);
+            let names = server.map_or_else(Vec::new, |server| self.databases_in(&server.name));
+            if let Err(reason) = postgres::drop_databases(url, &names, DROP_TIMEOUT).await {
+                tracing::warn!(reason, "the databases of {} stay in PostgreSQL", self.run_id);
             }
         }
     }

@@ -10,6 +10,7 @@ use url::Url;
 use super::Handle;
 use super::record::InstanceRecord;
 use crate::backend::{Instance, InstanceState, Role};
+use crate::postgres;
 
 /// What the lab knows of an instance beyond what it shows by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,8 +99,7 @@ impl<H: Handle> Slot<H> {
 
     /// Where it is reached, once it has said on which port.
     pub(super) fn url(&self) -> Option<Url> {
-        let url = format!("{}://127.0.0.1:{}", scheme(self.program), self.port?);
-        Some(Url::parse(&url).expect("a port of this machine makes a URL"))
+        Some(address(self.program, "127.0.0.1", self.port?))
     }
 
     pub(super) fn shown(&self) -> Instance {
@@ -118,13 +118,15 @@ impl<H: Handle> Slot<H> {
     }
 }
 
-/// The scheme of the addresses of a program.
-pub(crate) const fn scheme(program: ServiceName) -> &'static str {
-    match program {
-        ServiceName::Redis => "redis",
-        ServiceName::Kafka => "kafka",
-        _ => "http",
-    }
+/// The address of a program on a host. That of a PostgreSQL says whom its clients are to connect as.
+pub(crate) fn address(program: ServiceName, host: &str, port: u16) -> Url {
+    let url = match program {
+        ServiceName::Redis => format!("redis://{host}:{port}"),
+        ServiceName::Kafka => format!("kafka://{host}:{port}"),
+        ServiceName::Postgres => format!("postgres://{}@{host}:{port}", postgres::USER),
+        _ => format!("http://{host}:{port}"),
+    };
+    Url::parse(&url).expect("the name or address of a host makes a URL")
 }
 
 pub(super) fn log_path(folder: &Path, instance: &str) -> PathBuf {

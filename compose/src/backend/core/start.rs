@@ -60,6 +60,7 @@ impl<C: Carrier> Hosted<C> {
         record.stop_timeout_ms = u64::try_from(options.stop_timeout.as_millis()).unwrap_or(u64::MAX);
         record.entry_port = options.entry_port;
         record.external_redis = sources.redis;
+        record.external_postgres = sources.postgres;
         if let Some(source) = sources.kafka {
             source.note_in(&mut record.spec);
         }
@@ -94,6 +95,7 @@ impl<C: Carrier> Hosted<C> {
         let deadline = Instant::now() + self.ready_timeout;
         let record = self.state().record.clone();
         self.carrier.prepare(&record).await?;
+        self.databases_elsewhere(&record, deadline).await?;
         let mut names = Vec::new();
         for group in self.groups(&record, plan) {
             let launches = group
@@ -101,7 +103,7 @@ impl<C: Carrier> Hosted<C> {
                 .map(|(service, role, index)| self.launch(&service.name, *role, *index, 0));
             let launched = try_join_all(launches).await?;
             self.for_all(&launched, |name| self.listening(name, deadline)).await?;
-            names.extend(launched);
+            names.extend(self.with_databases(launched, deadline).await?);
         }
         self.for_all(&names, |name| self.ready(name, deadline)).await?;
         let mut state = self.state();
@@ -135,7 +137,10 @@ impl<C: Carrier> Hosted<C> {
         }
         // An nginx looks names up as it starts, so those must be somebody's by then.
         if self.carrier.has_names() && !record.spec.has(ServiceName::Nginx) {
-            vec![groups.concat()]
+            // Databases are made before anybody opens them.
+            let is_postgres = |start: &Start<'_>| start.0.service == ServiceName::Postgres;
+            let (first, rest) = groups.concat().into_iter().partition(is_postgres);
+            vec![first, rest]
         } else {
             groups
         }
@@ -211,7 +216,7 @@ impl<C: Carrier> Hosted<C> {
     }
 
     /// Waits until an instance answers that it is ready.
-    async fn ready(&self, instance: &str, deadline: Instant) -> Result<(), Error> {
+    pub(super) async fn ready(&self, instance: &str, deadline: Instant) -> Result<(), Error> {
         let slot = self.state().slot(instance)?.clone();
         let mut heard = Heard::default();
         let mut pause = ASK_EVERY_MIN;

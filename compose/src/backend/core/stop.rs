@@ -43,7 +43,7 @@ impl<C: Carrier> Hosted<C> {
         }
         let record = self.state().record.clone();
         self.carrier.finish(&record).await?;
-        record.forget_keys().await;
+        record.forget_elsewhere().await;
         record.remove()
     }
 
@@ -55,7 +55,7 @@ impl<C: Carrier> Hosted<C> {
         // found by the next one through the record, which then stays.
         let _ = self.stop(slots, Instant::now()).await;
         let record = self.state().record.clone();
-        record.forget_keys().await;
+        record.forget_elsewhere().await;
         if self.carrier.finish(&record).await.is_ok() {
             let _ = record.remove();
         }

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use contract::LinkConditions;
+use contract::environment::POSTGRES_URL;
+use contract::{LinkConditions, ServiceName};
 use url::Url;
 
 use super::record::SystemRecord;
@@ -69,7 +70,11 @@ impl<H: Handle> State<H> {
         let external = services.find_map(|service| {
             let url = self.record.external(service)?;
             let is_meant = service.instance_names().any(|name| name == instance);
-            is_meant.then_some((service.service.url_variable(), url))
+            let variable = match service.service {
+                ServiceName::Postgres => POSTGRES_URL,
+                program => program.url_variable(),
+            };
+            is_meant.then_some((variable, url))
         });
         match external {
             Some((variable, url)) => Error::External {

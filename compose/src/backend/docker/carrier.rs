@@ -17,13 +17,14 @@ use super::labels::{self, Names};
 use super::launch::{Made, inner_port, launch};
 use super::{LINK_PORT, NAME, Tools, cleanup, logs, nginx};
 use crate::backend::core::record::{Carried, InstanceRecord, SystemRecord};
-use crate::backend::core::{Carrier, Environment, Handle, Launched, Order, Renewal, Sources, scheme};
+use crate::backend::core::{Carrier, Environment, Handle, Launched, Order, Renewal, Sources, address};
 use crate::error::Error;
 use crate::kafka::{self, BrokerKind, KafkaSource};
+use crate::postgres::{self, PostgresSource};
 use crate::redis::{RedisSource, ping, without_password};
 use crate::topology::SystemSpec;
 
-/// How long a Redis or a Kafka that the user named may take to give a sign of life.
+/// How long a server that the user named may take to give a sign of life.
 const EXTERNAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Tools {
@@ -55,6 +56,39 @@ impl Tools {
         match ping(&url, EXTERNAL_TIMEOUT).await {
             Ok(()) => Ok(Some(url)),
             Err(reason) => Err(Error::RedisUnusable {
+                url: without_password(url.as_str()),
+                reason,
+            }),
+        }
+    }
+
+    /// The PostgreSQL that the user named for instances to use.
+    pub(super) fn postgres_of_user(&self) -> Result<Option<Url>, Error> {
+        if self.postgres.url.as_deref().is_none_or(|url| url.trim().is_empty()) {
+            return Ok(None);
+        }
+        let PostgresSource::Url(url) = self.postgres.find()? else {
+            return Ok(None);
+        };
+        if is_of_this_machine(url.host_str().unwrap_or_default()) {
+            return Err(Error::PostgresUnusable {
+                url: without_password(url.as_str()),
+                reason: "containers do not reach this machine's own 127.0.0.1".to_owned(),
+            });
+        }
+        Ok(Some(url))
+    }
+
+    async fn external_postgres(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
+        if !spec.has(ServiceName::Postgres) {
+            return Ok(None);
+        }
+        let Some(url) = self.postgres_of_user()? else {
+            return Ok(None);
+        };
+        match postgres::ping(&url, EXTERNAL_TIMEOUT).await {
+            Ok(()) => Ok(Some(url)),
+            Err(reason) => Err(Error::PostgresUnusable {
                 url: without_password(url.as_str()),
                 reason,
             }),
@@ -124,6 +158,7 @@ impl Carrier for Tools {
     async fn sources(&self, spec: &SystemSpec) -> Result<Sources, Error> {
         Ok(Sources {
             redis: self.external_redis(spec).await?,
+            postgres: self.external_postgres(spec).await?,
             kafka: self.kafka_source(spec).await?,
         })
     }
@@ -132,7 +167,7 @@ impl Carrier for Tools {
         true
     }
 
-    /// Makes the networks and the volume.
+    /// Makes the networks and the volumes.
     async fn prepare(&self, record: &SystemRecord) -> Result<(), Error> {
         let (names, labels) = (Names::of(record), labels::of_system(record));
         let data = NetworkCreateRequest {
@@ -149,11 +184,15 @@ impl Carrier for Tools {
             labels: Some(labels.clone()),
             ..NetworkCreateRequest::default()
         };
-        let volume = VolumeCreateRequest {
-            name: Some(names.volume()),
-            labels: Some(labels),
-            ..VolumeCreateRequest::default()
-        };
+        let of_postgres = record.spec.has(ServiceName::Postgres).then(|| names.database_volume());
+        let volumes: Vec<_> = std::iter::once(names.volume())
+            .chain(of_postgres)
+            .map(|name| VolumeCreateRequest {
+                name: Some(name),
+                labels: Some(labels.clone()),
+                ..VolumeCreateRequest::default()
+            })
+            .collect();
         let (engine, gate, run_id) = (
             self.engine.clone(),
             self.gates.of(&record.token()),
@@ -162,7 +201,10 @@ impl Carrier for Tools {
         let make = |docker: Docker| async move {
             docker.create_network(data).await?;
             docker.create_network(control).await?;
-            docker.create_volume(volume).await.map(drop)
+            for volume in volumes {
+                docker.create_volume(volume).await?;
+            }
+            Ok(())
         };
         // To its end, even when this start is given up meanwhile: the removal waits until nobody is within.
         run(async move {
@@ -194,8 +236,7 @@ impl Carrier for Tools {
     }
 
     fn inner_url(&self, name: &str, program: ServiceName, _port: Option<u16>) -> Option<Url> {
-        let url = format!("{}://{name}:{}", scheme(program), inner_port(program));
-        Some(Url::parse(&url).expect("an alias is a host name"))
+        Some(address(program, name, inner_port(program)))
     }
 
     fn link_address(&self, link: &str, _port: Option<u16>) -> Option<(String, u16)> {
@@ -206,6 +247,7 @@ impl Carrier for Tools {
         let made = match order.program {
             ServiceName::Redis => Made::Redis(self.images.redis(None).await?),
             ServiceName::Nginx => Made::Nginx(self.images.nginx(None).await?),
+            ServiceName::Postgres => Made::Postgres(self.images.postgres(None).await?),
             _ => Made::Own(self.images.own(None).await?),
         };
         let gate = self.gates.of(&order.record.token());

@@ -180,6 +180,8 @@ impl Handle for Container {
         let signal = match program {
             // TERM makes it drop what it has begun.
             ServiceName::Nginx => "SIGQUIT",
+            // TERM makes it wait until every client has gone by itself.
+            ServiceName::Postgres => "SIGINT",
             _ => "SIGTERM",
         };
         self.0.expected.store(true, Ordering::Release);

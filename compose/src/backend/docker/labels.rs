@@ -51,9 +51,14 @@ impl Names {
         format!("lab-{}-control", self.token)
     }
 
-    /// The volume that holds databases.
+    /// The volume that holds the files of services: databases of their own, and the configuration of an nginx.
     pub(super) fn volume(&self) -> String {
         format!("lab-{}-data", self.token)
+    }
+
+    /// The volume that a PostgreSQL keeps its data in, where nobody else writes.
+    pub(super) fn database_volume(&self) -> String {
+        format!("lab-{}-postgres", self.token)
     }
 
     pub(super) fn container(&self, instance: &str) -> String {

@@ -9,16 +9,18 @@ use bollard::errors::Error as Fault;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, Mount, MountType, PortBinding};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 use contract::ServiceName;
+use contract::environment::PGDATA;
 
 use super::container::{Container, Identity, LogKeeper, connect_request, nano_cpus};
 use super::engine::{Engine, is_conflict, is_missing};
 use super::gates::Gate;
 use super::image::{PROGRAM, ServerImage, USER};
 use super::labels::{self, Names};
-use super::{HTTP_PORT, KAFKA_PORT, REDIS_PORT, nginx};
+use super::{HTTP_PORT, KAFKA_PORT, POSTGRES_PORT, REDIS_PORT, nginx};
 use crate::backend::core::is_free;
 use crate::backend::core::{Launched, Order};
 use crate::error::Error;
+use crate::postgres::SETTINGS;
 use crate::topology::Limits;
 
 /// Ports on this machine that instances are published on: below those that kernels hand out by themselves, so that
@@ -41,13 +43,18 @@ pub(super) enum Made {
     Redis(ServerImage),
     /// An image of nginx.
     Nginx(ServerImage),
+    /// An image of PostgreSQL.
+    Postgres(ServerImage),
 }
 
 impl Made {
     fn image(&self) -> String {
         match self {
-            Self::Own(id) | Self::Redis(ServerImage::Packed(id)) | Self::Nginx(ServerImage::Packed(id)) => id.clone(),
-            Self::Redis(ServerImage::Official(name)) | Self::Nginx(ServerImage::Official(name)) => (*name).to_owned(),
+            Self::Own(id) => id.clone(),
+            Self::Redis(image) | Self::Nginx(image) | Self::Postgres(image) => match image {
+                ServerImage::Packed(id) => id.clone(),
+                ServerImage::Official(name) => (*name).to_owned(),
+            },
         }
     }
 
@@ -59,6 +66,13 @@ impl Made {
                 [listening, vec!["--save", "", "--appendonly", "no"]].concat()
             }
             Self::Nginx(_) => vec!["nginx", "-p", "/tmp", "-c", &configuration],
+            Self::Postgres(ServerImage::Official(_)) => {
+                let settings = SETTINGS.into_iter().flat_map(|setting| ["-c", setting]);
+                ["docker-entrypoint.sh", "postgres"]
+                    .into_iter()
+                    .chain(settings)
+                    .collect()
+            }
             _ => vec![PROGRAM, "serve", order.program.as_str()],
         };
         words.into_iter().map(str::to_owned).collect()
@@ -70,9 +84,62 @@ impl Made {
         let words = match self {
             Self::Redis(ServerImage::Official(_)) => vec!["CMD", "redis-cli", "-p", &port, "PING"],
             Self::Nginx(ServerImage::Official(_)) => vec!["CMD", "curl", "--fail", "--silent", &ready],
+            Self::Postgres(ServerImage::Official(_)) => {
+                vec![
+                    "CMD",
+                    "pg_isready",
+                    "--host=127.0.0.1",
+                    "--username=lab",
+                    "--dbname=postgres",
+                ]
+            }
             _ => vec!["CMD", PROGRAM, "health", program.as_str()],
         };
         words.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What an image of somebody else wants to be told in words of its own.
+    fn environment(&self) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::Postgres(ServerImage::Official(_)) => &[
+                "POSTGRES_USER=lab",
+                "POSTGRES_DB=postgres",
+                // As in a server of this machine: its network is its protection.
+                "POSTGRES_HOST_AUTH_METHOD=trust",
+            ],
+            _ => &[],
+        };
+        let data = match self {
+            Self::Postgres(_) => Some(format!("{PGDATA}={}/own", self.data_folder())),
+            _ => None,
+        };
+        words.iter().map(|word| (*word).to_owned()).chain(data).collect()
+    }
+
+    /// Where its volume is.
+    fn data_folder(&self) -> &'static str {
+        match self {
+            // A fresh volume takes over whose folder it covers, and this one anybody may write to.
+            Self::Postgres(ServerImage::Official(_)) => "/var/lib/postgresql/data",
+            _ => "/data",
+        }
+    }
+
+    fn volume(&self, names: &Names) -> String {
+        match self {
+            Self::Postgres(_) => names.database_volume(),
+            _ => names.volume(),
+        }
+    }
+
+    /// Folders in memory, since everything else in a container is read-only.
+    fn folders(&self) -> HashMap<String, String> {
+        let mut folders = HashMap::from([("/tmp".to_owned(), "rw,mode=1777,size=64m".to_owned())]);
+        if let Self::Postgres(ServerImage::Official(_)) = self {
+            // It is told the first things over a socket there.
+            folders.insert("/var/run/postgresql".to_owned(), "rw,mode=1777,size=1m".to_owned());
+        }
+        folders
     }
 }
 
@@ -178,6 +245,7 @@ fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreate
     let Limits { cpu_milli, memory_mib } = order.limits.unwrap_or_default();
     let memory = memory_mib.map(|mib| i64::from(mib) << 20);
     let environment = order.environment.iter().map(|(name, value)| format!("{name}={value}"));
+    let environment = environment.chain(made.environment());
     ContainerCreateBody {
         // No host name: the engine makes it an alias on the control network too, where nobody reaches anybody.
         image: Some(made.image()),
@@ -198,12 +266,12 @@ fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreate
             network_mode: Some(names.control_network()),
             port_bindings: Some(HashMap::from([(inner, Some(vec![published]))])),
             mounts: Some(vec![Mount {
-                target: Some("/data".to_owned()),
-                source: Some(names.volume()),
+                target: Some(made.data_folder().to_owned()),
+                source: Some(made.volume(names)),
                 typ: Some(MountType::VOLUME),
                 ..Mount::default()
             }]),
-            tmpfs: Some(HashMap::from([("/tmp".to_owned(), "rw,mode=1777,size=64m".to_owned())])),
+            tmpfs: Some(made.folders()),
             readonly_rootfs: Some(true),
             cap_drop: Some(vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges".to_owned()]),
@@ -223,6 +291,7 @@ pub(crate) const fn inner_port(program: ServiceName) -> u16 {
     match program {
         ServiceName::Redis => REDIS_PORT,
         ServiceName::Kafka => KAFKA_PORT,
+        ServiceName::Postgres => POSTGRES_PORT,
         _ => HTTP_PORT,
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use contract::ServiceName;
 
-pub(crate) use image::{OFFICIAL_REDIS, USER};
+pub(crate) use image::{OFFICIAL_POSTGRES, OFFICIAL_REDIS, USER};
 pub(crate) use launch::inner_port;
 
 pub use cleanup::remove_unrecorded;
@@ -32,13 +32,14 @@ pub(super) use cleanup::{clean, running};
 
 use self::engine::Engine;
 use self::gates::Gates;
-use self::image::Images;
+use self::image::{Hosts, Images};
 use super::core::record::SystemRecord;
 use super::core::{Hosted, client};
 use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
 use crate::error::Error;
 use crate::kafka::KafkaLookup;
 use crate::nginx::NginxLookup;
+use crate::postgres::PostgresLookup;
 use crate::redis::RedisLookup;
 use crate::topology::SystemSpec;
 
@@ -48,6 +49,7 @@ pub(super) const NAME: &str = "docker";
 const HTTP_PORT: u16 = 8080;
 const REDIS_PORT: u16 = 6379;
 const KAFKA_PORT: u16 = 9092;
+const POSTGRES_PORT: u16 = 5432;
 /// Where a link takes connections; at the other port it is controlled.
 const LINK_PORT: u16 = 8081;
 
@@ -62,6 +64,7 @@ struct Tools {
     images: Images,
     gates: Gates,
     redis: RedisLookup,
+    postgres: PostgresLookup,
     kafka: KafkaLookup,
     http: reqwest::Client,
 }
@@ -83,9 +86,15 @@ impl DockerBackend {
     pub fn at(program: impl AsRef<Path>, address: &str, redis: RedisLookup) -> io::Result<Self> {
         let engine = Engine::at(address);
         let program = program.as_ref().to_owned();
+        let hosts = Hosts {
+            redis: redis.clone(),
+            nginx: NginxLookup::of_process(),
+            postgres: PostgresLookup::of_process(),
+        };
         Ok(Self {
             tools: Arc::new(Tools {
-                images: Images::new(engine.clone(), program, redis.clone(), NginxLookup::of_process()),
+                postgres: hosts.postgres.clone(),
+                images: Images::new(engine.clone(), program, hosts),
                 engine,
                 gates: Gates::default(),
                 redis,
@@ -140,6 +149,9 @@ impl Backend for DockerBackend {
             }
             if specs.iter().any(|spec| spec.has(ServiceName::Nginx)) {
                 self.tools.images.nginx(progress.as_ref()).await?;
+            }
+            if specs.iter().any(|spec| spec.has(ServiceName::Postgres)) && self.tools.postgres_of_user()?.is_none() {
+                self.tools.images.postgres(progress.as_ref()).await?;
             }
             Ok(())
         })

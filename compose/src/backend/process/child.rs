@@ -115,8 +115,9 @@ impl OwnChild {
         let reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
         match self.stamp.id() {
             Some(pid) if !*reaped => {
+                let followers = Followers::of(&self.stamp);
                 kill_process(pid, signal)?;
-                signal_group(pid, signal);
+                followers.signal(signal);
                 Ok(())
             }
             _ => Ok(()),
@@ -138,11 +139,36 @@ impl OwnChild {
     }
 }
 
-/// Sends a signal that stops, continues or kills to the whole group that a process leads. There is none where it was
-/// started without one.
-pub(super) fn signal_group(leader: Pid, signal: Signal) {
-    if [Signal::STOP, Signal::CONT, Signal::KILL].contains(&signal) {
-        let _ = kill_process_group(leader, signal);
+/// Those who go with a process where it is stopped, continued or killed: the group that it leads, if it was started with
+/// one, and what it has started in groups of their own, as a PostgreSQL does.
+pub(super) struct Followers {
+    leader: Option<Pid>,
+    children: Vec<ProcessStamp>,
+}
+
+impl Followers {
+    /// To be looked for before the process is killed: nobody's children can be found.
+    pub(super) fn of(leader: &ProcessStamp) -> Self {
+        let children = leader.children().unwrap_or_default().into_iter();
+        Self {
+            leader: leader.id(),
+            children: children.filter_map(ProcessStamp::of).collect(),
+        }
+    }
+
+    /// Sends them a signal, if it is one of those that nobody can refuse.
+    pub(super) fn signal(&self, signal: Signal) {
+        if ![Signal::STOP, Signal::CONT, Signal::KILL].contains(&signal) {
+            return;
+        }
+        if let Some(leader) = self.leader {
+            let _ = kill_process_group(leader, signal);
+        }
+        for child in self.children.iter().filter(|child| child.is_alive()) {
+            if let Some(pid) = child.id() {
+                let _ = kill_process(pid, signal);
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use rustix::process::{Signal, kill_process};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::KILL_TIMEOUT;
-use super::child::{OwnChild, signal_group};
+use super::child::{Followers, OwnChild};
 use super::identity::ProcessStamp;
 use crate::backend::core::record::Carried;
 use crate::backend::core::{self, Exit};
@@ -104,7 +104,8 @@ impl core::Handle for Handle {
         while !self.stamp().is_stopped() && self.exit().is_none() && Instant::now() < deadline {
             sleep(STOPPED_EVERY).await;
         }
-        Ok(())
+        // What it started until it stopped was not told yet.
+        self.signal(Signal::STOP).map_err(self.failed(instance, "pause"))
     }
 
     async fn resume(&self, instance: &str) -> Result<(), Error> {
@@ -116,6 +117,8 @@ impl core::Handle for Handle {
         let signal = match program {
             // TERM makes it drop what it has begun.
             ServiceName::Nginx => Signal::QUIT,
+            // TERM makes it wait until every client has gone by itself.
+            ServiceName::Postgres => Signal::INT,
             _ => Signal::TERM,
         };
         self.expect_exit();
@@ -202,13 +205,14 @@ fn signal_foreign(stamp: &ProcessStamp, signal: Signal) -> io::Result<()> {
     let Some(pid) = stamp.id() else { return Ok(()) };
     match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(descriptor) if stamp.is_alive() => {
+            let followers = Followers::of(stamp);
             ignore_gone(pidfd_send_signal(&descriptor, signal))?;
-            signal_group(pid, signal);
+            followers.signal(signal);
             Ok(())
         }
         // A kernel before 5.3, or a sandbox that does not know the call.
         Err(Errno::NOSYS) if stamp.is_alive() => {
-            signal_group(pid, signal);
+            Followers::of(stamp).signal(signal);
             ignore_gone(kill_process(pid, signal))
         }
         Ok(_) | Err(Errno::SRCH | Errno::NOSYS) => Ok(()),

@@ -10,6 +10,7 @@ use contract::{ServiceName, environment};
 
 use super::Tools;
 use super::child::OwnChild;
+use super::postgres::data_folder;
 use crate::backend::core::{Environment, Order};
 use crate::error::Error;
 
@@ -46,11 +47,14 @@ impl Tools {
         let log = File::options().create(true).append(true).open(&order.log)?;
         let errors = log.try_clone()?;
         let die_with = (!order.record.detached).then(std::process::id);
+        let is_postgres = order.program == ServiceName::Postgres;
+        let data = is_postgres.then(|| data_folder(&order.record, &order.name));
         let mut command = Command::new(&self.program);
         command
             .args(arguments(order.program, die_with))
             .env_clear()
             .envs(&order.environment)
+            .envs(data.map(|data| (environment::PGDATA, data)))
             .current_dir(&order.record.folder)
             .stdin(Stdio::null())
             .stdout(log)

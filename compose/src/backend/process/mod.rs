@@ -4,14 +4,15 @@
 //! It takes a free port and says so in its log, so two labs never meet. Children of a run die with the lab, however
 //! it ends; a detached system lives on and is taken up again from its [`SystemRecord`].
 //!
-//! A Redis or an nginx is started the same way and then becomes the host's own server; a Kafka is the built-in broker,
-//! or becomes the host's Apache Kafka. Where the user names one in `REDIS_URL` or `KAFKA_BROKERS`, none is started:
-//! instances are given that address, and keys or topics that begin with the system's own prefix.
+//! A Redis, an nginx or a PostgreSQL is started the same way and then becomes the host's own server; a Kafka is the
+//! built-in broker, or becomes the host's Apache Kafka. Where the user names one in `REDIS_URL`, `POSTGRES_URL` or
+//! `KAFKA_BROKERS`, none is started: instances are given that address, and keys, databases or topics of the system's own.
 
 mod child;
 mod handle;
 mod identity;
 mod launch;
+mod postgres;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -27,21 +28,23 @@ use url::Url;
 pub use identity::ProcessStamp;
 
 use super::core::record::{Carried, InstanceRecord, SystemRecord};
-use super::core::{Carrier, Environment, Hosted, Launched, Order, Renewal, Sources, client, remember, scheme};
+use super::core::{Carrier, Environment, Hosted, Launched, Order, Renewal, Sources, address, client, remember};
 use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
 use crate::error::Error;
 use crate::kafka::{self, BrokerKind, KafkaLookup, KafkaSource};
 use crate::nginx::{self, NginxLookup};
+use crate::postgres::{PostgresLookup, PostgresSource};
 use crate::redis::{RedisLookup, RedisSource, ping, without_password};
 use crate::topology::SystemSpec;
 use child::Spawner;
 use handle::Handle;
+pub(super) use postgres::forget as forget_databases;
 
 /// The backend's name.
 pub(super) const NAME: &str = "process";
 /// How long a killed process may take to vanish.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a Redis or a Kafka that the user named may take to give a sign of life.
+/// How long a server that the user named may take to give a sign of life.
 const EXTERNAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Runs systems as child processes.
@@ -54,6 +57,7 @@ pub struct ProcessBackend {
 struct Tools {
     program: PathBuf,
     redis: RedisLookup,
+    postgres: PostgresLookup,
     kafka: KafkaLookup,
     nginx: NginxLookup,
     spawner: Arc<Spawner>,
@@ -73,6 +77,7 @@ impl ProcessBackend {
             tools: Tools {
                 program,
                 redis: RedisLookup::of_process(),
+                postgres: PostgresLookup::of_process(),
                 kafka: KafkaLookup::of_process(),
                 nginx: NginxLookup::of_process(),
                 spawner: Arc::new(Spawner::new()?),
@@ -93,6 +98,13 @@ impl ProcessBackend {
     #[must_use]
     pub fn with_redis(mut self, lookup: RedisLookup) -> Self {
         self.tools.redis = lookup;
+        self
+    }
+
+    /// The same backend, which looks for a PostgreSQL only there.
+    #[must_use]
+    pub fn with_postgres(mut self, lookup: PostgresLookup) -> Self {
+        self.tools.postgres = lookup;
         self
     }
 
@@ -133,6 +145,9 @@ impl Backend for ProcessBackend {
         Box::pin(async {
             if specs.iter().any(|spec| spec.has(ServiceName::Nginx)) {
                 self.tools.nginx.program()?;
+            }
+            if specs.iter().any(|spec| spec.has(ServiceName::Postgres)) {
+                self.tools.postgres.find()?;
             }
             Ok(())
         })
@@ -177,6 +192,22 @@ impl Tools {
         }
     }
 
+    async fn external_postgres(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
+        if !spec.has(ServiceName::Postgres) {
+            return Ok(None);
+        }
+        match self.postgres.find()? {
+            PostgresSource::Server { .. } => Ok(None),
+            PostgresSource::Url(url) => match crate::postgres::ping(&url, EXTERNAL_TIMEOUT).await {
+                Ok(()) => Ok(Some(url)),
+                Err(reason) => Err(Error::PostgresUnusable {
+                    url: without_password(url.as_str()),
+                    reason,
+                }),
+            },
+        }
+    }
+
     async fn kafka_source(&self, spec: &SystemSpec) -> Result<Option<KafkaSource>, Error> {
         if !spec.has(ServiceName::Kafka) {
             return Ok(None);
@@ -207,6 +238,7 @@ impl Carrier for Tools {
     async fn sources(&self, spec: &SystemSpec) -> Result<Sources, Error> {
         Ok(Sources {
             redis: self.external_redis(spec).await?,
+            postgres: self.external_postgres(spec).await?,
             kafka: self.kafka_source(spec).await?,
         })
     }
@@ -228,8 +260,7 @@ impl Carrier for Tools {
     }
 
     fn inner_url(&self, _name: &str, program: ServiceName, port: Option<u16>) -> Option<Url> {
-        let url = format!("{}://127.0.0.1:{}", scheme(program), port?);
-        Some(Url::parse(&url).expect("a port of this machine makes a URL"))
+        Some(address(program, "127.0.0.1", port?))
     }
 
     fn link_address(&self, _link: &str, port: Option<u16>) -> Option<(String, u16)> {
@@ -270,8 +301,12 @@ impl Carrier for Tools {
         Ok(())
     }
 
-    async fn finish(&self, _record: &SystemRecord) -> Result<(), Error> {
-        Ok(())
+    async fn finish(&self, record: &SystemRecord) -> Result<(), Error> {
+        let record = record.clone();
+        match tokio::task::spawn_blocking(move || forget_databases(&record)).await {
+            Ok(forgotten) => forgotten,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
     }
 
     fn let_go(&self, record: SystemRecord, handles: Vec<Handle>) {
@@ -283,7 +318,11 @@ impl Carrier for Tools {
                 remember(async move { child.exited().await });
             }
         }
-        let _ = record.remove();
+        if record.spec.has(ServiceName::Postgres) {
+            postgres::forget_later(record);
+        } else {
+            let _ = record.remove();
+        }
     }
 }
 

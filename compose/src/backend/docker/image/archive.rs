@@ -24,6 +24,8 @@ pub(super) struct Contents {
     pub(super) name: String,
     /// Files of this machine and where they lie in the image, without a `/` in front.
     pub(super) files: Vec<(PathBuf, String)>,
+    /// Files that no machine has: where they lie, and what is in them.
+    pub(super) texts: Vec<(&'static str, String)>,
 }
 
 /// An image whose id is known.
@@ -95,6 +97,9 @@ fn write_layer(contents: &Contents, out: &mut impl Write) -> io::Result<()> {
         let mut header = header(EntryType::Regular, 0o555, 0);
         header.set_size(file.metadata()?.len());
         layer.append_data(&mut header, Path::new(to), file)?;
+    }
+    for (to, text) in &contents.texts {
+        append(&mut layer, to, text.as_bytes())?;
     }
     layer.finish()
 }
@@ -176,6 +181,7 @@ mod tests {
         Contents {
             name: "lab-test".into(),
             files: vec![(file, "usr/bin/program".into())],
+            texts: vec![("etc/note", "a note\n".into())],
         }
     }
 
@@ -217,6 +223,7 @@ mod tests {
         );
         let inside = self::entries(layer);
         assert_eq!(inside["usr/bin/program"], b"text");
+        assert_eq!(inside["etc/note"], b"a note\n");
         assert!(
             inside.contains_key("tmp/") && inside.contains_key("data/"),
             "{inside:?}"

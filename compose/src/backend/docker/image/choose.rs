@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
+use super::postgres;
 use crate::error::Error;
 
 /// Official images, pinned: what a scenario shows must not change with what was published yesterday.
 pub(crate) const OFFICIAL_REDIS: &str = "redis:7.4.2";
 pub(crate) const OFFICIAL_NGINX: &str = "nginx:1.28.0";
+pub(crate) const OFFICIAL_POSTGRES: &str = "postgres:16.6";
 
 /// A server of somebody else.
 #[derive(Debug)]
@@ -18,8 +20,8 @@ pub(in crate::backend::docker) struct Ware {
     pub(super) official: &'static str,
     /// The name of an image that is made from the host's program.
     pub(super) packed: &'static str,
-    /// Where the program lies in that image; one of the places where the lab looks for it.
-    pub(super) place: &'static str,
+    /// What goes into that image beside the lab's own program, for the host's program.
+    pub(super) ingredients: fn(&Path) -> Result<Ingredients, String>,
     /// What is said where this machine has no such program.
     absent: &'static str,
     /// How to get one.
@@ -31,7 +33,7 @@ pub(in crate::backend::docker) const REDIS: Ware = Ware {
     what: "Redis",
     official: OFFICIAL_REDIS,
     packed: "lab-redis",
-    place: "usr/bin/redis-server",
+    ingredients: |program| Ok(Ingredients::of_program(program, "usr/bin/redis-server")),
     absent: "this machine has no redis-server",
     how: "either let the engine pull redis:7.4.2, or install one that is packed instead \
           (apt-get install redis-server, or apt-get install valkey-server)",
@@ -42,11 +44,44 @@ pub(in crate::backend::docker) const NGINX: Ware = Ware {
     what: "nginx",
     official: OFFICIAL_NGINX,
     packed: "lab-nginx",
-    place: "usr/sbin/nginx",
+    ingredients: |program| Ok(Ingredients::of_program(program, "usr/sbin/nginx")),
     absent: "this machine has no nginx",
     how: "either let the engine pull nginx:1.28.0, or install one that is packed instead \
           (apt-get install nginx-light)",
 };
+
+/// PostgreSQL.
+pub(in crate::backend::docker) const POSTGRES: Ware = Ware {
+    what: "PostgreSQL",
+    official: OFFICIAL_POSTGRES,
+    packed: "lab-postgres",
+    ingredients: postgres::ingredients,
+    absent: "this machine has no PostgreSQL server",
+    how: "either let the engine pull postgres:16.6, or install one that is packed instead \
+          (apt-get install postgresql)",
+};
+
+/// What an image is made of.
+#[derive(Debug, Default)]
+pub(super) struct Ingredients {
+    /// Programs and libraries of this machine, which take along the libraries that they need, and where they lie in the
+    /// image. The lab looks for programs there.
+    pub(super) programs: Vec<(PathBuf, String)>,
+    /// Other files of this machine, likewise.
+    pub(super) files: Vec<(PathBuf, String)>,
+    /// Files that no machine has.
+    pub(super) texts: Vec<(&'static str, String)>,
+}
+
+impl Ingredients {
+    /// One program.
+    pub(super) fn of_program(program: &Path, place: &str) -> Self {
+        Self {
+            programs: vec![(program.to_owned(), place.to_owned())],
+            ..Self::default()
+        }
+    }
+}
 
 /// An image of a server that the engine has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,6 +236,10 @@ mod tests {
             (
                 &NGINX,
                 [OFFICIAL_NGINX, "apt-get install nginx-light", "no route to host"],
+            ),
+            (
+                &POSTGRES,
+                [OFFICIAL_POSTGRES, "apt-get install postgresql", "no route to host"],
             ),
         ];
         for (ware, parts) in ways {

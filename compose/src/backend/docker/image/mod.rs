@@ -1,9 +1,10 @@
 //! The images that containers are made of: of the lab's own program, made from the running executable, and of servers of
-//! others (Redis, nginx), official where the engine can pull them, else made from the host's own program in the same way.
+//! others (Redis, nginx, PostgreSQL), official where the engine can pull them, else made from the host's own program in the same way.
 
 mod archive;
 mod choose;
 mod libraries;
+mod postgres;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,16 +19,17 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio::time::timeout;
 
 pub(crate) use archive::USER;
-pub(crate) use choose::OFFICIAL_REDIS;
 pub(super) use choose::ServerImage;
+pub(crate) use choose::{OFFICIAL_POSTGRES, OFFICIAL_REDIS};
 
 use self::archive::{Archive, Contents, VERSION};
-use self::choose::{NGINX, REDIS, Shelf, Ware, choose};
+use self::choose::{Ingredients, NGINX, POSTGRES, REDIS, Shelf, Ware, choose};
 use self::libraries::libraries;
 use super::engine::{Engine, is_missing, run};
 use crate::backend::{Progress, ProgressSink};
 use crate::error::Error;
 use crate::nginx::NginxLookup;
+use crate::postgres::PostgresLookup;
 use crate::redis::RedisLookup;
 
 /// Where the lab's own program lies in its image.
@@ -41,27 +43,34 @@ const LOAD_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a pull may go on without a word.
 const PULL_SILENCE: Duration = Duration::from_secs(20);
 
+/// Where the host's own servers are looked for.
+pub(super) struct Hosts {
+    pub(super) redis: RedisLookup,
+    pub(super) nginx: NginxLookup,
+    pub(super) postgres: PostgresLookup,
+}
+
 /// The images of one backend; each is looked for once.
 pub(super) struct Images {
     engine: Engine,
     program: PathBuf,
-    redis: RedisLookup,
-    nginx: NginxLookup,
+    hosts: Hosts,
     own: OnceCell<String>,
-    redis_image: OnceCell<ServerImage>,
-    nginx_image: OnceCell<ServerImage>,
+    redis: OnceCell<ServerImage>,
+    nginx: OnceCell<ServerImage>,
+    postgres: OnceCell<ServerImage>,
 }
 
 impl Images {
-    pub(super) fn new(engine: Engine, program: PathBuf, redis: RedisLookup, nginx: NginxLookup) -> Self {
+    pub(super) fn new(engine: Engine, program: PathBuf, hosts: Hosts) -> Self {
         Self {
             engine,
             program,
-            redis,
-            nginx,
+            hosts,
             own: OnceCell::new(),
-            redis_image: OnceCell::new(),
-            nginx_image: OnceCell::new(),
+            redis: OnceCell::new(),
+            nginx: OnceCell::new(),
+            postgres: OnceCell::new(),
         }
     }
 
@@ -69,7 +78,8 @@ impl Images {
     pub(super) async fn own(&self, progress: Option<&ProgressSink>) -> Result<String, Error> {
         let make = async || {
             let what = "the lab's own services";
-            let archive = pack(what, OWN_IMAGE, vec![(self.program.clone(), PROGRAM)]).await?;
+            let own = Ingredients::of_program(&self.program, PROGRAM);
+            let archive = pack(what, OWN_IMAGE, own).await?;
             self.load_missing("loading the image of the services", archive, progress)
                 .await
         };
@@ -78,16 +88,23 @@ impl Images {
 
     /// The image of Redis, pulled or packed where it is not there.
     pub(super) async fn redis(&self, progress: Option<&ProgressSink>) -> Result<ServerImage, Error> {
-        let program = || self.redis.program().ok();
+        let program = || self.hosts.redis.program().ok();
         let choose = async || self.choose(&REDIS, program(), progress).await;
-        self.redis_image.get_or_try_init(choose).await.cloned()
+        self.redis.get_or_try_init(choose).await.cloned()
     }
 
     /// The image of nginx, likewise.
     pub(super) async fn nginx(&self, progress: Option<&ProgressSink>) -> Result<ServerImage, Error> {
-        let program = || self.nginx.program().ok();
+        let program = || self.hosts.nginx.program().ok();
         let choose = async || self.choose(&NGINX, program(), progress).await;
-        self.nginx_image.get_or_try_init(choose).await.cloned()
+        self.nginx.get_or_try_init(choose).await.cloned()
+    }
+
+    /// The image of PostgreSQL, likewise.
+    pub(super) async fn postgres(&self, progress: Option<&ProgressSink>) -> Result<ServerImage, Error> {
+        let program = || self.hosts.postgres.program().ok();
+        let choose = async || self.choose(&POSTGRES, program(), progress).await;
+        self.postgres.get_or_try_init(choose).await.cloned()
     }
 
     async fn choose(
@@ -193,37 +210,47 @@ impl Images {
 }
 
 /// Reads files and what they need into an image; off the threads that serve others, because it reads a lot.
-async fn pack(
-    what: &'static str,
-    name: &'static str,
-    programs: Vec<(PathBuf, &'static str)>,
-) -> Result<Arc<Archive>, Error> {
+async fn pack(what: &'static str, name: &'static str, ingredients: Ingredients) -> Result<Arc<Archive>, Error> {
     let packing = move || {
         if !cfg!(target_os = "linux") {
             return Err("containers run Linux programs, and this machine's programs are none".to_owned());
         }
+        let Ingredients {
+            programs,
+            files: others,
+            texts,
+        } = ingredients;
         let mut files: Vec<(PathBuf, String)> = Vec::new();
         for (program, place) in programs {
             for library in libraries(&program)? {
-                let place = library.display().to_string();
-                let place = place.trim_start_matches('/').to_owned();
+                let place = place_of(&library);
                 if !files.iter().any(|(_, there)| *there == place) {
                     files.push((library, place));
                 }
             }
             files.push((program, place.trim_start_matches('/').to_owned()));
         }
+        files.extend(others);
         let name = name.to_owned();
-        Archive::of(Contents { name, files }).map_err(|error| error.to_string())
+        Archive::of(Contents { name, files, texts }).map_err(|error| error.to_string())
     };
     match tokio::task::spawn_blocking(packing).await {
-        Ok(packed) => packed.map(Arc::new).map_err(|reason| Error::NoImage {
-            what,
-            reason,
-            how: "run it without --backend docker",
-        }),
+        Ok(packed) => packed.map(Arc::new).map_err(|reason| no_image(what, reason)),
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
+}
+
+fn no_image(what: &'static str, reason: String) -> Error {
+    Error::NoImage {
+        what,
+        reason,
+        how: "run it without --backend docker",
+    }
+}
+
+/// Where a file lies in an image that lies at the same place there.
+fn place_of(file: &Path) -> String {
+    file.display().to_string().trim_start_matches('/').to_owned()
 }
 
 /// What an engine and its machine have.
@@ -249,8 +276,11 @@ impl Shelf for EngineShelf<'_> {
     async fn pack(&self, program: &Path) -> Result<(String, Arc<Archive>), Error> {
         // A symbolic link says nothing in an image.
         let program = program.canonicalize().map_err(Error::file("read", program))?;
-        let programs = vec![(self.images.program.clone(), PROGRAM), (program, self.ware.place)];
-        let archive = pack(self.ware.what, self.ware.packed, programs).await?;
+        let mut ingredients = (self.ware.ingredients)(&program).map_err(|reason| no_image(self.ware.what, reason))?;
+        ingredients
+            .programs
+            .insert(0, (self.images.program.clone(), PROGRAM.to_owned()));
+        let archive = pack(self.ware.what, self.ware.packed, ingredients).await?;
         Ok((archive.id.clone(), archive))
     }
 

@@ -1,0 +1,109 @@
+//! The block of shared memory by which a server notices that another one, or a process that such a one left, still works in
+//! the same data folder. It is a few bytes of the kernel's (System V), which stay when a server is killed, so whoever
+//! removes the folder removes them, too.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The folder within the data folder that the server itself makes and fills.
+pub(super) const CLUSTER: &str = "cluster";
+/// The file in which a server says that it runs, and which block is its own.
+const NOTE: &str = "postmaster.pid";
+/// The line with the block, from 0: its key and its id.
+const LINE: usize = 6;
+/// The kernel's list of all blocks; elsewhere than on Linux there is none, and none is removed.
+const BLOCKS: &str = "/proc/sysvipc/shm";
+/// How long those that a killed server has left may take to end.
+const GONE_TIMEOUT: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// A block, by both its names: a later one that was given the same id has another key.
+#[derive(Debug, PartialEq, Eq)]
+struct Block {
+    key: u32,
+    id: u32,
+}
+
+/// Waits, as long as this at most, until nobody of an earlier server in this folder is left. A server that is started
+/// sooner refuses to.
+pub(super) fn wait_for_earlier(data: &Path, wait: Duration) {
+    let Some(block) = noted_in(data) else { return };
+    let mut left = wait;
+    while attached_to(&block).is_some_and(|count| count > 0) && !left.is_zero() {
+        std::thread::sleep(LOOK_EVERY);
+        left = left.saturating_sub(LOOK_EVERY);
+    }
+}
+
+/// Removes the block of a server that was killed in this folder, unless somebody still uses it a moment later.
+pub(crate) fn forget_memory(data: &Path) {
+    wait_for_earlier(data, GONE_TIMEOUT);
+    if let Some(block) = noted_in(data)
+        && attached_to(&block) == Some(0)
+    {
+        // Where it cannot be removed, a few bytes stay until the machine is started again.
+        let mut remove = Command::new("ipcrm");
+        remove.arg("-m").arg(block.id.to_string());
+        let _ = remove
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+fn noted_in(data: &Path) -> Option<Block> {
+    block_in(&fs::read_to_string(data.join(CLUSTER).join(NOTE)).ok()?)
+}
+
+fn block_in(note: &str) -> Option<Block> {
+    let mut words = note.lines().nth(LINE)?.split_ascii_whitespace();
+    Some(Block {
+        key: words.next()?.parse().ok()?,
+        id: words.next()?.parse().ok()?,
+    })
+}
+
+/// How many processes use a block; `None` when there is no such block.
+fn attached_to(block: &Block) -> Option<u32> {
+    count_in(&fs::read_to_string(BLOCKS).ok()?, block)
+}
+
+/// Reads lines of the form `key shmid perms size cpid lpid nattch …` (proc(5)); the key is written with a sign.
+fn count_in(blocks: &str, block: &Block) -> Option<u32> {
+    blocks.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let key: i32 = words.first()?.parse().ok()?;
+        let id: u32 = words.get(1)?.parse().ok()?;
+        let is_it = key.cast_unsigned() == block.key && id == block.id;
+        is_it.then(|| words.get(6)?.parse().ok())?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTE: &str = "4711\n/data\n1700000000\n40001\n\n127.0.0.1\n4294967295         7\nready\n";
+
+    #[test]
+    fn a_block_is_known_by_its_key_and_its_id() {
+        let block = block_in(NOTE).unwrap();
+        assert_eq!(block, Block { key: u32::MAX, id: 7 });
+        let blocks = "       key      shmid perms  size  cpid  lpid nattch   uid\n\
+                      \x20        3          7   600    56    10    10      4   101\n\
+                      \x20       -1          7   600    56    11    11      2   101\n";
+        assert_eq!(count_in(blocks, &block), Some(2));
+        assert_eq!(count_in(blocks, &Block { key: 3, id: 8 }), None);
+        assert_eq!(block_in("4711\n/data\n"), None, "it has not come that far");
+    }
+
+    #[test]
+    fn a_folder_without_a_server_is_nothing_to_wait_for() {
+        let folder = tempfile::tempdir().unwrap();
+        wait_for_earlier(folder.path(), Duration::from_secs(60));
+        forget_memory(folder.path());
+    }
+}
