@@ -698,6 +698,35 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_is_chosen_is_one_more_service_of_every_arm() {
+        let scenario = scenario("race-condition");
+        let made = |words: &[&str]| {
+            let set = words.iter().map(|word| ("store".to_owned(), (*word).to_owned()));
+            let set = set.collect();
+            Plan::make(&scenario, &Options { set, ..options(&[]) }).unwrap()
+        };
+        let has = |plan: &Plan| {
+            let mut arms = plan.arms.iter().map(|arm| arm.system.has(ServiceName::Postgres));
+            let first = arms.next().unwrap();
+            assert!(arms.all(|other| other == first), "arms differ in nothing else");
+            first
+        };
+        assert!(!has(&made(&[])) && !has(&made(&["sqlite"])));
+        assert!(has(&made(&["postgres"])));
+        let source = crate::catalog::source("race-condition").unwrap();
+        let text = source.scenario.replace("store = \"{store}\"", "store = \"postgre\"");
+        let wrong = Scenario::parse(crate::format::Source {
+            scenario: text,
+            ..source
+        });
+        let said = wrong.err().unwrap().to_string();
+        assert!(
+            said.contains("no store `postgre`") && said.contains("did you mean `postgres`?"),
+            "{said}"
+        );
+    }
+
+    #[test]
     fn a_quick_run_does_without_some_arms_and_says_so() {
         let scenario = scenario("lb-algorithms");
         let all = Plan::make(&scenario, &options(&[])).unwrap();

@@ -14,6 +14,7 @@ use crate::backend::core::record::SystemRecord;
 use crate::backend::core::remember;
 use crate::error::Error;
 use crate::postgres::forget_memory;
+use crate::topology::ServiceSpec;
 
 /// Where the data is when the lab is root: the server then runs as somebody else, who may not enter root's folders.
 const SHARED: &str = "/var/tmp";
@@ -38,7 +39,7 @@ pub(super) fn data_folder(record: &SystemRecord, instance: &str) -> PathBuf {
 pub(in crate::backend) fn forget(record: &SystemRecord) -> Result<(), Error> {
     let own = record.spec.services.iter();
     let own = own.filter(|service| service.service == ServiceName::Postgres && record.external(service).is_none());
-    for instance in own.flat_map(|service| service.instance_names()) {
+    for instance in own.flat_map(ServiceSpec::instance_names) {
         let data = data_folder(record, &instance);
         forget_memory(&data);
         match fs::remove_dir_all(&data) {

@@ -9,6 +9,8 @@ use super::choose::Ingredients;
 use super::place_of;
 use crate::postgres::initdb_of;
 
+/// The time of clients, where the server has its time zones from the system instead of bringing them along.
+const UTC: &str = "/usr/share/zoneinfo/UTC";
 /// The libraries that a fresh cluster loads. There are more, for extensions that nobody here makes use of.
 const LOADED: [&str; 2] = ["plpgsql.so", "dict_snowball.so"];
 /// Lies in the folder of what is read.
@@ -38,6 +40,7 @@ pub(super) fn ingredients(server: &Path) -> Result<Ingredients, String> {
         files: files_below(&read)
             .map_err(|error| format!("{} cannot be read: {error}", read.display()))?
             .into_iter()
+            .chain(Some(PathBuf::from(UTC)).filter(|zone| zone.is_file()))
             .map(|file| {
                 let place = place_of(&file);
                 (file, place)
