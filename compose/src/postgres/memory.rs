@@ -3,6 +3,7 @@
 //! removes the folder removes them, too.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -26,22 +27,23 @@ struct Block {
     id: u32,
 }
 
-/// Waits, as long as this at most, until nobody of an earlier server in this folder is left. A server that is started
-/// sooner refuses to.
-pub(super) fn wait_for_earlier(data: &Path, wait: Duration) {
-    let Some(block) = noted_in(data) else { return };
-    let mut left = wait;
-    while attached_to(&block).is_some_and(|count| count > 0) && !left.is_zero() {
-        std::thread::sleep(LOOK_EVERY);
-        left = left.saturating_sub(LOOK_EVERY);
+/// Waits, as long as this at most, until nobody of an earlier server in this folder is left: one that is started sooner
+/// refuses to. Then takes away the earlier one's note, because it also names a process, which may still be told of when it
+/// has long ended, for want of somebody who asks how.
+pub(super) fn make_way(data: &Path, wait: Duration) -> io::Result<()> {
+    let Some(block) = noted_in(data) else {
+        return Ok(());
+    };
+    match wait_for_users(&block, wait) {
+        Users::Nobody | Users::NoBlock => fs::remove_file(data.join(CLUSTER).join(NOTE)),
+        Users::Some | Users::Unknown => Ok(()),
     }
 }
 
 /// Removes the block of a server that was killed in this folder, unless somebody still uses it a moment later.
 pub(crate) fn forget_memory(data: &Path) {
-    wait_for_earlier(data, GONE_TIMEOUT);
     if let Some(block) = noted_in(data)
-        && attached_to(&block) == Some(0)
+        && wait_for_users(&block, GONE_TIMEOUT) == Users::Nobody
     {
         // Where it cannot be removed, a few bytes stay until the machine is started again.
         let mut remove = Command::new("ipcrm");
@@ -66,20 +68,43 @@ fn block_in(note: &str) -> Option<Block> {
     })
 }
 
-/// How many processes use a block; `None` when there is no such block.
-fn attached_to(block: &Block) -> Option<u32> {
-    count_in(&fs::read_to_string(BLOCKS).ok()?, block)
+/// Who uses a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Users {
+    Some,
+    Nobody,
+    /// There is no such block (any more).
+    NoBlock,
+    /// The kernel does not say.
+    Unknown,
+}
+
+fn wait_for_users(block: &Block, wait: Duration) -> Users {
+    let mut left = wait;
+    loop {
+        let users = fs::read_to_string(BLOCKS).map_or(Users::Unknown, |blocks| users_in(&blocks, block));
+        if users != Users::Some || left.is_zero() {
+            return users;
+        }
+        std::thread::sleep(LOOK_EVERY);
+        left = left.saturating_sub(LOOK_EVERY);
+    }
 }
 
 /// Reads lines of the form `key shmid perms size cpid lpid nattch …` (proc(5)); the key is written with a sign.
-fn count_in(blocks: &str, block: &Block) -> Option<u32> {
-    blocks.lines().find_map(|line| {
+fn users_in(blocks: &str, block: &Block) -> Users {
+    let count = blocks.lines().find_map(|line| {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let key: i32 = words.first()?.parse().ok()?;
         let id: u32 = words.get(1)?.parse().ok()?;
         let is_it = key.cast_unsigned() == block.key && id == block.id;
-        is_it.then(|| words.get(6)?.parse().ok())?
-    })
+        is_it.then(|| words.get(6)?.parse::<u32>().ok())?
+    });
+    match count {
+        None => Users::NoBlock,
+        Some(0) => Users::Nobody,
+        Some(_) => Users::Some,
+    }
 }
 
 #[cfg(test)]
@@ -95,15 +120,28 @@ mod tests {
         let blocks = "       key      shmid perms  size  cpid  lpid nattch   uid\n\
                       \x20        3          7   600    56    10    10      4   101\n\
                       \x20       -1          7   600    56    11    11      2   101\n";
-        assert_eq!(count_in(blocks, &block), Some(2));
-        assert_eq!(count_in(blocks, &Block { key: 3, id: 8 }), None);
+        assert_eq!(users_in(blocks, &block), Users::Some);
+        assert_eq!(users_in(&blocks.replace(" 2   101", " 0   101"), &block), Users::Nobody);
+        assert_eq!(users_in(blocks, &Block { key: 3, id: 8 }), Users::NoBlock);
         assert_eq!(block_in("4711\n/data\n"), None, "it has not come that far");
     }
 
     #[test]
     fn a_folder_without_a_server_is_nothing_to_wait_for() {
         let folder = tempfile::tempdir().unwrap();
-        wait_for_earlier(folder.path(), Duration::from_secs(60));
+        make_way(folder.path(), Duration::from_secs(60)).unwrap();
         forget_memory(folder.path());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_note_of_a_server_that_nobody_is_left_of_does_not_keep_others_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join(CLUSTER).join(super::NOTE);
+        fs::create_dir(folder.path().join(CLUSTER)).unwrap();
+        // It names this very process, which is alive, and a block that nobody has.
+        fs::write(&note, NOTE.replace("4711", &std::process::id().to_string())).unwrap();
+        make_way(folder.path(), Duration::from_secs(60)).unwrap();
+        assert!(!note.exists());
     }
 }

@@ -117,8 +117,7 @@ pub fn become_server(program: &Path, instance: &str, address: SocketAddr, data: 
 fn make_ready(program: &Path, data: &Path) -> io::Result<()> {
     let cluster = data.join(CLUSTER);
     if data.join(MADE).exists() {
-        memory::wait_for_earlier(data, EARLIER_TIMEOUT);
-        return Ok(());
+        return memory::make_way(data, EARLIER_TIMEOUT);
     }
     if cluster.exists() {
         fs::remove_dir_all(&cluster)?;
