@@ -260,6 +260,8 @@ fn balancer() -> Result<Router, Failure> {
     let listed = env::var("UPSTREAMS").unwrap_or_default();
     let upstream = |entry: &str| {
         let (name, url) = entry.split_once('=').ok_or("UPSTREAMS: no `=`")?;
+        // It picks in turn, whatever the weights.
+        let url = url.split_once(' ').map_or(url, |(url, _)| url);
         Ok::<_, Failure>(Upstream {
             name: name.into(),
             url: url.into(),

@@ -27,6 +27,85 @@ fn assert_passed(report: &Value, name: &str) {
     assert_eq!(check["verdict"], "pass", "{check:#}");
 }
 
+/// One client that waits for each answer, so that what is picked is the same in every run.
+const WEIGHTS_AND_KEYS: &str = r#"schema = 1
+name = "weights-and-keys"
+phase = 3
+title = "A scenario of a test"
+question = "Do weights and keys reach the balancer?"
+
+[run]
+rounds = 1
+quick_rounds = 1
+duration_s = 60
+lateness_p99_ms_max = 10000
+
+[system]
+entry = "users"
+[[system.service]]
+name = "users"
+instances = 3
+balancer = "weighted_round_robin"
+weights = [1, 2]
+
+[[arm]]
+name = "weighted"
+label = "by weight"
+
+[[arm]]
+name = "hashed"
+label = "by key"
+[[arm.service]]
+name = "users"
+balancer = "maglev"
+env = { BALANCER_HASH_ON = "header:x-key" }
+
+[[load]]
+class = "any"
+arms = ["weighted"]
+request = { path = "/users/{key}", keys = 3 }
+closed = { connections = 1, requests_max = 50 }
+collect = "id"
+
+[[load]]
+class = "same"
+arms = ["hashed"]
+request = { path = "/users", headers = { x-key = "{key}" }, keys = 1 }
+closed = { connections = 1, requests_max = 30 }
+
+[[check]]
+name = "each key is asked for"
+value = "weighted.any.collected.distinct"
+equals = 3
+
+[[check]]
+name = "the first instance has one request in five"
+value = "weighted.any.by_instance['users-1'].requests"
+equals = 10
+
+[[check]]
+name = "the last weight is that of the third instance, too"
+value = "weighted.any.by_instance['users-3'].requests"
+equals = 20
+
+[[check]]
+name = "one key has one instance"
+value = "size(['users-1', 'users-2', 'users-3'].filter(name, hashed.same.by_instance[name].requests > 0.0))"
+equals = 1
+"#;
+
+#[test]
+fn weights_and_keys_reach_the_balancer() {
+    let lab = Lab::new();
+    let scenario = common::scenario::write(
+        lab.folder(),
+        "weights-and-keys",
+        WEIGHTS_AND_KEYS,
+        &common::scenario::lesson(),
+    );
+    finish(lab.command(["run".as_ref(), scenario.as_os_str()])).code(0);
+}
+
 #[test]
 fn modulo_moves_most_keys_and_consistent_hashing_a_fair_share() {
     let lab = Lab::new();

@@ -23,7 +23,9 @@ pub use options::{EventSink, Progress, ProgressSink, UpOptions};
 pub use registry::BackendRegistry;
 use url::Url;
 
-pub(crate) use core::{Environment, POLICY, UPSTREAMS, address, balancer_environment, instance_environment};
+pub(crate) use core::{
+    Environment, POLICY, UPSTREAMS, Upstream, WEIGHT, address, balancer_environment, instance_environment,
+};
 
 use crate::error::Error;
 use crate::topology::SystemSpec;

@@ -4,7 +4,7 @@ use contract::environment::REDIS_PREFIX;
 use contract::{ServiceName, environment};
 
 use crate::backend::docker::inner_port;
-use crate::backend::{self, Environment, balancer_environment, instance_environment};
+use crate::backend::{self, Environment, Upstream, balancer_environment, instance_environment};
 use crate::postgres::database_url;
 use crate::topology::{ServiceSpec, SpecError, SystemSpec, balancer_name};
 
@@ -33,14 +33,17 @@ pub(super) fn units(system: &SystemSpec) -> Result<Vec<Unit<'_>>, SpecError> {
         }
         if let Some(balancer) = &spec.balancer {
             let name = balancer_name(&spec.name);
-            let upstreams = spec.instance_names().map(|name| {
-                let url = address(&name, spec.service);
-                (name, url)
-            });
+            let upstream = |(index, name): (u32, String)| Upstream {
+                url: address(&name, spec.service),
+                weight: balancer.weight(index),
+                healthy: true,
+                name,
+            };
+            let upstreams: Vec<Upstream> = (1..).zip(spec.instance_names()).map(upstream).collect();
             let base = surroundings(&name, ServiceName::Balancer);
             units.push(Unit {
                 is_front_door: true,
-                environment: balancer_environment(base, spec, &balancer.policy, upstreams),
+                environment: balancer_environment(base, spec, &balancer.policy, &upstreams),
                 program: ServiceName::Balancer,
                 name,
                 spec,

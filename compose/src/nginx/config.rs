@@ -8,10 +8,10 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::method::method;
+use super::method::{looks_at_weights, method};
 use super::offer::{EJECT_MS, HASH_ON, PASSIVE_FAILURES, RETRIES};
 use super::{ADMIN, FIRST, READY};
-use crate::backend::{Environment, POLICY, UPSTREAMS};
+use crate::backend::{Environment, POLICY, UPSTREAMS, WEIGHT};
 
 /// The name of the file.
 pub(crate) const FILE: &str = "nginx.conf";
@@ -37,7 +37,8 @@ pub(crate) struct Place<'a> {
 /// Why nginx cannot do what is asked for, as the end of a sentence.
 pub(crate) fn render(place: &Place<'_>, environment: &Environment, stamp: Option<&str>) -> Result<String, String> {
     let get = |name: &str| environment.get(name).map(String::as_str);
-    let method = method(get(POLICY).unwrap_or("round_robin"), get(HASH_ON))?;
+    let policy = get(POLICY).unwrap_or("round_robin");
+    let method = method(policy, get(HASH_ON))?;
     let failures = number(environment, PASSIVE_FAILURES)?.unwrap_or(0);
     // It counts in whole seconds.
     let eject_s = number(environment, EJECT_MS)?.map_or(EJECT_S_DEFAULT, |ms| ms.div_ceil(1000));
@@ -57,12 +58,20 @@ pub(crate) fn render(place: &Place<'_>, environment: &Environment, stamp: Option
         let (name, url) = upstream
             .split_once('=')
             .ok_or_else(|| format!("{upstream:?} is no instance"))?;
+        let (url, weight) = url.split_once(WEIGHT).unwrap_or((url, "1"));
         let address = url
             .strip_prefix("http://")
             .ok_or_else(|| format!("{url:?} is no address"))?;
+        let weight: u32 = weight.parse().map_err(|_| format!("{weight:?} is no weight"))?;
+        // Every method of nginx looks at weights, and of the lab's only some.
+        let weight = if looks_at_weights(policy) && weight != 1 {
+            format!(" weight={weight}")
+        } else {
+            String::new()
+        };
         let _ = writeln!(
             servers,
-            "        server {address} max_fails={failures} fail_timeout={eject_s}s; # {name}"
+            "        server {address}{weight} max_fails={failures} fail_timeout={eject_s}s; # {name}"
         );
     }
     if servers.is_empty() {
@@ -159,6 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn weights_are_said_where_the_policy_looks_at_them() {
+        let list = (UPSTREAMS, "a=http://b:1,c=http://d:2 weight=20");
+        let with = |policy| rendered(&[list, (POLICY, policy)]);
+        let weighted = with("weighted_round_robin");
+        assert!(weighted.contains("server b:1 max_fails"), "{weighted}");
+        assert!(weighted.contains("server d:2 weight=20 max_fails"), "{weighted}");
+        assert!(with("round_robin").contains("server d:2 max_fails"));
+    }
+
+    #[test]
     fn passive_checks_and_retries_are_said_in_its_own_units() {
         let text = rendered(&[
             (PASSIVE_FAILURES, "3"),
@@ -189,5 +208,6 @@ mod tests {
         assert!(refused(&[(POLICY, "peak_ewma")]).contains("peaks"));
         assert!(refused(&[(RETRIES, "some")]).contains(RETRIES));
         assert!(refused(&[(UPSTREAMS, "users-1")]).contains("users-1"));
+        assert!(refused(&[(UPSTREAMS, "a=http://b:1 weight=x;")]).contains("no weight"));
     }
 }

@@ -26,6 +26,14 @@ pub(super) fn method(policy: &str, hash_on: Option<&str>) -> Result<String, &'st
     }
 }
 
+/// Whether the lab's policy of this name looks at the weights of instances.
+pub(super) fn looks_at_weights(policy: &str) -> bool {
+    matches!(
+        policy,
+        "weighted_round_robin" | "weighted_least_connections" | "consistent_hash"
+    )
+}
+
 const ADDRESS: &str = "$remote_addr";
 
 /// The variable that holds what is hashed.

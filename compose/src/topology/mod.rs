@@ -10,5 +10,5 @@ pub use plan::{StartPlan, UrlVariable};
 pub use spec::{
     BalancerKind, BalancerSpec, Limits, LinkSpec, Membership, ServiceSpec, SystemSpec, balancer_name, instance_name,
 };
-pub use validate::SpecError;
 pub(crate) use validate::check_instances;
+pub use validate::{SpecError, WEIGHT_MAX};

@@ -83,6 +83,30 @@ pub struct BalancerSpec {
     /// Who tells it of instances that come and go.
     #[serde(default, skip_serializing_if = "Membership::is_dynamic")]
     pub membership: Membership,
+    /// Weights of the instances by number, for policies that look at them; the last one is that of all further instances,
+    /// too. Empty is 1 each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<u32>,
+}
+
+impl BalancerSpec {
+    /// The lab's own balancer with this policy.
+    #[must_use]
+    pub fn new(policy: &str) -> Self {
+        Self {
+            policy: policy.to_owned(),
+            kind: BalancerKind::default(),
+            membership: Membership::default(),
+            weights: Vec::new(),
+        }
+    }
+
+    /// The weight of instance `index` (from 1).
+    #[must_use]
+    pub fn weight(&self, index: u32) -> u32 {
+        let own = self.weights.get(index.saturating_sub(1) as usize);
+        own.or(self.weights.last()).copied().unwrap_or(1)
+    }
 }
 
 /// Where a balancer has its list of instances from.
@@ -186,11 +210,16 @@ impl ServiceSpec {
     #[must_use]
     pub fn balanced(mut self, instances: u32, policy: &str) -> Self {
         self.instances = instances;
-        self.balancer = Some(BalancerSpec {
-            policy: policy.to_owned(),
-            kind: BalancerKind::Lab,
-            membership: Membership::Dynamic,
-        });
+        self.balancer = Some(BalancerSpec::new(policy));
+        self
+    }
+
+    /// The same service with weights of its instances, where it has a balancer.
+    #[must_use]
+    pub fn weighted(mut self, weights: &[u32]) -> Self {
+        if let Some(balancer) = &mut self.balancer {
+            balancer.weights = weights.to_vec();
+        }
         self
     }
 

@@ -8,6 +8,8 @@ use super::spec::{ServiceSpec, SystemSpec};
 
 /// The largest number of instances of one service; a guard against a slip of the finger, not a design limit.
 pub const INSTANCES_MAX: u32 = 64;
+/// The largest weight of an instance. Policies that hash have places in proportion to the weights, so it is no large number.
+pub const WEIGHT_MAX: u32 = 1_000;
 /// The longest alias, in characters; it becomes part of file names.
 const ALIAS_CHARS_MAX: usize = 40;
 /// The longest name of a host without dots, in characters (RFC 1035, section 2.3.4).
@@ -101,6 +103,14 @@ pub enum SpecError {
     NoPolicy {
         /// The alias.
         service: String,
+    },
+    /// A weight that no balancer takes.
+    #[error("an instance of `{service}` has weight {weight}; give each 1 to {WEIGHT_MAX}, relative to the others")]
+    BadWeight {
+        /// The alias.
+        service: String,
+        /// The weight as written.
+        weight: u32,
     },
     /// A balancer stands in front of a service; it is not one of the services.
     #[error("`{service}` is a balancer by itself; write `balancer` at the service that it stands in front of instead")]
@@ -290,6 +300,13 @@ impl ServiceSpec {
         {
             return Err(SpecError::NoPolicy { service: service() });
         }
+        let mut weights = self.balancer.iter().flat_map(|balancer| &balancer.weights);
+        if let Some(weight) = weights.find(|weight| !(1..=WEIGHT_MAX).contains(*weight)) {
+            return Err(SpecError::BadWeight {
+                service: service(),
+                weight: *weight,
+            });
+        }
         self.validate_limits()?;
         for (variable, value) in &self.env {
             if let Some(reason) = variable_problem(variable, value) {
@@ -409,14 +426,24 @@ mod tests {
             system.validate(),
             Err(SpecError::NoBalancer { instances: 3, .. })
         ));
-        system.services[1].balancer = Some(BalancerSpec {
-            kind: crate::topology::BalancerKind::Lab,
-            membership: crate::topology::Membership::Dynamic,
-            policy: "round_robin".into(),
-        });
+        system.services[1].balancer = Some(BalancerSpec::new("round_robin"));
         assert_eq!(system.validate(), Ok(()));
         system.services[1].instances = INSTANCES_MAX + 1;
         assert!(matches!(system.validate(), Err(SpecError::TooManyInstances { .. })));
+    }
+
+    #[test]
+    fn weights_are_at_least_one_and_the_last_one_is_that_of_all_further_instances() {
+        let mut system = shop();
+        let with = |weights: &[u32]| system.services[1].clone().balanced(3, "random").weighted(weights);
+        let balancer = with(&[1, 20]).balancer.unwrap();
+        assert_eq!([1, 2, 3].map(|index| balancer.weight(index)), [1, 20, 20]);
+        assert_eq!(with(&[]).balancer.unwrap().weight(1), 1);
+        let (wrong, none) = (with(&[3, 0]), with(&[3, 1]));
+        system.services[1] = wrong;
+        assert!(matches!(system.validate(), Err(SpecError::BadWeight { weight: 0, .. })));
+        system.services[1] = none;
+        assert_eq!(system.validate(), Ok(()));
     }
 
     #[test]

@@ -42,7 +42,7 @@ macro_rules! conformance_suite {
             a_killed_postgres_comes_back_with_its_data_at_its_address, a_paused_postgres_answers_once_it_goes_on,
             a_postgres_goes_down_in_order, a_crash_of_the_lab_takes_its_postgres_along,
             an_nginx_comes_up_and_requests_reach_every_instance, an_nginx_follows_who_comes_and_goes,
-            an_nginx_takes_another_policy_while_it_runs,
+            an_nginx_takes_another_policy_while_it_runs, an_nginx_is_told_weights,
             an_nginx_goes_on_without_a_killed_instance_and_takes_it_back, a_paused_nginx_answers_once_it_goes_on,
             an_nginx_goes_down_in_order, a_crash_of_the_lab_takes_its_nginx_along,
             a_link_is_one_of_the_instances, a_slow_link_delays_what_goes_over_it,

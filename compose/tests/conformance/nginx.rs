@@ -170,3 +170,21 @@ pub async fn a_crash_of_the_lab_takes_its_nginx_along(bench: Bench) {
     assert!(ask(&door, "/health").await.is_err());
     assert!(bench.records().is_empty());
 }
+
+pub async fn an_nginx_is_told_weights(bench: Bench) {
+    if !can_start_nginx() {
+        return;
+    }
+    let mut spec = balanced();
+    let weighted = ServiceSpec::new(ServiceName::Users).balanced(2, "weighted_round_robin");
+    spec.services[0] = weighted.weighted(&[1, 4]).balanced_by(BalancerKind::Nginx);
+    let system = bench.backend.up(spec, bench.options("run")).await.unwrap();
+    let door = system.front_door("users").unwrap();
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        answers.push(ask(&door, "/health").await.unwrap().1);
+    }
+    let by_first = answers.iter().filter(|answer| answer.contains("users-1")).count();
+    assert_eq!(by_first, 4, "{answers:?}");
+    system.down().await.unwrap();
+}

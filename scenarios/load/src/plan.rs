@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
-/// One HTTP/1.1 request, sent the same way every time.
+/// One HTTP/1.1 request, sent the same way every time, except for its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// Upper-case method such as `GET`.
@@ -16,6 +16,9 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Body, if any.
     pub body: Option<String>,
+    /// With so many keys, `{key}` in the path, in header values and in the body stands for one of them, a number from 1,
+    /// that is drawn evenly for each request.
+    pub keys: Option<u32>,
 }
 
 impl Request {
@@ -27,6 +30,23 @@ impl Request {
             path: path.into(),
             headers: Vec::new(),
             body: None,
+            keys: None,
+        }
+    }
+
+    /// The request with this key.
+    pub(crate) fn with_key(&self, key: u32) -> Self {
+        let fill = |text: &String| text.replace("{key}", &key.to_string());
+        Self {
+            method: self.method.clone(),
+            path: fill(&self.path),
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone(), fill(value)))
+                .collect(),
+            body: self.body.as_ref().map(fill),
+            keys: None,
         }
     }
 }

@@ -11,6 +11,7 @@ pub(super) fn request(spec: &RequestSpec) -> load::Request {
         path: spec.path.clone(),
         headers: spec.json.iter().map(|_| json.clone()).chain(own).collect(),
         body: spec.json.clone(),
+        keys: spec.keys,
     }
 }
 

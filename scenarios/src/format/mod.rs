@@ -205,6 +205,10 @@ pub struct Service {
     /// Which program balances: `lab` (the lab's own balancer) or `nginx`; `{parameter}` places are filled. Default `lab`.
     #[serde(default)]
     pub balanced_by: Option<Place>,
+    /// Weights of the instances in their order, for policies that look at them; the last one is that of all further
+    /// instances, too. Default: 1 each.
+    #[serde(default)]
+    pub weights: Option<Vec<Quantity>>,
     /// Who tells the balancer of instances that come and go; default `dynamic`.
     #[serde(default)]
     pub membership: Option<MembershipKind>,
@@ -298,12 +302,16 @@ pub struct RequestSection {
     pub method: String,
     /// Path and query; `{parameter}` places are filled.
     pub path: String,
-    /// JSON body; `{parameter}` places are not filled here.
+    /// JSON body; `{parameter}` places are not filled here, `{key}` is.
     #[serde(default)]
     pub json: Option<String>,
     /// Further headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Number of keys: `{key}` in the path, in the values of headers and in the body is then one of 1 to this, drawn
+    /// evenly for each request.
+    #[serde(default)]
+    pub keys: Option<Quantity>,
 }
 
 fn yes() -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Check, Document, LawKind, Load, Place, Problem, Scenario};
+use super::{Check, Document, LawKind, Load, Place, Problem, RequestSection, Scenario};
 use crate::expression::Expression;
 use crate::plan::{self, Options, Plan, PlanError};
 use crate::values;
@@ -39,6 +39,9 @@ pub(super) fn problems(document: &Document, folder: &str) -> Vec<Problem> {
     for load in &document.loads {
         pace(load, document.run.duration_s.is_some(), &mut problems);
     }
+    let of_loads = document.loads.iter().map(|load| &load.request);
+    let of_searches = document.searches.iter().map(|search| &search.request);
+    problems.extend(of_loads.chain(of_searches).filter_map(keys_without_place));
     problems.extend(document.actions.iter().filter_map(plan::link_problem));
     for check in &document.checks {
         bounds(check, &mut problems);
@@ -229,6 +232,19 @@ fn pace(load: &Load, has_duration: bool, problems: &mut Vec<Problem>) {
     }
 }
 
+/// Keys that are drawn and filled in nowhere.
+fn keys_without_place(request: &RequestSection) -> Option<Problem> {
+    let keys = request.keys.as_ref()?;
+    let mut texts = std::iter::once(&request.path)
+        .chain(request.headers.values())
+        .chain(&request.json);
+    if texts.any(|text| text.contains("{key}")) {
+        return None;
+    }
+    let problem = Problem::at(keys.span(), "nothing in the request says which key it is about");
+    Some(problem.hint("write {key} into its path, into a header or into its body"))
+}
+
 fn bounds(check: &Check, problems: &mut Vec<Problem>) {
     let range = check.at_least.is_some() || check.at_most.is_some();
     if check.equals.is_some() == range {
@@ -363,6 +379,11 @@ mod tests {
                 "rate_per_s = \"params.rate\"",
                 "rate_per_s = 5\nat_s = [1.0]",
                 "exactly one of rate_per_s",
+            ),
+            (
+                "path = \"/api/non-blocking\" }",
+                "path = \"/api/non-blocking\", keys = 9 }",
+                "which key it is about",
             ),
             ("duration_s = ", "# duration_s = ", "how long `bystander` lasts"),
             ("?ms={burn_ms}", "?ms={burn}", "did you mean `burn_ms`?"),

@@ -156,7 +156,8 @@ fn request(ask: &Ask, resolver: &Resolver) -> Result<RequestSpec, Problem> {
         method: ask.method.clone(),
         path: resolver.fill_keeping(&ask.path, &PER_OPERATION)?,
         json: ask.json.as_ref().map(|json| resolver.fill_known(json)),
-        headers: resolver.fill_all(&ask.headers)?,
+        headers: resolver.fill_all(&ask.headers, &[])?,
+        keys: None,
     })
 }
 

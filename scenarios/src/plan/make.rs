@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use compose::{BalancerKind, BalancerSpec, Limits, Membership, ServiceSpec, SystemSpec};
+use compose::{Limits, ServiceSpec, SystemSpec};
 use contract::ServiceName;
 use contract::environment::KAFKA_BROKER;
 
@@ -11,16 +11,18 @@ use super::{
     ActionSpec, ArmPlan, Bounds, CheckPlan, LeftOut, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec,
     Turn, WindowSpec,
 };
-use super::{clients, left_out, links, params, predict, simulation, targets};
+use super::{balancer, clients, left_out, links, params, predict, simulation, targets};
 use crate::format::{
-    Action, Arm, Check, Document, LawSection, Load, MembershipKind, Need, Place, Problem, Quantity, RequestSection,
-    Scenario, SearchSection, Service, Step,
+    Action, Arm, Check, Document, LawSection, Load, Need, Place, Problem, Quantity, RequestSection, Scenario,
+    SearchSection, Service, Step,
 };
 
 /// The highest rate that a scenario may ask for, requests per second.
 const RATE_MAX: f64 = 1e6;
 /// Connections of an open loop where the scenario says nothing.
 const CONNECTIONS_DEFAULT: f64 = 512.0;
+/// The most keys that requests may be spread over: each is a message that the generator holds ready.
+const KEYS_MAX: f64 = 100_000.0;
 /// How long an arm's clients take where the scenario says nothing, seconds.
 const CLIENTS_DEFAULT_S: f64 = 2.0;
 /// How long events may take to arrive where the scenario says nothing, seconds.
@@ -391,9 +393,6 @@ fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -
         Some(instances) => resolver.number_in(instances, 1.0, 64.0, "the number of instances")? as u32,
         None => 1,
     };
-    let balancer = change
-        .and_then(|change| change.balancer.as_ref())
-        .or(base.balancer.as_ref());
     let mut env = BTreeMap::new();
     for (key, value) in base.env.iter().chain(change.into_iter().flat_map(|change| &change.env)) {
         env.insert(key.clone(), resolver.fill(value)?);
@@ -408,15 +407,7 @@ fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -
         name: base.name.to_string(),
         service,
         instances,
-        balancer: balancer
-            .map(|policy| {
-                Ok::<_, Problem>(BalancerSpec {
-                    policy: policy.to_string(),
-                    kind: balancer_kind(base, change, resolver)?,
-                    membership: membership(base, change),
-                })
-            })
-            .transpose()?,
+        balancer: balancer::spec(base, change, resolver)?,
         env,
         limits: limits(base, change, resolver)?,
     })
@@ -427,27 +418,6 @@ fn in_quick_runs(document: &Document, arm: &str) -> bool {
         .arms
         .iter()
         .any(|other| other.name.as_str() == arm && other.quick)
-}
-
-fn membership(base: &Service, change: Option<&Service>) -> Membership {
-    match change.and_then(|change| change.membership).or(base.membership) {
-        Some(MembershipKind::Static) => Membership::Static,
-        Some(MembershipKind::Dynamic) | None => Membership::Dynamic,
-    }
-}
-
-/// Which program balances.
-fn balancer_kind(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<BalancerKind, Problem> {
-    let by = change.and_then(|change| change.balanced_by.as_ref());
-    let Some(by) = by.or(base.balanced_by.as_ref()) else {
-        return Ok(BalancerKind::default());
-    };
-    let name = resolver.fill(by.as_str())?;
-    let known = BalancerKind::ALL.into_iter().find(|kind| kind.as_str() == name);
-    known.ok_or_else(|| {
-        Problem::at(by.span(), format!("there is no balancer `{name}`"))
-            .suggest(&name, BalancerKind::ALL.iter().map(|kind| kind.as_str()))
-    })
 }
 
 fn limits(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<Option<Limits>, Problem> {
@@ -468,11 +438,15 @@ fn limits(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Resu
 }
 
 fn request_spec(request: &RequestSection, resolver: &Resolver) -> Result<RequestSpec, Problem> {
+    let keys = request.keys.as_ref();
+    let keys = keys.map(|keys| resolver.number_in(keys, 1.0, KEYS_MAX, "the number of keys"));
+    let later: &[&str] = if keys.is_some() { &["key"] } else { &[] };
     Ok(RequestSpec {
         method: request.method.clone(),
-        path: resolver.fill(&request.path)?,
+        path: resolver.fill_keeping(&request.path, later)?,
         json: request.json.clone(),
-        headers: resolver.fill_all(&request.headers)?,
+        headers: resolver.fill_all(&request.headers, later)?,
+        keys: keys.transpose()?.map(|keys| keys as u32),
     })
 }
 
@@ -599,6 +573,8 @@ fn check_plan(check: &Check, resolver: &Resolver) -> Result<CheckPlan, Problem> 
 
 #[cfg(test)]
 mod tests {
+    use compose::BalancerKind;
+
     use super::*;
     use crate::plan::ParamValue;
 

@@ -2,6 +2,7 @@
 //!
 //! The same scenario, options and seed give the same plan, byte for byte.
 
+mod balancer;
 mod clients;
 mod left_out;
 mod links;
@@ -150,6 +151,9 @@ pub struct RequestSpec {
     /// Further headers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    /// Number of keys, one of which is drawn for each request and filled in for `{key}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<u32>,
 }
 
 /// A stream with its numbers.

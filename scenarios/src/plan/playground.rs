@@ -63,6 +63,7 @@ impl Plan {
             path: String::new(),
             json: None,
             headers: BTreeMap::new(),
+            keys: None,
         };
         let load = LoadSpec {
             class: class.to_owned(),

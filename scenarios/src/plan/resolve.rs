@@ -92,11 +92,15 @@ impl Resolver {
         Ok(filled)
     }
 
-    /// Texts by name, such as headers, with their `{parameter}` places filled.
-    pub(super) fn fill_all(&self, texts: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Problem> {
+    /// Texts by name, such as headers, with their `{parameter}` places filled, except for those that are left for later.
+    pub(super) fn fill_all(
+        &self,
+        texts: &BTreeMap<String, String>,
+        later: &[&str],
+    ) -> Result<BTreeMap<String, String>, Problem> {
         texts
             .iter()
-            .map(|(name, text)| Ok((name.clone(), self.fill(text)?)))
+            .map(|(name, text)| Ok((name.clone(), self.fill_keeping(text, later)?)))
             .collect()
     }
 

@@ -10,7 +10,8 @@ use http::uri::{Authority, Scheme};
 
 use crate::options::Options;
 
-/// Instances to spread over: `name=http://host:port`, separated by commas. Default: none, until a list is put.
+/// Instances to spread over: `name=http://host:port`, or `name=http://host:port weight=3`, separated by commas. Default: none,
+/// until a list is put.
 pub const UPSTREAMS: &str = "UPSTREAMS";
 /// Name of the policy that picks the instance. Default `round_robin`.
 pub const POLICY: &str = "POLICY";
@@ -132,6 +133,14 @@ pub enum UpstreamError {
         /// The entry as written.
         entry: String,
     },
+    /// Something behind an address that is no weight.
+    #[error("the entry {entry:?} has {extra:?} behind its address; only weight=N may stand there")]
+    Extra {
+        /// The entry as written.
+        entry: String,
+        /// What stands there.
+        extra: String,
+    },
     /// An address that the balancer cannot send to.
     #[error("upstream {name:?} has the address {url:?}, but {why}; write http://host:port")]
     Url {
@@ -174,7 +183,7 @@ pub fn check_upstreams(upstreams: &[UpstreamConfig]) -> Result<(), UpstreamError
     Ok(())
 }
 
-/// Reads `name=http://host:port`, with commas between several.
+/// Reads `name=http://host:port`, with ` weight=3` behind it where that is not 1, and with commas between several.
 ///
 /// # Errors
 /// Names the first entry that is at fault.
@@ -187,11 +196,27 @@ pub fn parse_upstreams(text: &str) -> Result<Vec<UpstreamConfig>, UpstreamError>
             let (name, url) = entry.split_once('=').ok_or_else(|| UpstreamError::Entry {
                 entry: entry.to_owned(),
             })?;
-            UpstreamConfig::new(name.trim(), url.trim())
+            let (url, weight) = url.trim().split_once(' ').unwrap_or((url.trim(), ""));
+            let upstream = UpstreamConfig::new(name.trim(), url)?;
+            Ok(UpstreamConfig {
+                weight: weight_in(weight).ok_or_else(|| UpstreamError::Extra {
+                    entry: entry.to_owned(),
+                    extra: weight.to_owned(),
+                })?,
+                ..upstream
+            })
         })
         .collect::<Result<Vec<_>, _>>()?;
     check_upstreams(&upstreams)?;
     Ok(upstreams)
+}
+
+/// The weight that is written behind an address; 1 where nothing is.
+fn weight_in(text: &str) -> Option<u32> {
+    match text.trim() {
+        "" => Some(1),
+        text => text.strip_prefix("weight=")?.parse().ok(),
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +248,17 @@ mod tests {
     }
 
     #[test]
+    fn a_weight_may_stand_behind_an_address() {
+        let config = read(&[(
+            UPSTREAMS,
+            "a=http://h:81, b=http://h:82  weight=20 ,c=http://h:83 weight=1",
+        )])
+        .unwrap();
+        let weights: Vec<u32> = config.upstreams.iter().map(|upstream| upstream.weight).collect();
+        assert_eq!(weights, [1, 20, 1]);
+    }
+
+    #[test]
     fn each_mistake_is_told_apart_and_quoted() {
         for (variable, value, part) in [
             (UPSTREAMS, "http://127.0.0.1:81", "has no name"),
@@ -233,6 +269,9 @@ mod tests {
             (UPSTREAMS, "a=http://127.0.0.1:81/x", "has a path"),
             (UPSTREAMS, "a=http://u@127.0.0.1:81", "no plain host"),
             (UPSTREAMS, "=http://127.0.0.1:81", "name is empty"),
+            (UPSTREAMS, "a=http://127.0.0.1:81 weight=x", "only weight=N"),
+            (UPSTREAMS, "a=http://127.0.0.1:81 backup", "only weight=N"),
+            (UPSTREAMS, "a=http://127.0.0.1:81 weight=0", "weight 0"),
             (UPSTREAMS, "a=http://h:1,a=http://h:2", "two upstreams are named \"a\""),
             (
                 POLICY,

@@ -35,7 +35,7 @@ pub const RETRIES: &str = "BALANCER_RETRIES";
 pub const STICKY_COOKIE: &str = "BALANCER_STICKY_COOKIE";
 /// What policies by key hash: `address` (of the client), `path` (with the query) or `header:NAME`. Default `address`.
 pub const HASH_ON: &str = "BALANCER_HASH_ON";
-/// File with one `name=http://host:port` a line, read again whenever it changes. Default: none.
+/// File with one `name=http://host:port` a line (with ` weight=3` behind it, say), read again whenever it changes. Default: none.
 pub const UPSTREAMS_FILE: &str = "BALANCER_UPSTREAMS_FILE";
 
 const MS_MAX: u64 = 3_600_000;

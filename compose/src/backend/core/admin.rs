@@ -6,6 +6,7 @@ use contract::LinkConditions;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::environment::Upstream;
 use crate::error::Error;
 
 /// How long one request to an administration interface may take.
@@ -14,16 +15,6 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const SHOWN_CHARS_MAX: usize = 200;
 const UPSTREAMS: &str = "/_balancer/upstreams";
 const POLICY: &str = "/_balancer/policy";
-
-/// An instance as a balancer is told of it.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Upstream {
-    pub(super) name: String,
-    /// Without a path: `http://127.0.0.1:1234`.
-    pub(super) url: String,
-    /// Whether it gets new requests. One that does not is still listed, so that its requests in flight are seen.
-    pub(super) healthy: bool,
-}
 
 #[derive(Deserialize)]
 struct UpstreamStatus {

@@ -1,7 +1,8 @@
 //! The balancer in front of a service, whichever program it is.
 
 use super::Carrier;
-use super::admin::{BalancerAdmin, Upstream};
+use super::admin::BalancerAdmin;
+use super::environment::Upstream;
 use super::nginx::NginxAdmin;
 use crate::error::Error;
 use crate::topology::Membership;

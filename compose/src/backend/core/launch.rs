@@ -7,7 +7,7 @@ use contract::environment::{KAFKA_PREFIX, LINK_PORT, REDIS_PREFIX};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::environment::{Environment, balancer_environment, instance_environment, link_environment};
+use super::environment::{Environment, Upstream, balancer_environment, instance_environment, link_environment};
 use super::slot::{Mark, Slot, log_path};
 use super::system::{Hosted, State};
 use super::{Carrier, Exit, Handle, Launched, OnExit, Order};
@@ -98,7 +98,7 @@ impl<C: Carrier> Hosted<C> {
             (Role::Balancer, Some(balancer)) => {
                 let base = self.carrier.surroundings(instance, balancer.kind.program(), port);
                 let upstreams = self.upstreams_of(state, spec);
-                Ok(balancer_environment(base, spec, &balancer.policy, upstreams))
+                Ok(balancer_environment(base, spec, &balancer.policy, &upstreams))
             }
             _ => {
                 let base = self.carrier.surroundings(instance, spec.service, port);
@@ -167,8 +167,8 @@ impl<C: Carrier> Hosted<C> {
 
     /// The instances that the balancer of a service is told of at its start, with their addresses. Those beyond the
     /// specification are still being started, or are leaving.
-    pub(super) fn upstreams_of(&self, state: &State<C::Handle>, spec: &ServiceSpec) -> Vec<(String, String)> {
-        let with_address = |name: String| {
+    pub(super) fn upstreams_of(&self, state: &State<C::Handle>, spec: &ServiceSpec) -> Vec<Upstream> {
+        let upstream = |(index, name): (u32, String)| {
             let slot = state.slot(&name).ok();
             // An nginx refuses a list with a name that is nobody's.
             let nobody = || slot.is_none_or(|slot| !slot.state().is_running());
@@ -178,9 +178,14 @@ impl<C: Carrier> Hosted<C> {
             let url = self
                 .carrier
                 .inner_url(&name, spec.service, slot.and_then(|slot| slot.port))?;
-            Some((name, written(&url)))
+            Some(Upstream {
+                name,
+                url: written(&url),
+                weight: spec.balancer.as_ref().map_or(1, |balancer| balancer.weight(index)),
+                healthy: true,
+            })
         };
-        spec.instance_names().filter_map(with_address).collect()
+        (1..).zip(spec.instance_names()).filter_map(upstream).collect()
     }
 
     fn on_exit(&self, instance: &str, service: &str) -> OnExit {

@@ -32,7 +32,9 @@ use tokio::time::Instant;
 use url::Url;
 
 pub(super) use admin::client;
-pub(crate) use environment::{Environment, POLICY, UPSTREAMS, balancer_environment, instance_environment};
+pub(crate) use environment::{
+    Environment, POLICY, UPSTREAMS, Upstream, WEIGHT, balancer_environment, instance_environment,
+};
 pub(super) use nginx::Renewal;
 pub(super) use settle::remember;
 pub(crate) use slot::address;

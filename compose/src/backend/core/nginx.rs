@@ -6,12 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Instant, sleep};
 
-use super::admin::Upstream;
 use super::log::tail;
 use super::slot::Slot;
 use super::system::Hosted;
 use super::{Carrier, Handle};
-use crate::backend::{Environment, POLICY, UPSTREAMS, balancer_environment};
+use crate::backend::{Environment, POLICY, UPSTREAMS, Upstream, balancer_environment};
 use crate::error::Error;
 use crate::nginx::{READY, lacking};
 
@@ -59,9 +58,7 @@ impl<'a, C: Carrier> NginxAdmin<'a, C> {
     /// Replaces the list by those that get new requests.
     pub(super) async fn set_upstreams(&mut self, upstreams: &[Upstream]) -> Result<(), Error> {
         let listed = upstreams.iter().filter(|upstream| upstream.healthy);
-        let listed: Vec<String> = listed
-            .map(|upstream| format!("{}={}", upstream.name, upstream.url))
-            .collect();
+        let listed: Vec<String> = listed.map(Upstream::listed).collect();
         let mut environment = self.environment()?;
         environment.insert(UPSTREAMS.to_owned(), listed.join(","));
         self.renew(environment).await
@@ -94,7 +91,7 @@ impl<'a, C: Carrier> NginxAdmin<'a, C> {
         let spec = state.service(self.service)?;
         let policy = spec.balancer.as_ref().map_or("", |balancer| balancer.policy.as_str());
         let upstreams = self.system.upstreams_of(&state, spec);
-        Ok(balancer_environment(Environment::new(), spec, policy, upstreams))
+        Ok(balancer_environment(Environment::new(), spec, policy, &upstreams))
     }
 
     /// Gives it a configuration and waits until that is in force. The one that it has already costs nothing.

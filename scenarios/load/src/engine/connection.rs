@@ -10,6 +10,8 @@ use crate::http::Reader;
 /// A request on its way. Times are nanoseconds since the start of the plan.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job {
+    /// Which of the stream's messages it is.
+    pub(super) message: usize,
     pub(super) intended_ns: u64,
     pub(super) sent_ns: u64,
 }

@@ -42,9 +42,11 @@ impl Engine {
 
     /// Hands a request to an idle or a new connection, one of which must be possible.
     fn dispatch(&mut self, at: usize, intended_ns: u64, now_ns: u64) {
+        let message = self.streams[at].draw();
         self.streams[at].in_flight += 1;
         self.recorder.sent(self.streams[at].class, intended_ns, now_ns);
         let job = Job {
+            message,
             intended_ns,
             sent_ns: now_ns,
         };

@@ -37,7 +37,7 @@ impl Engine {
         match connection.phase {
             Phase::Connecting => self.handle_connecting(slot),
             Phase::Busy => {
-                let unwritten = connection.written < self.streams[at].wire.bytes.len();
+                let unwritten = connection.written < self.streams[at].wire.bytes(connection.job.message).len();
                 if !unwritten || self.write(slot) {
                     self.read(slot, closing);
                 }
@@ -77,7 +77,7 @@ impl Engine {
         let Some(connection) = self.connections.get(slot) else {
             return false;
         };
-        let bytes = &self.streams[connection.stream].wire.bytes;
+        let bytes = self.streams[connection.stream].wire.bytes(connection.job.message);
         while connection.written < bytes.len() {
             match connection.socket.write(&bytes[connection.written..]) {
                 Ok(count) => connection.written += count,
@@ -119,7 +119,8 @@ impl Engine {
                 Ok(0) => return ReadOutcome::Failed(Failure::Reset),
                 Ok(count) => match connection.reader.feed(&self.buffer[..count]) {
                     Ok(fed) if fed.done => {
-                        let wholly_sent = connection.written == self.streams[connection.stream].wire.bytes.len();
+                        let wire = &self.streams[connection.stream].wire;
+                        let wholly_sent = connection.written == wire.bytes(connection.job.message).len();
                         // Bytes after the answer belong to no request: such a connection cannot be trusted.
                         let reusable = connection.reader.keep_alive && fed.used == count && wholly_sent && !closing;
                         return ReadOutcome::Complete { reusable };

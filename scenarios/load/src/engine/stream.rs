@@ -3,6 +3,9 @@
 use std::collections::VecDeque;
 use std::net::{SocketAddr, ToSocketAddrs};
 
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
 use crate::http::Wire;
 use crate::plan::{Arrivals, Pace, Stage, StartError, Stream};
 use crate::recorder::seconds_to_ns;
@@ -60,6 +63,8 @@ pub(super) struct StreamState {
     pub(super) class_name: String,
     pub(super) address: SocketAddr,
     pub(super) wire: Wire,
+    /// Where keys are drawn from; not from where arrivals are, so that those are the same with keys and without.
+    random: Pcg64,
     pub(super) timeout_ns: u64,
     pub(super) slow_over_ns: Option<u64>,
     pub(super) collect: Option<String>,
@@ -121,6 +126,7 @@ impl StreamState {
             open_loop,
             address,
             wire,
+            random: Pcg64::seed_from_u64(!stream.seed),
             timeout_ns: u64::try_from(stream.timeout.as_nanos()).unwrap_or(u64::MAX),
             slow_over_ns: stream.slow_over_ms.map(|ms| seconds_to_ns(ms / 1_000.0)),
             collect: stream.collect,
@@ -147,6 +153,14 @@ impl StreamState {
         self.next_ns = offset_ns.map(|offset_ns| self.start_ns.saturating_add(offset_ns));
         if self.next_ns.is_none() && !matches!(self.source, Source::Users(_)) {
             self.source = Source::Ended;
+        }
+    }
+
+    /// Which message is sent next: any of them, each as likely as the others.
+    pub(super) fn draw(&mut self) -> usize {
+        match self.wire.count() {
+            1 => 0,
+            count => self.random.random_range(0..count),
         }
     }
 

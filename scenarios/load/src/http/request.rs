@@ -7,8 +7,8 @@ use crate::plan::{Request, StartError};
 /// A request ready to be written, again and again.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    /// Head and body.
-    pub(crate) bytes: Vec<u8>,
+    /// Head and body, for each key; one where there are none.
+    messages: Vec<Vec<u8>>,
     /// Whether sending it twice has the effect of sending it once (RFC 9110, section 9.2.2).
     pub(crate) idempotent: bool,
     /// Whether it is a `HEAD`, whose answer has no body whatever its headers say.
@@ -16,38 +16,68 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Checks and serialises a request to `target`. A stray line break would become a second header or request, so
-    /// everything that HTTP does not allow is refused here, once, before anything is sent.
+    /// Checks and serialises a request to `target`.
     pub(crate) fn new(class: &str, target: &Url, request: &Request) -> Result<Self, StartError> {
-        let invalid = |what, value: &str, hint| {
-            Err(StartError::Invalid {
-                class: class.to_owned(),
-                what,
-                value: format!("{value:?}"),
-                hint,
-            })
+        let messages = match request.keys {
+            None => vec![request.to_bytes(class, target)?],
+            Some(0) => return Err(invalid(class, "the number of keys", "0", "one key at least is needed")),
+            Some(keys) => (1..=keys)
+                .map(|key| request.with_key(key).to_bytes(class, target))
+                .collect::<Result<_, _>>()?,
         };
-        if !is_token(&request.method) {
-            return invalid("the method", &request.method, "write a method such as GET");
+        Ok(Self {
+            messages,
+            idempotent: ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(&request.method.as_str()),
+            is_head: request.method == "HEAD",
+        })
+    }
+
+    /// How many different messages there are.
+    pub(crate) fn count(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Head and body of one of them.
+    pub(crate) fn bytes(&self, number: usize) -> &[u8] {
+        &self.messages[number]
+    }
+}
+
+fn invalid(class: &str, what: &'static str, value: &str, hint: &'static str) -> StartError {
+    StartError::Invalid {
+        class: class.to_owned(),
+        what,
+        value: format!("{value:?}"),
+        hint,
+    }
+}
+
+impl Request {
+    /// Head and body. A stray line break would become a second header or request, so everything that HTTP does not allow is
+    /// refused here, once, before anything is sent.
+    fn to_bytes(&self, class: &str, target: &Url) -> Result<Vec<u8>, StartError> {
+        let invalid = |what, value: &str, hint| Err(invalid(class, what, value, hint));
+        if !is_token(&self.method) {
+            return invalid("the method", &self.method, "write a method such as GET");
         }
-        if !request.path.starts_with('/') || !request.path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !self.path.starts_with('/') || !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {
             return invalid(
                 "the path",
-                &request.path,
+                &self.path,
                 "begin it with / and percent-encode all that is not printable ASCII",
             );
         }
-        let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.path);
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         let mut line = |name: &str, value: &str| {
             head.push_str(name);
             head.push_str(": ");
             head.push_str(value);
             head.push_str("\r\n");
         };
-        if !request.has_header("host") {
+        if !self.has_header("host") {
             line("host", &authority(target));
         }
-        for (name, value) in &request.headers {
+        for (name, value) in &self.headers {
             if !is_token(name) {
                 return invalid("a header name", name, "use letters, digits and hyphens");
             }
@@ -57,7 +87,7 @@ impl Wire {
             if name.eq_ignore_ascii_case("transfer-encoding") {
                 return invalid("a header name", name, "leave it out: the body is sent with its length");
             }
-            if name.eq_ignore_ascii_case("content-length") && value.trim().parse() != Ok(request.body_len()) {
+            if name.eq_ignore_ascii_case("content-length") && value.trim().parse() != Ok(self.body_len()) {
                 return invalid(
                     "the content-length",
                     value,
@@ -66,22 +96,16 @@ impl Wire {
             }
             line(name, value);
         }
-        if let Some(body) = &request.body
-            && !request.has_header("content-length")
+        if let Some(body) = &self.body
+            && !self.has_header("content-length")
         {
             line("content-length", &body.len().to_string());
         }
         head.push_str("\r\n");
-        head.push_str(request.body.as_deref().unwrap_or_default());
-        Ok(Self {
-            bytes: head.into_bytes(),
-            idempotent: ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(&request.method.as_str()),
-            is_head: request.method == "HEAD",
-        })
+        head.push_str(self.body.as_deref().unwrap_or_default());
+        Ok(head.into_bytes())
     }
-}
 
-impl Request {
     fn has_header(&self, wanted: &str) -> bool {
         self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted))
     }
@@ -110,9 +134,39 @@ fn is_token(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn wire(request: &Request) -> Result<String, StartError> {
+    fn wires(request: &Request) -> Result<Vec<String>, StartError> {
         let target = Url::parse("http://127.0.0.1:8080").unwrap();
-        Wire::new("reads", &target, request).map(|wire| String::from_utf8(wire.bytes).unwrap())
+        let wire = Wire::new("reads", &target, request)?;
+        let text = |message: &Vec<u8>| String::from_utf8(message.clone()).unwrap();
+        Ok(wire.messages.iter().map(text).collect())
+    }
+
+    fn wire(request: &Request) -> Result<String, StartError> {
+        wires(request).map(|wires| wires.concat())
+    }
+
+    #[test]
+    fn each_key_is_a_message_with_its_number_filled_in() {
+        let mut request = Request {
+            body: Some("{\"of\":{key}}".into()),
+            keys: Some(10),
+            ..Request::get("/users/{key}?all")
+        };
+        request.headers.push(("x-key".into(), "k{key}".into()));
+        let wires = wires(&request).unwrap();
+        assert_eq!(wires.len(), 10);
+        for part in [
+            "GET /users/10?all HTTP",
+            "x-key: k10\r\n",
+            "content-length: 9\r\n",
+            "\r\n\r\n{\"of\":10}",
+        ] {
+            assert!(wires[9].contains(part), "{part}: {}", wires[9]);
+        }
+        request.keys = Some(0);
+        assert!(super::Wire::new("reads", &Url::parse("http://a").unwrap(), &request).is_err());
+        // Without keys braces are what they are.
+        assert!(wire(&Request { keys: None, ..request }).unwrap().contains("k{key}"));
     }
 
     #[test]
@@ -122,6 +176,7 @@ mod tests {
             path: "/api/orders?x=1".into(),
             headers: vec![("Content-Type".into(), "application/json".into())],
             body: Some("{\"ä\":1}".into()),
+            keys: None,
         };
         assert_eq!(
             wire(&request).unwrap(),
