@@ -14,10 +14,15 @@ use serde_json::Value;
 /// Runs a scenario quickly and gives its report.
 #[track_caller]
 fn run(lab: &Lab, scenario: &str) -> (Value, Said, PathBuf) {
+    run_with(lab, scenario, &[])
+}
+
+#[track_caller]
+fn run_with(lab: &Lab, scenario: &str, options: &[&str]) -> (Value, Said, PathBuf) {
     let out = lab.folder().join(scenario);
     let arguments = ["run", scenario, "--quick", "--seed", "7", "--out"];
     let mut command = lab.command(arguments);
-    command.arg(&out).env("COLUMNS", "100");
+    command.arg(&out).args(options).env("COLUMNS", "100");
     let said = common::finish(command);
     (json_file(&out.join("report.json")), said, out)
 }
@@ -43,6 +48,29 @@ fn law<'a>(report: &'a Value, arm: &str, law: &str) -> &'a Value {
 
 fn read(out: &Path, name: &str) -> String {
     std::fs::read_to_string(out.join(name)).unwrap()
+}
+
+#[test]
+fn what_breaks_and_what_holds_does_not_depend_on_the_database() {
+    let has_postgres = compose::postgres_source();
+    if let Err(none) = &has_postgres {
+        let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
+        assert!(!required, "a PostgreSQL is required here: {none}");
+        eprintln!("SKIPPED: {none}");
+    }
+    if has_postgres.is_err() || !redis::is_installed() {
+        return;
+    }
+    let lab = Lab::new();
+    let (report, _, out) = run_with(&lab, "race-condition", &["--set", "store=postgres"]);
+    assert_eq!(report["params"]["store"], "postgres");
+    for (arm, broken) in [("nothing", 8), ("local", 8), ("redis", 0), ("atomic", 0)] {
+        let law = law(&report, arm, "stock");
+        assert_eq!(law["violations"], broken, "{arm}: {law}");
+    }
+    let log = read(&out, "logs/postgres-1.log");
+    let starts = log.matches("ready to accept connections").count();
+    assert_eq!(starts, 4, "one for each arm: {log}");
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bollard::Docker;
 use bollard::errors::Error as Fault;
-use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, Mount, MountType, PortBinding};
+use bollard::models::{
+    ContainerCreateBody, HealthConfig, HostConfig, Mount, MountType, MountVolumeOptions, PortBinding,
+};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 use contract::ServiceName;
 use contract::environment::PGDATA;
@@ -130,6 +132,15 @@ impl Made {
             Self::Postgres(_) => names.database_volume(),
             _ => names.volume(),
         }
+    }
+
+    /// Whether its volume, while that is empty, becomes what the image has in that place, whose it is included. The one that
+    /// instances share must not become a folder of an official image's own user: nobody else could write to it.
+    const fn shapes_its_volume(&self) -> bool {
+        !matches!(
+            self,
+            Self::Redis(ServerImage::Official(_)) | Self::Nginx(ServerImage::Official(_))
+        )
     }
 
     /// Folders in memory, since everything else in a container is read-only.
@@ -269,6 +280,10 @@ fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreate
                 target: Some(made.data_folder().to_owned()),
                 source: Some(made.volume(names)),
                 typ: Some(MountType::VOLUME),
+                volume_options: Some(MountVolumeOptions {
+                    no_copy: Some(!made.shapes_its_volume()),
+                    ..MountVolumeOptions::default()
+                }),
                 ..Mount::default()
             }]),
             tmpfs: Some(made.folders()),
@@ -307,4 +322,38 @@ fn free_port(random: &mut u64) -> u16 {
 
 fn is_port_taken(reason: &str) -> bool {
     reason.contains("port is already allocated") || reason.contains("address already in use")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_official_image_does_not_take_the_volume_from_the_services() {
+        let official = ServerImage::Official("any:1");
+        assert!(!Made::Redis(official.clone()).shapes_its_volume());
+        assert!(!Made::Nginx(official.clone()).shapes_its_volume());
+        // This one has a volume to itself.
+        assert!(Made::Postgres(official).shapes_its_volume());
+        assert!(Made::Redis(ServerImage::Packed("sha256:0".into())).shapes_its_volume());
+        assert!(Made::Own("sha256:0".into()).shapes_its_volume());
+    }
+
+    #[test]
+    fn an_official_postgresql_keeps_its_data_below_its_volume_and_its_socket_in_memory() {
+        let made = Made::Postgres(ServerImage::Official("postgres:16.6"));
+        let environment = made.environment();
+        for word in [
+            "POSTGRES_USER=lab",
+            "POSTGRES_HOST_AUTH_METHOD=trust",
+            "PGDATA=/var/lib/postgresql/data/own",
+        ] {
+            assert!(environment.iter().any(|found| found == word), "{environment:?}");
+        }
+        assert_eq!(made.data_folder(), "/var/lib/postgresql/data");
+        assert!(made.folders().contains_key("/var/run/postgresql"));
+        let packed = Made::Postgres(ServerImage::Packed("sha256:0".into()));
+        assert_eq!(packed.environment(), ["PGDATA=/data/own"]);
+        assert!(!packed.folders().contains_key("/var/run/postgresql"));
+    }
 }
