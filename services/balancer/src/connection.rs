@@ -45,6 +45,8 @@ impl UpstreamConnection {
         let heard = Heard::default();
         let stream = Listening::new(stream, heard.clone());
         let (sender, driver) = Builder::new()
+            // Head and body in one piece, for the reason that `chassis::serve_connections` gives.
+            .writev(false)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| ConnectError::Refused(std::io::Error::other(error)))?;

@@ -166,7 +166,11 @@ where
 {
     // Without it, small answers would wait for the acknowledgement of the one before. Losing it loses only time.
     let _ = stream.set_nodelay(true);
-    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    // Head and body are copied into one buffer and written in one piece: for short answers, which most are, that takes less
+    // processor time than to hand the system a list of pieces; `cargo bench -p balancer` shows it.
+    let mut server = http1::Builder::new();
+    let connection = server.writev(false).serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
         () = shutdown.requested() => {
