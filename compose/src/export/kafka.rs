@@ -2,10 +2,10 @@
 
 use contract::ServiceName;
 
+pub(super) use crate::backend::docker::OFFICIAL_KAFKA as IMAGE;
+
 use crate::backend::docker::inner_port;
 
-/// The official image.
-pub(super) const IMAGE: &str = "apache/kafka:3.9.0";
 const CONTROLLER_PORT: u16 = 9093;
 
 /// The variables from which the image makes its settings; clients reach the broker at `host`.

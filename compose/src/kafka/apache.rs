@@ -150,7 +150,7 @@ logger.server.level = INFO
 ";
 
 /// One broker for some minutes: nothing is replicated, groups form at once, and little is kept ready.
-fn properties_of(address: SocketAddr, advertised: &str, controller_port: u16, log: &Path) -> String {
+pub(crate) fn properties_of(address: SocketAddr, advertised: &str, controller_port: u16, log: &Path) -> String {
     let port = address.port();
     let ip = address.ip();
     let mut text = String::new();

@@ -9,6 +9,7 @@ mod client;
 mod source;
 
 pub use apache::become_broker;
+pub(crate) use apache::properties_of;
 pub(crate) use client::QUESTION;
 pub use client::{answers, is_broker, ping};
 pub use source::{ApacheKafka, BrokerKind, KafkaLookup, KafkaSource, kafka_source};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use contract::ServiceName;
-use contract::environment::{KAFKA_BROKER, KAFKA_BROKERS, KAFKA_HOME};
+use contract::environment::{KAFKA_BROKER, KAFKA_BROKERS, KAFKA_HOME, KAFKA_VERSION};
 use contract::events::BUILT_IN_LIMITS;
 
 use crate::error::Error;
@@ -55,6 +55,18 @@ pub struct ApacheKafka {
     pub version: String,
     /// The program `java`.
     pub java: PathBuf,
+}
+
+impl ApacheKafka {
+    /// The one in an official image of this name.
+    pub(crate) fn of_image(name: &str) -> Self {
+        let version = name.rsplit_once(':').map_or("", |(_, version)| version);
+        Self {
+            jars: PathBuf::from("/opt/kafka/libs"),
+            version: version.to_owned(),
+            java: PathBuf::from("java"),
+        }
+    }
 }
 
 /// What is looked at to find a Kafka.
@@ -124,6 +136,7 @@ impl KafkaSource {
                 Self::Apache(kafka) => {
                     env.insert(KAFKA_BROKER.to_owned(), "apache".to_owned());
                     env.insert(KAFKA_HOME.to_owned(), kafka.jars.display().to_string());
+                    env.insert(KAFKA_VERSION.to_owned(), kafka.version.clone());
                 }
                 Self::Brokers(brokers) => {
                     env.insert(KAFKA_BROKERS.to_owned(), brokers.clone());
@@ -143,15 +156,12 @@ impl KafkaSource {
         if let Some(brokers) = noted(KAFKA_BROKERS) {
             return Some(Self::Brokers(brokers.to_owned()));
         }
-        match (noted(KAFKA_BROKER), noted(KAFKA_HOME)) {
-            (Some("apache"), Some(jars)) => {
-                let (jars, version) = installation(Path::new(jars)).unwrap_or_default();
-                Some(Self::Apache(ApacheKafka {
-                    jars,
-                    version,
-                    java: PathBuf::from("java"),
-                }))
-            }
+        match (noted(KAFKA_BROKER), noted(KAFKA_HOME), noted(KAFKA_VERSION)) {
+            (Some("apache"), Some(jars), Some(version)) => Some(Self::Apache(ApacheKafka {
+                jars: PathBuf::from(jars),
+                version: version.to_owned(),
+                java: PathBuf::from("java"),
+            })),
             _ => Some(Self::BuiltIn),
         }
     }
@@ -161,7 +171,7 @@ impl KafkaSource {
     pub fn words(&self) -> String {
         match self {
             Self::BuiltIn => format!("Kafka is the broker that is built into the lab: {BUILT_IN_LIMITS}."),
-            Self::Apache(kafka) => format!("Kafka is Apache Kafka {}, one broker on this machine.", kafka.version),
+            Self::Apache(kafka) => format!("Kafka is Apache Kafka {}, one broker.", kafka.version),
             Self::Brokers(brokers) => {
                 format!("Kafka is the one at {brokers} (KAFKA_BROKERS), which the lab did not start.")
             }

@@ -92,6 +92,8 @@ pub const KAFKA_PREFIX: &str = "KAFKA_PREFIX";
 pub const KAFKA_BROKER: &str = "KAFKA_BROKER";
 /// The folder of an Apache Kafka: one with `libs/`, or with the jars themselves.
 pub const KAFKA_HOME: &str = "KAFKA_HOME";
+/// The version of that Apache Kafka, where it is known already.
+pub const KAFKA_VERSION: &str = "KAFKA_VERSION";
 /// The host that a broker tells its clients, where it is not the one that it listens on.
 pub const KAFKA_ADVERTISED_HOST: &str = "KAFKA_ADVERTISED_HOST";
 /// How long a consumer may be silent before its group takes its partitions away, in milliseconds. Default 6000.
@@ -127,3 +129,20 @@ pub const ORDERS_PUBLISH: &str = "ORDERS_PUBLISH";
 /// Pause before an order that is written is published, and in the relay also before it is taken out of the outbox, in
 /// milliseconds: it widens the gap in which a crash loses or repeats. Default 0.
 pub const ORDERS_GAP_MS: &str = "ORDERS_GAP_MS";
+/// How an order gets from its placing to its end: `none` (one request does it all), `choreography` (each service reacts to
+/// the events of the others) or `orchestration` (orders tells each service what to do, by commands). The same for all
+/// services of a system. Default `none`.
+pub const SAGA: &str = "SAGA";
+/// How long an order may stay undecided before it is cancelled, in milliseconds. Default 60000.
+pub const SAGA_TIMEOUT_MS: &str = "SAGA_TIMEOUT_MS";
+/// Share of the orders that are refused at the last step, after they were paid. Default 0.
+pub const ORDERS_REFUSAL_RATE: &str = "ORDERS_REFUSAL_RATE";
+/// Where a process dies on purpose, each place once in the life of its database: `everywhere`, or places such as
+/// `lab.order.created.v1:before-commit`, with commas between several. A place is the type of an event and one of
+/// `before-commit`, `after-commit` (of what was done because of it), `before-publish` and `after-publish`. Default: nowhere.
+pub const CRASH_AT: &str = "CRASH_AT";
+/// How often it dies at each of them. Default 1.
+pub const CRASH_TIMES: &str = "CRASH_TIMES";
+/// Whether a member of a group is known by its name, so that it gets its partitions back at once when it is started again:
+/// `true` or `false`. Default `false`.
+pub const KAFKA_STATIC_MEMBERS: &str = "KAFKA_STATIC_MEMBERS";

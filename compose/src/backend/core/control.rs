@@ -51,7 +51,7 @@ impl<C: Carrier> Hosted<C> {
     }
 
     pub(super) async fn restart_instance(&self, instance: &str) -> Result<(), Error> {
-        let _exclusive = self.exclusive("restart").await?;
+        let exclusive = self.exclusive("restart").await?;
         let slot = self.state().slot(instance)?.clone();
         self.stop(vec![slot.clone()], Instant::now() + self.stop_timeout)
             .await?;
@@ -69,6 +69,8 @@ impl<C: Carrier> Hosted<C> {
         }
         self.launch(&slot.service, slot.role, slot.index, slot.port.unwrap_or(0))
             .await?;
+        // Who takes long to be ready holds up nobody, unless other labs write the same record.
+        let _exclusive = Some(exclusive).filter(|_| self.detached);
         self.start_up(instance, Instant::now() + self.ready_timeout).await?;
         self.look_up_again(&slot).await
     }

@@ -13,13 +13,14 @@ use url::Url;
 
 use super::container::{Container, Identity, LogKeeper};
 use super::engine::{is_missing, run};
+use super::image::ServerImage;
 use super::labels::{self, Names};
 use super::launch::{Made, inner_port, launch};
 use super::{LINK_PORT, NAME, Tools, cleanup, logs, nginx};
 use crate::backend::core::record::{Carried, InstanceRecord, SystemRecord};
 use crate::backend::core::{Carrier, Environment, Handle, Launched, Order, Renewal, Sources, address};
 use crate::error::Error;
-use crate::kafka::{self, BrokerKind, KafkaSource};
+use crate::kafka::{self, ApacheKafka, BrokerKind, KafkaSource};
 use crate::postgres::{self, PostgresSource};
 use crate::redis::{RedisSource, ping, without_password};
 use crate::topology::SystemSpec;
@@ -95,19 +96,36 @@ impl Tools {
         }
     }
 
-    /// The Kafka that the user named, else the built-in one in a container of its own.
+    /// The Kafka that the user named, else one in a container of its own: Apache Kafka where it is asked for, or where the
+    /// user named one to pack, and else the built-in one.
     async fn kafka_source(&self, spec: &SystemSpec) -> Result<Option<KafkaSource>, Error> {
         if !spec.has(ServiceName::Kafka) {
             return Ok(None);
         }
         let Some(brokers) = self.kafka_of_user()? else {
-            return match BrokerKind::of_system(spec)? {
-                BrokerKind::Any | BrokerKind::BuiltIn => Ok(Some(KafkaSource::BuiltIn)),
-                BrokerKind::Apache => Err(Error::NoKafka),
+            if !self.wants_apache_kafka(spec)? {
+                return Ok(Some(KafkaSource::BuiltIn));
+            }
+            let kafka = match self.images.kafka(None).await? {
+                ServerImage::Packed(_) => self.kafka.apache()?,
+                ServerImage::Official(name) => ApacheKafka::of_image(name),
             };
+            return Ok(Some(KafkaSource::Apache(kafka)));
         };
         kafka::answers(&brokers, EXTERNAL_TIMEOUT).await?;
         Ok(Some(KafkaSource::Brokers(brokers)))
+    }
+
+    /// Whether a system with a Kafka has an Apache Kafka in a container.
+    pub(super) fn wants_apache_kafka(&self, spec: &SystemSpec) -> Result<bool, Error> {
+        if self.kafka_of_user()?.is_some() {
+            return Ok(false);
+        }
+        Ok(match BrokerKind::of_system(spec)? {
+            BrokerKind::BuiltIn => false,
+            BrokerKind::Any => self.kafka.home.is_some(),
+            BrokerKind::Apache => true,
+        })
     }
 
     /// The Kafka that the user named for instances to use.
@@ -132,6 +150,11 @@ impl Tools {
         }
         Ok(Some(brokers))
     }
+}
+
+/// Whether an instance of Kafka was noted to be an Apache Kafka.
+fn asks_for_apache(order: &Order) -> bool {
+    order.environment.get(environment::KAFKA_BROKER).map(String::as_str) == Some("apache")
 }
 
 /// Whether a host is this machine as only it sees itself. Containers have a 127.0.0.1 of their own.
@@ -248,6 +271,7 @@ impl Carrier for Tools {
             ServiceName::Redis => Made::Redis(self.images.redis(None).await?),
             ServiceName::Nginx => Made::Nginx(self.images.nginx(None).await?),
             ServiceName::Postgres => Made::Postgres(self.images.postgres(None).await?),
+            ServiceName::Kafka if asks_for_apache(&order) => Made::Kafka(self.images.kafka(None).await?),
             _ => Made::Own(self.images.own(None).await?),
         };
         let gate = self.gates.of(&order.record.token());

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bollard::Docker;
@@ -16,12 +17,13 @@ use contract::environment::PGDATA;
 use super::container::{Container, Identity, LogKeeper, connect_request, nano_cpus};
 use super::engine::{Engine, is_conflict, is_missing};
 use super::gates::Gate;
-use super::image::{PROGRAM, ServerImage, USER};
+use super::image::{KAFKA_ENVIRONMENT, PROGRAM, ServerImage, USER};
 use super::labels::{self, Names};
 use super::{HTTP_PORT, KAFKA_PORT, POSTGRES_PORT, REDIS_PORT, nginx};
 use crate::backend::core::is_free;
 use crate::backend::core::{Launched, Order};
 use crate::error::Error;
+use crate::kafka;
 use crate::postgres::SETTINGS;
 use crate::topology::Limits;
 
@@ -37,6 +39,14 @@ const NANOS_PER_S: i64 = 1_000_000_000;
 /// Threads and processes of one container.
 const PIDS_MAX: i64 = 512;
 
+/// The port at which the controller listens that is one process with the broker.
+const OFFICIAL_KAFKA_CONTROLLER_PORT: u16 = 9093;
+/// How the official image of Kafka is started where only `/tmp` and the volume can be written to: its own start rewrites
+/// files beside its program. The cluster's id must be there and means nothing to a cluster of one.
+const OFFICIAL_KAFKA_START: &str = "printf '%s' \"$SERVER_PROPERTIES\" > /tmp/server.properties \
+     && /opt/kafka/bin/kafka-storage.sh format --ignore-formatted -t bGFiLWthZmthLWNsdXN0ZXI -c /tmp/server.properties \
+     && exec /opt/kafka/bin/kafka-server-start.sh /tmp/server.properties";
+
 /// What a container is made of.
 pub(super) enum Made {
     /// The image of the lab's own program.
@@ -47,13 +57,15 @@ pub(super) enum Made {
     Nginx(ServerImage),
     /// An image of PostgreSQL.
     Postgres(ServerImage),
+    /// An image of Apache Kafka.
+    Kafka(ServerImage),
 }
 
 impl Made {
     fn image(&self) -> String {
         match self {
             Self::Own(id) => id.clone(),
-            Self::Redis(image) | Self::Nginx(image) | Self::Postgres(image) => match image {
+            Self::Redis(image) | Self::Nginx(image) | Self::Postgres(image) | Self::Kafka(image) => match image {
                 ServerImage::Packed(id) => id.clone(),
                 ServerImage::Official(name) => (*name).to_owned(),
             },
@@ -75,6 +87,7 @@ impl Made {
                     .chain(settings)
                     .collect()
             }
+            Self::Kafka(ServerImage::Official(_)) => vec!["sh", "-c", OFFICIAL_KAFKA_START],
             _ => vec![PROGRAM, "serve", order.program.as_str()],
         };
         words.into_iter().map(str::to_owned).collect()
@@ -95,13 +108,19 @@ impl Made {
                     "--dbname=postgres",
                 ]
             }
+            Self::Kafka(ServerImage::Official(_)) => vec![
+                "CMD",
+                "/opt/kafka/bin/kafka-broker-api-versions.sh",
+                "--bootstrap-server",
+                "127.0.0.1:9092",
+            ],
             _ => vec!["CMD", PROGRAM, "health", program.as_str()],
         };
         words.into_iter().map(str::to_owned).collect()
     }
 
     /// What an image of somebody else wants to be told in words of its own.
-    fn environment(&self) -> Vec<String> {
+    fn environment(&self, instance: &str) -> Vec<String> {
         let words: &[&str] = match self {
             Self::Postgres(ServerImage::Official(_)) => &[
                 "POSTGRES_USER=lab",
@@ -109,10 +128,22 @@ impl Made {
                 // As in a server of this machine: its network is its protection.
                 "POSTGRES_HOST_AUTH_METHOD=trust",
             ],
+            Self::Kafka(ServerImage::Packed(_)) => &KAFKA_ENVIRONMENT,
+            Self::Kafka(ServerImage::Official(_)) => &["LOG_DIR=/tmp/logs", "KAFKA_HEAP_OPTS=-Xms64m -Xmx384m"],
             _ => &[],
         };
         let data = match self {
             Self::Postgres(_) => Some(format!("{PGDATA}={}/own", self.data_folder())),
+            Self::Kafka(ServerImage::Official(_)) => {
+                let log = PathBuf::from(self.data_folder()).join(instance);
+                let properties = kafka::properties_of(
+                    ([0, 0, 0, 0], KAFKA_PORT).into(),
+                    instance,
+                    OFFICIAL_KAFKA_CONTROLLER_PORT,
+                    &log,
+                );
+                Some(format!("SERVER_PROPERTIES={properties}"))
+            }
             _ => None,
         };
         words.iter().map(|word| (*word).to_owned()).chain(data).collect()
@@ -139,7 +170,9 @@ impl Made {
     const fn shapes_its_volume(&self) -> bool {
         !matches!(
             self,
-            Self::Redis(ServerImage::Official(_)) | Self::Nginx(ServerImage::Official(_))
+            Self::Redis(ServerImage::Official(_))
+                | Self::Nginx(ServerImage::Official(_))
+                | Self::Kafka(ServerImage::Official(_))
         )
     }
 
@@ -255,8 +288,14 @@ fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreate
     };
     let Limits { cpu_milli, memory_mib } = order.limits.unwrap_or_default();
     let memory = memory_mib.map(|mib| i64::from(mib) << 20);
-    let environment = order.environment.iter().map(|(name, value)| format!("{name}={value}"));
-    let environment = environment.chain(made.environment());
+    // Of two values of a variable a program may see either.
+    let own = made.environment(&order.name);
+    let said_by_image = |name: &str| {
+        own.iter()
+            .any(|word| word.split_once('=').is_some_and(|(own, _)| own == name))
+    };
+    let others = order.environment.iter().filter(|(name, _)| !said_by_image(name));
+    let environment = others.map(|(name, value)| format!("{name}={value}")).chain(own.clone());
     ContainerCreateBody {
         // No host name: the engine makes it an alias on the control network too, where nobody reaches anybody.
         image: Some(made.image()),
@@ -340,9 +379,27 @@ mod tests {
     }
 
     #[test]
+    fn an_official_kafka_is_told_its_settings_and_starts_from_what_it_may_write() {
+        let made = Made::Kafka(ServerImage::Official("apache/kafka:1"));
+        let environment = made.environment("kafka-1");
+        let settings = environment
+            .iter()
+            .find_map(|word| word.strip_prefix("SERVER_PROPERTIES="));
+        let settings = settings.unwrap();
+        for line in [
+            "advertised.listeners=PLAINTEXT://kafka-1:9092",
+            "log.dirs=/data/kafka-1",
+        ] {
+            assert!(settings.lines().any(|found| found == line), "{settings}");
+        }
+        let packed = Made::Kafka(ServerImage::Packed("sha256:0".into()));
+        assert_eq!(packed.environment("kafka-1"), KAFKA_ENVIRONMENT);
+    }
+
+    #[test]
     fn an_official_postgresql_keeps_its_data_below_its_volume_and_its_socket_in_memory() {
         let made = Made::Postgres(ServerImage::Official("postgres:16.6"));
-        let environment = made.environment();
+        let environment = made.environment("postgres-1");
         for word in [
             "POSTGRES_USER=lab",
             "POSTGRES_HOST_AUTH_METHOD=trust",
@@ -353,7 +410,7 @@ mod tests {
         assert_eq!(made.data_folder(), "/var/lib/postgresql/data");
         assert!(made.folders().contains_key("/var/run/postgresql"));
         let packed = Made::Postgres(ServerImage::Packed("sha256:0".into()));
-        assert_eq!(packed.environment(), ["PGDATA=/data/own"]);
+        assert_eq!(packed.environment("postgres-1"), ["PGDATA=/data/own"]);
         assert!(!packed.folders().contains_key("/var/run/postgresql"));
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use contract::ServiceName;
 
-pub(crate) use image::{OFFICIAL_POSTGRES, OFFICIAL_REDIS, USER};
+pub(crate) use image::{OFFICIAL_KAFKA, OFFICIAL_POSTGRES, OFFICIAL_REDIS, USER};
 pub(crate) use launch::inner_port;
 
 pub use cleanup::remove_unrecorded;
@@ -90,7 +90,9 @@ impl DockerBackend {
             redis: redis.clone(),
             nginx: NginxLookup::of_process(),
             postgres: PostgresLookup::of_process(),
+            kafka: KafkaLookup::of_process(),
         };
+        let kafka = hosts.kafka.clone();
         Ok(Self {
             tools: Arc::new(Tools {
                 postgres: hosts.postgres.clone(),
@@ -98,7 +100,7 @@ impl DockerBackend {
                 engine,
                 gates: Gates::default(),
                 redis,
-                kafka: KafkaLookup::of_process(),
+                kafka,
                 http: client().map_err(io::Error::other)?,
             }),
         })
@@ -152,6 +154,11 @@ impl Backend for DockerBackend {
             }
             if specs.iter().any(|spec| spec.has(ServiceName::Postgres)) && self.tools.postgres_of_user()?.is_none() {
                 self.tools.images.postgres(progress.as_ref()).await?;
+            }
+            for spec in specs.iter().filter(|spec| spec.has(ServiceName::Kafka)) {
+                if self.tools.wants_apache_kafka(spec)? {
+                    self.tools.images.kafka(progress.as_ref()).await?;
+                }
             }
             Ok(())
         })

@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
-use super::postgres;
+use super::{kafka, postgres};
 use crate::error::Error;
 
 /// Official images, pinned: what a scenario shows must not change with what was published yesterday.
 pub(crate) const OFFICIAL_REDIS: &str = "redis:7.4.2";
 pub(crate) const OFFICIAL_NGINX: &str = "nginx:1.28.0";
 pub(crate) const OFFICIAL_POSTGRES: &str = "postgres:16.6";
+pub(crate) const OFFICIAL_KAFKA: &str = "apache/kafka:3.9.0";
 
 /// A server of somebody else.
 #[derive(Debug)]
@@ -59,6 +60,17 @@ pub(in crate::backend::docker) const POSTGRES: Ware = Ware {
     absent: "this machine has no PostgreSQL server",
     how: "either let the engine pull postgres:16.6, or install one that is packed instead \
           (apt-get install postgresql)",
+};
+
+/// Apache Kafka. What stands for the host's program is the folder of its jars.
+pub(in crate::backend::docker) const KAFKA: Ware = Ware {
+    what: "Apache Kafka",
+    official: OFFICIAL_KAFKA,
+    packed: "lab-kafka",
+    ingredients: kafka::ingredients,
+    absent: "this machine has no Apache Kafka with a Java to run it",
+    how: "either let the engine pull apache/kafka:3.9.0, or set KAFKA_HOME to the folder of an Apache Kafka that is \
+          packed instead (and have Java 17: apt-get install default-jre-headless)",
 };
 
 /// What an image is made of.
@@ -241,6 +253,7 @@ mod tests {
                 &POSTGRES,
                 [OFFICIAL_POSTGRES, "apt-get install postgresql", "no route to host"],
             ),
+            (&KAFKA, [OFFICIAL_KAFKA, "KAFKA_HOME", "no route to host"]),
         ];
         for (ware, parts) in ways {
             let error = choose(ware, &Fake::default()).await.unwrap_err();

@@ -1,8 +1,9 @@
 //! The images that containers are made of: of the lab's own program, made from the running executable, and of servers of
-//! others (Redis, nginx, PostgreSQL), official where the engine can pull them, else made from the host's own program in the same way.
+//! others (Redis, nginx, PostgreSQL, Kafka), official where the engine can pull them, else made from the host's own program in the same way.
 
 mod archive;
 mod choose;
+mod kafka;
 mod libraries;
 mod postgres;
 
@@ -20,14 +21,16 @@ use tokio::time::timeout;
 
 pub(crate) use archive::USER;
 pub(super) use choose::ServerImage;
-pub(crate) use choose::{OFFICIAL_POSTGRES, OFFICIAL_REDIS};
+pub(crate) use choose::{OFFICIAL_KAFKA, OFFICIAL_POSTGRES, OFFICIAL_REDIS};
+pub(super) use kafka::ENVIRONMENT as KAFKA_ENVIRONMENT;
 
 use self::archive::{Archive, Contents, VERSION};
-use self::choose::{Ingredients, NGINX, POSTGRES, REDIS, Shelf, Ware, choose};
+use self::choose::{Ingredients, KAFKA, NGINX, POSTGRES, REDIS, Shelf, Ware, choose};
 use self::libraries::libraries;
 use super::engine::{Engine, is_missing, run};
 use crate::backend::{Progress, ProgressSink};
 use crate::error::Error;
+use crate::kafka::KafkaLookup;
 use crate::nginx::NginxLookup;
 use crate::postgres::PostgresLookup;
 use crate::redis::RedisLookup;
@@ -48,6 +51,7 @@ pub(super) struct Hosts {
     pub(super) redis: RedisLookup,
     pub(super) nginx: NginxLookup,
     pub(super) postgres: PostgresLookup,
+    pub(super) kafka: KafkaLookup,
 }
 
 /// The images of one backend; each is looked for once.
@@ -59,6 +63,7 @@ pub(super) struct Images {
     redis: OnceCell<ServerImage>,
     nginx: OnceCell<ServerImage>,
     postgres: OnceCell<ServerImage>,
+    kafka: OnceCell<ServerImage>,
 }
 
 impl Images {
@@ -71,6 +76,7 @@ impl Images {
             redis: OnceCell::new(),
             nginx: OnceCell::new(),
             postgres: OnceCell::new(),
+            kafka: OnceCell::new(),
         }
     }
 
@@ -105,6 +111,13 @@ impl Images {
         let program = || self.hosts.postgres.program().ok();
         let choose = async || self.choose(&POSTGRES, program(), progress).await;
         self.postgres.get_or_try_init(choose).await.cloned()
+    }
+
+    /// The image of Apache Kafka, likewise.
+    pub(super) async fn kafka(&self, progress: Option<&ProgressSink>) -> Result<ServerImage, Error> {
+        let jars = || kafka::jars(&self.hosts.kafka);
+        let choose = async || self.choose(&KAFKA, jars(), progress).await;
+        self.kafka.get_or_try_init(choose).await.cloned()
     }
 
     async fn choose(
@@ -221,8 +234,10 @@ async fn pack(what: &'static str, name: &'static str, ingredients: Ingredients) 
             texts,
         } = ingredients;
         let mut files: Vec<(PathBuf, String)> = Vec::new();
+        let name_of = |(_, place): &(PathBuf, String)| place.rsplit('/').next().unwrap_or(place).to_owned();
+        let beside: Vec<String> = programs.iter().map(name_of).collect();
         for (program, place) in programs {
-            for library in libraries(&program)? {
+            for library in libraries(&program, &beside)? {
                 let place = place_of(&library);
                 if !files.iter().any(|(_, there)| *there == place) {
                     files.push((library, place));

@@ -37,7 +37,7 @@ pub(super) fn ingredients(server: &Path) -> Result<Ingredients, String> {
                 (program, place)
             })
             .collect(),
-        files: files_below(&read)
+        files: files_below(&read, &UNREAD)
             .map_err(|error| format!("{} cannot be read: {error}", read.display()))?
             .into_iter()
             .chain(Some(PathBuf::from(UTC)).filter(|zone| zone.is_file()))
@@ -71,17 +71,17 @@ fn loaded_folder(server: &Path) -> Option<PathBuf> {
     places.find(|place| LOADED.iter().all(|name| place.join(name).is_file()))
 }
 
-/// All files in a folder and those below it, in an order that does not change.
-fn files_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// All files in a folder and those below it but for folders of these names, in an order that does not change.
+pub(super) fn files_below(folder: &Path, without: &[&str]) -> std::io::Result<Vec<PathBuf>> {
     let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     let mut files = Vec::new();
     for path in entries.into_iter().map(|entry| entry.path()) {
         let is_unread = path
             .file_name()
-            .is_some_and(|name| UNREAD.iter().any(|unread| name == *unread));
+            .is_some_and(|name| without.iter().any(|unread| name == *unread));
         if path.is_dir() && !is_unread {
-            files.extend(files_below(&path)?);
+            files.extend(files_below(&path, without)?);
         } else if path.is_file() {
             files.push(path);
         }
