@@ -122,6 +122,8 @@ pub enum EventKind {
         /// The answers, in order.
         values: Vec<f64>,
     },
+    /// What happened to one order across services.
+    Story(Box<StoryTold>),
     /// The turn ended and its system is down.
     TurnEnded,
     /// A simulation was played.
@@ -147,6 +149,16 @@ pub enum EventKind {
         /// Why there is no more, where the run could not go on.
         failure: Option<String>,
     },
+}
+
+/// What happened to one order across services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryTold {
+    /// What is wrong with it; nothing where all is well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<String>,
+    /// The picture.
+    pub diagram: Diagram,
 }
 
 /// What came of the simulations of one name.

@@ -9,6 +9,7 @@ use scenarios::plan::Plan;
 use scenarios::prediction;
 use scenarios::state::{ArmState, Ended, RunState};
 
+use crate::report::histories::Proof;
 use crate::report::simulated::simulations;
 use crate::report::{LessonText, histories};
 use crate::text::{markdown, right_aligned, table, width, wrapped};
@@ -75,7 +76,7 @@ pub fn summary(state: &RunState) -> String {
 
 /// The arms side by side, what the histories show, and the pictures of broken laws.
 pub fn tables(plan: &Plan, state: &RunState, ascii: bool) -> String {
-    let histories = histories(state, ascii);
+    let histories = histories(state, ascii) + &stories(state, ascii);
     let left_out = left_out(plan);
     if histories.is_empty() || state.arms.iter().any(|arm| !classes(arm).is_empty()) {
         format!("{}\n{left_out}\n{histories}{}", arms(plan, state), simulated(state))
@@ -222,6 +223,15 @@ fn histories(state: &RunState, ascii: bool) -> String {
         let _ = writeln!(out, "{}\n", wrapped(&more, 0));
     }
     out
+}
+
+/// What happened to one order of each arm.
+fn stories(state: &RunState, ascii: bool) -> String {
+    let drawn = |story: &Proof<'_>| {
+        let picture = story.diagram.to_text(width(), ascii);
+        format!("{}\n{picture}\n\n", style(&story.title).bold())
+    };
+    histories::stories(state).iter().map(drawn).collect()
 }
 
 /// Classes of an arm in the order of their names.

@@ -50,7 +50,7 @@ impl Row<'_> {
     }
 }
 
-/// The picture of a violation, and where it happened.
+/// A picture of what happened, step by step, and where it did.
 pub struct Proof<'a> {
     /// Label of the arm, name of the law.
     pub title: String,
@@ -94,6 +94,24 @@ pub fn proofs(state: &RunState) -> Vec<Proof<'_>> {
         }
     }
     proofs
+}
+
+/// What happened to single orders across services: of each arm the first story with which something is wrong, or else the
+/// last one.
+pub fn stories(state: &RunState) -> Vec<Proof<'_>> {
+    let mut stories = Vec::new();
+    for (plan, arm) in planned(state) {
+        let mut told = arm.rounds.iter().flat_map(|round| &round.stories);
+        let wrong = told.clone().find(|story| story.wrong.is_some());
+        if let Some(story) = wrong.or_else(|| told.next_back()) {
+            stories.push(Proof {
+                title: format!("{}: {}", plan.label, story.diagram.title),
+                message: &story.diagram.caption,
+                diagram: &story.diagram,
+            });
+        }
+    }
+    stories
 }
 
 /// Every operation as a line of JSON, with the arm and the round it belongs to; empty when there were none.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use history::{Judgement, Verdict};
 use load::Histogram;
-use scenarios::event::{SearchStep, SimulatedPoint};
+use scenarios::event::{SearchStep, SimulatedPoint, StoryTold};
 use scenarios::format::Unit;
 use scenarios::plan::{LawSpec, LeftOut, ParamValue};
 use scenarios::prediction::{self, Outcome};
@@ -196,6 +196,9 @@ struct Round {
     facts: BTreeMap<String, Vec<f64>>,
     actions: Vec<Action>,
     crashes: Vec<String>,
+    /// What happened to single orders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stories: Vec<StoryTold>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -403,5 +406,6 @@ fn round(round: &RoundState) -> Round {
         facts: round.facts.clone(),
         actions: round.actions.iter().map(action).collect(),
         crashes: round.crashes.clone(),
+        stories: round.stories.clone(),
     }
 }

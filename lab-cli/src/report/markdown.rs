@@ -8,6 +8,7 @@ use scenarios::state::RunState;
 use super::escape::markdown as escape;
 use super::figures::{ArmFigures, all_classes, arms, latency_row};
 use super::gaps::gaps;
+use super::histories::Proof;
 use super::simulated::simulations;
 use super::{LessonText, Material, histories, words};
 
@@ -31,6 +32,7 @@ pub(super) fn render(material: &Material<'_>) -> String {
     }
     side_by_side(&mut text, &arms(state));
     histories(&mut text, state);
+    stories(&mut text, state);
     simulated(&mut text, state);
     if let Some(lesson) = &material.lesson {
         section(&mut text, "What happened", &lesson.happened);
@@ -101,10 +103,25 @@ fn histories(text: &mut String, state: &RunState) {
     text.push_str("## What the histories show\n\n");
     table(text, &histories::HEADINGS, 2, &rows);
     for proof in histories::proofs(state) {
-        let picture = proof.diagram.to_text(DIAGRAM_COLUMNS, false);
-        let _ = writeln!(text, "### {}\n", escape(&proof.title));
-        let _ = writeln!(text, "```text\n{}\n```\n", picture.trim_end().replace("```", ""));
+        drawn(text, &proof);
     }
+}
+
+/// What happened to single orders, as pictures in text.
+fn stories(text: &mut String, state: &RunState) {
+    let stories = histories::stories(state);
+    if !stories.is_empty() {
+        text.push_str("## One order, step by step\n\n");
+    }
+    for story in &stories {
+        drawn(text, story);
+    }
+}
+
+fn drawn(text: &mut String, proof: &Proof<'_>) {
+    let picture = proof.diagram.to_text(DIAGRAM_COLUMNS, false);
+    let _ = writeln!(text, "### {}\n", escape(&proof.title));
+    let _ = writeln!(text, "```text\n{}\n```\n", picture.trim_end().replace("```", ""));
 }
 
 /// What was simulated beside.

@@ -32,6 +32,7 @@ impl Client {
             brokers: format!("127.0.0.1:{port}"),
             prefix: String::new(),
             session: Duration::from_secs(6),
+            member: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -17,6 +17,10 @@ pub(super) fn to_queue(sender: Sender<InstanceEvent>) -> compose::EventSink {
 }
 
 pub(super) fn emit(bus: &mut Bus, event: InstanceEvent) {
+    let revived = bus
+        .state()
+        .arm_now()
+        .is_some_and(|arm| arm.revived.contains(&event.service));
     let (state, crash) = match event.kind {
         InstanceEventKind::Started { .. } => (InstanceState::Starting, None),
         InstanceEventKind::Ready { .. } | InstanceEventKind::Resumed => (InstanceState::Ready, None),
@@ -33,7 +37,8 @@ pub(super) fn emit(bus: &mut Bus, event: InstanceEvent) {
                 (None, Some(signal)) => format!("signal {signal} ended it"),
                 (None, None) => "it exited".to_owned(),
             };
-            (InstanceState::Dead, Some(how))
+            // A death that is part of the experiment is no crash.
+            (InstanceState::Dead, Some(how).filter(|_| !revived))
         }
         InstanceEventKind::Listening { .. } | InstanceEventKind::Stopping => return,
     };

@@ -1,16 +1,16 @@
 //! One turn from its begin to its end: a system is brought up, driven, asked and brought down.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use compose::{InstanceEvent, System, SystemSpec, UpOptions};
+use compose::{InstanceEvent, System, UpOptions};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
+use super::revival::{self, Watch};
 use super::turn::Turn;
-use super::{Command, RunError, Site, clients, instances, loads, probe, search, settle};
+use super::{Command, RunError, Site, clients, instances, loads, probe, search, settle, stories};
 use crate::event::{EventKind, Phase};
 use crate::plan::Plan;
 
@@ -38,8 +38,16 @@ pub(super) async fn run(
     for link in &mut spec.links {
         link.seed = seed;
     }
-    let (system, queue) = start(spec, index, keep, site, &folder, bus, stop).await?;
-    let Some(system) = system else { return Ok(()) };
+    let watch = Watch::over(&arm.revived);
+    let (sender, mut queue) = channel(INSTANCE_QUEUE);
+    let mut options = UpOptions::new(format!("{}-{index}", site.run), &folder, &site.state_folder);
+    options.detach = keep;
+    options.events = Some(watch.beside(instances::to_queue(sender)));
+    let starting = site.backend.up(spec, options);
+    let Some(system) = start(starting, &mut queue, bus, stop).await? else {
+        return Ok(());
+    };
+    let revival = (!arm.revived.is_empty()).then(|| watch.begin(Arc::clone(&system)));
     let mut turn = Turn {
         plan,
         arm,
@@ -52,6 +60,13 @@ pub(super) async fn run(
     };
     settle::note(&mut turn);
     let measured = measure(&mut turn).await;
+    if let Some(revival) = revival {
+        let deaths = revival.end().await;
+        turn.bus.emit(EventKind::Fact {
+            name: revival::FACT.to_owned(),
+            values: vec![deaths as f64],
+        });
+    }
     turn.bus.emit(EventKind::Phase {
         phase: Phase::Stopping,
         expected_s: 0.0,
@@ -71,30 +86,23 @@ pub(super) async fn run(
 
 /// Brings the system up and tells of every instance meanwhile; none when it was interrupted.
 async fn start(
-    spec: SystemSpec,
-    index: usize,
-    keep: bool,
-    site: &Site,
-    folder: &Path,
+    starting: impl Future<Output = Result<Arc<dyn System>, compose::Error>>,
+    queue: &mut Receiver<InstanceEvent>,
     bus: &mut Bus,
     stop: &CancellationToken,
-) -> Result<(Option<Arc<dyn System>>, Receiver<InstanceEvent>), RunError> {
+) -> Result<Option<Arc<dyn System>>, RunError> {
     bus.emit(EventKind::Phase {
         phase: Phase::Starting,
         expected_s: 0.5,
     });
-    let (sender, mut queue) = channel(INSTANCE_QUEUE);
-    let mut options = UpOptions::new(format!("{}-{index}", site.run), folder, &site.state_folder);
-    options.detach = keep;
-    options.events = Some(instances::to_queue(sender));
+    tokio::pin!(starting);
     let began = Instant::now();
-    let mut up = site.backend.up(spec, options);
     let system = loop {
         tokio::select! {
             biased;
-            () = stop.cancelled() => return Ok((None, queue)),
+            () = stop.cancelled() => return Ok(None),
             Some(event) = queue.recv() => instances::emit(bus, event),
-            system = &mut up => break system?,
+            system = &mut starting => break system?,
         }
     };
     while let Ok(event) = queue.try_recv() {
@@ -103,7 +111,7 @@ async fn start(
     bus.emit(EventKind::SystemReady {
         startup_ms: began.elapsed().as_secs_f64() * 1000.0,
     });
-    Ok((Some(system), queue))
+    Ok(Some(system))
 }
 
 /// The parts of a turn, in order.
@@ -134,6 +142,7 @@ async fn measure(turn: &mut Turn<'_>) -> Result<(), RunError> {
             expected_s: 0.0,
         });
         probe::ask_all(&turn.arm.probes, turn.system.as_ref(), turn.bus).await?;
+        stories::ask_all(&turn.arm.stories, turn.system.as_ref(), turn.bus).await;
     }
     Ok(())
 }

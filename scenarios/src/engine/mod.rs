@@ -12,14 +12,17 @@ mod loads;
 mod operation;
 mod probe;
 mod rest;
+mod revival;
 mod search;
 mod settle;
 mod simulations;
+mod stories;
 mod streams;
 mod turn;
 
 pub use bus::{Bus, Sink, SinkReport};
 pub use command::Command;
+pub(crate) use revival::FACT as DEATHS;
 pub(crate) use settle::FACTS;
 
 use std::path::PathBuf;

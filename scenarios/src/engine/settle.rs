@@ -78,6 +78,12 @@ pub(super) async fn wait(turn: &mut Turn<'_>) -> Result<bool, RunError> {
 /// What all running instances have still to do, and how much they have done; an error when one does not say.
 async fn look(turn: &Turn<'_>, http: &reqwest::Client) -> Result<Pending, String> {
     let instances = turn.system.instances().await;
+    let down = instances
+        .iter()
+        .find(|instance| instance.state != InstanceState::Ready && turn.arm.revived.contains(&instance.service));
+    if let Some(down) = down {
+        return Err(format!("{} is on its way back", down.name));
+    }
     let asked = instances.iter().filter(|instance| {
         instance.state == InstanceState::Ready
             && instance.role == Role::Instance

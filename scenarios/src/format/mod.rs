@@ -86,6 +86,9 @@ pub struct Document {
     /// Questions put to the system after the load, whose answers become facts.
     #[serde(default, rename = "probe")]
     pub probes: Vec<Probe>,
+    /// What happened to one order across services, to be drawn.
+    #[serde(default, rename = "story")]
+    pub stories: Vec<StorySection>,
     /// What must hold, and what must break.
     #[serde(rename = "check")]
     pub checks: Vec<Check>,
@@ -218,6 +221,9 @@ pub struct Service {
     /// Memory of each instance, in MiB; needs a backend that can limit it. Default: no limit.
     #[serde(default)]
     pub memory_mib: Option<Quantity>,
+    /// Whether instances that die by themselves are started again; default `never`.
+    #[serde(default)]
+    pub restart: Option<RestartKind>,
     /// Environment of each instance; `{parameter}` places are filled.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -504,6 +510,29 @@ pub struct Probe {
     /// How often it is asked; default 1.
     #[serde(default)]
     pub times: Option<Quantity>,
+}
+
+/// Asks a service, after the load, for the story of one order; it is drawn.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StorySection {
+    /// Arms in which it is asked for; default: all.
+    #[serde(default)]
+    pub arms: Vec<Place>,
+    /// Service whose front door is asked.
+    pub service: Place,
+    /// Path that is asked.
+    pub path: String,
+}
+
+/// Whether instances that die by themselves are started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RestartKind {
+    /// They are not, and the run is inconclusive: nobody asked for it.
+    Never,
+    /// They are, at once, and each death is counted in the fact `deaths`.
+    Always,
 }
 
 /// One thing that is decided from the measurements.

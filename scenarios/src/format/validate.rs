@@ -170,6 +170,7 @@ fn references(document: &Document, problems: &mut Vec<Problem>) {
         .chain(document.searches.iter().flat_map(|search| &search.arms))
         .chain(document.actions.iter().flat_map(|action| &action.arms))
         .chain(document.probes.iter().flat_map(|probe| &probe.arms))
+        .chain(document.stories.iter().flat_map(|story| &story.arms))
         .chain(document.clients.iter().flat_map(|clients| &clients.arms))
         .chain(document.laws.iter().flat_map(|law| &law.arms));
     for arm in in_arms {
@@ -181,6 +182,7 @@ fn references(document: &Document, problems: &mut Vec<Problem>) {
         .iter()
         .filter_map(|load| load.service.as_ref())
         .chain(of_clients);
+    let doors = doors.chain(document.stories.iter().map(|story| &story.service));
     for service in doors.chain(document.probes.iter().filter_map(|probe| probe.service.as_ref())) {
         must_be(service, &services, "service");
     }

@@ -9,12 +9,12 @@ use contract::environment::KAFKA_BROKER;
 use super::resolve::{Resolver, SECONDS_MAX, TIMEOUT_DEFAULT_S};
 use super::{
     ActionSpec, ArmPlan, Bounds, CheckPlan, LeftOut, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec,
-    Turn, WindowSpec,
+    StorySpec, Turn, WindowSpec,
 };
 use super::{balancer, clients, left_out, links, params, predict, simulation, targets};
 use crate::format::{
-    Action, Arm, Check, Document, LawSection, Load, Need, Place, Problem, Quantity, RequestSection, Scenario,
-    SearchSection, Service, Step,
+    Action, Arm, Check, Document, LawSection, Load, Need, Place, Problem, Quantity, RequestSection, RestartKind,
+    Scenario, SearchSection, Service, Step,
 };
 
 /// The highest rate that a scenario may ask for, requests per second.
@@ -306,6 +306,30 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
                 })
             })
             .collect::<Result<_, Problem>>()?,
+        stories: document
+            .stories
+            .iter()
+            .filter(|story| here(&story.arms))
+            .map(|story| {
+                Ok(StorySpec {
+                    service: story.service.to_string(),
+                    path: resolver.fill(&story.path)?,
+                })
+            })
+            .collect::<Result<_, Problem>>()?,
+        revived: document
+            .system
+            .services
+            .iter()
+            .filter(|base| {
+                let change = arm
+                    .services
+                    .iter()
+                    .find(|service| service.name.as_str() == base.name.as_str());
+                change.and_then(|change| change.restart).or(base.restart) == Some(RestartKind::Always)
+            })
+            .map(|service| service.name.to_string())
+            .collect(),
     })
 }
 

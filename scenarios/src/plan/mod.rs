@@ -125,6 +125,12 @@ pub struct ArmPlan {
     pub windows: Vec<WindowSpec>,
     /// Questions after the load.
     pub probes: Vec<ProbeSpec>,
+    /// Stories to be drawn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stories: Vec<StorySpec>,
+    /// Services whose instances are started again when they die by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revived: Vec<String>,
 }
 
 impl ArmPlan {
@@ -289,6 +295,15 @@ pub struct WindowSpec {
     pub from_s: f64,
     /// End, seconds.
     pub to_s: f64,
+}
+
+/// A story of one order, asked for after the load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorySpec {
+    /// Service whose front door is asked.
+    pub service: String,
+    /// Path.
+    pub path: String,
 }
 
 /// A probe with its numbers.

@@ -143,6 +143,8 @@ fn nothing_but(system: SystemSpec) -> ArmPlan {
         actions: Vec::new(),
         windows: Vec::new(),
         probes: Vec::new(),
+        stories: Vec::new(),
+        revived: Vec::new(),
     }
 }
 

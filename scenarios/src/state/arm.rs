@@ -7,7 +7,7 @@ use history::Operation;
 use load::{ClassSample, Histogram, Sample, Slice};
 use serde_json::Value;
 
-use crate::event::{InstanceGauges, InstanceState, Judged, SLICES_PER_S, SearchStep};
+use crate::event::{InstanceGauges, InstanceState, Judged, SLICES_PER_S, SearchStep, StoryTold};
 
 /// How far back the share of an instance is looked at while a run goes on, seconds.
 pub const RECENT_S: f64 = 3.0;
@@ -33,6 +33,8 @@ pub struct RoundState {
     pub at_rest: BTreeMap<String, BTreeMap<String, f64>>,
     /// What came of holding the histories to their laws, in the scenario's order.
     pub judged: Vec<Judged>,
+    /// Stories of single orders.
+    pub stories: Vec<StoryTold>,
     /// Answers of the probes.
     pub facts: BTreeMap<String, Vec<f64>>,
     /// Searches by class.

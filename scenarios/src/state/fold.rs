@@ -97,6 +97,12 @@ impl RunState {
             EventKind::Fact { name, values } => self.on_round(|round| {
                 round.facts.insert(name.clone(), values.clone());
             }),
+            EventKind::Story(story) => {
+                if let Some(wrong) = &story.wrong {
+                    self.say(format!("{}: {wrong}", story.diagram.title));
+                }
+                self.on_round(|round| round.stories.push((**story).clone()));
+            }
             EventKind::TurnEnded => {
                 self.on_round(|round| round.complete = true);
                 self.turns_done += 1;

@@ -9,6 +9,7 @@ pub use operations::OperationTotals;
 
 use crate::checks::{CheckOutcome, Verdict};
 use crate::event::{Phase, RunEvent, RunInfo, Simulated};
+use crate::plan::ArmPlan;
 use crate::prediction::Guess;
 
 /// All that is known of a run so far.
@@ -101,5 +102,11 @@ impl RunState {
     pub fn round_now(&self) -> Option<&RoundState> {
         let now = self.now.as_ref()?;
         self.arms.get(now.arm)?.rounds.last()
+    }
+
+    /// What is planned for the arm of the turn under way.
+    pub fn arm_now(&self) -> Option<&ArmPlan> {
+        let now = self.now.as_ref()?;
+        self.info.as_ref()?.plan.arms.get(now.arm)
     }
 }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::ServiceName;
 use serde_json::{Map, Value, json};
 
-use crate::engine::FACTS;
+use crate::engine::{DEATHS, FACTS};
 use crate::expression::Scope;
 use crate::plan::{ArmPlan, Plan, WindowSpec};
 use crate::state::{ArmState, ClassState, RoundState, RunState};
@@ -78,7 +78,9 @@ fn arm_value(index: usize, plan: &ArmPlan, arm: &ArmState, resample: &Resample) 
         map.insert(search.class.clone(), search_value(index, &search.class, arm, resample));
     }
     let settling = FACTS.into_iter().filter(|_| plan.system.has(ServiceName::Kafka));
-    for name in plan.probes.iter().map(|probe| probe.name.as_str()).chain(settling) {
+    let deaths = Some(DEATHS).filter(|_| !plan.revived.is_empty());
+    let probes = plan.probes.iter().map(|probe| probe.name.as_str());
+    for name in probes.chain(settling).chain(deaths) {
         let answers: Vec<f64> = arm
             .rounds
             .iter()

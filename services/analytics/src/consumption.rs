@@ -6,7 +6,7 @@ use std::time::Duration;
 use chassis::{Check, ServeError, Settings, Shutdown};
 use contract::Pending;
 use contract::events::topics;
-use messaging::{Broker, MessagingError, Producer, Worker, WorkerOptions};
+use messaging::{Broker, MessagingError, Producer, Style, Worker, WorkerOptions};
 use store::Database;
 
 use crate::stream::Figures;
@@ -33,7 +33,11 @@ impl Consumption {
         let Some(kafka) = &settings.kafka else {
             return Ok(None);
         };
-        let options = WorkerOptions::from_settings(settings, &[topics::ORDERS])?;
+        let heard: &[&str] = match Style::from_settings(settings)? {
+            Some(Style::Orchestration) => &[topics::ORDERS, topics::COMMANDS],
+            _ => &[topics::ORDERS],
+        };
+        let options = WorkerOptions::from_settings(settings, heard)?;
         let figures = Figures::new(settings)?;
         let failed = |error: MessagingError| ServeError::start("the stream of orders", error);
         let broker = Broker::new(kafka.clone());

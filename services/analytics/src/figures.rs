@@ -96,22 +96,35 @@ fn summed_up(rows: &[EffectRow]) -> Effects {
     effects
 }
 
+type Window = (i64, i64, i64, i64, i64, i64);
+
 async fn show(State(looked): State<Looked>) -> Result<Json<Figures>, Failure> {
-    let windows: Vec<(i64, i64, i64)> =
-        sqlx::query_as("SELECT window_s, orders, amount_cents FROM revenue ORDER BY window_s")
-            .fetch_all(&*looked.database)
-            .await
-            .map_err(Failure::internal)?;
+    let windows: Vec<Window> = sqlx::query_as(
+        "SELECT window_s, orders, amount_cents, confirmed, confirmed_cents, cancelled FROM revenue ORDER BY window_s",
+    )
+    .fetch_all(&*looked.database)
+    .await
+    .map_err(Failure::internal)?;
     Ok(Json(figures(&windows)))
 }
 
-fn figures(windows: &[(i64, i64, i64)]) -> Figures {
+fn figures(windows: &[Window]) -> Figures {
     let numbers = windows
         .iter()
-        .flat_map(|(window, orders, amount)| [*window, *orders, *amount]);
+        .flat_map(|&(window, orders, amount, confirmed, cents, cancelled)| {
+            [window, orders, amount, confirmed, cents, cancelled]
+        });
+    let (confirmed, cancelled) = windows.iter().fold((0, 0), |(confirmed, cancelled), window| {
+        (confirmed + window.3, cancelled + window.5)
+    });
+    let decided = confirmed + cancelled;
     Figures {
-        orders: windows.iter().map(|(_, orders, _)| orders).sum(),
-        amount_cents: windows.iter().map(|(_, _, amount)| amount).sum(),
+        orders: windows.iter().map(|window| window.1).sum(),
+        amount_cents: windows.iter().map(|window| window.2).sum(),
+        confirmed,
+        confirmed_cents: windows.iter().map(|window| window.4).sum(),
+        cancelled,
+        success_rate: (decided > 0).then(|| confirmed as f64 / decided as f64),
         windows: i64::try_from(windows.len()).unwrap_or(i64::MAX),
         digest: digest(numbers),
     }
@@ -134,6 +147,7 @@ async fn empty(State(looked): State<Looked>) -> Result<Json<Rebuilt>, Failure> {
         "DELETE FROM effects",
         "DELETE FROM event_counts",
         "DELETE FROM inbox",
+        "DELETE FROM journal",
     ] {
         sqlx::query(table)
             .execute(&mut *transaction)
@@ -231,10 +245,19 @@ mod tests {
 
     #[test]
     fn the_digest_tells_figures_apart() {
-        let live = figures(&[(100, 2, 500), (101, 1, 250)]);
+        let windows = [(100, 2, 500, 1, 250, 1), (101, 1, 250, 2, 500, 0)];
+        let live = figures(&windows);
         assert_eq!((live.orders, live.amount_cents, live.windows), (3, 750, 2));
+        assert_eq!((live.confirmed, live.confirmed_cents, live.cancelled), (3, 750, 1));
+        assert_eq!(live.success_rate, Some(0.75));
         assert!(live.digest < 1 << 53);
-        assert_eq!(live, figures(&[(100, 2, 500), (101, 1, 250)]));
-        assert_ne!(live.digest, figures(&[(100, 1, 250), (101, 2, 500)]).digest);
+        assert_eq!(live, figures(&windows));
+        let [first, second] = windows;
+        let swapped = figures(&[
+            (100, second.1, second.2, second.3, second.4, second.5),
+            (101, first.1, first.2, first.3, first.4, first.5),
+        ]);
+        assert_ne!(live.digest, swapped.digest);
+        assert_eq!(figures(&[(100, 1, 250, 0, 0, 0)]).success_rate, None);
     }
 }

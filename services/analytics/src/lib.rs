@@ -1,10 +1,12 @@
 //! How often each kind of event happened, and what orders bring.
 //!
 //! `POST /events`, `GET /summary`. In a system with a Kafka it also reads the stream of orders: `GET /effects`,
-//! `GET`, `DELETE` and `POST /figures`, `GET /dead-letters`, `GET /pending`.
+//! `GET`, `DELETE` and `POST /figures`, `GET /dead-letters`, `GET /pending`, `GET /stories/{order}` and
+//! `GET /stories/suspect`.
 
 mod consumption;
 mod figures;
+mod stories;
 mod stream;
 
 use axum::Router;
@@ -18,7 +20,7 @@ use store::{Database, Migration};
 
 use consumption::Consumption;
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         version: 1,
         description: "event counts",
@@ -30,6 +32,11 @@ const MIGRATIONS: [Migration; 3] = [
         sql: include_str!("../migrations/0002_stream.sql"),
     },
     messaging::inbox_migration(3),
+    Migration {
+        version: 4,
+        description: "journal",
+        sql: include_str!("../migrations/0004_journal.sql"),
+    },
 ];
 
 /// Opens the database of the service.
@@ -62,7 +69,7 @@ fn router(settings: &Settings, database: Database, consumption: Option<Consumpti
         .map(|consumption| [consumption.broker.check(), consumption.check()]);
     App::new(settings)
         .business(routes)
-        .plain(figures::routes(database, consumption))
+        .plain(stories::routes(database.clone()).merge(figures::routes(database, consumption)))
         .checks([check].into_iter().chain(stream.into_iter().flatten()))
         .into_router()
 }

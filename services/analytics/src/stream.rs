@@ -9,6 +9,8 @@ use messaging::{Handler, Position, Refusal};
 use sqlx::AnyConnection;
 use time::OffsetDateTime;
 
+use crate::stories;
+
 const MS_MAX: u64 = 600_000;
 const PRODUCT: &str = "the number of a product, or 0 for none";
 
@@ -88,32 +90,101 @@ impl Handler for Figures {
         connection: &mut AnyConnection,
     ) -> Result<(), Refusal> {
         count(connection, event.data.kind()).await?;
-        let DomainEvent::OrderCreated(order) = &event.data else {
-            return Ok(());
-        };
+        stories::write(connection, event).await?;
+        let window_s = event.time.unix_timestamp();
+        match &event.data {
+            DomainEvent::OrderCreated(order) => {
+                self.note_effect(connection, event, order.order_id, at).await?;
+                add(connection, window_s, Window::ordered(order.amount_cents)).await?;
+            }
+            DomainEvent::OrderConfirmed(order) => {
+                add(connection, window_s, Window::confirmed(order.amount_cents)).await?;
+            }
+            DomainEvent::OrderCancelled(_) => add(connection, window_s, Window::cancelled()).await?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Figures {
+    async fn note_effect(
+        &self,
+        connection: &mut AnyConnection,
+        event: &Envelope<DomainEvent>,
+        order_id: i64,
+        at: &Position,
+    ) -> Result<(), sqlx::Error> {
         sqlx::query(
             "INSERT INTO effects (event_id, order_id, topic_partition, topic_offset, instance, at_ms) \
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(event.id.as_str())
-        .bind(order.order_id)
+        .bind(order_id)
         .bind(i64::from(at.partition))
         .bind(at.offset)
         .bind(self.instance.as_str())
         .bind(milliseconds(OffsetDateTime::now_utc()))
-        .execute(&mut *connection)
-        .await?;
-        sqlx::query(
-            "INSERT INTO revenue (window_s, orders, amount_cents) VALUES ($1, 1, $2) \
-             ON CONFLICT (window_s) DO UPDATE SET orders = revenue.orders + 1, \
-             amount_cents = revenue.amount_cents + excluded.amount_cents",
-        )
-        .bind(event.time.unix_timestamp())
-        .bind(order.amount_cents)
         .execute(connection)
-        .await?;
-        Ok(())
+        .await
+        .map(drop)
     }
+}
+
+/// What an event adds to the figures of its second.
+#[derive(Debug, Clone, Copy, Default)]
+struct Window {
+    orders: i64,
+    amount_cents: i64,
+    confirmed: i64,
+    confirmed_cents: i64,
+    cancelled: i64,
+}
+
+impl Window {
+    fn ordered(amount_cents: i64) -> Self {
+        Self {
+            orders: 1,
+            amount_cents,
+            ..Self::default()
+        }
+    }
+
+    fn confirmed(confirmed_cents: i64) -> Self {
+        Self {
+            confirmed: 1,
+            confirmed_cents,
+            ..Self::default()
+        }
+    }
+
+    fn cancelled() -> Self {
+        Self {
+            cancelled: 1,
+            ..Self::default()
+        }
+    }
+}
+
+async fn add(connection: &mut AnyConnection, window_s: i64, window: Window) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO revenue (window_s, orders, amount_cents, confirmed, confirmed_cents, cancelled) \
+         VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (window_s) DO UPDATE SET orders = revenue.orders + excluded.orders, \
+         amount_cents = revenue.amount_cents + excluded.amount_cents, \
+         confirmed = revenue.confirmed + excluded.confirmed, \
+         confirmed_cents = revenue.confirmed_cents + excluded.confirmed_cents, \
+         cancelled = revenue.cancelled + excluded.cancelled",
+    )
+    .bind(window_s)
+    .bind(window.orders)
+    .bind(window.amount_cents)
+    .bind(window.confirmed)
+    .bind(window.confirmed_cents)
+    .bind(window.cancelled)
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// Counts in the statement itself, so that instances do not overwrite one another's count; gives the count.

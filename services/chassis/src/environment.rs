@@ -77,6 +77,16 @@ impl Environment {
         })
     }
 
+    /// A share between 0 and 1; 0 when the variable is not set.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn share(&self, variable: &str) -> Result<f64, SettingsError> {
+        self.parse(variable, 0.0, "a share between 0 and 1", |share| {
+            (0.0..=1.0).contains(share)
+        })
+    }
+
     /// A whole number of milliseconds, from `min_ms` to `max_ms`; `default_ms` when it is not set.
     ///
     /// # Errors

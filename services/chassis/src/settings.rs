@@ -76,6 +76,8 @@ pub struct KafkaSettings {
     pub prefix: String,
     /// How long a consumer may be silent before its group takes its partitions away.
     pub session: Duration,
+    /// The name by which groups know this instance also after it was started again; `None` makes it a stranger then.
+    pub member: Option<String>,
 }
 
 /// How one instance of a service is configured.
@@ -177,7 +179,7 @@ impl Settings {
                 url: url.to_owned(),
                 prefix: env.get(names::REDIS_PREFIX).unwrap_or("lab:").to_owned(),
             }),
-            kafka: kafka(env)?,
+            kafka: kafka(env, &instance)?,
             upstream_timeout: env.milliseconds(names::UPSTREAM_TIMEOUT_MS, 10_000, 1, TIMEOUT_MS_MAX)?,
             work: work(env, &instance)?,
             cpu_work: env.choice(
@@ -191,12 +193,14 @@ impl Settings {
     }
 }
 
-fn kafka(env: &Environment) -> Result<Option<KafkaSettings>, SettingsError> {
+fn kafka(env: &Environment, instance: &str) -> Result<Option<KafkaSettings>, SettingsError> {
     let session = env.milliseconds(names::KAFKA_SESSION_MS, 6_000, SESSION_MS_MIN, SESSION_MS_MAX)?;
+    let known = env.choice(names::KAFKA_STATIC_MEMBERS, &[("false", false), ("true", true)])?;
     Ok(env.get(names::KAFKA_BROKERS).map(|brokers| KafkaSettings {
         brokers: brokers.to_owned(),
         prefix: env.get(names::KAFKA_PREFIX).unwrap_or_default().to_owned(),
         session,
+        member: known.then(|| instance.to_owned()),
     }))
 }
 
@@ -296,7 +300,7 @@ fn authority(url: &str) -> Option<Authority> {
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): a hash that stays the same from release to release.
-fn fnv1a(text: &str) -> u64 {
+pub(crate) fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

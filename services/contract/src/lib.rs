@@ -9,6 +9,7 @@ pub mod events;
 pub mod limits;
 mod link;
 mod problem;
+mod saga;
 mod service;
 mod steps;
 mod strategy;
@@ -19,10 +20,11 @@ mod wire;
 pub use contested::{Account, Booking, Debit, LockTrials, NewBalance, NewBooking, NewDebit, NewLockTrials, NewProduct};
 pub use link::{LinkConditions, Passage};
 pub use problem::Problem;
+pub use saga::{Chapter, OrdersSummary, PaymentsSummary, ProductsSummary, SagaOrder, Story, Transition};
 pub use service::{ServiceName, UnknownService};
 pub use steps::{STEPS_HEADER, Step, StepKind, Stepped};
 pub use strategy::{DECISION_HEADER, STRATEGY_HEADER, Strategy, UnknownStrategy};
-pub use stream::{DeadLetters, Effects, Figures, OrdersSummary, Rebuilt};
+pub use stream::{DeadLetters, Effects, Figures, Rebuilt};
 pub use validate::{Validate, Violation, check_text};
 pub use wire::{
     AnalyticsSummary, CountReading, Dashboard, DashboardPart, EventCount, Login, NewEvent, NewOrder, NewPayment,

@@ -26,12 +26,21 @@ pub struct Effects {
 }
 
 /// The figures themselves, at `GET /figures`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Orders in all windows.
     pub orders: i64,
-    /// Revenue in all windows, in cents.
+    /// What they were to bring when they were placed, in cents.
     pub amount_cents: i64,
+    /// Orders of sagas that were confirmed.
+    pub confirmed: i64,
+    /// Revenue of the confirmed orders, in cents.
+    pub confirmed_cents: i64,
+    /// Orders of sagas that were cancelled.
+    pub cancelled: i64,
+    /// Share of the confirmed among those that are decided; nothing while none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success_rate: Option<f64>,
     /// Windows of one second that had any.
     pub windows: i64,
     /// A number below 2^53 that is the same for the same figures, and hardly ever for others.
@@ -52,13 +61,4 @@ pub struct DeadLetters {
     pub letters: u64,
     /// How many different events they are.
     pub events: u64,
-}
-
-/// What orders says of those that it has, at `GET /orders/summary`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrdersSummary {
-    /// Orders that are written.
-    pub orders: i64,
-    /// Events that wait in the outbox.
-    pub unpublished: u64,
 }

@@ -66,8 +66,16 @@ pub struct NewReservation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
+    /// It is written; nothing is decided.
+    Pending,
     /// The pieces are set aside; nothing is paid.
     Reserved,
+    /// The money is taken.
+    Paid,
+    /// It is done, for good.
+    Confirmed,
+    /// It is undone, for good; what was taken for it is given back.
+    Cancelled,
 }
 
 impl OrderStatus {
@@ -75,7 +83,11 @@ impl OrderStatus {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Pending => "pending",
             Self::Reserved => "reserved",
+            Self::Paid => "paid",
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
         }
     }
 

@@ -7,10 +7,14 @@
 //!
 //! Reservations and bookings are protected from one another by the strategy of the instance, or of the request
 //! (`x-strategy`): see [`contract::Strategy`]. All requests for one seat should use the same.
+//!
+//! With `SAGA` set, it also sets pieces aside for orders that come through Kafka. `GET /products/summary` and
+//! `GET /pending` are for whoever looks at it from outside.
 
 mod bookings;
 mod products;
 mod reservations;
+mod saga;
 #[cfg(test)]
 mod tests;
 mod trials;
@@ -20,9 +24,12 @@ use axum::extract::FromRef;
 use axum::routing::{delete, get, post};
 use chassis::{App, Check, Failure, ServeError, Settings};
 use lock::Protection;
+use messaging::{Participant, Style, inbox_migration, outbox_migration};
 use store::{Database, Migration};
 
-const MIGRATIONS: [Migration; 2] = [
+use crate::saga::{Saga, Shelf};
+
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         description: "products",
@@ -33,12 +40,21 @@ const MIGRATIONS: [Migration; 2] = [
         description: "seats",
         sql: include_str!("../migrations/0002_seats.sql"),
     },
+    Migration {
+        version: 3,
+        description: "saga",
+        sql: include_str!("../migrations/0003_saga.sql"),
+    },
+    inbox_migration(4),
+    outbox_migration(5),
 ];
 
 #[derive(Clone, FromRef)]
 struct Inventory {
     database: Database,
     protection: Protection,
+    #[from_ref(skip)]
+    saga: Saga,
 }
 
 /// Opens the database of the service.
@@ -51,18 +67,32 @@ pub async fn open(database_url: &str) -> Result<Database, ServeError> {
         .map_err(|error| ServeError::start("the database", error))
 }
 
-/// The whole service on an open database. To be called within a runtime.
+/// The whole service on an open database, taking part in no saga. To be called within a runtime.
 ///
 /// # Errors
 /// When a setting is wrong, or the Redis that it needs is not named.
 pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError> {
+    router(settings, database, Saga(None))
+}
+
+fn router(settings: &Settings, database: Database, saga: Saga) -> Result<Router, ServeError> {
     let protection = Protection::from_settings(settings)?;
     let ready = database.clone();
     let check = Check::new("database", move || {
         let database = ready.clone();
         async move { database.is_ready().await }
     });
-    let checks: Vec<Check> = [check].into_iter().chain(protection.check()).collect();
+    let heard = saga.0.iter().flat_map(Participant::checks);
+    let checks: Vec<Check> = [check].into_iter().chain(protection.check()).chain(heard).collect();
+    let inventory = Inventory {
+        database,
+        protection,
+        saga,
+    };
+    let plain = Router::new()
+        .route("/products/summary", get(saga::summary))
+        .route("/pending", get(saga::pending))
+        .with_state(inventory.clone());
     let routes = Router::new()
         .route("/products", get(products::list))
         .route("/products/{id}", get(products::show).put(products::put))
@@ -70,8 +100,12 @@ pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError
         .route("/reservations/{id}", delete(reservations::release))
         .route("/seats/{seat}/bookings", get(bookings::list).post(bookings::create))
         .route("/locks/{key}/trials", post(trials::run))
-        .with_state(Inventory { database, protection });
-    Ok(App::new(settings).business(routes).checks(checks).into_router())
+        .with_state(inventory);
+    Ok(App::new(settings)
+        .business(routes)
+        .plain(plain)
+        .checks(checks)
+        .into_router())
 }
 
 /// Runs the service until it is asked to end.
@@ -80,7 +114,12 @@ pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError
 /// When a setting is wrong, or its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(&settings.database_url).await?;
-    chassis::serve(app(&settings, database)?, &settings).await
+    let saga = match Style::from_settings(&settings)? {
+        Some(style) => Some(Participant::start(&settings, &database, &[style.heard_by_others()], Shelf::new).await?),
+        None => None,
+    };
+    let serving = chassis::serve(router(&settings, database, Saga(saga.clone()))?, &settings);
+    messaging::beside(serving, saga.as_ref(), &settings.shutdown).await
 }
 
 /// A name that a client chose and put into the path.

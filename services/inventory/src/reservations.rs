@@ -11,7 +11,7 @@ use store::{Database, Quantity, Reading};
 
 use crate::products::no_product;
 
-const STOCK: Quantity = store::quantity!("products", "stock");
+pub(crate) const STOCK: Quantity = store::quantity!("products", "stock");
 
 /// Pieces of a product that somebody wants.
 #[derive(Clone, Copy)]
@@ -89,7 +89,25 @@ async fn read_and_write(database: &Database, permit: Permit<'_>, wanted: Wanted)
 
 async fn insert(connection: &mut AnyConnection, wanted: Wanted, stock_left: i64) -> Result<Reservation, Failure> {
     let Wanted { product_id, quantity } = wanted;
-    let (id, price_cents): (i64, i64) = sqlx::query_as(
+    let (id, price_cents) = insert_reservation(connection, product_id, quantity)
+        .await
+        .map_err(Failure::internal)?;
+    Ok(Reservation {
+        id,
+        product_id,
+        quantity,
+        price_cents,
+        stock_left,
+    })
+}
+
+/// Notes pieces that were taken; gives the key of the reservation, and the price of one piece in cents.
+pub(crate) async fn insert_reservation(
+    connection: &mut AnyConnection,
+    product_id: i64,
+    quantity: i64,
+) -> Result<(i64, i64), sqlx::Error> {
+    sqlx::query_as(
         "INSERT INTO reservations (product_id, quantity) VALUES ($1, $2) \
          RETURNING id, (SELECT price_cents FROM products WHERE products.id = $3)",
     )
@@ -98,14 +116,6 @@ async fn insert(connection: &mut AnyConnection, wanted: Wanted, stock_left: i64)
     .bind(product_id)
     .fetch_one(connection)
     .await
-    .map_err(Failure::internal)?;
-    Ok(Reservation {
-        id,
-        product_id,
-        quantity,
-        price_cents,
-        stock_left,
-    })
 }
 
 /// Why nothing was taken: no such product, or too little of it.
@@ -127,21 +137,27 @@ fn too_little(stock: i64, Wanted { product_id, quantity }: Wanted) -> Failure {
 /// Gives the pieces of a reservation back.
 pub(crate) async fn release(State(database): State<Database>, Path(id): Path<i64>) -> Result<StatusCode, Failure> {
     let mut transaction = database.begin().await.map_err(Failure::internal)?;
+    if !put_back(&mut transaction, id).await.map_err(Failure::internal)? {
+        return Err(Failure::not_found(format!("there is no reservation {id}")));
+    }
+    transaction.commit().await.map_err(Failure::internal)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Puts the pieces of a reservation back; says whether there was one.
+pub(crate) async fn put_back(connection: &mut AnyConnection, id: i64) -> Result<bool, sqlx::Error> {
     let deleted: Option<(i64, i64)> =
         sqlx::query_as("DELETE FROM reservations WHERE id = $1 RETURNING product_id, quantity")
             .bind(id)
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(Failure::internal)?;
+            .fetch_optional(&mut *connection)
+            .await?;
     let Some((product_id, quantity)) = deleted else {
-        return Err(Failure::not_found(format!("there is no reservation {id}")));
+        return Ok(false);
     };
     sqlx::query("UPDATE products SET stock = stock + $1 WHERE id = $2")
         .bind(quantity)
         .bind(product_id)
-        .execute(&mut *transaction)
-        .await
-        .map_err(Failure::internal)?;
-    transaction.commit().await.map_err(Failure::internal)?;
-    Ok(StatusCode::NO_CONTENT)
+        .execute(connection)
+        .await?;
+    Ok(true)
 }

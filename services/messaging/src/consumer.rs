@@ -161,6 +161,10 @@ impl Consumer {
             .set("fetch.wait.max.ms", "100")
             .set("fetch.error.backoff.ms", "50")
             .set("queued.max.messages.kbytes", "16384");
+        if let Some(member) = &broker.settings().member {
+            // Known by its name, it gets its partitions back without waiting for its former life to be given up.
+            config.set("group.instance.id", member);
+        }
         let consumer: StreamConsumer<Member> =
             StreamConsumer::from_config_and_context(&config, Member::new(group.to_owned()))?;
         let topics: Vec<String> = topics.iter().map(|topic| broker.topic(topic)).collect();

@@ -12,6 +12,8 @@
 //! - [`Worker`] reads as a member of a group and lets a [`Handler`] act in a transaction. When it commits is a setting
 //!   ([`Commit`]), and so is what becomes of messages that fail ([`Failures`]).
 //! - [`is_first`] is the inbox: it makes the effect of a repeated message happen once.
+//! - [`Participant`] is all of these for a service that hears, acts and speaks.
+//! - [`Crashes`] kills the process at a chosen place, for experiments.
 //! - [`Replay`] reads a topic from its begin.
 //! - [`built_in`] is a small broker for machines without Kafka.
 //!
@@ -25,28 +27,34 @@ mod broker;
 pub mod built_in;
 mod consumer;
 mod context;
+mod crash;
 mod error;
 mod failures;
 pub mod headers;
 mod inbox;
 mod options;
 mod outbox;
+mod participant;
 mod producer;
 mod relay;
 mod replay;
+mod style;
 pub mod testing;
 mod worker;
 
 pub use broker::{Broker, PartitionLag};
 pub use consumer::{Consumer, NoEvent, Position, Received};
+pub use crash::{Crashes, Doom, Moment};
 pub use error::MessagingError;
 pub use failures::Failures;
 pub use inbox::{INBOX_TABLE, inbox_migration, is_first, is_first_hold};
 pub use outbox::{OUTBOX_TABLE, Outbox, outbox_migration, unpublished};
+pub use participant::{Participant, beside};
 pub use producer::{AnyEvent, Delivery, Place, Producer};
 pub use rdkafka;
 pub use relay::{Publish, Relay, Stored};
 pub use replay::Replay;
+pub use style::Style;
 pub use worker::{Commit, Handler, Refusal, Worker, WorkerOptions};
 
 use contract::events::{Envelope, Payload};

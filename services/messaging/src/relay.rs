@@ -1,5 +1,6 @@
 //! From the outbox to Kafka.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +10,11 @@ use chassis::Shutdown;
 use futures_util::future::join_all;
 use observability::TRACEPARENT;
 use rdkafka::message::OwnedHeaders;
+use serde::Deserialize;
 use store::Database;
 use tokio::sync::Notify;
 
+use crate::crash::{Crashes, Doom, Moment};
 use crate::{MessagingError, Outbox, Producer, headers};
 
 /// Events that are taken from the outbox at once.
@@ -77,12 +80,21 @@ pub struct Relay<P> {
     added: Arc<Notify>,
     published: AtomicU64,
     gap: Duration,
+    crashes: Crashes,
+}
+
+/// As much of an event as says what kind it is.
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
 }
 
 impl<P: Publish> Relay<P> {
     /// A relay of this outbox for the instance of this name.
     pub fn new(outbox: &Outbox, database: Database, publisher: P, instance: &str) -> Self {
         Self {
+            crashes: Crashes::none(database.clone()),
             database,
             publisher,
             name: instance.to_owned(),
@@ -97,6 +109,13 @@ impl<P: Publish> Relay<P> {
     #[must_use]
     pub fn with_gap(mut self, gap: Duration) -> Self {
         self.gap = gap;
+        self
+    }
+
+    /// The same relay, which dies at these places.
+    #[must_use]
+    pub fn with_crashes(mut self, crashes: Crashes) -> Self {
+        self.crashes = crashes;
         self
     }
 
@@ -134,12 +153,11 @@ impl<P: Publish> Relay<P> {
         if !self.take_turn().await? {
             return Ok(0);
         }
-        let waiting = self.waiting().await?;
+        let mut rest = self.waiting().await?;
         let mut published = 0;
-        let mut rest = waiting.as_slice();
         while !rest.is_empty() {
-            let (wave, later) = rest.split_at(wave_length(rest));
-            published += self.publish(wave).await?;
+            let (wave, later) = first_of_each_key(rest);
+            published += self.publish(&wave).await?;
             rest = later;
         }
         Ok(published)
@@ -148,7 +166,9 @@ impl<P: Publish> Relay<P> {
     /// Publishes events of different keys at once, and takes out those that are stored.
     async fn publish(&self, wave: &[Stored]) -> Result<u64, MessagingError> {
         tokio::time::sleep(self.gap).await;
+        self.crash_if_due(wave, Moment::BeforePublish).await;
         let outcomes = join_all(wave.iter().map(|message| self.publisher.publish_stored(message))).await;
+        self.crash_if_due(wave, Moment::AfterPublish).await;
         tokio::time::sleep(self.gap).await;
         let mut transaction = self.database.begin_write().await?;
         let mut published = 0;
@@ -169,6 +189,18 @@ impl<P: Publish> Relay<P> {
         self.published.fetch_add(published, Ordering::Relaxed);
         metrics::counter!("messaging_outbox_published_total").increment(published);
         failure.map_or(Ok(published), Err)
+    }
+
+    async fn crash_if_due(&self, wave: &[Stored], moment: Moment) {
+        if self.crashes.is_never() {
+            return;
+        }
+        for message in wave {
+            let Ok(Kind { kind }) = serde_json::from_str(&message.payload) else {
+                continue;
+            };
+            self.crashes.due(&kind, moment).await.into_iter().for_each(Doom::come);
+        }
     }
 
     /// Takes or keeps the lease.
@@ -203,13 +235,12 @@ impl<P: Publish> Relay<P> {
     }
 }
 
-/// How many of the first messages have different keys: none of them need wait for another.
-fn wave_length(messages: &[Stored]) -> usize {
+/// The first message of each key, none of which need wait for another, and those that come after them.
+fn first_of_each_key(messages: Vec<Stored>) -> (Vec<Stored>, Vec<Stored>) {
     let mut keys = BTreeSet::new();
     messages
-        .iter()
-        .take_while(|message| keys.insert((message.topic.as_str(), message.key.as_str())))
-        .count()
+        .into_iter()
+        .partition(|message| keys.insert((message.topic.clone(), message.key.clone())))
 }
 
 /// Milliseconds since 1970.

@@ -91,6 +91,7 @@ impl TestKafka {
             brokers: self.brokers.clone(),
             prefix: self.prefix.clone(),
             session: SESSION,
+            member: None,
         }
     }
 }
@@ -103,4 +104,55 @@ impl Drop for TestKafka {
             let _ = thread.join();
         }
     }
+}
+
+/// What is in the outbox of this database, in its order: topic and type of each message.
+///
+/// # Panics
+/// When the database fails, or something in there is no event.
+pub async fn outbox(database: &store::Database) -> Vec<(String, String)> {
+    let rows: Vec<(String, String)> = sqlx::query_as("SELECT topic, payload FROM outbox ORDER BY id")
+        .fetch_all(&**database)
+        .await
+        .expect("the outbox can be read");
+    let kind = |(topic, payload): (String, String)| {
+        let event: crate::AnyEvent = serde_json::from_str(&payload).expect("it is an event");
+        (topic, event.kind)
+    };
+    rows.into_iter().map(kind).collect()
+}
+
+/// Lets a handler handle an event in a transaction of its own, as a worker without an inbox does.
+///
+/// # Errors
+/// When the handler refuses it; then nothing of it is left.
+///
+/// # Panics
+/// When the database fails.
+pub async fn handle<H: crate::Handler>(
+    database: &store::Database,
+    handler: &H,
+    payload: impl Into<contract::events::DomainEvent>,
+) -> Result<(), crate::Refusal> {
+    let data = payload.into();
+    let event = contract::events::Envelope {
+        specversion: contract::events::SpecVersion::V1,
+        id: format!("{:032x}", rand::random::<u128>()),
+        source: "test".to_owned(),
+        kind: data.kind().to_owned(),
+        subject: data.subject(),
+        time: time::OffsetDateTime::now_utc(),
+        datacontenttype: contract::events::ContentType::Json,
+        data,
+    };
+    let at = crate::Position {
+        topic: "test".to_owned(),
+        partition: 0,
+        offset: 0,
+    };
+    assert!(handler.concerns(&event.data), "{} is none of its concerns", event.kind);
+    let mut transaction = database.begin_write().await.expect("a transaction begins");
+    handler.handle(&event, &at, &mut transaction).await?;
+    transaction.commit().await.expect("it is committed");
+    Ok(())
 }

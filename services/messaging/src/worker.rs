@@ -15,6 +15,7 @@ use store::Database;
 use crate::broker::blocking;
 use crate::consumer::{Consumer, NoEvent, Position, Received};
 use crate::context::Quiet;
+use crate::crash::{Crashes, Doom, Moment};
 use crate::failures::{Failures, Mover};
 use crate::relay::now_ms;
 use crate::{Broker, MessagingError, Producer, failures, headers, inbox};
@@ -32,11 +33,13 @@ pub enum Commit {
 }
 
 /// Why an event was not handled. Nothing of it may be left: the transaction is rolled back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Not now; it may go well later.
+    #[error("{0}")]
     Later(String),
     /// Not ever: the event itself is at fault.
+    #[error("{0}")]
     Never(String),
 }
 
@@ -63,6 +66,12 @@ impl From<MessagingError> for Refusal {
 
 /// What a service does with events.
 pub trait Handler: Send + Sync + 'static {
+    /// Whether an event is any concern of this service; what is none is passed over.
+    fn concerns(&self, event: &DomainEvent) -> bool {
+        let _ = event;
+        true
+    }
+
     /// Does what takes time and needs no transaction, before one is begun. Whatever it does may be done again.
     fn prepare(&self, event: &Envelope<DomainEvent>) -> impl Future<Output = Result<(), Refusal>> + Send {
         let _ = event;
@@ -108,6 +117,7 @@ pub struct Worker<H> {
     database: Database,
     handler: H,
     mover: Mover,
+    crashes: Crashes,
     lanes: Vec<Lane>,
     handled: AtomicU64,
 }
@@ -130,7 +140,7 @@ enum Outcome {
     Done,
     /// It was handled before.
     Repeated,
-    /// Its type is somebody else's concern.
+    /// It is somebody else's concern.
     Ignored,
 }
 
@@ -163,12 +173,20 @@ impl<H: Handler> Worker<H> {
         Ok(Self {
             mover: Mover::new(producer.clone(), broker.clone(), &options),
             broker: broker.clone(),
+            crashes: Crashes::none(database.clone()),
             database,
             handler,
             lanes,
             options,
             handled: AtomicU64::new(0),
         })
+    }
+
+    /// The same worker, which dies at these places.
+    #[must_use]
+    pub fn with_crashes(mut self, crashes: Crashes) -> Self {
+        self.crashes = crashes;
+        self
     }
 
     /// Works until the end is asked for, then leaves the groups.
@@ -337,19 +355,25 @@ impl<H: Handler> Worker<H> {
 
     async fn attempt(&self, received: &Received<'_>, position: &Position) -> Result<Outcome, Refusal> {
         let event = match received.domain_event() {
-            Ok(Some(event)) => event,
-            Ok(None) => return Ok(Outcome::Ignored),
+            Ok(Some(event)) if self.handler.concerns(&event.data) => event,
+            Ok(_) => return Ok(Outcome::Ignored),
             Err(error @ (NoEvent::Empty | NoEvent::Malformed(_))) => return Err(Refusal::Never(error.to_string())),
         };
         self.handler.prepare(&event).await?;
+        let before = self.crashes.due(&event.kind, Moment::BeforeCommit).await;
         let mut transaction = self.database.begin_write().await?;
         if self.options.commit == Commit::Inbox
             && !inbox::is_first(&mut transaction, &self.options.group, &event.id).await?
         {
+            before.into_iter().for_each(Doom::come);
             return Ok(Outcome::Repeated);
         }
-        self.handler.handle(&event, position, &mut transaction).await?;
+        let handled = self.handler.handle(&event, position, &mut transaction).await;
+        before.into_iter().for_each(Doom::come);
+        handled?;
         transaction.commit().await?;
+        let after = self.crashes.due(&event.kind, Moment::AfterCommit).await;
+        after.into_iter().for_each(Doom::come);
         self.handler.committed();
         Ok(Outcome::Done)
     }

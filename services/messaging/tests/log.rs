@@ -194,6 +194,7 @@ async fn topics_may_be_made_by_many_at_once_and_a_missing_broker_is_said() {
         brokers: "127.0.0.1:1".to_owned(),
         prefix: String::new(),
         session: Duration::from_secs(6),
+        member: None,
     });
     let error = nowhere.ensure_topics(&["a"], 1, Duration::ZERO).await.unwrap_err();
     assert!(error.to_string().contains("127.0.0.1:1"), "{error}");

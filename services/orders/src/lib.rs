@@ -3,26 +3,35 @@
 //! `GET /orders`, `GET /orders/{id}`, `POST /orders`. An order asks `users` whether the user exists and has `inventory`
 //! set the pieces aside before it is written. Others hear of it as the settings say; `GET /orders/summary` and
 //! `GET /pending` tell how far that has come.
+//!
+//! With `SAGA` set, an order is a saga instead: see [`saga`].
 
 mod place;
 mod publish;
+mod saga;
 
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::get;
 use chassis::{App, Check, Client, Failure, Json, Path, RowLimit, ServeError, Settings, Upstream};
 use contract::{Order, OrderStatus, OrdersSummary, Pending, ServiceName};
-use messaging::Broker;
+use messaging::{Broker, Style, inbox_migration};
 use publish::Publisher;
 use store::{Database, Migration};
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         version: 1,
         description: "orders",
         sql: include_str!("../migrations/0001_orders.sql"),
     },
     publish::OUTBOX,
+    Migration {
+        version: 3,
+        description: "saga",
+        sql: include_str!("../migrations/0003_saga.sql"),
+    },
+    inbox_migration(4),
 ];
 
 type Row = (i64, i64, i64, i64, i64, i64, String);
@@ -96,6 +105,9 @@ fn router(settings: &Settings, database: Database, publisher: Publisher) -> Rout
 /// When its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(&settings.database_url).await?;
+    if let Some(style) = Style::from_settings(&settings)? {
+        return saga::serve(&settings, style, database).await;
+    }
     let publisher = Publisher::start(&settings, &database).await?;
     let serving = chassis::serve(router(&settings, database, publisher.clone()), &settings);
     let (served, ()) = tokio::join!(serving, publisher.run(&settings.shutdown));
@@ -108,7 +120,11 @@ async fn summary(State(database): State<Database>) -> Result<Json<OrdersSummary>
         .await
         .map_err(Failure::internal)?;
     let unpublished = messaging::unpublished(&database).await.map_err(Failure::internal)?;
-    Ok(Json(OrdersSummary { orders, unpublished }))
+    Ok(Json(OrdersSummary {
+        orders,
+        unpublished,
+        ..OrdersSummary::default()
+    }))
 }
 
 async fn pending(State(publisher): State<Publisher>) -> Result<Json<Pending>, Failure> {

@@ -10,12 +10,16 @@
 //! Debits are protected from one another by the strategy of the instance, or of the request (`x-strategy`): see
 //! [`contract::Strategy`]. `BALANCE_IN=memory` keeps the balances in the memory of the instance, where no lock can
 //! protect them from other instances: those have balances of their own.
+//!
+//! With `SAGA` set, it also takes money for orders that come through Kafka. `GET /payments/summary` and `GET /pending` are
+//! for whoever looks at it from outside.
 
 mod accounts;
 mod charge;
 mod ledger;
 mod payments;
 mod row;
+mod saga;
 mod share;
 #[cfg(test)]
 mod tests;
@@ -25,12 +29,14 @@ use axum::extract::FromRef;
 use axum::routing::{get, post};
 use chassis::{App, Check, ServeError, Settings};
 use lock::Protection;
+use messaging::{Participant, Style, inbox_migration, outbox_migration};
 use store::{Database, Migration};
 
 use crate::ledger::Ledger;
 use crate::payments::Till;
+use crate::saga::{Cashier, Saga};
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         description: "payments",
@@ -41,6 +47,13 @@ const MIGRATIONS: [Migration; 2] = [
         description: "accounts",
         sql: include_str!("../migrations/0002_accounts.sql"),
     },
+    Migration {
+        version: 3,
+        description: "saga",
+        sql: include_str!("../migrations/0003_saga.sql"),
+    },
+    inbox_migration(4),
+    outbox_migration(5),
 ];
 
 #[derive(Clone, FromRef)]
@@ -49,6 +62,8 @@ struct Payments {
     till: Till,
     ledger: Ledger,
     protection: Protection,
+    #[from_ref(skip)]
+    saga: Saga,
 }
 
 /// Opens the database of the service.
@@ -61,31 +76,45 @@ pub async fn open(database_url: &str) -> Result<Database, ServeError> {
         .map_err(|error| ServeError::start("the database", error))
 }
 
-/// The whole service on an open database. To be called within a runtime.
+/// The whole service on an open database, taking part in no saga. To be called within a runtime.
 ///
 /// # Errors
 /// When a setting is wrong, or the Redis that it needs is not named.
 pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError> {
+    router(settings, database, Saga(None))
+}
+
+fn router(settings: &Settings, database: Database, saga: Saga) -> Result<Router, ServeError> {
     let protection = Protection::from_settings(settings)?;
     let ready = database.clone();
     let check = Check::new("database", move || {
         let database = ready.clone();
         async move { database.is_ready().await }
     });
-    let checks: Vec<Check> = [check].into_iter().chain(protection.check()).collect();
+    let heard = saga.0.iter().flat_map(Participant::checks);
+    let checks: Vec<Check> = [check].into_iter().chain(protection.check()).chain(heard).collect();
     let payments = Payments {
         till: Till::from_settings(settings)?,
         ledger: Ledger::from_settings(settings, database.clone())?,
         database,
         protection,
+        saga,
     };
+    let plain = Router::new()
+        .route("/payments/summary", get(saga::summary))
+        .route("/pending", get(saga::pending))
+        .with_state(payments.clone());
     let routes = Router::new()
         .route("/payments", get(payments::list).post(payments::create))
         .route("/payments/{id}", get(payments::show))
         .route("/accounts/{id}", get(accounts::show).put(accounts::put))
         .route("/accounts/{id}/debits", post(accounts::debit))
         .with_state(payments);
-    Ok(App::new(settings).business(routes).checks(checks).into_router())
+    Ok(App::new(settings)
+        .business(routes)
+        .plain(plain)
+        .checks(checks)
+        .into_router())
 }
 
 /// Runs the service until it is asked to end.
@@ -94,5 +123,13 @@ pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError
 /// When a setting is wrong, or its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(&settings.database_url).await?;
-    chassis::serve(app(&settings, database)?, &settings).await
+    let saga = match Style::from_settings(&settings)? {
+        Some(style) => {
+            let cashier = Cashier::from_settings(&settings)?;
+            Some(Participant::start(&settings, &database, &[style.heard_by_others()], cashier).await?)
+        }
+        None => None,
+    };
+    let serving = chassis::serve(router(&settings, database, Saga(saga.clone()))?, &settings);
+    messaging::beside(serving, saga.as_ref(), &settings.shutdown).await
 }

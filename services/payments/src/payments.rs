@@ -35,19 +35,27 @@ impl Till {
     pub(crate) fn from_settings(settings: &Settings) -> Result<Self, SettingsError> {
         let env = &settings.environment;
         Ok(Self {
-            idempotency: env.choice(
-                IDEMPOTENCY,
-                &[
-                    ("atomic", Idempotency::Atomic),
-                    ("check-first", Idempotency::CheckFirst),
-                    ("none", Idempotency::None),
-                ],
-            )?,
+            idempotency: idempotency(settings)?,
             refused: Share::from_settings(settings, PAYMENTS_FAILURE_RATE, 0)?,
             slow: Share::from_settings(settings, PAYMENTS_SLOW_ANSWER_RATE, 1)?,
             slow_answer: env.milliseconds(PAYMENTS_SLOW_ANSWER_MS, 0, 0, LOCK_MS_MAX)?,
         })
     }
+}
+
+/// What an idempotency key is good for here.
+///
+/// # Errors
+/// When the variable holds something else.
+pub(crate) fn idempotency(settings: &Settings) -> Result<Idempotency, SettingsError> {
+    settings.environment.choice(
+        IDEMPOTENCY,
+        &[
+            ("atomic", Idempotency::Atomic),
+            ("check-first", Idempotency::CheckFirst),
+            ("none", Idempotency::None),
+        ],
+    )
 }
 
 pub(crate) async fn list(

@@ -20,10 +20,7 @@ impl Share {
     /// # Errors
     /// When it is not a number between 0 and 1.
     pub(crate) fn from_settings(settings: &Settings, variable: &str, stream: u64) -> Result<Self, SettingsError> {
-        let allowed = "a share between 0 and 1";
-        let rate = settings
-            .environment
-            .parse(variable, 0.0, allowed, |rate| (0.0..=1.0).contains(rate))?;
+        let rate = settings.environment.share(variable)?;
         let seed = settings.work.seed.wrapping_add(stream);
         Ok(Self {
             rate,

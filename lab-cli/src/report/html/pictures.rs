@@ -4,7 +4,7 @@ use scenarios::state::RunState;
 use serde::Serialize;
 
 use crate::report::figures::{ArmFigures, ClassFigures, all_classes, states};
-use crate::report::histories;
+use crate::report::histories::{self, Proof};
 use crate::report::simulated::simulations;
 use crate::report::svg::{self, Figure, Marks, Series};
 
@@ -16,6 +16,8 @@ const WINDOWS_COMPARED_MAX: usize = 2;
 pub(super) struct Pictures {
     /// The first violation of each law in each arm, step by step.
     proofs: Vec<Figure>,
+    /// What happened to single orders.
+    stories: Vec<Figure>,
     /// Distributions over one another, and searches: the answer at a glance.
     comparison: Vec<Figure>,
     /// What was simulated.
@@ -47,12 +49,13 @@ pub(super) fn pictures(state: &RunState, arms: &[ArmFigures<'_>]) -> Pictures {
     }
     let over_time = arms.iter().flat_map(|arm| over_time(arm, &classes, arms)).collect();
     let shares = svg::shares("Answers by instance", arms).into_iter().collect();
-    let proofs = histories::proofs(state);
-    let proofs = proofs
-        .iter()
-        .filter_map(|proof| svg::sequence(&proof.title, proof.message, proof.diagram));
+    let drawn = |proofs: &[Proof<'_>]| {
+        let sequence = |proof: &Proof<'_>| svg::sequence(&proof.title, proof.message, proof.diagram);
+        proofs.iter().filter_map(sequence).collect()
+    };
     Pictures {
-        proofs: proofs.collect(),
+        proofs: drawn(&histories::proofs(state)),
+        stories: drawn(&histories::stories(state)),
         comparison,
         simulated: simulations(state).iter().filter_map(svg::simulated).collect(),
         distributions,

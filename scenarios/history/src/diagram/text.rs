@@ -143,7 +143,8 @@ impl Page<'_> {
     fn draw_point(&self, row: &mut [char], layout: &Layout, event: &Event) {
         let column = layout.lanes[event.lane];
         row[column] = self.glyph(event.kind);
-        let shared = self.diagram.lanes.iter().position(|lane| lane.shared).unwrap_or(0);
+        let last = self.diagram.lanes.len() - 1;
+        let shared = self.diagram.lanes.iter().position(|lane| lane.shared).unwrap_or(last);
         if event.lane < shared {
             let end = layout.lanes[event.lane + 1] - 1;
             write(row, column + 2, &self.cut(&event.label, end - column - 2));

@@ -1,4 +1,4 @@
-//! What services tell one another through Kafka.
+//! What services tell one another through Kafka: events, which say what happened, and commands, which ask for something.
 //!
 //! An event is an [`Envelope`] around a payload such as [`OrderCreated`]. The payload's type ends with its version:
 //! `lab.order.created.v1`. Within a version a payload may only gain members that may be left out; whoever needs more
@@ -16,7 +16,8 @@ use serde_json::Value;
 pub use envelope::{ContentType, Envelope, SpecVersion};
 pub use payloads::{
     InventoryFailed, InventoryReleased, InventoryReserved, NotificationRequested, OrderCancelled, OrderConfirmed,
-    OrderCreated, PaymentCompleted, PaymentFailed, PaymentRefunded,
+    OrderCreated, PaymentCompleted, PaymentFailed, PaymentRefunded, RefundPayment, ReleaseInventory, ReserveInventory,
+    TakePayment,
 };
 
 /// What the built-in broker does not do. Whatever needs more needs a real Kafka.
@@ -109,4 +110,8 @@ events! {
     PaymentRefunded = "lab.payment.refunded.v1",
     InventoryReleased = "lab.inventory.released.v1",
     NotificationRequested = "lab.notification.requested.v1",
+    ReserveInventory = "lab.inventory.reserve.v1",
+    ReleaseInventory = "lab.inventory.release.v1",
+    TakePayment = "lab.payment.take.v1",
+    RefundPayment = "lab.payment.refund.v1",
 }

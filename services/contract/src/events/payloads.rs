@@ -24,7 +24,7 @@ payloads! {
         product_id: i64,
         /// Number of pieces.
         quantity: i64,
-        /// Price of them all, in cents.
+        /// Price of them all, in cents; 0 while nobody has said what they cost.
         amount_cents: i64,
     }
 
@@ -96,5 +96,31 @@ payloads! {
         user_id: i64,
         /// What.
         text: String,
+    }
+
+    /// Asks inventory to set pieces aside.
+    ReserveInventory {
+        /// What.
+        product_id: i64,
+        /// Number of pieces.
+        quantity: i64,
+    }
+
+    /// Asks inventory to put the pieces of the order back.
+    ReleaseInventory {
+        /// Why.
+        reason: String,
+    }
+
+    /// Asks payments to take the money for the order.
+    TakePayment {
+        /// How much, in cents.
+        amount_cents: i64,
+    }
+
+    /// Asks payments to give the money for the order back.
+    RefundPayment {
+        /// Why.
+        reason: String,
     }
 }

@@ -3,6 +3,9 @@
 /// Everything that happens to orders, keyed by order, so that the events of one order keep their order.
 pub const ORDERS: &str = "orders";
 
+/// What an orchestrator asks of other services, keyed by order as well.
+pub const COMMANDS: &str = "commands";
+
 /// Partitions of a topic, unless somebody says otherwise.
 pub const PARTITIONS: i32 = 3;
 
