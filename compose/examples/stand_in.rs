@@ -220,6 +220,9 @@ fn problem(status: StatusCode, detail: String) -> Response {
 struct Entry {
     name: String,
     url: String,
+    /// Known and passed over: it picks in turn.
+    #[serde(default, rename = "weight")]
+    _weight: u32,
     #[serde(default = "yes")]
     healthy: bool,
 }
