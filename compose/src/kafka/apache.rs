@@ -179,9 +179,6 @@ pub(crate) fn properties_of(address: SocketAddr, advertised: &str, controller_po
         ("share.coordinator.state.topic.num.partitions", "1".to_owned()),
         ("share.coordinator.state.topic.replication.factor", "1".to_owned()),
         ("share.coordinator.state.topic.min.isr", "1".to_owned()),
-        // A broker that is killed may come back only when its former life is given up: not after nine seconds.
-        ("broker.session.timeout.ms", "3000".to_owned()),
-        ("broker.heartbeat.interval.ms", "500".to_owned()),
         ("group.initial.rebalance.delay.ms", "0".to_owned()),
         ("group.min.session.timeout.ms", "1000".to_owned()),
         ("log.cleaner.enable", "false".to_owned()),
