@@ -24,10 +24,10 @@ use axum::extract::FromRef;
 use axum::routing::{delete, get, post};
 use chassis::{App, Check, Failure, ServeError, Settings};
 use lock::Protection;
-use messaging::{Participant, Style, inbox_migration, outbox_migration};
+use messaging::{Part, inbox_migration, outbox_migration};
 use store::{Database, Migration};
 
-use crate::saga::{Saga, Shelf};
+use crate::saga::Shelf;
 
 const MIGRATIONS: [Migration; 5] = [
     Migration {
@@ -53,8 +53,7 @@ const MIGRATIONS: [Migration; 5] = [
 struct Inventory {
     database: Database,
     protection: Protection,
-    #[from_ref(skip)]
-    saga: Saga,
+    part: Part<Shelf>,
 }
 
 /// Opens the database of the service.
@@ -72,22 +71,25 @@ pub async fn open(database_url: &str) -> Result<Database, ServeError> {
 /// # Errors
 /// When a setting is wrong, or the Redis that it needs is not named.
 pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError> {
-    router(settings, database, Saga(None))
+    router(settings, database, Part::none())
 }
 
-fn router(settings: &Settings, database: Database, saga: Saga) -> Result<Router, ServeError> {
+fn router(settings: &Settings, database: Database, part: Part<Shelf>) -> Result<Router, ServeError> {
     let protection = Protection::from_settings(settings)?;
     let ready = database.clone();
     let check = Check::new("database", move || {
         let database = ready.clone();
         async move { database.is_ready().await }
     });
-    let heard = saga.0.iter().flat_map(Participant::checks);
-    let checks: Vec<Check> = [check].into_iter().chain(protection.check()).chain(heard).collect();
+    let checks: Vec<Check> = [check]
+        .into_iter()
+        .chain(protection.check())
+        .chain(part.checks())
+        .collect();
     let inventory = Inventory {
         database,
         protection,
-        saga,
+        part,
     };
     let plain = Router::new()
         .route("/products/summary", get(saga::summary))
@@ -114,12 +116,9 @@ fn router(settings: &Settings, database: Database, saga: Saga) -> Result<Router,
 /// When a setting is wrong, or its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(&settings.database_url).await?;
-    let saga = match Style::from_settings(&settings)? {
-        Some(style) => Some(Participant::start(&settings, &database, &[style.heard_by_others()], Shelf::new).await?),
-        None => None,
-    };
-    let serving = chassis::serve(router(&settings, database, Saga(saga.clone()))?, &settings);
-    messaging::beside(serving, saga.as_ref(), &settings.shutdown).await
+    let part = Part::start(&settings, &database, Shelf::new).await?;
+    let serving = chassis::serve(router(&settings, database, part.clone())?, &settings);
+    part.beside(serving, &settings.shutdown).await
 }
 
 /// A name that a client chose and put into the path.

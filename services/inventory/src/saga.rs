@@ -3,15 +3,14 @@
 //! In a choreography it reacts to `OrderCreated` and `OrderCancelled`, in an orchestration it obeys `ReserveInventory` and
 //! `ReleaseInventory`: the same two steps. The order is the key of both, so doing a step again does nothing.
 
-use axum::extract::{FromRef, State};
+use axum::extract::State;
 use chassis::{Failure, Json};
 use contract::events::{DomainEvent, Envelope, InventoryFailed, InventoryReleased, InventoryReserved, Payload, topics};
 use contract::{Pending, ProductsSummary};
-use messaging::{Handler, Outbox, Participant, Position, Refusal, event};
+use messaging::{Handler, Outbox, Part, Position, Refusal, event};
 use sqlx::AnyConnection;
 use store::Database;
 
-use crate::Inventory;
 use crate::reservations::{STOCK, insert_reservation, put_back};
 
 const SOURCE: &str = "inventory";
@@ -148,21 +147,8 @@ impl Handler for Shelf {
     }
 }
 
-/// The part of the service that takes part in sagas, where there are any.
-#[derive(Clone)]
-pub(crate) struct Saga(pub(crate) Option<Participant<Shelf>>);
-
-impl FromRef<Inventory> for Saga {
-    fn from_ref(inventory: &Inventory) -> Self {
-        inventory.saga.clone()
-    }
-}
-
-pub(crate) async fn pending(State(Saga(saga)): State<Saga>) -> Result<Json<Pending>, Failure> {
-    match saga {
-        Some(participant) => participant.pending().await.map(Json).map_err(Failure::internal),
-        None => Ok(Json(Pending::default())),
-    }
+pub(crate) async fn pending(State(part): State<Part<Shelf>>) -> Result<Json<Pending>, Failure> {
+    part.pending().await.map(Json).map_err(Failure::internal)
 }
 
 /// How many pieces there are, and where: for whoever looks at the service from outside.

@@ -49,7 +49,7 @@ pub use error::MessagingError;
 pub use failures::Failures;
 pub use inbox::{INBOX_TABLE, inbox_migration, is_first, is_first_hold};
 pub use outbox::{OUTBOX_TABLE, Outbox, outbox_migration, unpublished};
-pub use participant::{Participant, beside};
+pub use participant::{Part, Participant};
 pub use producer::{AnyEvent, Delivery, Place, Producer};
 pub use rdkafka;
 pub use relay::{Publish, Relay, Stored};

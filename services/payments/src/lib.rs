@@ -29,12 +29,12 @@ use axum::extract::FromRef;
 use axum::routing::{get, post};
 use chassis::{App, Check, ServeError, Settings};
 use lock::Protection;
-use messaging::{Participant, Style, inbox_migration, outbox_migration};
+use messaging::{Part, inbox_migration, outbox_migration};
 use store::{Database, Migration};
 
 use crate::ledger::Ledger;
 use crate::payments::Till;
-use crate::saga::{Cashier, Saga};
+use crate::saga::Cashier;
 
 const MIGRATIONS: [Migration; 5] = [
     Migration {
@@ -62,8 +62,7 @@ struct Payments {
     till: Till,
     ledger: Ledger,
     protection: Protection,
-    #[from_ref(skip)]
-    saga: Saga,
+    part: Part<Cashier>,
 }
 
 /// Opens the database of the service.
@@ -81,24 +80,27 @@ pub async fn open(database_url: &str) -> Result<Database, ServeError> {
 /// # Errors
 /// When a setting is wrong, or the Redis that it needs is not named.
 pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError> {
-    router(settings, database, Saga(None))
+    router(settings, database, Part::none())
 }
 
-fn router(settings: &Settings, database: Database, saga: Saga) -> Result<Router, ServeError> {
+fn router(settings: &Settings, database: Database, part: Part<Cashier>) -> Result<Router, ServeError> {
     let protection = Protection::from_settings(settings)?;
     let ready = database.clone();
     let check = Check::new("database", move || {
         let database = ready.clone();
         async move { database.is_ready().await }
     });
-    let heard = saga.0.iter().flat_map(Participant::checks);
-    let checks: Vec<Check> = [check].into_iter().chain(protection.check()).chain(heard).collect();
+    let checks: Vec<Check> = [check]
+        .into_iter()
+        .chain(protection.check())
+        .chain(part.checks())
+        .collect();
     let payments = Payments {
         till: Till::from_settings(settings)?,
         ledger: Ledger::from_settings(settings, database.clone())?,
         database,
         protection,
-        saga,
+        part,
     };
     let plain = Router::new()
         .route("/payments/summary", get(saga::summary))
@@ -123,13 +125,7 @@ fn router(settings: &Settings, database: Database, saga: Saga) -> Result<Router,
 /// When a setting is wrong, or its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(&settings.database_url).await?;
-    let saga = match Style::from_settings(&settings)? {
-        Some(style) => {
-            let cashier = Cashier::from_settings(&settings)?;
-            Some(Participant::start(&settings, &database, &[style.heard_by_others()], cashier).await?)
-        }
-        None => None,
-    };
-    let serving = chassis::serve(router(&settings, database, Saga(saga.clone()))?, &settings);
-    messaging::beside(serving, saga.as_ref(), &settings.shutdown).await
+    let part = Part::start(&settings, &database, Cashier::from_settings(&settings)?).await?;
+    let serving = chassis::serve(router(&settings, database, part.clone())?, &settings);
+    part.beside(serving, &settings.shutdown).await
 }

@@ -5,16 +5,15 @@
 //! taken once, however often that is heard; with `none`, who hears twice takes twice. `PAYMENTS_FAILURE_RATE` is the
 //! share of the orders for which no money can be had.
 
-use axum::extract::{FromRef, State};
+use axum::extract::State;
 use chassis::{Failure, Json, Settings, SettingsError, ShareOfKeys};
 use contract::environment::PAYMENTS_FAILURE_RATE;
 use contract::events::{DomainEvent, Envelope, Payload, PaymentCompleted, PaymentFailed, PaymentRefunded, topics};
 use contract::{PaymentsSummary, Pending};
-use messaging::{Handler, Outbox, Participant, Position, Refusal, event};
+use messaging::{Handler, Outbox, Part, Position, Refusal, event};
 use sqlx::AnyConnection;
 use store::Database;
 
-use crate::Payments;
 use crate::charge::Idempotency;
 use crate::payments::idempotency;
 
@@ -188,21 +187,8 @@ async fn claim(
     .map(drop)
 }
 
-/// The part of the service that takes part in sagas, where there are any.
-#[derive(Clone)]
-pub(crate) struct Saga(pub(crate) Option<Participant<Cashier>>);
-
-impl FromRef<Payments> for Saga {
-    fn from_ref(payments: &Payments) -> Self {
-        payments.saga.clone()
-    }
-}
-
-pub(crate) async fn pending(State(Saga(saga)): State<Saga>) -> Result<Json<Pending>, Failure> {
-    match saga {
-        Some(participant) => participant.pending().await.map(Json).map_err(Failure::internal),
-        None => Ok(Json(Pending::default())),
-    }
+pub(crate) async fn pending(State(part): State<Part<Cashier>>) -> Result<Json<Pending>, Failure> {
+    part.pending().await.map(Json).map_err(Failure::internal)
 }
 
 /// How much money there is: for whoever looks at the service from outside.
