@@ -8,6 +8,14 @@ use common::kafka::home;
 use common::{Lab, finish};
 use serde_json::Value;
 
+const ON_EVENTS: [&str; 6] = [
+    "events",
+    "delivery",
+    "outbox",
+    "dead-letter",
+    "consumer-groups",
+    "replay",
+];
 /// How often a run may be disturbed by whatever else this machine does: then it is inconclusive, and said to be.
 const TRIES: usize = 3;
 
@@ -49,7 +57,7 @@ fn fact(report: &Value, arm: &str, name: &str) -> f64 {
 
 #[test]
 fn lessons_on_events_come_out_on_the_built_in_broker() {
-    for scenario in ["delivery", "outbox", "dead-letter", "replay"] {
+    for scenario in ON_EVENTS {
         passes(None, &format!("run {scenario} --quick"));
     }
 }
@@ -62,19 +70,13 @@ fn lessons_on_sagas_come_out_on_the_built_in_broker() {
     assert!(story["diagram"]["events"].as_array().unwrap().len() >= 4, "{story}");
     passes(None, "run saga-styles --quick");
     passes(None, "run idempotency --quick --set kills=1");
+    passes(None, "run saga-crash --quick");
 }
 
 #[test]
 fn lessons_on_events_come_out_on_apache_kafka() {
     let Some(home) = home() else { return };
-    for scenario in [
-        "events",
-        "delivery",
-        "outbox",
-        "dead-letter",
-        "consumer-groups",
-        "replay",
-    ] {
+    for scenario in ON_EVENTS {
         passes(Some(&home), &format!("run {scenario} --quick"));
     }
 }
@@ -84,6 +86,7 @@ fn lessons_on_sagas_come_out_on_apache_kafka() {
     let Some(home) = home() else { return };
     passes(Some(&home), "run saga --quick");
     passes(Some(&home), "run idempotency --quick");
+    passes(Some(&home), "run saga-styles --quick");
     let report = passes(Some(&home), "run saga-crash");
     let deaths = fact(&report, "choreography", "deaths") + fact(&report, "orchestration", "deaths");
     assert!(deaths >= 50.0, "{deaths}");
