@@ -4,7 +4,7 @@
 //! set the pieces aside before it is written. Others hear of it as the settings say; `GET /orders/summary` and
 //! `GET /pending` tell how far that has come.
 //!
-//! With `SAGA` set, an order is a saga instead: see [`saga`].
+//! With `SAGA` set, an order is a saga instead: see the module `saga`.
 
 mod place;
 mod publish;
