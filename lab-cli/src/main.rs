@@ -28,8 +28,8 @@ use failure::{Exit, Failure};
 /// How long the removal of containers that were given up may keep the lab from ending; the next one removes the rest.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A request that is passed on is some twenty small allocations, made and freed by one thread. Beside nginx, whose pools free
-/// them all at once, that is what decides: with the system's allocator the balancer needs some 6 % more processor time.
+/// A request that is passed on is some twenty small allocations, made and freed by one thread, where nginx frees a whole pool
+/// at once: an allocator that is made for small and short-lived pieces.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
