@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contract::events::Envelope;
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::message::{OwnedHeaders, ToBytes};
+use rdkafka::message::{Headers, OwnedHeaders, ToBytes};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
 use rdkafka::util::Timeout;
 use serde_json::Value;
@@ -113,8 +113,10 @@ impl Producer {
         payload: &(impl ToBytes + ?Sized),
         headers: OwnedHeaders,
     ) -> Result<Delivery, MessagingError> {
-        let mut record = FutureRecord::to(topic).key(key).payload(payload).headers(headers);
+        let mut record = FutureRecord::to(topic).key(key).payload(payload);
         record.partition = partition;
+        // A list costs something even when nothing is in it.
+        record.headers = Some(headers).filter(|headers| headers.count() > 0);
         loop {
             match self.producer.send_result(record) {
                 Ok(delivery) => return Ok(Delivery(delivery)),
