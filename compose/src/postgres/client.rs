@@ -7,6 +7,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error as Fault};
 use tokio::time::timeout;
 use url::Url;
 
+use crate::error::Error;
+use crate::redis::without_password;
+
 /// The database that every server has, to be connected to while there is none of one's own.
 const FIRST: &str = "postgres";
 /// The server's word for: a database of this name is there already.
@@ -29,6 +32,17 @@ pub fn is_up(answer: &[u8]) -> bool {
 /// Why there is none within `wait`, as the end of a sentence about the server.
 pub async fn ping(url: &Url, wait: Duration) -> Result<(), String> {
     in_time(wait, async { connect(url).await?.close().await }).await
+}
+
+/// Whether the PostgreSQL that the user named gives a sign of life.
+///
+/// # Errors
+/// An environment error when it does not within `wait`.
+pub(crate) async fn answers(url: &Url, wait: Duration) -> Result<(), Error> {
+    ping(url, wait).await.map_err(|reason| Error::PostgresUnusable {
+        url: without_password(url.as_str()),
+        reason,
+    })
 }
 
 /// Makes databases that are not there yet.

@@ -12,7 +12,7 @@ mod source;
 use url::Url;
 
 pub use client::{PING, is_up, ping};
-pub(crate) use client::{drop_databases, make_databases};
+pub(crate) use client::{answers, drop_databases, make_databases};
 pub(crate) use memory::forget_memory;
 pub use server::{become_server, step_down, version};
 pub(crate) use source::initdb_of;

@@ -7,6 +7,9 @@ use redis::{AsyncConnectionConfig, Client, RedisError, cmd};
 use tokio::time::timeout;
 use url::Url;
 
+use super::without_password;
+use crate::error::Error;
+
 /// How many keys are looked at in one step of a removal.
 const KEYS_AT_ONCE: u32 = 1_000;
 
@@ -20,6 +23,17 @@ pub async fn ping(url: &Url, wait: Duration) -> Result<(), String> {
         cmd("PING").query_async::<()>(&mut connection).await
     };
     in_time(wait, answer).await
+}
+
+/// Whether the Redis that the user named gives a sign of life.
+///
+/// # Errors
+/// An environment error when it does not within `wait`.
+pub(crate) async fn answers(url: &Url, wait: Duration) -> Result<(), Error> {
+    ping(url, wait).await.map_err(|reason| Error::RedisUnusable {
+        url: without_password(url.as_str()),
+        reason,
+    })
 }
 
 /// Removes all keys that begin with `prefix`, which must hold no characters with a meaning in Redis's patterns.

@@ -10,7 +10,7 @@ mod client;
 mod server;
 mod source;
 
-pub(crate) use client::forget;
 pub use client::ping;
+pub(crate) use client::{answers, forget};
 pub use server::{become_server, version};
 pub use source::{RedisLookup, RedisSource, redis_source, without_password};

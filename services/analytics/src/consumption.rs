@@ -1,18 +1,14 @@
 //! Reading the stream of orders, where the system has a Kafka.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chassis::{Check, ServeError, Settings, Shutdown};
 use contract::Pending;
 use contract::events::topics;
-use messaging::{Broker, MessagingError, Producer, Style, Worker, WorkerOptions};
+use messaging::{BROKERS_TIMEOUT, Broker, MessagingError, Producer, Style, Worker, WorkerOptions};
 use store::Database;
 
 use crate::stream::Figures;
-
-/// How long the brokers may take to come up.
-const BROKERS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The part of the service that acts without being asked.
 #[derive(Clone)]
@@ -65,12 +61,7 @@ impl Consumption {
 
     /// Whether this instance reads, or would if it were given a partition; for `/ready`.
     pub(crate) fn check(&self) -> Check {
-        let worker = Arc::clone(&self.worker);
-        Check::new("stream of orders", move || {
-            let joined = worker.has_joined();
-            let why = || "it has not joined its group yet".to_owned();
-            std::future::ready(joined.then_some(()).ok_or_else(why))
-        })
+        self.worker.check("stream of orders")
     }
 
     /// What the group has still to do.

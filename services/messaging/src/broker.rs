@@ -15,6 +15,8 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::MessagingError;
 use crate::context::Quiet;
 
+/// How long the brokers may take to come up when a service starts.
+pub const BROKERS_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a question to a broker may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a readiness check may take; whoever asks waits for half a second.

@@ -42,7 +42,7 @@ mod style;
 pub mod testing;
 mod worker;
 
-pub use broker::{Broker, PartitionLag};
+pub use broker::{BROKERS_TIMEOUT, Broker, PartitionLag};
 pub use consumer::{Consumer, NoEvent, Position, Received};
 pub use crash::{Crashes, Doom, Moment};
 pub use error::MessagingError;

@@ -1,7 +1,6 @@
 //! A service that takes part in a conversation: it hears, acts in a transaction, and says what follows from an outbox.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chassis::{Check, ServeError, Settings, Shutdown};
 use contract::Pending;
@@ -10,11 +9,9 @@ use store::Database;
 
 use crate::crash::Crashes;
 use crate::{
-    Broker, Failures, Handler, MessagingError, Outbox, Producer, Relay, Style, Worker, WorkerOptions, unpublished,
+    BROKERS_TIMEOUT, Broker, Failures, Handler, MessagingError, Outbox, Producer, Relay, Style, Worker, WorkerOptions,
+    unpublished,
 };
-
-/// How long the brokers may take to come up.
-const BROKERS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The worker and the relay of an instance. Cheap to clone. Its database needs [`INBOX_TABLE`](crate::INBOX_TABLE) and
 /// [`OUTBOX_TABLE`](crate::OUTBOX_TABLE).
@@ -99,12 +96,7 @@ impl<H: Handler> Participant<H> {
     /// Whether this instance hears, or would if it were given a partition; for `/ready`.
     #[must_use]
     pub fn checks(&self) -> [Check; 2] {
-        let worker = Arc::clone(&self.worker);
-        let joined = Check::new("conversation", move || {
-            let why = || "it has not joined its group yet".to_owned();
-            std::future::ready(worker.has_joined().then_some(()).ok_or_else(why))
-        });
-        [self.broker.check(), joined]
+        [self.broker.check(), self.worker.check("conversation")]
     }
 
     /// What the group has not handled and what is not published, and how much this instance has done of both.

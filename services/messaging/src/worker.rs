@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chassis::Shutdown;
+use chassis::{Check, Shutdown};
 use contract::Pending;
 use contract::events::{DomainEvent, Envelope};
 use rdkafka::config::FromClientConfigAndContext;
@@ -208,6 +208,16 @@ impl<H: Handler> Worker<H> {
     #[must_use]
     pub fn has_joined(&self) -> bool {
         self.lanes.iter().all(|lane| lane.consumer.has_joined())
+    }
+
+    /// The same as a check of this name.
+    #[must_use]
+    pub fn check(self: &Arc<Self>, name: &'static str) -> Check {
+        let worker = Arc::clone(self);
+        Check::new(name, move || {
+            let why = || "it has not joined its group yet".to_owned();
+            std::future::ready(worker.has_joined().then_some(()).ok_or_else(why))
+        })
     }
 
     /// The partitions that this instance has, of the topics themselves.

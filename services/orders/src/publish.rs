@@ -7,7 +7,9 @@ use chassis::{Client, Failure, ServeError, Settings, Shutdown, Upstream};
 use contract::environment::{ORDERS_GAP_MS, ORDERS_PUBLISH};
 use contract::events::{Envelope, OrderCreated, Payload, topics};
 use contract::{EventCount, NewEvent, Order, Pending, ServiceName};
-use messaging::{Broker, MessagingError, Outbox, Producer, Relay, event, outbox_migration, unpublished};
+use messaging::{
+    BROKERS_TIMEOUT, Broker, MessagingError, Outbox, Producer, Relay, event, outbox_migration, unpublished,
+};
 use sqlx::AnyConnection;
 use store::{Database, Migration};
 
@@ -15,8 +17,6 @@ use store::{Database, Migration};
 pub(crate) const OUTBOX: Migration = outbox_migration(2);
 
 const MS_MAX: u64 = 600_000;
-/// How long the brokers may take to come up.
-const BROKERS_TIMEOUT: Duration = Duration::from_secs(30);
 const SOURCE: &str = "orders";
 
 /// How others hear of an order.

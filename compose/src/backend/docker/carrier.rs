@@ -22,7 +22,7 @@ use crate::backend::core::{Carrier, Environment, Handle, Launched, Order, Renewa
 use crate::error::Error;
 use crate::kafka::{self, ApacheKafka, BrokerKind, KafkaSource};
 use crate::postgres::{self, PostgresSource};
-use crate::redis::{RedisSource, ping, without_password};
+use crate::redis::{self, RedisSource, without_password};
 use crate::topology::SystemSpec;
 
 /// How long a server that the user named may take to give a sign of life.
@@ -54,13 +54,8 @@ impl Tools {
         let Some(url) = self.redis_of_user()? else {
             return Ok(None);
         };
-        match ping(&url, EXTERNAL_TIMEOUT).await {
-            Ok(()) => Ok(Some(url)),
-            Err(reason) => Err(Error::RedisUnusable {
-                url: without_password(url.as_str()),
-                reason,
-            }),
-        }
+        redis::answers(&url, EXTERNAL_TIMEOUT).await?;
+        Ok(Some(url))
     }
 
     /// The PostgreSQL that the user named for instances to use.
@@ -87,13 +82,8 @@ impl Tools {
         let Some(url) = self.postgres_of_user()? else {
             return Ok(None);
         };
-        match postgres::ping(&url, EXTERNAL_TIMEOUT).await {
-            Ok(()) => Ok(Some(url)),
-            Err(reason) => Err(Error::PostgresUnusable {
-                url: without_password(url.as_str()),
-                reason,
-            }),
-        }
+        postgres::answers(&url, EXTERNAL_TIMEOUT).await?;
+        Ok(Some(url))
     }
 
     /// The Kafka that the user named, else one in a container of its own: Apache Kafka where it is asked for, or where the

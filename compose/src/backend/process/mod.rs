@@ -34,7 +34,7 @@ use crate::error::Error;
 use crate::kafka::{self, BrokerKind, KafkaLookup, KafkaSource};
 use crate::nginx::{self, NginxLookup};
 use crate::postgres::{PostgresLookup, PostgresSource};
-use crate::redis::{RedisLookup, RedisSource, ping, without_password};
+use crate::redis::{RedisLookup, RedisSource};
 use crate::topology::SystemSpec;
 use child::Spawner;
 use handle::Handle;
@@ -182,13 +182,10 @@ impl Tools {
         }
         match self.redis.find()? {
             RedisSource::Server { .. } => Ok(None),
-            RedisSource::Url(url) => match ping(&url, EXTERNAL_TIMEOUT).await {
-                Ok(()) => Ok(Some(url)),
-                Err(reason) => Err(Error::RedisUnusable {
-                    url: without_password(url.as_str()),
-                    reason,
-                }),
-            },
+            RedisSource::Url(url) => {
+                crate::redis::answers(&url, EXTERNAL_TIMEOUT).await?;
+                Ok(Some(url))
+            }
         }
     }
 
@@ -198,13 +195,10 @@ impl Tools {
         }
         match self.postgres.find()? {
             PostgresSource::Server { .. } => Ok(None),
-            PostgresSource::Url(url) => match crate::postgres::ping(&url, EXTERNAL_TIMEOUT).await {
-                Ok(()) => Ok(Some(url)),
-                Err(reason) => Err(Error::PostgresUnusable {
-                    url: without_password(url.as_str()),
-                    reason,
-                }),
-            },
+            PostgresSource::Url(url) => {
+                crate::postgres::answers(&url, EXTERNAL_TIMEOUT).await?;
+                Ok(Some(url))
+            }
         }
     }
 
