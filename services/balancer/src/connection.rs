@@ -79,6 +79,11 @@ impl UpstreamConnection {
         !self.closed && self.sender.is_ready()
     }
 
+    /// Whether it is known to be closed.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Whether any byte of an answer to the last request came in.
     pub fn has_heard(&self) -> bool {
         self.heard.anything()
@@ -94,20 +99,21 @@ impl UpstreamConnection {
     ///
     /// # Errors
     /// hyper's own, which gives the request back when nothing of it was sent.
-    pub async fn send(
+    pub fn send(
         &mut self,
         request: Request<RequestBody>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> {
         self.heard.reset();
-        let mut response = pin!(self.sender.try_send_request(request));
-        poll_fn(|cx| {
-            if !self.closed && Pin::new(&mut self.driver).poll(cx).is_ready() {
-                self.closed = true;
-            }
-            // A connection that closed has told the response future why, so this never waits for nothing.
-            response.as_mut().poll(cx)
-        })
-        .await
+        let response = self.sender.try_send_request(request);
+        async move {
+            let mut response = pin!(response);
+            poll_fn(|cx| {
+                self.drive(cx);
+                // A connection that closed has told the response future why, so this never waits for nothing.
+                response.as_mut().poll(cx)
+            })
+            .await
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an intermediary does to headers.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, Entry, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
 };
 
 /// `X-Forwarded-For`: the addresses that a request came through, client first.
@@ -10,35 +10,35 @@ pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for
 pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+/// Those that always speak of one connection, beside `Connection` itself.
+static HOP_BY_HOP: [HeaderName; 5] = [KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE];
 
 /// Removes what speaks of one connection only: the fields that `Connection` names, and those that RFC 9110 section 7.6.1 lists.
 ///
 /// `Host` and `Content-Length` stay even when `Connection` names them: they say where a message goes and where it ends, and a client
 /// must not be able to take them away from the instance.
 pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        remove_nominated(headers);
-        headers.remove(CONNECTION);
+    if let Entry::Occupied(entry) = headers.entry(CONNECTION) {
+        let nominated = nominated(entry.iter());
+        entry.remove();
+        for name in nominated {
+            headers.remove(name);
+        }
     }
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
+    for name in &HOP_BY_HOP {
         headers.remove(name);
     }
 }
 
-fn remove_nominated(headers: &mut HeaderMap) {
-    // Collected first, because the map cannot be changed while its values are read. An empty list allocates nothing.
-    let nominated: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
+/// The fields that values of `Connection` name. An empty list, which is the rule, allocates nothing.
+fn nominated<'a>(values: impl Iterator<Item = &'a HeaderValue>) -> Vec<HeaderName> {
+    values
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)
         .filter(|option| !option.eq_ignore_ascii_case(b"close") && !option.eq_ignore_ascii_case(b"keep-alive"))
         .filter_map(|option| HeaderName::from_bytes(option).ok())
         .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
-        .collect();
-    for name in nominated {
-        headers.remove(name);
-    }
+        .collect()
 }
 
 /// Makes a client's request headers fit for the instance.

@@ -39,6 +39,7 @@ mod routing;
 mod server;
 mod sticky;
 mod target;
+mod turn;
 mod upstream;
 
 use std::sync::Arc;

@@ -1,12 +1,14 @@
 //! One request: pick an instance, pass the request on, pass the answer back.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::HeaderValue;
+use http::request::Parts;
 use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
 
@@ -25,6 +27,17 @@ pub struct Client {
     forwarded_for: HeaderValue,
     /// Hash of its address.
     address: u64,
+}
+
+/// A request that may go to its instance.
+struct Admitted {
+    request: Request<RequestBody>,
+    repeat: Repeat,
+    /// What its policy was asked.
+    wanted: balance::Request,
+    /// Whether the instance was picked anew, rather than named by the client's cookie.
+    is_new_here: bool,
+    in_flight: InFlight,
 }
 
 /// An instance's answer before it is made fit for the client.
@@ -51,14 +64,24 @@ impl Client {
     }
 
     /// Answers a request from an instance, or with a problem of the balancer's own.
-    pub async fn forward(&self, request: Request<Incoming>) -> Response<ResponseBody> {
-        match self.try_forward(request).await {
-            Ok(response) => response,
-            Err(failure) => self.balancer.sign(failure.into_response()),
+    ///
+    /// What needs no waiting is done before there is a future, which keeps its state, one for every client, small.
+    pub fn forward(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> {
+        let admitted = self.admit(request);
+        async move {
+            let answered = match admitted {
+                Ok(admitted) => self.answer(admitted).await,
+                Err(failure) => Err(failure),
+            };
+            Ok(answered.unwrap_or_else(|failure| self.balancer.sign(failure.into_response())))
         }
     }
 
-    async fn try_forward(&self, mut request: Request<Incoming>) -> Result<Response<ResponseBody>, Failure> {
+    /// Checks a request, picks its instance and makes it fit for that.
+    fn admit(&self, mut request: Request<Incoming>) -> Result<Admitted, Failure> {
         check_target(&mut request)?;
         let balancer = &*self.balancer;
         let arrived = balancer.now();
@@ -75,24 +98,42 @@ impl Client {
             .and_then(|sticky| sticky.read(request.headers()));
         let sticks = known.and_then(|id| balancer.routing.enter(id, arrived));
         let is_new_here = sticks.is_none();
-        let mut in_flight = sticks
+        let in_flight = sticks
             .or_else(|| balancer.routing.pick(&wanted, &[]))
             .ok_or(Failure::NoInstance)?;
 
         let (mut head, body) = request.into_parts();
         headers::prepare_request(&mut head.headers, &self.forwarded_for, in_flight.upstream().host());
         head.version = Version::HTTP_11;
-        let mut request = Request::from_parts(head, RequestBody::Client(body));
+        Ok(Admitted {
+            repeat: Repeat::of(&head, &body),
+            request: Request::from_parts(head, RequestBody::Client(body)),
+            wanted,
+            is_new_here,
+            in_flight,
+        })
+    }
+
+    async fn answer(&self, admitted: Admitted) -> Result<Response<ResponseBody>, Failure> {
+        let Admitted {
+            mut request,
+            repeat,
+            wanted,
+            is_new_here,
+            mut in_flight,
+        } = admitted;
+        let balancer = &*self.balancer;
         let mut tried = Vec::new();
+        let mut picked = wanted.now;
         loop {
             let upstream = Arc::clone(in_flight.upstream());
             let may_retry = tried.len() < balancer.options.retries as usize;
-            let copy = if may_retry { copy_if_repeatable(&request) } else { None };
-            let waiting = Waiting::new(balancer, &upstream);
-            let exchanged = balancer
-                .within_response_timeout(exchange(&upstream, request, balancer.connect_timeout))
-                .await;
-            let picked = waiting.end();
+            let waiting = Waiting::new(balancer, &upstream, picked);
+            let exchanged = {
+                let exchange = pin!(exchange(&upstream, request, &repeat, balancer.connect_timeout));
+                balancer.within_response_timeout(exchange).await
+            };
+            waiting.end();
             let now = balancer.now();
             let observe = |failed| balancer.routing.observe(&upstream, now, now - picked, failed);
             let failed = match exchanged {
@@ -112,8 +153,11 @@ impl Client {
             }
             // What was never sent may be sent elsewhere, whatever it is; what may have been done, only if twice is the same as once.
             // An instance that was too slow is no reason: it would double the work when everybody is slow.
-            let unsent = failed.unsent.map(|request| *request);
-            let again = unsent.or(copy).filter(|_| may_retry && failed.failure.is_broken());
+            let again = if may_retry && failed.failure.is_broken() {
+                failed.unsent.map(|request| *request).or_else(|| repeat.request())
+            } else {
+                None
+            };
             let Some(again) = again else {
                 return Err(failed.failure);
             };
@@ -122,6 +166,7 @@ impl Client {
                 return Err(failed.failure);
             };
             in_flight = next;
+            picked = now;
             request = again;
         }
     }
@@ -139,19 +184,18 @@ struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    fn new(balancer: &'a Balancer, upstream: &'a Upstream) -> Self {
+    fn new(balancer: &'a Balancer, upstream: &'a Upstream, picked: Duration) -> Self {
         Self {
             balancer,
             upstream,
-            picked: balancer.now(),
+            picked,
             is_over: false,
         }
     }
 
-    /// The answer is there, or the failure; gives when the wait began.
-    fn end(mut self) -> Duration {
+    /// The answer is there, or the failure.
+    fn end(mut self) {
         self.is_over = true;
-        self.picked
     }
 }
 
@@ -175,12 +219,12 @@ impl Drop for Waiting<'_> {
 async fn exchange(
     upstream: &Upstream,
     request: Request<RequestBody>,
+    repeat: &Repeat,
     connect_timeout: Duration,
 ) -> Result<Answer, Failed> {
     let Some(mut connection) = upstream.take_idle() else {
         return exchange_on_fresh(upstream, request, connect_timeout).await;
     };
-    let replay = copy_if_repeatable(&request);
     let mut failed = match connection.send(request).await {
         Ok(response) => {
             return Ok(Answer { response, connection });
@@ -190,7 +234,7 @@ async fn exchange(
     let again = match failed.take_message() {
         Some(unsent) => Some(unsent),
         None if connection.has_heard() || failed.error().is_user() => None,
-        None => replay,
+        None => repeat.request(),
     };
     drop(connection);
     match again {
@@ -232,15 +276,19 @@ async fn connect_and_send(
     }
 }
 
-fn copy_if_repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    if !request.method().is_idempotent() || !request.body().is_end_stream() {
-        return None;
+/// What it takes to send a request once more: nothing, unless twice is the same as once and there is no body, which would be spent.
+struct Repeat(Option<Box<Parts>>);
+
+impl Repeat {
+    fn of(head: &Parts, body: &Incoming) -> Self {
+        let can_repeat = head.method.is_idempotent() && body.is_end_stream();
+        Self(can_repeat.then(|| Box::new(head.clone())))
     }
-    let mut copy = Request::new(RequestBody::Empty);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
+
+    fn request(&self) -> Option<Request<RequestBody>> {
+        let head = self.0.as_deref()?.clone();
+        Some(Request::from_parts(head, RequestBody::Empty))
+    }
 }
 
 fn relay(answer: Answer, in_flight: InFlight) -> Response<ResponseBody> {
@@ -252,7 +300,11 @@ fn relay(answer: Answer, in_flight: InFlight) -> Response<ResponseBody> {
 }
 
 impl Balancer {
-    async fn within_response_timeout<T>(&self, exchange: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+    /// The exchange is pinned by the caller: taken by value, its large state would be held, and copied, twice more.
+    async fn within_response_timeout<T>(
+        &self,
+        exchange: Pin<&mut impl Future<Output = Result<T, Failed>>>,
+    ) -> Result<T, Failed> {
         match self.response_timeout {
             None => exchange.await,
             Some(timeout) => tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| {

@@ -1,10 +1,10 @@
 //! Accepting clients and telling them apart by path.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chassis::Shutdown;
+use futures_util::future::Either;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::proxy::Client;
+use crate::turn::AfterTurn;
 use crate::{Balancer, admin, membership, probe};
 
 /// How often idle connections to the instances are looked over.
@@ -33,17 +34,17 @@ pub async fn run(balancer: Arc<Balancer>, listener: TcpListener, shutdown: &Shut
         let client = Arc::new(Client::new(Arc::clone(&balancer), address));
         service_fn(move |request: Request<Incoming>| {
             let client = Arc::clone(&client);
-            async move {
-                Ok::<_, Infallible>(if request.uri().path().starts_with(admin::PREFIX) {
-                    // Boxed: its state is large and seldom needed.
-                    Box::pin(admin::answer(client.balancer(), request)).await
-                } else {
-                    client.forward(request).await
-                })
+            if request.uri().path().starts_with(admin::PREFIX) {
+                // Boxed: its state is large and seldom needed.
+                Either::Left(Box::pin(
+                    async move { Ok(admin::answer(client.balancer(), request).await) },
+                ))
+            } else {
+                Either::Right(client.forward(request))
             }
         })
     };
-    chassis::serve_connections(listener, make_service, shutdown).await
+    chassis::serve_connections(listener, AfterTurn::new, make_service, shutdown).await
 }
 
 async fn sweep(balancer: Arc<Balancer>) {

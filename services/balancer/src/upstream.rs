@@ -250,9 +250,10 @@ impl Upstream {
         opened
     }
 
-    /// Keeps a connection for the next request, or closes it when it cannot carry one or there are enough.
+    /// Keeps a connection for the next request, or closes it when it is closed already or there are enough. Whether it can carry
+    /// one is looked at when it is needed, or by the sweep.
     pub fn put_back(&self, mut connection: Box<UpstreamConnection>) {
-        if !connection.is_reusable() {
+        if connection.is_closed() {
             return;
         }
         connection.rest();

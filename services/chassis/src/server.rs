@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::Service;
@@ -102,7 +103,7 @@ pub async fn serve(router: Router, settings: &Settings) -> Result<(), ServeError
             router.clone().call(request.map(Body::new))
         })
     };
-    let unfinished = serve_connections(listener, make_service, &settings.shutdown).await;
+    let unfinished = serve_connections(listener, |stream| stream, make_service, &settings.shutdown).await;
     probes.abort();
     if unfinished > 0 {
         tracing::warn!(
@@ -113,10 +114,11 @@ pub async fn serve(router: Router, settings: &Settings) -> Result<(), ServeError
     Ok(())
 }
 
-/// Serves HTTP/1.1 on every connection until `shutdown`, then finishes what was begun, for [`GRACE`] at most. Gives the
-/// number of connections that had to be left unfinished.
-pub async fn serve_connections<S, B>(
+/// Serves HTTP/1.1 on every connection, read and written through what `make_stream` makes of it, until `shutdown`, then finishes
+/// what was begun, for [`GRACE`] at most. Gives the number of connections that had to be left unfinished.
+pub async fn serve_connections<S, B, I>(
     listener: TcpListener,
+    make_stream: impl Fn(TcpStream) -> I,
     make_service: impl Fn(SocketAddr) -> S,
     shutdown: &Shutdown,
 ) -> usize
@@ -126,6 +128,7 @@ where
     B: http_body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     // Every connection holds a receiver, so the sender knows when the last one is gone.
     let (open, held) = watch::channel(());
@@ -138,7 +141,9 @@ where
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = connection(stream, make_service(peer), shutdown.clone());
+                // Without it, small answers would wait for the acknowledgement of the one before. Losing it loses only time.
+                let _ = stream.set_nodelay(true);
+                let connection = connection(make_stream(stream), make_service(peer), shutdown.clone());
                 let held = held.clone();
                 tokio::spawn(async move {
                     connection.await;
@@ -158,14 +163,12 @@ where
     }
 }
 
-async fn connection<S, B>(stream: TcpStream, service: S, shutdown: Shutdown)
+async fn connection<S, B>(stream: impl AsyncRead + AsyncWrite + Unpin, service: S, shutdown: Shutdown)
 where
     S: HttpService<Incoming, ResBody = B, Error = Infallible>,
     B: http_body::Body + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    // Without it, small answers would wait for the acknowledgement of the one before. Losing it loses only time.
-    let _ = stream.set_nodelay(true);
     // Head and body are copied into one buffer and written in one piece, not as a list of pieces: most answers are short.
     let mut server = http1::Builder::new();
     let connection = server.writev(false).serve_connection(TokioIo::new(stream), service);
@@ -212,7 +215,7 @@ mod tests {
                 let router = router.clone();
                 service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)))
             };
-            serve_connections(listener, make, &shutdown).await
+            serve_connections(listener, |stream| stream, make, &shutdown).await
         });
 
         // An idle connection must not hold up the end either.

@@ -174,7 +174,7 @@ pub async fn spawn(router: Router) -> String {
             let router = router.clone();
             service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)))
         };
-        serve_connections(listener, make, &Shutdown::never()).await
+        serve_connections(listener, |stream| stream, make, &Shutdown::never()).await
     });
     format!("http://{address}")
 }
