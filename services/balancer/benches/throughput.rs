@@ -1,10 +1,10 @@
 //! The balancer against nginx, side by side: `cargo bench -p balancer --bench throughput`.
 //!
 //! Three nginx backends that answer `return 200`; before them, in turn, nginx with one worker and upstream keep-alive, and this
-//! balancer with one event loop. `wrk -t1 -c64` loads each for a few seconds in the order A B B A …, so that a drift of the machine
-//! falls on both, and the medians are compared. Skipped, loudly, where nginx or wrk is not installed.
+//! balancer with one event loop. `wrk -t1 -c64` loads each for a second in the order A B B A …, so that a drift of the machine
+//! falls on both: many short runs tell more than a few long ones. Medians are printed, and the quartiles of the ratios of the pairs. Skipped, loudly, where nginx or wrk is not installed.
 //!
-//! `BENCH_SECONDS` (default 5) is the length of one run, `BENCH_ROUNDS` (default 4) the number of runs of each. `BALANCER_COMMAND`
+//! `BENCH_SECONDS` (default 1) is the length of one run, `BENCH_ROUNDS` (default 30) the number of runs of each. `BALANCER_COMMAND`
 //! (such as `lab serve balancer`) runs another program instead of the library in a child process; it gets `PORT`, `UPSTREAMS` and
 //! `POLICY` and must print a JSON line with `"message":"listening"` and `port`.
 
@@ -40,8 +40,8 @@ fn main() -> Result<()> {
         eprintln!("SKIPPED: {missing} not installed, so there is nothing to compare with");
         return Ok(());
     }
-    let seconds = number("BENCH_SECONDS", 5)?;
-    let rounds = number("BENCH_ROUNDS", 4)?;
+    let seconds = number("BENCH_SECONDS", 1)?;
+    let rounds = number("BENCH_ROUNDS", 30)?;
     let folder = Folder::create()?;
 
     let mut backends = Vec::new();
@@ -115,12 +115,12 @@ fn compare(seconds: u64, rounds: u64, theirs: &Contender, ours: &Contender) -> R
         ("CPU us/request", |sample| sample.cpu_us),
     ];
     for (name, figure) in figures {
-        let ours = median(our_samples.iter().map(figure).collect());
-        let theirs = median(their_samples.iter().map(figure).collect());
-        println!(
-            "  {name:<15} balancer {ours:>9.2}   nginx {theirs:>9.2}   ratio {:.2}",
-            ours / theirs
-        );
+        let ours: Vec<_> = our_samples.iter().map(figure).collect();
+        let theirs: Vec<_> = their_samples.iter().map(figure).collect();
+        let ratios: Vec<_> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
+        let [low, middle, high] = [0.25, 0.5, 0.75].map(|share| quantile(&ratios, share));
+        let (ours, theirs) = (quantile(&ours, 0.5), quantile(&theirs, 0.5));
+        println!("  {name:<15} balancer {ours:>9.2}   nginx {theirs:>9.2}   ratio {middle:.2} ({low:.2} to {high:.2})");
     }
     Ok(())
 }
@@ -233,14 +233,14 @@ fn milliseconds(text: &str) -> Result<f64> {
     Err(format!("wrk printed the duration {text:?}").into())
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The value below which this share of the values lies, between two of them where it falls there.
+fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len().is_multiple_of(2) {
-        f64::midpoint(values[middle - 1], values[middle])
-    } else {
-        values[middle]
-    }
+    let place = share * (values.len() - 1) as f64;
+    let below = place.floor() as usize;
+    let above = place.ceil() as usize;
+    values[below] + (values[above] - values[below]) * (place - below as f64)
 }
 
 const COMMON: &str = "worker_processes 1; daemon off; pid nginx.pid; error_log stderr crit;
