@@ -9,12 +9,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::method::{looks_at_weights, method};
-use super::offer::{EJECT_MS, HASH_ON, PASSIVE_FAILURES, RETRIES};
+use super::offer::{CONNECT_TIMEOUT_MS, EJECT_MS, HASH_ON, PASSIVE_FAILURES, RETRIES};
 use super::{ADMIN, FIRST, READY};
 use crate::backend::{Environment, POLICY, UPSTREAMS, WEIGHT};
 
 /// The name of the file.
 pub(crate) const FILE: &str = "nginx.conf";
+/// Longest wait for a connection where the environment says nothing, milliseconds; as the lab's balancer.
+const CONNECT_MS_DEFAULT: u64 = 10_000;
 /// For how long an instance is out where the environment says nothing, seconds; as the lab's balancer.
 const EJECT_S_DEFAULT: u64 = 30;
 /// Connections to instances that are kept open while nobody uses them.
@@ -40,6 +42,7 @@ pub(crate) fn render(place: &Place<'_>, environment: &Environment, stamp: Option
     let policy = get(POLICY).unwrap_or("round_robin");
     let method = method(policy, get(HASH_ON))?;
     let failures = number(environment, PASSIVE_FAILURES)?.unwrap_or(0);
+    let connect_ms = number(environment, CONNECT_TIMEOUT_MS)?.unwrap_or(CONNECT_MS_DEFAULT);
     // It counts in whole seconds.
     let eject_s = number(environment, EJECT_MS)?.map_or(EJECT_S_DEFAULT, |ms| ms.div_ceil(1000));
     let next = match number(environment, RETRIES)?.unwrap_or(0) {
@@ -114,7 +117,7 @@ http {{
             proxy_set_header Connection "";
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-            proxy_connect_timeout 10s;
+            proxy_connect_timeout {connect_ms}ms;
             proxy_read_timeout 60s;
             {next}
         }}

@@ -6,11 +6,12 @@ use contract::environment::BALANCER_PREFIX;
 
 use super::method::method;
 
+pub(super) const CONNECT_TIMEOUT_MS: &str = "BALANCER_CONNECT_TIMEOUT_MS";
 pub(super) const PASSIVE_FAILURES: &str = "BALANCER_PASSIVE_FAILURES";
 pub(super) const EJECT_MS: &str = "BALANCER_EJECT_MS";
 pub(super) const RETRIES: &str = "BALANCER_RETRIES";
 pub(super) const HASH_ON: &str = "BALANCER_HASH_ON";
-const HAS: [&str; 4] = [PASSIVE_FAILURES, EJECT_MS, RETRIES, HASH_ON];
+const HAS: [&str; 5] = [CONNECT_TIMEOUT_MS, PASSIVE_FAILURES, EJECT_MS, RETRIES, HASH_ON];
 
 /// What it has not, by the variable that asks for it, and in words. More than one variable may belong to one thing.
 const HAS_NOT: [(&str, &str); 8] = [
@@ -76,6 +77,7 @@ mod tests {
     #[test]
     fn passive_checks_and_retries_are_there() {
         let all = [
+            (CONNECT_TIMEOUT_MS, "50"),
             (PASSIVE_FAILURES, "3"),
             (EJECT_MS, "1000"),
             (RETRIES, "1"),

@@ -8,15 +8,13 @@ use chassis::{Environment, SettingsError};
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
-use crate::options::Options;
+use crate::options::{CONNECT_TIMEOUT_MS, Options};
 
 /// Instances to spread over: `name=http://host:port`, or `name=http://host:port weight=3`, separated by commas. Default: none,
 /// until a list is put.
 pub const UPSTREAMS: &str = "UPSTREAMS";
 /// Name of the policy that picks the instance. Default `round_robin`.
 pub const POLICY: &str = "POLICY";
-/// Longest wait for a connection to an instance, in milliseconds. Default 10000.
-pub use contract::environment::UPSTREAM_TIMEOUT_MS;
 /// Longest wait for the head of an instance's answer, in milliseconds from the pick, so that sending the request body counts too;
 /// 0 is no limit. Default 60000.
 pub const UPSTREAM_RESPONSE_TIMEOUT_MS: &str = "UPSTREAM_RESPONSE_TIMEOUT_MS";
@@ -117,7 +115,7 @@ impl Config {
                 let names: Vec<_> = REGISTRY.iter().map(PolicyKind::name).collect();
                 environment.refuse(POLICY, &format!("one of {}", names.join(", ")))
             })?,
-            connect_timeout: milliseconds(UPSTREAM_TIMEOUT_MS, CONNECT_TIMEOUT_MS_DEFAULT, 1)?,
+            connect_timeout: milliseconds(CONNECT_TIMEOUT_MS, CONNECT_TIMEOUT_MS_DEFAULT, 1)?,
             response_timeout: Some(response_timeout).filter(|timeout| !timeout.is_zero()),
             options: Options::read(environment)?,
         })
@@ -278,8 +276,8 @@ mod tests {
                 "fastest",
                 "round_robin, least_connections, random, weighted_round_robin",
             ),
-            (UPSTREAM_TIMEOUT_MS, "1s", "from 1 to 3600000"),
-            (UPSTREAM_TIMEOUT_MS, "0", "from 1 to 3600000"),
+            (CONNECT_TIMEOUT_MS, "1s", "from 1 to 3600000"),
+            (CONNECT_TIMEOUT_MS, "0", "from 1 to 3600000"),
             (UPSTREAM_RESPONSE_TIMEOUT_MS, "-1", "from 0 to 3600000"),
         ] {
             let message = read(&[(variable, value)]).unwrap_err().to_string();

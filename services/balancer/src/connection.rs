@@ -18,6 +18,7 @@ use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::address::Address;
 use crate::body::RequestBody;
 use crate::heard::{Heard, Listening};
 
@@ -31,12 +32,13 @@ pub struct UpstreamConnection {
 }
 
 impl UpstreamConnection {
-    /// Connects to `address` (`host:port`) within `timeout`.
+    /// Connects to `address` within `timeout`, its lookup included.
     ///
     /// # Errors
     /// [`ConnectError`], with refused and timed out told apart.
-    pub async fn open(address: Arc<str>, timeout: Duration) -> Result<Box<Self>, ConnectError> {
-        let stream = tokio::time::timeout(timeout, TcpStream::connect(&*address))
+    pub async fn open(address: &Arc<Address>, timeout: Duration) -> Result<Box<Self>, ConnectError> {
+        let connected = async { TcpStream::connect(&*address.resolve().await?).await };
+        let stream = tokio::time::timeout(timeout, connected)
             .await
             .map_err(|_| ConnectError::TimedOut)?
             .map_err(ConnectError::Refused)?;

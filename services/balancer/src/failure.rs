@@ -28,7 +28,7 @@ impl Failure {
     pub fn from_connect(upstream: &Upstream, error: ConnectError) -> Self {
         match error {
             ConnectError::TimedOut => {
-                Self::TimedOut("the instance did not take the connection within UPSTREAM_TIMEOUT_MS")
+                Self::TimedOut("the instance did not take the connection within BALANCER_CONNECT_TIMEOUT_MS")
             }
             ConnectError::Refused(error) => Self::Broken(format!(
                 "instance {} does not take connections: {error}",

@@ -22,6 +22,7 @@
 //!
 //! Not supported: HTTP/2, TLS, protocol upgrades (the `Upgrade` field is removed) and tunnels (`CONNECT` is refused).
 
+mod address;
 mod admin;
 mod body;
 mod config;
@@ -49,9 +50,7 @@ use chassis::{ServeError, Settings};
 use http::HeaderValue;
 
 pub use admin::PREFIX as ADMIN_PREFIX;
-pub use config::{
-    Config, POLICY, UPSTREAM_RESPONSE_TIMEOUT_MS, UPSTREAM_TIMEOUT_MS, UPSTREAMS, UpstreamConfig, UpstreamError,
-};
+pub use config::{Config, POLICY, UPSTREAM_RESPONSE_TIMEOUT_MS, UPSTREAMS, UpstreamConfig, UpstreamError};
 pub use health::HealthRules;
 pub use options::{
     EJECT_MAX_PERCENT, EJECT_MS, HASH_ON, HashOn, Options, PANIC_PERCENT, PASSIVE_FAILURES, PROBE_EVERY_MS, PROBE_PATH,

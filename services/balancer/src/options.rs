@@ -1,4 +1,4 @@
-//! What the balancer may do beyond passing requests on. All of it is off unless it is asked for.
+//! What the balancer may do beyond passing requests on. Most of it is off unless it is asked for.
 //!
 //! The names begin with `BALANCER_`, so that whoever starts a service with a balancer in front can tell them from the service's own.
 
@@ -11,6 +11,9 @@ use http::{HeaderMap, HeaderName, Uri};
 
 use crate::health::HealthRules;
 
+/// Longest wait for a connection to an instance, in milliseconds. Default 10000. An address that nobody has any more, as that of a
+/// container that is gone, does not refuse: it is silent.
+pub const CONNECT_TIMEOUT_MS: &str = "BALANCER_CONNECT_TIMEOUT_MS";
 /// Failures in a row (no whole answer, or a 5xx status) that eject an instance. Default 0: never.
 pub const PASSIVE_FAILURES: &str = "BALANCER_PASSIVE_FAILURES";
 /// For how long an instance is ejected, in milliseconds. Default 30000.

@@ -1,7 +1,7 @@
 //! Active health: each instance is asked every now and then whether it is ready.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::header::HOST;
 use http::{Method, Request};
@@ -25,8 +25,9 @@ pub async fn probe(balancer: Arc<Balancer>, probes: Probes) {
         let mut round = JoinSet::new();
         for upstream in balancer.routing.upstreams() {
             let probes = probes.clone();
+            let connect_timeout = balancer.connect_timeout;
             round.spawn(async move {
-                let well = timeout(probes.timeout, is_well(&upstream, &probes))
+                let well = timeout(probes.timeout, is_well(&upstream, &probes, connect_timeout))
                     .await
                     .unwrap_or(false);
                 (upstream, well)
@@ -42,8 +43,8 @@ pub async fn probe(balancer: Arc<Balancer>, probes: Probes) {
 }
 
 /// On a connection of its own: one from the pool would say that the instance was well when it was opened.
-async fn is_well(upstream: &Upstream, probes: &Probes) -> bool {
-    let Ok(mut connection) = UpstreamConnection::open(upstream.address(), probes.timeout).await else {
+async fn is_well(upstream: &Upstream, probes: &Probes, connect_timeout: Duration) -> bool {
+    let Ok(mut connection) = UpstreamConnection::open(upstream.address(), connect_timeout).await else {
         return false;
     };
     let mut request = Request::new(RequestBody::Empty);

@@ -152,13 +152,13 @@ impl Client {
                 observe(true);
             }
             // What was never sent may be sent elsewhere, whatever it is; what may have been done, only if twice is the same as once.
-            // An instance that was too slow is no reason: it would double the work when everybody is slow.
-            let again = if may_retry && failed.failure.is_broken() {
-                failed.unsent.map(|request| *request).or_else(|| repeat.request())
-            } else {
-                None
+            // An instance that is slow to answer is no reason: it would double the work when everybody is slow.
+            let again = match failed.unsent {
+                Some(unsent) => Some(*unsent),
+                None if failed.failure.is_broken() => repeat.request(),
+                None => None,
             };
-            let Some(again) = again else {
+            let Some(again) = again.filter(|_| may_retry) else {
                 return Err(failed.failure);
             };
             tried.push(upstream.id());

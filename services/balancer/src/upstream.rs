@@ -8,6 +8,7 @@ use balance::{Endpoint, SIGNAL_DECAY, Signals, hash_text};
 use http::HeaderValue;
 use http::uri::Authority;
 
+use crate::address::Address;
 use crate::config::UpstreamConfig;
 use crate::connection::{ConnectError, UpstreamConnection};
 use crate::health::{Change, Health, HealthRules};
@@ -58,8 +59,7 @@ pub struct Upstream {
     /// Hash of the name: what policies know it by.
     id: u64,
     authority: Authority,
-    /// `host:port` for connecting; shared so that a connect owns its address without copying it.
-    address: Arc<str>,
+    address: Arc<Address>,
     host: HeaderValue,
     weight: AtomicU32,
     healthy: AtomicBool,
@@ -82,7 +82,7 @@ impl Upstream {
             name: config.name.clone(),
             id: hash_text(&config.name),
             authority: config.authority.clone(),
-            address: config.authority.as_str().into(),
+            address: Address::new(config.authority.as_str()),
             host: HeaderValue::from_str(config.authority.as_str())
                 .expect("an authority has only characters that a header value may have"),
             weight: AtomicU32::new(config.weight),
@@ -154,9 +154,9 @@ impl Upstream {
         self.id
     }
 
-    /// `host:port`.
-    pub fn address(&self) -> Arc<str> {
-        Arc::clone(&self.address)
+    /// Where it is.
+    pub fn address(&self) -> &Arc<Address> {
+        &self.address
     }
 
     /// What a policy may know about it, with its health as the list has it.
@@ -233,7 +233,7 @@ impl Upstream {
     /// # Errors
     /// As [`UpstreamConnection::open`].
     pub async fn connect(&self, timeout: Duration) -> Result<Box<UpstreamConnection>, ConnectError> {
-        let opened = UpstreamConnection::open(Arc::clone(&self.address), timeout).await;
+        let opened = UpstreamConnection::open(&self.address, timeout).await;
         match &opened {
             Err(error) if !self.unreachable.swap(true, Relaxed) => {
                 tracing::warn!(upstream = self.name, url = self.url(), %error, "instance does not take connections");
