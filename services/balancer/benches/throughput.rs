@@ -2,7 +2,8 @@
 //!
 //! Three nginx backends that answer `return 200`; before them, in turn, nginx with one worker and upstream keep-alive, and this
 //! balancer with one event loop. `wrk -t1 -c64` loads each for a second in the order A B B A …, so that a drift of the machine
-//! falls on both: many short runs tell more than a few long ones. Medians are printed, and the quartiles of the ratios of the pairs. Skipped, loudly, where nginx or wrk is not installed.
+//! falls on both: many short runs tell more than a few long ones. Medians are printed, and the quartiles of the ratios of the pairs.
+//! Skipped, loudly, where nginx or wrk is not installed.
 //!
 //! `BENCH_SECONDS` (default 1) is the length of one run, `BENCH_ROUNDS` (default 30) the number of runs of each. `BALANCER_COMMAND`
 //! (such as `lab serve balancer`) runs another program instead of the library in a child process; it gets `PORT`, `UPSTREAMS` and

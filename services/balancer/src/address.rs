@@ -16,7 +16,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// at a time, for whoever needs it; meanwhile the last known addresses serve, and also when the name means nothing any more.
 #[derive(Debug)]
 pub struct Address {
-    text: Arc<str>,
+    text: String,
     /// The address itself, where the text is one.
     literal: Option<SocketAddr>,
     known: Mutex<Known>,
@@ -78,7 +78,7 @@ impl Address {
     }
 
     async fn ask(self: Arc<Self>) {
-        let found = tokio::net::lookup_host(&*self.text).await;
+        let found = tokio::net::lookup_host(self.text.as_str()).await;
         let found = found.map(Vec::from_iter).map_err(|error| error.to_string());
         let mut known = self.known();
         known.is_asking = false;
