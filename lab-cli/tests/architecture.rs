@@ -6,7 +6,8 @@ use std::path::Path;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Crates that services share: they know no service.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 9] = [
+    "attack",
     "contract",
     "balance",
     "observability",
