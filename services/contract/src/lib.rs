@@ -6,10 +6,12 @@
 mod contested;
 pub mod environment;
 pub mod events;
+pub mod json;
 pub mod limits;
 mod link;
 mod problem;
 mod saga;
+mod secret;
 mod service;
 mod steps;
 mod strategy;
@@ -21,6 +23,7 @@ pub use contested::{Account, Booking, Debit, LockTrials, NewBalance, NewBooking,
 pub use link::{LinkConditions, Passage};
 pub use problem::Problem;
 pub use saga::{Chapter, OrdersSummary, PaymentsSummary, ProductsSummary, SagaOrder, Story, Transition};
+pub use secret::{Secret, redact};
 pub use service::{ServiceName, UnknownService};
 pub use steps::{STEPS_HEADER, Step, StepKind, Stepped};
 pub use strategy::{DECISION_HEADER, STRATEGY_HEADER, Strategy, UnknownStrategy};
