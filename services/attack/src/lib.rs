@@ -59,8 +59,8 @@ impl Attack {
     /// The inputs of this attack: those of earlier crashes, the good ones, then `count` mutations (times
     /// `LAB_ATTACK_TIMES`). For targets that are not a function, such as a server; see [`Attack::keep`].
     pub fn inputs(&self, count: u64) -> impl Iterator<Item = Vec<u8>> + '_ {
-        let seed = number("LAB_ATTACK_SEED").unwrap_or(SEED);
-        let count = count.saturating_mul(number("LAB_ATTACK_TIMES").unwrap_or(1));
+        let seed = seed();
+        let count = count.saturating_mul(times());
         eprintln!("attack {}: {count} inputs, LAB_ATTACK_SEED={seed}", self.name);
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let mutations = (0..count).map(move |_| self.mutator.mutation(&mut rng));
@@ -95,6 +95,16 @@ impl Attack {
             }
         }
     }
+}
+
+/// How many times as much as usual an attack is to do: `LAB_ATTACK_TIMES`, else 1. For attacks that throw no bytes.
+pub fn times() -> u64 {
+    number("LAB_ATTACK_TIMES").unwrap_or(1)
+}
+
+/// The seed of every random choice of an attack: `LAB_ATTACK_SEED`, else always the same.
+pub fn seed() -> u64 {
+    number("LAB_ATTACK_SEED").unwrap_or(SEED)
 }
 
 fn number(variable: &str) -> Option<u64> {
