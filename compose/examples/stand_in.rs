@@ -206,7 +206,7 @@ async fn answers(address: &str) -> Result<(), Failure> {
     if address.starts_with("redis://") {
         return Ok(ping(&address.parse()?, Duration::from_secs(1)).await?);
     }
-    let http = reqwest::Client::builder().no_proxy().build()?;
+    let http = compose::http::client(Duration::from_secs(10))?;
     http.get(format!("{address}/health")).send().await?;
     Ok(())
 }
@@ -278,7 +278,7 @@ fn balancer() -> Result<Router, Failure> {
         .map(upstream)
         .collect::<Result<_, _>>()?;
     let state = Arc::new(Balancer {
-        http: reqwest::Client::builder().no_proxy().build()?,
+        http: compose::http::client(Duration::from_secs(60))?,
         upstreams: Mutex::new(upstreams),
         policy: Mutex::new(env::var("POLICY")?),
         turn: AtomicU32::new(0),

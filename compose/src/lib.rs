@@ -10,6 +10,7 @@ mod error;
 pub mod export;
 pub mod health;
 pub mod host;
+pub mod http;
 pub mod kafka;
 pub mod nginx;
 pub mod postgres;

@@ -341,13 +341,8 @@ pub async fn until_logged(system: &Arc<dyn System>, name: &str, from: u64, text:
 }
 
 pub fn client() -> reqwest::Client {
-    // No connection is kept, so that each request shows what the address does now.
-    reqwest::Client::builder()
-        .no_proxy()
-        .pool_max_idle_per_host(0)
-        .timeout(PATIENCE)
-        .build()
-        .unwrap()
+    // One for each question, so no connection is kept: each request shows what the address does now.
+    compose::http::client(PATIENCE).unwrap()
 }
 
 pub fn at(mut url: Url, path: &str) -> Url {

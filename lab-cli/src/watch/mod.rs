@@ -55,9 +55,7 @@ impl Watcher {
     /// # Errors
     /// When a target has no histogram of durations, or none of them answers at first.
     pub async fn run(self, display: Box<dyn Sink>, stop: &CancellationToken) -> Result<RunState, Failure> {
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .build()
+        let client = compose::http::client(TIMEOUT)
             .map_err(|error| Failure::unexpected(format!("cannot make an HTTP client: {error}")))?;
         let targets = self.targets.now().await?;
         let mut known: BTreeMap<String, Known> = BTreeMap::new();

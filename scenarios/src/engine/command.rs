@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use compose::{Instance, System};
+use compose::{Instance, System, http};
 use url::Url;
 
 use super::actions;
@@ -94,6 +94,5 @@ async fn address(system: &dyn System, name: &str, path: &str) -> Result<Url, Str
 }
 
 fn client(timeout: Duration) -> Result<reqwest::Client, String> {
-    let builder = reqwest::Client::builder().no_proxy().timeout(timeout);
-    builder.build().map_err(|error| error.to_string())
+    http::client(timeout).map_err(|error| error.to_string())
 }

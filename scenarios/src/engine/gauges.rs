@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use compose::{Instance, InstanceState, Role, System};
+use compose::{Instance, InstanceState, Role, System, http};
 use futures_util::future::join_all;
 use serde::Deserialize;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -38,8 +38,7 @@ impl Gauges {
     pub(super) fn watch(system: Arc<dyn System>) -> Self {
         let (sender, readings) = channel(QUEUE);
         let task = tokio::spawn(async move {
-            // Its own addresses only: a proxy of the user's environment has no part in it.
-            let Ok(client) = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build() else {
+            let Ok(client) = http::client(TIMEOUT) else {
                 return;
             };
             let mut tick = tokio::time::interval(EVERY);
@@ -96,7 +95,7 @@ async fn upstreams(client: &reqwest::Client, url: Url) -> Vec<Upstream> {
         return Vec::new();
     };
     match client.get(url).send().await {
-        Ok(answer) => answer.json().await.unwrap_or_default(),
+        Ok(answer) => http::json(answer).await.unwrap_or_default(),
         Err(_) => Vec::new(),
     }
 }
@@ -114,7 +113,7 @@ async fn of_one(client: &reqwest::Client, instance: &Instance, url: Url) -> Inst
     }
     let text = match url.join("/metrics") {
         Ok(url) => match client.get(url).send().await {
-            Ok(answer) => answer.text().await.ok(),
+            Ok(answer) => http::text(answer).await.ok(),
             Err(_) => None,
         },
         Err(_) => None,

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use compose::http;
 use contract::{Problem, STEPS_HEADER};
 use history::{Operation, Outcome, Step};
 use serde_json::Value;
@@ -66,9 +67,7 @@ pub(super) struct Asker {
 
 impl Asker {
     pub(super) fn new(spec: &ClientsSpec, clock: Clock) -> Result<Self, RunError> {
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs_f64(spec.timeout_s))
-            .build()
+        let http = http::client(Duration::from_secs_f64(spec.timeout_s))
             .map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
         Ok(Self { http, clock })
     }
@@ -137,10 +136,10 @@ impl Asker {
             .get("x-instance")
             .and_then(|name| name.to_str().ok())
             .map(str::to_owned);
-        let mut body: Value = match answer.json().await {
+        let mut body: Value = match http::json(answer).await {
             Ok(body) => body,
             Err(error) if status.is_success() => {
-                operation.error = Some(said(&error));
+                operation.error = Some(error.to_string());
                 return;
             }
             Err(_) => Value::Null,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use compose::System;
+use compose::{System, http};
 
 use super::RunError;
 use super::bus::Bus;
@@ -14,10 +14,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Asks every probe and emits its answers; an answer that cannot be had is a warning, and its value is missing.
 pub(super) async fn ask_all(probes: &[ProbeSpec], system: &dyn System, bus: &mut Bus) -> Result<(), RunError> {
-    let client = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
+    let client =
+        http::client(TIMEOUT).map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
     for probe in probes {
         let door = system.front_door(&probe.service)?;
         let url = door
@@ -51,7 +49,7 @@ async fn ask(client: &reqwest::Client, probe: &ProbeSpec, url: url::Url) -> Resu
         .await
         .and_then(reqwest::Response::error_for_status);
     let body: serde_json::Value = match answer {
-        Ok(answer) => answer.json().await.map_err(|error| error.to_string())?,
+        Ok(answer) => http::json(answer).await.map_err(|error| error.to_string())?,
         Err(error) => return Err(error.to_string()),
     };
     let field = &probe.field;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use compose::InstanceState;
+use compose::{InstanceState, http};
 use history::{Operation, Outcome};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -32,10 +32,8 @@ pub(super) async fn read(turn: &mut Turn<'_>, operations: &[Operation]) -> Resul
         phase: Phase::Probing,
         expected_s: 0.0,
     });
-    let http = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
+    let http =
+        http::client(TIMEOUT).map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
     let mut readings = Readings::new();
     let open = operations.iter().any(|operation| operation.outcome == Outcome::Unknown);
     if open && let Err(why) = quiet(turn, &http).await {
@@ -95,7 +93,7 @@ async fn quiet(turn: &Turn<'_>, http: &reqwest::Client) -> Result<(), String> {
 async fn in_flight(http: &reqwest::Client, url: &Url) -> Result<u64, String> {
     let url = url.join("/metrics").map_err(|error| error.to_string())?;
     let answer = http.get(url).send().await.map_err(|error| error.to_string())?;
-    let text = answer.text().await.map_err(|error| error.to_string())?;
+    let text = http::text(answer).await.map_err(|error| error.to_string())?;
     let all = gauge(&text).ok_or_else(|| format!("its metrics have no {IN_FLIGHT}"))?;
     Ok(all.saturating_sub(1))
 }
@@ -134,7 +132,7 @@ async fn read_one(http: &reqwest::Client, door: &Url, path: &str, field: Option<
     let url = door.join(path).map_err(|error| error.to_string())?;
     let answer = http.get(url).send().await.and_then(reqwest::Response::error_for_status);
     let body: Value = match answer {
-        Ok(answer) => answer.json().await.map_err(|error| error.to_string())?,
+        Ok(answer) => http::json(answer).await.map_err(|error| error.to_string())?,
         Err(error) => return Err(error.to_string()),
     };
     match field {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use compose::{Instance, InstanceState, KafkaSource, Role};
+use compose::{Instance, InstanceState, KafkaSource, Role, http};
 use contract::{Pending, ServiceName};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
@@ -37,10 +37,8 @@ pub(super) async fn wait(turn: &mut Turn<'_>) -> Result<bool, RunError> {
         phase: Phase::Settling,
         expected_s: 0.0,
     });
-    let http = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
+    let http =
+        http::client(TIMEOUT).map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
     let began = Instant::now();
     let mut before = None;
     let (settled, open) = loop {
@@ -102,7 +100,7 @@ async fn ask(instance: &Instance, http: &reqwest::Client) -> Result<Pending, Str
     };
     let answer = http.get(url).send().await.map_err(|error| failed(error.to_string()))?;
     match answer.status() {
-        StatusCode::OK => answer.json().await.map_err(|error| failed(error.to_string())),
+        StatusCode::OK => http::json(answer).await.map_err(|error| failed(error.to_string())),
         // It does nothing without being asked.
         StatusCode::NOT_FOUND => Ok(Pending::default()),
         status => Err(failed(format!("/pending answers {status}"))),

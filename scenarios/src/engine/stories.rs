@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use compose::System;
+use compose::{System, http};
 use contract::events::{
     InventoryFailed, InventoryReleased, InventoryReserved, OrderCancelled, OrderConfirmed, OrderCreated, Payload,
     PaymentCompleted, PaymentFailed, PaymentRefunded, RefundPayment, ReleaseInventory, ReserveInventory, TakePayment,
@@ -35,17 +35,14 @@ pub(super) async fn ask_all(stories: &[StorySpec], system: &dyn System, bus: &mu
 async fn ask(spec: &StorySpec, system: &dyn System) -> Result<Story, String> {
     let door = system.front_door(&spec.service).map_err(|error| error.to_string())?;
     let url = door.join(&spec.path).map_err(|error| error.to_string())?;
-    let client = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(|error| error.to_string())?;
+    let client = http::client(TIMEOUT).map_err(|error| error.to_string())?;
     let answer = client
         .get(url)
         .send()
         .await
         .and_then(reqwest::Response::error_for_status);
     match answer {
-        Ok(answer) => answer.json().await.map_err(|error| error.to_string()),
+        Ok(answer) => http::json(answer).await.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     }
 }

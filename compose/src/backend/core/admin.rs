@@ -8,6 +8,7 @@ use url::Url;
 
 use super::environment::Upstream;
 use crate::error::Error;
+use crate::http;
 
 /// How long one request to an administration interface may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,12 +23,9 @@ struct UpstreamStatus {
     in_flight: u32,
 }
 
-/// The client for all that is asked of instances over HTTP. Proxies of the user's environment do not apply to 127.0.0.1.
+/// The client for all that is asked of instances over HTTP.
 pub(in crate::backend) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .no_proxy()
-        .connect_timeout(REQUEST_TIMEOUT)
-        .build()
+    http::client(REQUEST_TIMEOUT)
 }
 
 /// A balancer and the service behind it.
@@ -68,14 +66,16 @@ impl BalancerAdmin<'_> {
     /// How many requests the named instances have in flight, all together.
     pub(super) async fn in_flight(&self, names: &[String]) -> Result<u32, Error> {
         const WHAT: &str = "to count its requests";
-        let request = self.http.get(self.at(UPSTREAMS)).timeout(REQUEST_TIMEOUT);
-        let failed = |error: reqwest::Error| self.failed(WHAT, error.to_string());
-        let response = request
+        let response = self
+            .http
+            .get(self.at(UPSTREAMS))
             .send()
             .await
             .and_then(reqwest::Response::error_for_status)
-            .map_err(failed)?;
-        let statuses: Vec<UpstreamStatus> = response.json().await.map_err(failed)?;
+            .map_err(|error| self.failed(WHAT, error.to_string()))?;
+        let statuses: Vec<UpstreamStatus> = http::json(response)
+            .await
+            .map_err(|error| self.failed(WHAT, error.to_string()))?;
         Ok(statuses
             .iter()
             .filter(|status| names.contains(&status.name))
@@ -84,7 +84,7 @@ impl BalancerAdmin<'_> {
     }
 
     async fn put(&self, path: &str, what: &'static str, body: &impl Serialize) -> Result<reqwest::Response, Error> {
-        let request = self.http.put(self.at(path)).timeout(REQUEST_TIMEOUT).json(body);
+        let request = self.http.put(self.at(path)).json(body);
         request.send().await.map_err(|error| {
             let reason = if error.is_timeout() {
                 "it does not answer".to_owned()
@@ -123,7 +123,7 @@ pub(super) async fn set_conditions(
     };
     let mut url = url.ok_or_else(|| failed("it does not listen".to_owned()))?;
     url.set_path("/conditions");
-    let request = http.put(url).timeout(REQUEST_TIMEOUT).json(conditions);
+    let request = http.put(url).json(conditions);
     let response = request.send().await.map_err(|error| failed(error.to_string()))?;
     match response.status() {
         status if status.is_success() => Ok(()),
@@ -137,7 +137,7 @@ pub(super) async fn set_conditions(
 
 /// What a problem document says happened, with its causes.
 async fn detail(response: reqwest::Response) -> Option<String> {
-    let problem: contract::Problem = response.json().await.ok()?;
+    let problem: contract::Problem = http::json(response).await.ok()?;
     let parts = std::iter::once(problem.detail)
         .chain(problem.causes)
         .filter(|part| !part.is_empty());

@@ -12,6 +12,7 @@ use super::system::Hosted;
 use super::{Carrier, Handle};
 use crate::backend::{Environment, POLICY, UPSTREAMS, Upstream, balancer_environment};
 use crate::error::Error;
+use crate::http;
 use crate::nginx::{READY, lacking};
 
 /// How long a new configuration may take to be in force; a new process starts for it.
@@ -132,7 +133,7 @@ impl<'a, C: Carrier> NginxAdmin<'a, C> {
         // A connection that stays open would be answered by the old worker.
         let request = self.system.carrier.http().get(url).header("connection", "close");
         let answer = request.timeout(ASK_TIMEOUT).send().await.ok()?;
-        answer.text().await.ok()
+        http::text(answer).await.ok()
     }
 }
 

@@ -1,0 +1,98 @@
+//! Rules of the house that are seen in the sources alone: what exactly one place may do.
+
+use std::path::{Path, PathBuf};
+
+/// A rule: texts that may stand in one file only, and why.
+struct Rule {
+    /// What is forbidden.
+    words: &'static [&'static str],
+    /// What the one place does, so that a search that finds nothing at all is seen to be broken.
+    shown_by: &'static [&'static str],
+    /// Folders of the workspace in whose files it is.
+    within: &'static [&'static str],
+    /// The files that may all the same, by the end of their path.
+    except: &'static [&'static str],
+    why: &'static str,
+}
+
+const EVERYWHERE: &[&str] = &["lab-cli", "scenarios", "compose", "services"];
+
+const RULES: &[Rule] = &[Rule {
+    words: &[
+        "reqwest::Client::new",
+        "reqwest::Client::builder",
+        "reqwest::Client::default",
+        "reqwest::ClientBuilder",
+        "reqwest::get",
+        "reqwest::blocking",
+        "ClientBuilder::new",
+    ],
+    shown_by: &["Client::builder"],
+    within: EVERYWHERE,
+    except: &["compose/src/http.rs", "lab-cli/tests/sources.rs"],
+    why: "a client that is made elsewhere uses the proxies of the environment; take compose::http::client",
+}];
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// All Rust files of a folder and of the folders in it.
+fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_dir() && !hidden && path.file_name().is_none_or(|name| name != "target") {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// The lines that break a rule, each with its place.
+fn broken(rule: &Rule) -> Vec<String> {
+    let workspace = workspace();
+    let mut files = Vec::new();
+    for folder in rule.within {
+        sources(&workspace.join(folder), &mut files);
+    }
+    assert!(!files.is_empty(), "no sources in {:?}", rule.within);
+    let mut found = Vec::new();
+    for file in files {
+        if rule.except.iter().any(|except| file.ends_with(except)) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        for (index, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if rule.words.iter().any(|word| code.contains(word)) {
+                found.push(format!("{}:{}: {}", file.display(), index + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_one_place_does_no_other_does() {
+    for rule in RULES {
+        let found = broken(rule);
+        assert!(found.is_empty(), "{}:\n{}", rule.why, found.join("\n"));
+    }
+}
+
+/// A rule that finds nothing anywhere could not find anything at all.
+#[test]
+fn every_rule_finds_what_its_one_place_does() {
+    for rule in RULES {
+        let nobody_excepted = Rule {
+            words: rule.shown_by,
+            except: &["lab-cli/tests/sources.rs"],
+            ..*rule
+        };
+        assert!(!broken(&nobody_excepted).is_empty(), "{}", rule.why);
+    }
+}
