@@ -27,6 +27,8 @@ use failure::{Exit, Failure};
 
 /// How long the removal of containers that were given up may keep the lab from ending; the next one removes the rest.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long threads that cannot be interrupted may keep the lab from ending.
+const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A request that is passed on is some twenty small allocations, made and freed by one thread, where nginx frees a whole pool
 /// at once: an allocator that is made for small and short-lived pieces.
@@ -64,12 +66,16 @@ fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::unexpected(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(async {
-        let done = commands::dispatch(command).await;
-        // What was given up half-way is removed in the background, which this process must not cut short.
-        compose::settle(SETTLE_TIMEOUT).await;
-        done
-    })
+    let done = runtime.block_on(commands::dispatch(command));
+    // Tasks that still run give up their systems as they are dropped. What was given up half-way is removed in the
+    // background, which this process must not cut short.
+    runtime.shutdown_timeout(TASKS_TIMEOUT);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::unexpected(format!("cannot start the runtime: {error}")))?;
+    runtime.block_on(compose::settle(SETTLE_TIMEOUT));
+    done
 }
 
 /// `lab list | head -1` ends like any other tool: `println!` panics on a closed pipe, and that is no defect to report.

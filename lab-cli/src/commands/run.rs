@@ -242,7 +242,7 @@ pub fn new_seed() -> u64 {
     u64::from(now.nanosecond() / 1000 % SEEDS)
 }
 
-/// A token that the first Ctrl-C (or SIGTERM) cancels; the second ends the process at once.
+/// A token that the first Ctrl-C (or TERM, HUP, QUIT) cancels; the second ends the process at once.
 ///
 /// # Errors
 /// When the system does not take the handlers.

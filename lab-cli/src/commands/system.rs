@@ -13,6 +13,7 @@ use serde_json::json;
 use super::backends::{backend, prepare};
 use super::clean;
 use super::up_folders::{self, NewFolder};
+use crate::SETTLE_TIMEOUT;
 use crate::arguments::{Instance, Of};
 use crate::failure::{Exit, Failure};
 use crate::home;
@@ -73,23 +74,34 @@ pub async fn up(name: &str, backend_name: &str, scale: &[String], port: Option<u
             .map_or_else(|| "round_robin".to_owned(), |balancer| balancer.policy);
         *found = found.clone().balanced(instances, &policy);
     }
+    let mut interrupts = Interrupts::listen()?;
     let state = home::state_folder()?;
     clean::leftovers(&state).await?;
     let backend = backend(backend_name)?;
-    prepare(backend.as_ref(), std::slice::from_ref(&spec)).await?;
+    let preparing = prepare(backend.as_ref(), std::slice::from_ref(&spec));
+    let Some(prepared) = interrupts.unless_interrupted(preparing).await else {
+        return Ok(Exit::Interrupted);
+    };
+    prepared?;
     let folder = NewFolder::create(&state, name)?;
     let id = folder.id.clone();
     let mut options = UpOptions::new(&id, &folder.path, &state);
     options.detach = true;
     options.entry_port = port;
     let began = Instant::now();
-    let system = match backend.up(spec, options).await {
-        Ok(system) => system,
-        Err(error) => {
+    let system = match interrupts.unless_interrupted(backend.up(spec, options)).await {
+        Some(Ok(system)) => system,
+        Some(Err(error)) => {
             folder.give_up();
             return Err(error.into());
         }
+        // With the start, everything that it had started was dropped.
+        None => return given_up(folder).await,
     };
+    if interrupts.came() {
+        system.down().await?;
+        return given_up(folder).await;
+    }
     let took = began.elapsed();
     let instances = system.instances().await;
     print_instances(&instances);
@@ -97,6 +109,15 @@ pub async fn up(name: &str, backend_name: &str, scale: &[String], port: Option<u
     println!("\nUp after {} ms. Front door: {}", took.as_millis(), system.entry());
     println!("lab ps shows it, lab down ends it (id {id}).");
     Ok(Exit::Pass)
+}
+
+/// A start that was interrupted: waits until nothing of it is left, and removes its folder.
+async fn given_up(folder: NewFolder) -> Result<Exit, Failure> {
+    compose::settle(SETTLE_TIMEOUT).await;
+    folder.discard()?;
+    // The terminal may be what went away.
+    let _ = writeln!(std::io::stderr(), "interrupted: nothing was left running");
+    Ok(Exit::Interrupted)
 }
 
 fn count(wish: &str) -> Result<(&str, u32), Failure> {

@@ -52,6 +52,25 @@ impl NewFolder {
     pub fn give_up(self) {
         let _ = fs::remove_dir(&self.path);
     }
+
+    /// Removes the folder with everything in it: its system was given up on request, so nobody has to read why.
+    ///
+    /// # Errors
+    /// When something in it cannot be removed.
+    pub fn discard(self) -> Result<(), Failure> {
+        remove_all(&self.path)
+    }
+}
+
+/// Removes a folder. That it is gone already is no error.
+fn remove_all(folder: &Path) -> Result<(), Failure> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::environment(format!(
+            "cannot remove {}: {error}",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Removes the folder of a system that was brought down.
@@ -62,13 +81,7 @@ pub fn remove(state: &Path, folder: &Path) -> Result<(), Failure> {
     if !folder.starts_with(state.join("up")) {
         return Ok(());
     }
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::environment(format!(
-            "cannot remove {}: {error}",
-            folder.display()
-        ))),
-        _ => Ok(()),
-    }
+    remove_all(folder)
 }
 
 /// Removes the folders that no system has a record for, and gives them. Does nothing while a system is being started.

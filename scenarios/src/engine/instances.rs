@@ -53,6 +53,10 @@ pub(super) fn emit(bus: &mut Bus, event: InstanceEvent) {
 /// Appends the logs of a turn to the run's, each under a line that says of which turn, and removes the turn's folder.
 pub(super) fn collect_logs(turn: &Path, logs: &Path, arm: &str, round: u32) {
     let append = || -> std::io::Result<()> {
+        if !turn.join("logs").is_dir() {
+            // Interrupted before anything was written.
+            return remove(turn);
+        }
         std::fs::create_dir_all(logs)?;
         for entry in std::fs::read_dir(turn.join("logs"))? {
             let from: PathBuf = entry?.path();
@@ -66,10 +70,18 @@ pub(super) fn collect_logs(turn: &Path, logs: &Path, arm: &str, round: u32) {
             std::io::Write::write_all(&mut to, format!("{{\"arm\":\"{arm}\",\"round\":{round}}}\n").as_bytes())?;
             std::io::copy(&mut std::fs::File::open(&from)?, &mut to)?;
         }
-        std::fs::remove_dir_all(turn)
+        remove(turn)
     };
     // Logs are a courtesy: a full disk must not take the measurement with it.
     if let Err(error) = append() {
         tracing::warn!(%error, turn = %turn.display(), "cannot collect the logs of a turn");
+    }
+}
+
+/// Removes a folder. That it is gone already, or was never made, is no error.
+fn remove(folder: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }

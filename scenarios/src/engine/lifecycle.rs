@@ -1,6 +1,7 @@
 //! One turn from its begin to its end: a system is brought up, driven, asked and brought down.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use compose::{InstanceEvent, System, UpOptions};
 use tokio::sync::mpsc::{Receiver, channel};
@@ -16,6 +17,8 @@ use crate::plan::Plan;
 
 /// Instance events that may wait; a system has a few dozen at most.
 const INSTANCE_QUEUE: usize = 1024;
+/// How long the instances of a start that was interrupted may take to end.
+const GIVE_UP_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub(super) async fn run(
     plan: &Plan,
@@ -45,6 +48,9 @@ pub(super) async fn run(
     options.events = Some(watch.beside(instances::to_queue(sender)));
     let starting = site.backend.up(spec, options);
     let Some(system) = start(starting, &mut queue, bus, stop).await? else {
+        // With the start, what it had started was dropped; its files can go once all of that has ended.
+        compose::settle(GIVE_UP_TIMEOUT).await;
+        instances::collect_logs(&folder, &site.folder.join("logs"), &arm.name, planned.round);
         return Ok(());
     };
     let revival = (!arm.revived.is_empty()).then(|| watch.begin(Arc::clone(&system)));

@@ -224,9 +224,9 @@ pub struct Service {
     /// Whether instances that die by themselves are started again; default `never`.
     #[serde(default)]
     pub restart: Option<RestartKind>,
-    /// Environment of each instance; `{parameter}` places are filled.
+    /// Environment of each instance; `{parameter}` places are filled. Only variables that the service or its balancer declares.
     #[serde(default)]
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<Place, String>,
 }
 
 /// Where a balancer has its list of instances from.

@@ -1,6 +1,7 @@
 //! Numbers and names as a scenario file writes them, each with its place in the file.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
@@ -98,6 +99,27 @@ impl Place {
     /// Where it was written, in bytes from the start of the file.
     pub fn span(&self) -> Range<usize> {
         self.0.span()
+    }
+}
+
+/// By the text alone, wherever it was written.
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Place {}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
     }
 }
 

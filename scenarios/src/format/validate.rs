@@ -36,6 +36,7 @@ pub(super) fn problems(document: &Document, folder: &str) -> Vec<Problem> {
     choices(document, &mut problems);
     names(document, &mut problems);
     references(document, &mut problems);
+    problems.extend(variables(document));
     for load in &document.loads {
         pace(load, document.run.duration_s.is_some(), &mut problems);
     }
@@ -45,6 +46,27 @@ pub(super) fn problems(document: &Document, folder: &str) -> Vec<Problem> {
     problems.extend(document.actions.iter().filter_map(plan::link_problem));
     for check in &document.checks {
         bounds(check, &mut problems);
+    }
+    problems
+}
+
+/// Variables that a service does not declare: they would do nothing, or make its process do something else entirely.
+fn variables(document: &Document) -> Vec<Problem> {
+    let of_arms = document.arms.iter().flat_map(|arm| &arm.services);
+    let mut problems = Vec::new();
+    for service in document.system.services.iter().chain(of_arms) {
+        // A name that nothing has is told of where it is looked up.
+        let Ok(program) = service.name.as_str().parse::<contract::ServiceName>() else {
+            continue;
+        };
+        let declared = program.declared_variables();
+        for variable in service.env.keys().filter(|name| !declared.contains(&name.as_str())) {
+            let message = format!("a scenario may not set `{variable}` for `{program}`");
+            problems.push(Problem::at(variable.span(), message).hint(match declared.as_slice() {
+                [] => format!("{program} takes no variables from a scenario"),
+                declared => format!("{program} takes: {}", declared.join(", ")),
+            }));
+        }
     }
     problems
 }
@@ -348,6 +370,21 @@ mod tests {
             ("warmup_s = 0.3", "warmup = 0.3", "did you mean `warmup_s`?"),
             ("rounds = 2", "rounds = \"two\"", "scenario.toml:"),
             ("schema = 1", "schema = 9", "schema = 9 is not known"),
+            (
+                "[[system.service]]\n",
+                "[[system.service]]\nenv = { LD_PRELOAD = \"/tmp/x.so\" }\n",
+                "may not set `LD_PRELOAD`",
+            ),
+            (
+                "[[system.service]]\n",
+                "[[system.service]]\nenv.PATH = \"/tmp\"\n",
+                "takes: BALANCER_CONNECT_TIMEOUT_MS,",
+            ),
+            (
+                "[[system.service]]\n",
+                "[[system.service]]\nenv = { WORK_WAIT_MS = \"1\", DATABASE_URL = \"sqlite:///etc/x\" }\n",
+                "may not set `DATABASE_URL`",
+            ),
             (
                 "name = \"cpu-blocking\"",
                 "name = \"other\"",

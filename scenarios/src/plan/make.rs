@@ -419,7 +419,7 @@ fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -
     };
     let mut env = BTreeMap::new();
     for (key, value) in base.env.iter().chain(change.into_iter().flat_map(|change| &change.env)) {
-        env.insert(key.clone(), resolver.fill(value)?);
+        env.insert(key.to_string(), resolver.fill(value)?);
     }
     let service = base.name.as_str().parse().map_err(|_| {
         Problem::at(base.name.span(), format!("there is no service `{}`", base.name)).suggest(

@@ -4,6 +4,7 @@
 //! There is no runtime in here, so that anything may depend on it.
 
 mod contested;
+mod declared;
 pub mod environment;
 pub mod events;
 pub mod json;

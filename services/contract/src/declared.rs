@@ -1,0 +1,170 @@
+//! Which environment variables a program lets itself be configured by, apart from its wiring.
+//!
+//! Whoever describes a system (a scenario, say) may set these and no others: what a program does not declare reaches it
+//! by accident at best, and some variables are not for a program at all (`LD_PRELOAD` makes the loader run foreign code).
+
+use crate::ServiceName;
+use crate::environment::*;
+
+/// What every service of this house declares.
+const OF_SERVICES: [&str; 12] = [
+    LOG_LEVEL,
+    WORKERS,
+    UPSTREAM_TIMEOUT_MS,
+    WORK_WAIT_MS,
+    WORK_DISTRIBUTION,
+    WORK_LIMIT,
+    WORK_CPU_MS,
+    WORK_SEED,
+    WORK_CONTROL,
+    WORK_SLOW,
+    WORK_BROKEN,
+    CPU_WORK,
+];
+/// What the balancer in front of a service declares. A service without one ignores them.
+const OF_BALANCERS: [&str; 13] = [
+    "BALANCER_CONNECT_TIMEOUT_MS",
+    "BALANCER_PASSIVE_FAILURES",
+    "BALANCER_EJECT_MS",
+    "BALANCER_EJECT_MAX_PERCENT",
+    "BALANCER_PANIC_PERCENT",
+    "BALANCER_PROBE_EVERY_MS",
+    "BALANCER_PROBE_TIMEOUT_MS",
+    "BALANCER_PROBE_PATH",
+    "BALANCER_PROBES_IN_ROW",
+    "BALANCER_SLOW_START_MS",
+    "BALANCER_RETRIES",
+    "BALANCER_STICKY_COOKIE",
+    "BALANCER_HASH_ON",
+];
+/// What services that consume or publish events declare.
+const OF_EVENTS: [&str; 11] = [
+    KAFKA_SESSION_MS,
+    KAFKA_STATIC_MEMBERS,
+    CONSUME_COMMIT,
+    CONSUME_ON_FAILURE,
+    CONSUME_RETRIES,
+    CONSUME_RETRY_MS,
+    CONSUME_GAP_MS,
+    CONSUME_HOLD_AT,
+    SAGA,
+    CRASH_AT,
+    CRASH_TIMES,
+];
+/// What services that guard a balance or a stock declare.
+const OF_GUARDS: [&str; 5] = [STRATEGY, LOCK_TTL_MS, LOCK_WAIT_MS, LOCK_RELEASE, DECISION_MS];
+
+const OF_ORDERS: [&str; 4] = [ORDERS_PUBLISH, ORDERS_GAP_MS, ORDERS_REFUSAL_RATE, SAGA_TIMEOUT_MS];
+const OF_PAYMENTS: [&str; 5] = [
+    PAYMENTS_FAILURE_RATE,
+    PAYMENTS_SLOW_ANSWER_RATE,
+    PAYMENTS_SLOW_ANSWER_MS,
+    IDEMPOTENCY,
+    BALANCE_IN,
+];
+const OF_ANALYTICS: [&str; 4] = [
+    CONSUME_WORK_MS,
+    CONSUME_POISON_PRODUCT,
+    CONSUME_EARLY_PRODUCT,
+    CONSUME_EARLY_MS,
+];
+const OF_GATEWAYS: [&str; 2] = [JWT_SECRET, COUNT_IN];
+
+impl ServiceName {
+    /// The variables that a description of a system may set for this program and the balancer in front of it, in
+    /// alphabetical order.
+    #[must_use]
+    pub fn declared_variables(self) -> Vec<&'static str> {
+        let groups: &[&[&'static str]] = match self {
+            Self::Users => &[&OF_SERVICES, &OF_BALANCERS],
+            Self::Orders => &[&OF_SERVICES, &OF_BALANCERS, &OF_EVENTS, &OF_ORDERS],
+            Self::Payments => &[&OF_SERVICES, &OF_BALANCERS, &OF_EVENTS, &OF_GUARDS, &OF_PAYMENTS],
+            Self::Inventory => &[&OF_SERVICES, &OF_BALANCERS, &OF_EVENTS, &OF_GUARDS],
+            Self::Analytics => &[&OF_SERVICES, &OF_BALANCERS, &OF_EVENTS, &OF_ANALYTICS],
+            Self::Gateway => &[&OF_SERVICES, &OF_BALANCERS, &OF_GATEWAYS],
+            Self::Kafka => &[&[KAFKA_BROKER]],
+            // Their settings are part of what a lesson compares, or belong to whoever starts them.
+            Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Postgres => &[],
+        };
+        let mut variables = groups.concat();
+        variables.sort_unstable();
+        variables
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Variables that tell a program where it is and whom it talks to: whoever starts it decides them.
+    const WIRING: [&str; 18] = [
+        "PORT",
+        "HOST",
+        "INSTANCE",
+        "DATABASE_URL",
+        "POSTGRES_URL",
+        "PGDATA",
+        "BALANCER_PREFIX",
+        "REDIS_URL",
+        "REDIS_PREFIX",
+        "LINK_PORT",
+        "LINK_TO",
+        "LINK_SEED",
+        "LINK_CONDITIONS",
+        "KAFKA_BROKERS",
+        "KAFKA_PREFIX",
+        "KAFKA_HOME",
+        "KAFKA_VERSION",
+        "KAFKA_ADVERTISED_HOST",
+    ];
+
+    #[test]
+    fn every_variable_of_the_contract_is_either_wiring_or_declared_by_a_program() {
+        let source = include_str!("environment.rs");
+        let named = source.lines().filter_map(|line| line.strip_prefix("pub const "));
+        let names: Vec<&str> = named.filter_map(|line| line.split(':').next()).collect();
+        assert!(names.len() > 50, "the source is read another way: {names:?}");
+        for name in names {
+            let mut programs = ServiceName::ALL.into_iter();
+            let is_declared = programs.any(|program| program.declared_variables().contains(&name));
+            assert_ne!(is_declared, WIRING.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_for_a_program_is_declared_by_none() {
+        for program in ServiceName::ALL {
+            let declared = program.declared_variables();
+            for foreign in [
+                "LD_PRELOAD",
+                "LD_LIBRARY_PATH",
+                "DYLD_INSERT_LIBRARIES",
+                "PATH",
+                "PGDATA",
+                "KAFKA_HOME",
+            ] {
+                assert!(!declared.contains(&foreign), "{program} declares {foreign}");
+            }
+            assert!(
+                declared.is_sorted_by(|before, after| before < after),
+                "{program}: {declared:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_balancer_s_variables_are_those_that_it_reads() {
+        let source = include_str!("../../balancer/src/options.rs");
+        let read = source.lines().filter_map(|line| line.split_once("\"BALANCER_"));
+        let mut read: Vec<String> = read
+            .filter_map(|(_, rest)| Some(format!("BALANCER_{}", rest.split_once('"')?.0)))
+            // It names a file of whoever starts the balancer.
+            .filter(|name| name != "BALANCER_UPSTREAMS_FILE")
+            .collect();
+        read.sort();
+        read.dedup();
+        let mut declared = OF_BALANCERS.to_vec();
+        declared.sort_unstable();
+        assert_eq!(read, declared);
+    }
+}
