@@ -36,6 +36,7 @@ fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let service = match words.as_slice() {
+        ["keep"] => return Ok(compose::keep(std::io::stdin())?),
         ["health", service] => return Ok(compose::health::ask(service.parse().map_err(|_| "no such service")?)?),
         ["serve", service] => {
             step_down(service)?;

@@ -12,8 +12,11 @@ pub mod health;
 pub mod host;
 pub mod http;
 pub mod kafka;
+mod machine;
 pub mod nginx;
+mod path_text;
 pub mod postgres;
+pub mod private;
 pub mod redis;
 mod takeover;
 pub mod topology;
@@ -21,11 +24,13 @@ pub mod topology;
 pub use backend::{
     Backend, BackendRegistry, Capability, Carried, EventSink, Instance, InstanceEvent, InstanceEventKind,
     InstanceState, InstanceStats, Leftover, LogChunk, Progress, ProgressSink, Records, Role, System, SystemRecord,
-    UpOptions, docker::DockerBackend, leftovers, process::ProcessBackend, records, settle,
+    UpOptions, docker::DockerBackend, leftovers, process::ProcessBackend, process::ProcessStamp,
+    process::dismiss_keeper, process::end_unrecorded, process::keep, records, settle,
 };
 pub use contract::{LinkConditions, Passage};
 pub use error::{Error, Family};
 pub use kafka::{BrokerKind, KafkaLookup, KafkaSource, kafka_source};
+pub use machine::Machine;
 pub use nginx::NginxLookup;
 pub use postgres::{PostgresLookup, PostgresSource, postgres_source};
 pub use redis::{RedisLookup, RedisSource, redis_source};

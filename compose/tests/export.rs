@@ -6,7 +6,7 @@ use std::process::Command;
 use compose::export::{self, ExportedFile};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,7 @@ fn the_real_tool_accepts_the_compose_file() {
         Command::new(&tool[0])
             .args(&tool[1..])
             .args(arguments)
+            .env("JWT_SECRET", "of this test")
             .output()
             .unwrap()
     };
@@ -80,6 +81,22 @@ fn the_real_tool_accepts_the_compose_file() {
     let text = std::fs::read_to_string(folder().join("docker-compose.yml")).unwrap();
     std::fs::write(&file, text.replace("read_only:", "read_onyl:")).unwrap();
     assert!(!check(file).status.success());
+}
+
+#[test]
+fn no_exported_system_signs_with_the_default_secret_and_no_secret_is_in_a_file_that_is_shared() {
+    let [compose, kubernetes] = ["docker-compose.yml", "kubernetes.yaml"].map(|name| {
+        let file = exported().into_iter().find(|file| file.name == name);
+        file.unwrap().text
+    });
+    assert!(
+        compose.contains("${JWT_SECRET:?"),
+        "a gateway would sign with what everybody knows"
+    );
+    assert!(kubernetes.contains("secretKeyRef"));
+    let secret: Value = serde_yaml_ng::from_str(&export::kubernetes_secret().text).unwrap();
+    check::<Secret>(&secret);
+    assert!(secret["stringData"]["JWT_SECRET"].as_str().unwrap().len() >= 32);
 }
 
 /// Reads a document as what it says it is. What comes out must say the same as what went in: a member that the API does

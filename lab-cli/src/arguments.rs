@@ -187,6 +187,9 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         #[arg(long, value_name = "PID", hide = true)]
         die_with_parent: Option<u32>,
     },
+    /// Wait for the end of the lab that started this, and end what it still has running
+    #[command(hide = true)]
+    Keep,
     /// Ask the instance in this container whether it is well
     #[command(hide = true)]
     Health {

@@ -18,6 +18,7 @@ use crate::commands::recorded;
 use crate::commands::up_folders::{self, NewFolder};
 use crate::display::plain;
 use crate::failure::{Exit, Failure};
+use crate::in_progress::InProgress;
 use crate::learner::Learner;
 use crate::recording::Recorder;
 use crate::report::{self, LessonText, Material};
@@ -119,7 +120,7 @@ impl Job {
     /// here: what was measured before is worth showing.
     pub async fn conduct(&self, display: Box<dyn Sink>, stop: &CancellationToken) -> Result<Conducted, Failure> {
         let now = OffsetDateTime::now_utc();
-        let (run, folder) = match &self.out {
+        let (run, folder, _in_progress) = match &self.out {
             Some(folder) => named_folder(folder, self.scenario.name(), now)?,
             None => home::new_run(&self.state_folder, self.scenario.name(), now)?,
         };
@@ -221,7 +222,7 @@ fn failure(error: RunError) -> Failure {
     }
 }
 
-fn named_folder(folder: &Path, scenario: &str, now: OffsetDateTime) -> Result<(String, PathBuf), Failure> {
+fn named_folder(folder: &Path, scenario: &str, now: OffsetDateTime) -> Result<(String, PathBuf, InProgress), Failure> {
     let cannot = |error: std::io::Error| Failure::environment(format!("cannot use {}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(cannot)?;
     if std::fs::read_dir(folder).map_err(cannot)?.next().is_some() {
@@ -229,5 +230,6 @@ fn named_folder(folder: &Path, scenario: &str, now: OffsetDateTime) -> Result<(S
     }
     let folder = folder.canonicalize().map_err(cannot)?;
     let id = format!("{scenario}-{}-{}", std::process::id(), now.microsecond());
-    Ok((id, folder))
+    let progress = InProgress::begin(&folder).map_err(cannot)?;
+    Ok((id, folder, progress))
 }

@@ -1,9 +1,11 @@
 //! The lab's state folder: recorded runs and the records of running systems.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::failure::Failure;
+use crate::in_progress::InProgress;
 
 /// The state folder: `$LAB_STATE`, else `lab` in the user's state directory.
 ///
@@ -34,14 +36,23 @@ pub fn runs_folder(state: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn new_run(state: &Path, scenario: &str, now: time::OffsetDateTime) -> Result<(String, PathBuf), Failure> {
+pub fn new_run(
+    state: &Path,
+    scenario: &str,
+    now: time::OffsetDateTime,
+) -> Result<(String, PathBuf, InProgress), Failure> {
     let runs = runs_folder(state);
-    std::fs::create_dir_all(&runs).map_err(|error| cannot_make(&runs, &error))?;
+    make_private(state, &runs).map_err(|error| cannot_make(&runs, &error))?;
+    // Until the run holds its own lock, nobody may take its folder for that of one that has ended.
+    let _nobody_cleans = runs_lock(state).map_err(|error| cannot_make(&runs, &error))?;
     for later_ms in 0..100 {
         let id = id(scenario, now + Duration::from_millis(later_ms));
         let folder = runs.join(&id);
         match std::fs::create_dir(&folder) {
-            Ok(()) => return Ok((id, folder)),
+            Ok(()) => {
+                let progress = InProgress::begin(&folder).map_err(|error| cannot_make(&folder, &error))?;
+                return Ok((id, folder, progress));
+            }
             // Another lab began one in the same millisecond.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(cannot_make(&folder, &error)),
@@ -51,6 +62,25 @@ pub fn new_run(state: &Path, scenario: &str, now: time::OffsetDateTime) -> Resul
         "{} has too many runs of this moment",
         runs.display()
     )))
+}
+
+/// Makes a folder within the state folder, both for this user alone.
+///
+/// # Errors
+/// When one of them cannot be made.
+pub fn make_private(state: &Path, folder: &Path) -> std::io::Result<()> {
+    compose::private::make_state_folder(state)?;
+    compose::private::make_folder(folder)
+}
+
+/// Held while a folder of a run is made, or folders of runs are removed.
+///
+/// # Errors
+/// When the file cannot be locked.
+pub fn runs_lock(state: &Path) -> std::io::Result<File> {
+    let lock = File::create(state.join("runs.lock"))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 fn id(scenario: &str, at: time::OffsetDateTime) -> String {
@@ -79,9 +109,9 @@ mod tests {
     fn two_runs_of_one_moment_get_folders_of_their_own_that_sort_by_time() {
         let state = tempfile::tempdir().unwrap();
         let now = time::OffsetDateTime::UNIX_EPOCH + Duration::from_millis(7);
-        let (first, _) = new_run(state.path(), "scaling", now).unwrap();
-        let (second, folder) = new_run(state.path(), "cpu-blocking", now).unwrap();
-        let (third, _) = new_run(state.path(), "asking", now + Duration::from_millis(900)).unwrap();
+        let (first, ..) = new_run(state.path(), "scaling", now).unwrap();
+        let (second, folder, _) = new_run(state.path(), "cpu-blocking", now).unwrap();
+        let (third, ..) = new_run(state.path(), "asking", now + Duration::from_millis(900)).unwrap();
         assert_eq!(
             [first.as_str(), second.as_str(), third.as_str()],
             [
@@ -92,7 +122,7 @@ mod tests {
             ]
         );
         assert!(folder.is_dir());
-        let (again, _) = new_run(state.path(), "scaling", now).unwrap();
+        let (again, ..) = new_run(state.path(), "scaling", now).unwrap();
         assert_eq!(again, "19700101-000000.008-scaling");
     }
 }

@@ -82,7 +82,7 @@ impl Learner {
         let (Some(info), Some(ended)) = (&state.info, &state.ended) else {
             return Ok(None);
         };
-        fs::create_dir_all(state_folder)?;
+        compose::private::make_state_folder(state_folder)?;
         // Two labs may end at once.
         let lock = File::options()
             .create(true)
@@ -99,9 +99,8 @@ impl Learner {
             progress.guesses_right += u32::from(outcome.right);
             progress.last_guess = Some(outcome);
         }
-        let part = state_folder.join(format!("{FILE}.part"));
-        fs::write(&part, serde_json::to_string_pretty(&learner)? + "\n")?;
-        fs::rename(part, state_folder.join(FILE))?;
+        let text = serde_json::to_string_pretty(&learner)? + "\n";
+        compose::private::write(&state_folder.join(FILE), text.as_bytes())?;
         Ok(warning)
     }
 }

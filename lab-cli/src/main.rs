@@ -7,6 +7,7 @@ mod display;
 mod failure;
 mod guess;
 mod home;
+mod in_progress;
 mod interrupt;
 mod learner;
 mod machine;
@@ -49,6 +50,9 @@ fn main() -> ExitCode {
             service,
             die_with_parent,
         }) => commands::serve::run(&service, die_with_parent),
+        Some(Command::Keep) => compose::keep(std::io::stdin())
+            .map(|()| Exit::Pass)
+            .map_err(Failure::from),
         Some(Command::Health { service }) => commands::serve::health(&service),
         command => on_a_runtime(command),
     };
@@ -75,6 +79,7 @@ fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::unexpected(format!("cannot start the runtime: {error}")))?;
     runtime.block_on(compose::settle(SETTLE_TIMEOUT));
+    compose::dismiss_keeper();
     done
 }
 

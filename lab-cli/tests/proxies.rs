@@ -47,7 +47,10 @@ impl Proxy {
         for variable in VARIABLES {
             command.env(variable, &self.url);
         }
-        command.env("no_proxy", "").env("NO_PROXY", "").env_remove("REQUEST_METHOD");
+        command
+            .env("no_proxy", "")
+            .env("NO_PROXY", "")
+            .env_remove("REQUEST_METHOD");
         command
     }
 

@@ -85,6 +85,7 @@ pub struct Instance {
     #[serde(with = "time::serde::rfc3339")]
     pub started: OffsetDateTime,
     /// The file that holds its log, where the log is a local file.
+    #[serde(with = "crate::path_text::optional")]
     pub log: Option<PathBuf>,
 }
 

@@ -38,6 +38,11 @@ pub trait Backend: Send + Sync {
     /// The name that people choose it by: `process`.
     fn name(&self) -> &'static str;
 
+    /// Where the engine is that carries its systems, and who says so; none where the lab itself does.
+    fn engine(&self) -> Option<String> {
+        None
+    }
+
     /// What systems on this backend can do.
     fn capabilities(&self) -> BTreeSet<Capability>;
 

@@ -1,6 +1,7 @@
 //! The Compose file (<https://github.com/compose-spec/compose-spec/blob/main/spec.md>).
 
 use contract::ServiceName;
+use contract::environment::JWT_SECRET;
 use serde_json::{Map, Value, json};
 
 use super::units::{Unit, units};
@@ -12,7 +13,10 @@ use crate::error::Error;
 use crate::topology::SystemSpec;
 
 const HEAD: &str = "# Made by `lab export compose`; a test keeps this file and the topology equal.\n\
-                    # The image comes from `lab export image`. Then: docker compose up --wait\n";
+                    # The image comes from `lab export image`, JWT_SECRET from the file .env beside this one (-o FOLDER\n\
+                    # writes it). Then: docker compose up --wait\n";
+/// What a gateway signs with is in no file that is meant to be shared.
+const JWT_SECRET_OPEN: &str = "${JWT_SECRET:?set it to a secret of your own, here or in .env}";
 /// Where the front door of the entry, Prometheus and Grafana are published, on 127.0.0.1.
 const ENTRY_PORT: u16 = 8080;
 const PROMETHEUS_PORT: u16 = 9090;
@@ -87,6 +91,9 @@ fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
     });
     if !is_redis {
         service["environment"] = json!(unit.environment);
+    }
+    if unit.program == ServiceName::Gateway && !unit.environment.contains_key(JWT_SECRET) {
+        service["environment"][JWT_SECRET] = JWT_SECRET_OPEN.into();
     }
     let needs = needs(system, unit);
     if !needs.is_empty() {

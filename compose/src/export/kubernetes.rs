@@ -10,10 +10,14 @@ use crate::error::Error;
 use crate::topology::{Limits, ServiceSpec, SystemSpec};
 
 const HEAD: &str = "# Made by `lab export k8s`; a test keeps this file and the topology equal.\n\
-                    # The image comes from `lab export image`, and has to be where the nodes find it.\n";
+                    # The image comes from `lab export image`, and has to be where the nodes find it. The Secret lab-jwt is in\n\
+                    # jwt-secret.yaml, which -o FOLDER writes; or make one: kubectl -n lab create secret generic lab-jwt\n\
+                    # --from-literal=JWT_SECRET=\"$(openssl rand -hex 32)\"\n";
 const NAMESPACE: &str = "lab";
 const CONFIG: &str = "lab";
 const DATABASES: &str = "postgres-databases";
+/// The Secret with what gateways sign tokens with.
+pub(super) const JWT_SECRET_NAME: &str = "lab-jwt";
 /// Where the entry is reached on every node.
 const NODE_PORT: u16 = 30_080;
 /// What an instance may use where the topology says nothing.
@@ -44,7 +48,7 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     }])
 }
 
-fn metadata(name: &str) -> Value {
+pub(super) fn metadata(name: &str) -> Value {
     json!({ "name": name, "namespace": NAMESPACE, "labels": { "app.kubernetes.io/part-of": "lab" } })
 }
 
@@ -96,6 +100,12 @@ fn service(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
         "name": environment::INSTANCE,
         "valueFrom": { "fieldRef": { "fieldPath": "metadata.name" } },
     }));
+    if spec.service == ServiceName::Gateway && !spec.env.contains_key(environment::JWT_SECRET) {
+        env.push(json!({
+            "name": environment::JWT_SECRET,
+            "valueFrom": { "secretKeyRef": { "name": JWT_SECRET_NAME, "key": environment::JWT_SECRET } },
+        }));
+    }
     let asked = |path: &str| json!({ "path": path, "port": port });
     Ok(json!({
         "name": spec.name,

@@ -3,8 +3,11 @@
 mod compose_file;
 mod kafka;
 mod kubernetes;
+mod secret;
 mod units;
 mod yaml;
+
+pub use secret::{for_compose as compose_secret, for_kubernetes as kubernetes_secret};
 
 use contract::ServiceName;
 

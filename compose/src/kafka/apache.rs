@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use contract::ServiceName;
@@ -22,6 +22,9 @@ const JVM: [&str; 4] = [
     "-Xshare:auto",
     "-Djava.awt.headless=true",
 ];
+/// The files in the broker's folder that it is started with.
+const PROPERTIES: &str = "server.properties";
+const LOGGING_FILE: &str = "log4j2.properties";
 /// A cluster's id must be there and means nothing to a cluster of one.
 const CLUSTER_ID: &str = "bGFiLWthZmthLWNsdXN0ZXI";
 
@@ -68,19 +71,14 @@ fn prepare(
     let controller = Reserved::take(instance, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
     let folder = fs::canonicalize(folder).map_err(Error::file("find", folder))?;
-    let properties = folder.join("server.properties");
-    let text = properties_of(
-        broker.address,
-        advertised,
-        controller.address.port(),
-        &folder.join("log"),
-    );
+    let properties = folder.join(PROPERTIES);
+    let text = properties_of(broker.address, advertised, controller.address.port(), Path::new("log"));
     fs::write(&properties, text).map_err(Error::file("write", &properties))?;
-    let logging = folder.join("log4j2.properties");
+    let logging = folder.join(LOGGING_FILE);
     fs::write(&logging, LOGGING).map_err(Error::file("write", &logging))?;
-    format_storage(kafka, instance, &properties, &logging)?;
-    let mut command = java(kafka, &logging);
-    command.arg("kafka.Kafka").arg(&properties);
+    format_storage(kafka, instance, &folder)?;
+    let mut command = java(kafka, &folder);
+    command.arg("kafka.Kafka").arg(PROPERTIES);
     Ok(Prepared {
         command,
         broker,
@@ -89,8 +87,8 @@ fn prepare(
 }
 
 /// Makes the folder one that a broker of this cluster may use; one that is one already stays as it is.
-fn format_storage(kafka: &ApacheKafka, instance: &str, properties: &Path, logging: &Path) -> Result<(), Error> {
-    let output = java(kafka, logging)
+fn format_storage(kafka: &ApacheKafka, instance: &str, folder: &Path) -> Result<(), Error> {
+    let output = java(kafka, folder)
         .args([
             "kafka.tools.StorageTool",
             "format",
@@ -98,8 +96,8 @@ fn format_storage(kafka: &ApacheKafka, instance: &str, properties: &Path, loggin
             "-t",
             CLUSTER_ID,
             "-c",
+            PROPERTIES,
         ])
-        .arg(properties)
         .stdin(Stdio::null())
         .output()
         .map_err(program_failed(kafka, instance))?;
@@ -127,12 +125,25 @@ fn program_failed(kafka: &ApacheKafka, instance: &str) -> impl FnOnce(std::io::E
     }
 }
 
-fn java(kafka: &ApacheKafka, logging: &Path) -> Command {
-    let mut command = Command::new(&kafka.java);
-    let mut logging_option = std::ffi::OsString::from("-Dlog4j2.configurationFile=");
-    logging_option.push(logging);
-    let all: PathBuf = kafka.jars.join("*");
-    command.args(HEAP).args(JVM).arg(logging_option).arg("-cp").arg(all);
+/// A Java that works in the broker's own folder and is told names in it only: in a path, commas, blanks and backslashes
+/// would mean something to Kafka, and what is not ASCII would get lost in a locale that knows nothing else.
+fn java(kafka: &ApacheKafka, folder: &Path) -> Command {
+    // Programs and jars may be named from the folder that this process was started in.
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let is_in_path = kafka.java.components().count() == 1;
+    let mut command = Command::new(if is_in_path {
+        kafka.java.clone()
+    } else {
+        absolute(&kafka.java)
+    });
+    command
+        .args(HEAP)
+        .args(JVM)
+        .arg(format!("-Dlog4j2.configurationFile={LOGGING_FILE}"))
+        .arg("-cp")
+        .arg(absolute(&kafka.jars).join("*"))
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir(folder);
     command
 }
 

@@ -6,7 +6,6 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::path::Path;
 
 use super::method::{looks_at_weights, method};
 use super::offer::{CONNECT_TIMEOUT_MS, EJECT_MS, HASH_ON, PASSIVE_FAILURES, RETRIES};
@@ -26,13 +25,13 @@ const IDLE_CONNECTIONS: u32 = 512;
 pub(crate) struct Place<'a> {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
-    /// A folder of its own, for what it keeps while it runs.
-    pub(crate) folder: &'a Path,
     /// Whom its worker runs as, for one that is started by root.
     pub(crate) user: Option<&'a str>,
 }
 
-/// The configuration for what the lab's balancer would be told in `environment`. `stamp` is what it answers at
+/// The configuration for what the lab's balancer would be told in `environment`. What nginx keeps while it runs lies in its
+/// prefix, the folder that it is started with: names in the configuration are relative to that, so that whatever leads
+/// there need not be quoted. `stamp` is what it answers at
 /// [`READY`], so that whoever renewed it sees when the new one is in force.
 ///
 /// # Errors
@@ -82,13 +81,13 @@ pub(crate) fn render(place: &Place<'_>, environment: &Environment, stamp: Option
         servers.push_str("        server 127.0.0.1:1 down;\n");
     }
     let user = place.user.map(|user| format!("user {user};\n")).unwrap_or_default();
-    let (listen, folder, stamp) = (place.listen, place.folder.display(), stamp.unwrap_or(FIRST));
+    let (listen, stamp) = (place.listen, stamp.unwrap_or(FIRST));
     Ok(format!(
         r#"daemon off;
 worker_processes 1;
 {user}worker_rlimit_nofile 16384;
 worker_shutdown_timeout 10s;
-pid "{folder}/nginx.pid";
+pid nginx.pid;
 error_log stderr notice;
 events {{ worker_connections 8192; }}
 http {{
@@ -97,11 +96,11 @@ http {{
     client_max_body_size 0;
     keepalive_timeout 3600s;
     keepalive_requests 1000000000;
-    client_body_temp_path "{folder}/body";
-    proxy_temp_path "{folder}/proxy";
-    fastcgi_temp_path "{folder}/fastcgi";
-    uwsgi_temp_path "{folder}/uwsgi";
-    scgi_temp_path "{folder}/scgi";
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
     upstream instances {{
         {method}
 {servers}        keepalive {IDLE_CONNECTIONS};
@@ -147,7 +146,6 @@ mod tests {
     fn rendered(pairs: &[(&str, &str)]) -> String {
         let place = Place {
             listen: "127.0.0.1:8080".parse().unwrap(),
-            folder: Path::new("/runs/one"),
             user: None,
         };
         render(&place, &environment(pairs), None).unwrap()
@@ -162,7 +160,7 @@ mod tests {
             "server 127.0.0.1:1001 max_fails=0 fail_timeout=30s; # users-1",
             "server 127.0.0.1:1002 ",
             "listen 127.0.0.1:8080 ",
-            "pid \"/runs/one/nginx.pid\";",
+            "pid nginx.pid;",
             "proxy_next_upstream off;",
             "return 200 \"first\"",
         ] {
@@ -204,7 +202,6 @@ mod tests {
     fn what_it_cannot_do_is_refused() {
         let place = Place {
             listen: "127.0.0.1:8080".parse().unwrap(),
-            folder: Path::new("/runs/one"),
             user: None,
         };
         let refused = |pairs| render(&place, &environment(pairs), None).unwrap_err();

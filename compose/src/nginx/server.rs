@@ -37,7 +37,10 @@ pub fn become_server(program: &Path, instance: &str, address: SocketAddr, run: &
         Ok(reserved) => reserved,
         Err(error) => return error,
     };
-    let environment = std::env::vars().collect();
+    // What is no text is none of what a balancer is told.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     if let Err(error) = write(run, instance, reserved.address, &environment, None) {
         return error;
     }
@@ -64,7 +67,6 @@ pub(crate) fn write(
     let file = folder.join(FILE);
     let place = Place {
         listen,
-        folder: &folder,
         // As root it would make somebody else of its worker, who may not enter the folder.
         user: rustix::process::geteuid().is_root().then_some("root"),
     };

@@ -12,8 +12,6 @@ use std::time::Duration;
 pub(super) const CLUSTER: &str = "cluster";
 /// The file in which a server says that it runs, and which block is its own.
 const NOTE: &str = "postmaster.pid";
-/// The line with the block, from 0: its key and its id.
-const LINE: usize = 6;
 /// The kernel's list of all blocks; elsewhere than on Linux there is none, and none is removed.
 const BLOCKS: &str = "/proc/sysvipc/shm";
 /// How long those that a killed server has left may take to end.
@@ -60,11 +58,16 @@ fn noted_in(data: &Path) -> Option<Block> {
     block_in(&fs::read_to_string(data.join(CLUSTER).join(NOTE)).ok()?)
 }
 
+/// The last line of two numbers names the block: its key and its id. Lines cannot be counted, for the second holds the
+/// path of the folder, in which there may be line breaks.
 fn block_in(note: &str) -> Option<Block> {
-    let mut words = note.lines().nth(LINE)?.split_ascii_whitespace();
-    Some(Block {
-        key: words.next()?.parse().ok()?,
-        id: words.next()?.parse().ok()?,
+    note.lines().rev().find_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let block = Block {
+            key: words.next()?.parse().ok()?,
+            id: words.next()?.parse().ok()?,
+        };
+        words.next().is_none().then_some(block)
     })
 }
 
@@ -124,6 +127,11 @@ mod tests {
         assert_eq!(users_in(&blocks.replace(" 2   101", " 0   101"), &block), Users::Nobody);
         assert_eq!(users_in(blocks, &Block { key: 3, id: 8 }), Users::NoBlock);
         assert_eq!(block_in("4711\n/data\n"), None, "it has not come that far");
+        assert_eq!(
+            block_in(&NOTE.replace("/data", "/da\n\nta")),
+            Some(block),
+            "a path with line breaks"
+        );
     }
 
     #[test]

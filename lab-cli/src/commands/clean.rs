@@ -7,7 +7,7 @@ use compose::{Leftover, SystemRecord};
 
 use super::up_folders;
 use crate::failure::{Exit, Failure};
-use crate::{home, recording};
+use crate::{home, in_progress, recording};
 
 /// How long the end of one system may take when the lab is told twice to end.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,16 +19,18 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 pub async fn run(recordings: bool) -> Result<Exit, Failure> {
     let state = home::state_folder()?;
     let cleaned = leftovers(&state).await?;
-    let unrecorded = compose::backend::docker::remove_unrecorded(&state).await?;
-    if unrecorded > 0 {
-        println!("removed the containers of {unrecorded} systems that had no record any more");
-    }
-    let folders = up_folders::remove_abandoned(&state)?;
-    for folder in &folders {
-        println!("removed {}, of a system that is not up", folder.display());
-    }
-    if cleaned == Cleaned::default() && unrecorded == 0 && folders.is_empty() {
+    let removed = unrecorded(&state).await?;
+    if cleaned == Cleaned::default() && removed == 0 {
         println!("Nothing was left behind.");
+    }
+    for record in compose::records(&state)?.elsewhere {
+        let host = record
+            .machine
+            .map_or_else(String::new, |machine| format!(" of the machine {}", machine.host));
+        println!(
+            "left alone: {}{host}, which is not for this folder of this machine to judge",
+            record.run_id
+        );
     }
     if cleaned.kept > 0 {
         return Err(Failure::environment(format!(
@@ -37,14 +39,62 @@ pub async fn run(recordings: bool) -> Result<Exit, Failure> {
         )));
     }
     if recordings {
-        let folders = recording::all(&state)?;
-        for folder in &folders {
-            std::fs::remove_dir_all(folder)
-                .map_err(|error| Failure::environment(format!("cannot remove {}: {error}", folder.display())))?;
-        }
-        println!("Removed {} recorded runs.", folders.len());
+        remove_recordings(&state)?;
     }
     Ok(Exit::Pass)
+}
+
+/// Removes what no record tells of, and says so; how many things that were.
+async fn unrecorded(state: &Path) -> Result<usize, Failure> {
+    let systems = compose::backend::docker::remove_unrecorded(state).await?;
+    if systems > 0 {
+        println!("removed the containers of {systems} systems that had no record any more");
+    }
+    let processes = compose::end_unrecorded(state)?;
+    if processes > 0 {
+        println!("ended {processes} processes of systems that had no record any more");
+    }
+    let drafts = compose::private::remove_drafts(&state.join("systems"))? + compose::private::remove_drafts(state)?;
+    if drafts > 0 {
+        println!("removed {drafts} files that were not written to their end");
+    }
+    let folders = up_folders::remove_abandoned(state)?;
+    for folder in &folders {
+        println!("removed {}, of a system that is not up", folder.display());
+    }
+    Ok(systems + processes + drafts + folders.len())
+}
+
+/// Removes all recorded runs but those in progress and those whose system is still up.
+fn remove_recordings(state: &Path) -> Result<(), Failure> {
+    if !home::runs_folder(state).exists() {
+        println!("Removed 0 recorded runs.");
+        return Ok(());
+    }
+    let _nobody_starts = home::runs_lock(state)?;
+    let records = compose::records(state)?;
+    let is_up = |folder: &Path| {
+        let mut systems = records.systems.iter().chain(&records.elsewhere);
+        systems.any(|record| std::path::absolute(folder).is_ok_and(|folder| record.folder.starts_with(folder)))
+    };
+    let mut removed = 0;
+    for folder in recording::all(state)? {
+        let why = if in_progress::is_in_progress(&folder)? {
+            "it is in progress"
+        } else if is_up(&folder) {
+            "its system is up; lab down ends it"
+        } else if !records.unreadable.is_empty() {
+            "it may be that of a record that cannot be read"
+        } else {
+            std::fs::remove_dir_all(&folder)
+                .map_err(|error| Failure::environment(format!("cannot remove {}: {error}", folder.display())))?;
+            removed += 1;
+            continue;
+        };
+        println!("left alone: {}: {why}", folder.display());
+    }
+    println!("Removed {removed} recorded runs.");
+    Ok(())
 }
 
 /// How many systems were left behind.
@@ -107,4 +157,5 @@ pub fn own_systems(state: &Path) {
         }
     });
     let _ = ending.join();
+    compose::dismiss_keeper();
 }

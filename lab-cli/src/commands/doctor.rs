@@ -40,6 +40,7 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
         state_folder()?,
         loopback(),
         docker().await,
+        signing().await?,
         redis().await,
         postgresql().await,
         kafka().await,
@@ -93,7 +94,7 @@ fn cores() -> Finding {
 
 fn state_folder() -> Result<Finding, Failure> {
     let folder = home::state_folder()?;
-    let written = std::fs::create_dir_all(&folder).and_then(|()| {
+    let written = compose::private::make_state_folder(&folder).and_then(|()| {
         let probe = folder.join(format!(".probe-{}", std::process::id()));
         std::fs::write(&probe, b"")?;
         std::fs::remove_file(probe)
@@ -126,7 +127,7 @@ fn loopback() -> Finding {
     }
 }
 
-/// Whether an engine answers on the usual socket, or at DOCKER_HOST.
+/// Whether the engine answers that Docker's own command line would use.
 async fn docker() -> Finding {
     let (found, detail) = match DockerBackend::of_current_program() {
         Ok(backend) => match backend.engine_version().await {
@@ -144,6 +145,41 @@ async fn docker() -> Finding {
         required: false,
         detail,
     }
+}
+
+/// Whether a system that runs signs its tokens with the secret that everybody knows.
+async fn signing() -> Result<Finding, Failure> {
+    let of_lab = compose::records(&home::state_folder()?)?.systems.into_iter();
+    let of_lab = of_lab
+        .filter(|record| record.signs_with_default_secret())
+        .map(|record| record.run_id);
+    let exported = match DockerBackend::of_current_program() {
+        Ok(backend) => backend.gateways_with_default_secret().await,
+        Err(_) => Vec::new(),
+    };
+    let (of_lab, exported): (Vec<String>, _) = (of_lab.collect(), exported.join(", "));
+    let (found, detail) = match (of_lab.is_empty(), exported.is_empty()) {
+        (true, true) => (true, "no system that runs signs with the default secret".to_owned()),
+        (_, false) => (
+            false,
+            format!(
+                "{exported}: an exported gateway signs with the default secret, which everybody knows; set JWT_SECRET"
+            ),
+        ),
+        (false, true) => (
+            false,
+            format!(
+                "{}: signed with the default secret, which everybody knows; reached from this machine only",
+                of_lab.join(", ")
+            ),
+        ),
+    };
+    Ok(Finding {
+        name: "JWT secret",
+        found,
+        required: false,
+        detail,
+    })
 }
 
 /// Where a system would get its Redis from, and whether that one answers.

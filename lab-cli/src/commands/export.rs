@@ -14,13 +14,16 @@ use crate::failure::{Exit, Failure};
 /// A name that no system has; a folder that cannot be written to; for the image, an engine that does not answer.
 pub async fn run(what: What, system: &str, output: Option<&Path>) -> Result<Exit, Failure> {
     let system = export::whole_system(system)?;
-    let files = match what {
-        What::Compose => export::compose(&system)?,
-        What::K8s => export::kubernetes(&system)?,
+    let (files, secret) = match what {
+        What::Compose => (export::compose(&system)?, export::compose_secret()),
+        What::K8s => (export::kubernetes(&system)?, export::kubernetes_secret()),
         What::Image => return image().await,
     };
     match output {
-        Some(folder) => write(folder, &files)?,
+        Some(folder) => {
+            write(folder, &files)?;
+            write_secret(folder, &secret)?;
+        }
         None => {
             if let Some(first) = files.first() {
                 print!("{}", first.text);
@@ -35,6 +38,19 @@ async fn image() -> Result<Exit, Failure> {
     prepare(backend("docker")?.as_ref(), &[]).await?;
     println!("{}", export::IMAGE);
     Ok(Exit::Pass)
+}
+
+/// Writes the system's own secret, for this user alone. One that is there stays: a system that runs may sign with it.
+fn write_secret(folder: &Path, secret: &ExportedFile) -> Result<(), Failure> {
+    let path = folder.join(secret.name);
+    if path.exists() {
+        println!("{} (kept as it was)", path.display());
+        return Ok(());
+    }
+    compose::private::write(&path, secret.text.as_bytes())
+        .map_err(|error| Failure::environment(format!("cannot write {}: {error}", path.display())))?;
+    println!("{}", path.display());
+    Ok(())
 }
 
 fn write(folder: &Path, files: &[ExportedFile]) -> Result<(), Failure> {

@@ -78,6 +78,7 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
             service,
             die_with_parent,
         } => serve::run(&service, die_with_parent),
+        Command::Keep => Ok(compose::keep(std::io::stdin()).map(|()| Exit::Pass)?),
         Command::Health { service } => serve::health(&service),
         Command::Export { what, system, output } => export::run(what, &system, output.as_deref()).await,
         Command::Check { folder, schema } => check::run(folder.as_deref(), schema),

@@ -134,6 +134,9 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
         );
         eprintln!("{}", text::wrapped(&what, 0));
         eprint!("{}", plain::left_out(plan));
+        if let Some(engine) = job.backend.engine() {
+            eprintln!("on the Docker engine at {engine}");
+        }
     }
     let conducted = job.conduct(display, stop).await?;
     for warning in &conducted.warnings {

@@ -106,6 +106,9 @@ pub async fn up(name: &str, backend_name: &str, scale: &[String], port: Option<u
     let instances = system.instances().await;
     print_instances(&instances);
     print_external(system.as_ref(), &instances);
+    if let Some(engine) = backend.engine() {
+        println!("\nOn the Docker engine at {engine}.");
+    }
     println!("\nUp after {} ms. Front door: {}", took.as_millis(), system.entry());
     println!("lab ps shows it, lab down ends it (id {id}).");
     Ok(Exit::Pass)

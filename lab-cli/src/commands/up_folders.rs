@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::home;
 
 /// How many systems of one name may be there.
 const NUMBER_MAX: u32 = 999;
@@ -26,7 +27,7 @@ impl NewFolder {
     /// When it cannot be made, or there are too many.
     pub fn create(state: &Path, name: &str) -> Result<Self, Failure> {
         let folder = state.join("up");
-        fs::create_dir_all(&folder)?;
+        home::make_private(state, &folder)?;
         let starting = lock_file(state)?;
         starting.lock_shared()?;
         for number in 1..=NUMBER_MAX {
@@ -108,7 +109,7 @@ pub fn remove_abandoned(state: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in entries {
         let folder = entry?.path();
         let in_use = |record: &compose::SystemRecord| folder.file_name().is_some_and(|name| *name == *record.run_id);
-        if folder.is_dir() && !records.systems.iter().any(in_use) {
+        if folder.is_dir() && !records.systems.iter().chain(&records.elsewhere).any(in_use) {
             remove(state, &folder)?;
             removed.push(folder);
         }

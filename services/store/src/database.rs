@@ -1,8 +1,11 @@
 //! Opening a database so that several instances may share it.
 
+use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -145,7 +148,7 @@ impl Database {
 /// What a URL leads to.
 enum Target<'a> {
     Memory,
-    File(&'a Path),
+    File(PathBuf),
     Postgres(&'a str),
 }
 
@@ -155,10 +158,12 @@ impl<'a> Target<'a> {
             return Some(Self::Postgres(url));
         }
         let rest = url.strip_prefix("sqlite:")?;
-        match rest.strip_prefix("//").unwrap_or(rest) {
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        // What is asked for behind the path is what is done anyway.
+        match rest.strip_suffix("?mode=rwc").unwrap_or(rest) {
             ":memory:" => Some(Self::Memory),
             "" => None,
-            path => Some(Self::File(Path::new(path))),
+            path => Some(Self::File(unescaped(path))),
         }
     }
 
@@ -172,7 +177,7 @@ impl<'a> Target<'a> {
     fn connect_url(&self) -> String {
         match self {
             Self::Memory => "sqlite::memory:".to_owned(),
-            Self::File(path) => format!("sqlite://{}?mode=rwc", path.display()),
+            Self::File(path) => format!("sqlite://{}?mode=rwc", escaped(path)),
             Self::Postgres(url) => (*url).to_owned(),
         }
     }
@@ -214,6 +219,40 @@ impl<'a> Target<'a> {
         let locked = locked.await.unwrap_or_else(|error| Err(io::Error::other(error)));
         locked.map(Some).map_err(|source| StoreError::Lock { path, source })
     }
+}
+
+/// A path as a part of a URL: whatever means something there, or would get lost, is written as `%` and two digits.
+fn escaped(path: &Path) -> String {
+    let mut text = String::new();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => text.push(char::from(*byte)),
+            other => {
+                // Writing to a string does not fail.
+                let _ = write!(text, "%{other:02X}");
+            }
+        }
+    }
+    text
+}
+
+/// The path that is a part of a URL. A `%` without two digits behind it stands for itself.
+fn unescaped(text: &str) -> PathBuf {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = (first == b'%').then(|| after.split_at_checked(2)).flatten();
+        let decoded = digits.and_then(|(digits, after)| {
+            let digits = std::str::from_utf8(digits).ok()?;
+            let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let byte = is_hex.then(|| u8::from_str_radix(digits, 16).ok())??;
+            Some((byte, after))
+        });
+        let (byte, after) = decoded.unwrap_or((first, after));
+        bytes.push(byte);
+        rest = after;
+    }
+    PathBuf::from(OsString::from_vec(bytes))
 }
 
 pub(crate) fn without_password(url: &str) -> String {
@@ -278,6 +317,40 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(mode, "wal");
+    }
+
+    #[tokio::test]
+    async fn a_file_is_where_the_url_says_whatever_its_path_is_made_of() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "a b",
+            "50%",
+            "%20",
+            "q?x=1",
+            "a#b",
+            "say \"so\"",
+            "two\nlines",
+            "ä",
+            "semi;colon",
+            "a&b=c",
+        ] {
+            let place = folder.path().join(name);
+            std::fs::create_dir(&place).unwrap();
+            let file = place.join("things.db");
+            let url = format!("sqlite://{}", escaped(&file));
+            let database = Database::open(&url, &MIGRATIONS)
+                .await
+                .unwrap_or_else(|error| panic!("{name:?}: {error}"));
+            assert_eq!(names(&database).await, [(1, "first".to_owned())]);
+            assert!(file.is_file(), "{name:?}: it is not there");
+        }
+        // As somebody would write it by hand.
+        let url = format!("sqlite://{}/by hand.db?mode=rwc", folder.path().display());
+        Database::open(&url, &MIGRATIONS).await.unwrap();
+        assert!(folder.path().join("by hand.db").is_file());
+        let url = format!("sqlite://{}/%FF.db", folder.path().display());
+        let refused = Database::open(&url, &MIGRATIONS).await;
+        assert!(refused.is_err(), "the engine takes text only, and says so");
     }
 
     #[tokio::test]

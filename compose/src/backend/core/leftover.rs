@@ -1,11 +1,10 @@
 //! Systems that nobody looks after any more.
 
-use std::fs;
 use std::path::Path;
 
 use super::record::{SystemRecord, records};
 use crate::backend::docker;
-use crate::backend::process::{end_processes, forget_databases};
+use crate::backend::process::{end_processes, forget_processes};
 use crate::error::Error;
 
 /// A system that its lab can no longer bring down.
@@ -18,8 +17,8 @@ pub struct Leftover {
 }
 
 impl Leftover {
-    /// Ends exactly what the record names and removes its data and the record. Logs stay: they belong to the run's
-    /// recording.
+    /// Ends exactly what the record names, and what that has started, and removes its data and the record. Logs stay: they
+    /// belong to the run's recording.
     ///
     /// # Errors
     /// When a process cannot be killed, an engine does not answer, or a file cannot be removed.
@@ -28,13 +27,10 @@ impl Leftover {
             docker::clean(&self.record).await?;
         }
         end_processes(self.record.processes()).await?;
-        forget_databases(&self.record)?;
+        forget_processes(&self.record).await?;
         self.record.forget_elsewhere().await;
-        let data = self.record.folder.join("data");
-        match fs::remove_dir_all(&data) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", &data)(error)),
-            _ => self.record.remove(),
-        }
+        self.record.remove_files()?;
+        self.record.remove()
     }
 }
 
@@ -73,7 +69,7 @@ mod tests {
 
     fn record(state: &Path, run_id: &str) -> SystemRecord {
         let spec = named_system("users").unwrap();
-        SystemRecord::new("process", run_id.into(), state.join("run"), state.to_owned(), spec)
+        SystemRecord::new("process", run_id.into(), state.join("run"), state.to_owned(), spec).unwrap()
     }
 
     fn dead() -> ProcessStamp {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use contract::ServiceName;
+use contract::environment::JWT_SECRET;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::Url;
@@ -13,6 +14,9 @@ use crate::backend::process::ProcessStamp;
 use crate::backend::{Role, docker};
 use crate::error::Error;
 use crate::kafka::KafkaSource;
+use crate::machine::{Machine, Place};
+use crate::path_text;
+use crate::private;
 use crate::topology::{ServiceSpec, SystemSpec};
 use crate::{postgres, redis};
 
@@ -21,6 +25,8 @@ const SCHEMA: u32 = 3;
 /// The folder within the state folder.
 const FOLDER: &str = "systems";
 const RUN_ID_CHARS_MAX: usize = 100;
+/// The folders of a run's folder that are of use only while the system runs.
+const OWN_FOLDERS: [&str; 2] = ["data", "nginx"];
 /// How long the removal of what a system kept may take where somebody else's server keeps it.
 const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -42,6 +48,12 @@ pub struct SystemRecord {
     pub run_id: String,
     /// The lab that started it.
     pub lab: ProcessStamp,
+    /// The machine that it was started on; a record without one is of this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+    /// The state folder that it was started from, told apart from every other one.
+    #[serde(default)]
+    pub place: String,
     /// Whether it was meant to outlive that lab.
     pub detached: bool,
     /// Whether it came up wholly.
@@ -50,8 +62,10 @@ pub struct SystemRecord {
     #[serde(with = "time::serde::rfc3339")]
     pub started: OffsetDateTime,
     /// The run's folder, which holds `logs/` and `data/`.
+    #[serde(with = "path_text")]
     pub folder: PathBuf,
     /// The state folder that the record lies in.
+    #[serde(with = "path_text")]
     pub state_folder: PathBuf,
     /// How long instances may take to end in good order.
     pub stop_timeout_ms: u64,
@@ -117,19 +131,31 @@ pub struct InstanceRecord {
 pub struct Records {
     /// The systems, oldest first.
     pub systems: Vec<SystemRecord>,
+    /// Systems of another machine that shares the folder, or of a folder that this one is a copy of: whether they run
+    /// cannot be told here, and nothing may be done to them.
+    pub elsewhere: Vec<SystemRecord>,
     /// Records that cannot be read, each with the reason.
     pub unreadable: Vec<Error>,
 }
 
 impl SystemRecord {
-    pub(super) fn new(backend: &str, run_id: String, folder: PathBuf, state_folder: PathBuf, spec: SystemSpec) -> Self {
-        Self {
+    pub(in crate::backend) fn new(
+        backend: &str,
+        run_id: String,
+        folder: PathBuf,
+        state_folder: PathBuf,
+        spec: SystemSpec,
+    ) -> Result<Self, Error> {
+        let place = Place::of(&state_folder).map_err(Error::file("use", &state_folder))?;
+        Ok(Self {
             schema: SCHEMA,
             revision: 0,
             backend: backend.to_owned(),
             engine: None,
             run_id,
             lab: ProcessStamp::own(),
+            machine: Some(Machine::own().clone()),
+            place: place.as_str().to_owned(),
             detached: false,
             complete: false,
             started: OffsetDateTime::now_utc(),
@@ -141,7 +167,7 @@ impl SystemRecord {
             external_postgres: None,
             spec,
             instances: Vec::new(),
-        }
+        })
     }
 
     /// Where the record lies.
@@ -212,6 +238,17 @@ impl SystemRecord {
         format!("{}:{:x}", self.run_id, self.started.unix_timestamp_nanos())
     }
 
+    /// Whether its gateway signs tokens with the secret for development, which everybody knows.
+    #[must_use]
+    pub fn signs_with_default_secret(&self) -> bool {
+        let mut gateways = self
+            .spec
+            .services
+            .iter()
+            .filter(|service| service.service == ServiceName::Gateway);
+        gateways.any(|gateway| gateway.env.get(JWT_SECRET).is_none_or(String::is_empty))
+    }
+
     /// The processes of this machine that it runs as.
     pub(in crate::backend) fn processes(&self) -> impl Iterator<Item = (&str, &ProcessStamp)> {
         self.instances.iter().filter_map(|instance| match &instance.carried {
@@ -260,14 +297,30 @@ impl SystemRecord {
     }
 
     /// Writes the record so that a reader sees either the old or the new one, never half of it.
-    pub(super) fn write(&self) -> Result<(), Error> {
+    /// It may hold the password of a server of somebody else, so nobody but this user may read it.
+    pub(in crate::backend) fn write(&self) -> Result<(), Error> {
         let path = self.path();
         let folder = self.state_folder.join(FOLDER);
-        fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
-        let draft = path.with_extension(format!("{}.draft", std::process::id()));
-        let text = serde_json::to_vec_pretty(self).expect("a record has no map with keys other than text");
-        fs::write(&draft, text).map_err(Error::file("write", &draft))?;
-        fs::rename(&draft, &path).map_err(Error::file("write", &path))
+        private::make_folder(&folder).map_err(Error::file("create", &folder))?;
+        let text = serde_json::to_vec_pretty(self).map_err(|error| Error::BadRecord {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        private::write(&path, &text).map_err(Error::file("write", &path))
+    }
+
+    /// Removes all files of the system but its logs, which belong to the run's recording.
+    pub(in crate::backend) fn remove_files(&self) -> Result<(), Error> {
+        for name in OWN_FOLDERS {
+            let folder = self.folder.join(name);
+            match fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::file("remove", &folder)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Removes the record and what goes with it. That it is gone already is no error.
@@ -295,6 +348,21 @@ impl SystemRecord {
         Ok(alive.map(|(name, _)| name.to_owned()).collect())
     }
 
+    /// Whether it was started on this machine and from this very folder, so that what is said of processes and files in it
+    /// can be looked at here.
+    fn is_of(&self, state_folder: &Path) -> bool {
+        let is_of_machine = self
+            .machine
+            .as_ref()
+            .is_none_or(|machine| machine.can_be_judged_here(&self.lab));
+        let is_copy = match (self.state_folder.canonicalize(), state_folder.canonicalize()) {
+            (Ok(written), Ok(read)) => written != read,
+            // The folder was moved.
+            _ => false,
+        };
+        is_of_machine && !is_copy
+    }
+
     /// Whether its lab has died and did not leave it running on purpose. Where it did, `leftovers` also asks
     /// whether anything of it still runs.
     pub(super) fn is_abandoned(&self) -> bool {
@@ -319,7 +387,8 @@ pub fn records(state_folder: &Path) -> Result<Records, Error> {
             continue;
         }
         match SystemRecord::read(&path) {
-            Ok(record) => found.systems.push(record),
+            Ok(record) if record.is_of(state_folder) => found.systems.push(record),
+            Ok(record) => found.elsewhere.push(record),
             // Brought down between the listing and the reading.
             Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => found.unreadable.push(error),
@@ -355,7 +424,7 @@ mod tests {
 
     fn record(state: &Path, run_id: &str) -> SystemRecord {
         let spec = named_system("users").unwrap();
-        SystemRecord::new("process", run_id.into(), state.join("run"), state.to_owned(), spec)
+        SystemRecord::new("process", run_id.into(), state.join("run"), state.to_owned(), spec).unwrap()
     }
 
     #[test]
@@ -377,6 +446,45 @@ mod tests {
         fs::write(record_path(state.path(), "bad"), "{").unwrap();
         let found = records(state.path()).unwrap();
         assert_eq!((found.systems.len(), found.unreadable.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_record_may_lie_anywhere_and_nobody_else_reads_it() {
+        use std::os::unix::ffi::OsStrExt;
+        use std::os::unix::fs::MetadataExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        for name in [&b"a b%20?#\"\n:"[..], b"a\xffb"] {
+            let state = folder.path().join(std::ffi::OsStr::from_bytes(name));
+            let mut written = record(&state, "one");
+            written.external_postgres = Some("postgres://me:secret@db.example".parse().unwrap());
+            written.write().unwrap();
+            let found = records(&state).unwrap();
+            assert_eq!(found.systems, [written.clone()]);
+            for (path, mode) in [(written.path(), 0o600), (state.join(FOLDER), 0o700), (state, 0o700)] {
+                assert_eq!(path.metadata().unwrap().mode() & 0o777, mode, "{}", path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn records_of_another_machine_and_of_a_copied_folder_are_not_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, copy) = (folder.path().join("state"), folder.path().join("copy"));
+        record(&state, "ours").write().unwrap();
+        let mut foreign = record(&state, "foreign");
+        if let Some(machine) = &mut foreign.machine {
+            machine.host = "elsewhere".to_owned();
+        }
+        foreign.write().unwrap();
+        let found = records(&state).unwrap();
+        assert_eq!((found.systems.len(), found.elsewhere.as_slice()), (1, &[foreign][..]));
+        fs::create_dir_all(copy.join(FOLDER)).unwrap();
+        fs::copy(record_path(&state, "ours"), record_path(&copy, "ours")).unwrap();
+        let found = records(&copy).unwrap();
+        assert_eq!((found.systems.len(), found.elsewhere.len()), (0, 1));
+        fs::remove_dir_all(&state).unwrap();
+        assert_eq!(records(&copy).unwrap().systems.len(), 1, "the folder was moved here");
     }
 
     #[test]

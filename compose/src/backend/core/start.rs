@@ -55,7 +55,7 @@ impl<C: Carrier> Hosted<C> {
         let absolute = |path: &Path| std::path::absolute(path).map_err(Error::file("find", path));
         let folder = absolute(&options.folder)?;
         let state_folder = absolute(&options.state_folder)?;
-        let mut record = SystemRecord::new(carrier.name(), options.run_id, folder.clone(), state_folder, spec);
+        let mut record = SystemRecord::new(carrier.name(), options.run_id, folder.clone(), state_folder, spec)?;
         record.detached = options.detach;
         record.stop_timeout_ms = u64::try_from(options.stop_timeout.as_millis()).unwrap_or(u64::MAX);
         record.entry_port = options.entry_port;
@@ -71,9 +71,6 @@ impl<C: Carrier> Hosted<C> {
                 record: record.path(),
             });
         }
-        for subfolder in [folder.join("logs"), folder.join("data")] {
-            fs::create_dir_all(&subfolder).map_err(Error::file("create", &subfolder))?;
-        }
         if let (Some(port), Some(entry)) = (options.entry_port, record.spec.service(&record.spec.entry))
             && !is_free(port)
         {
@@ -87,6 +84,10 @@ impl<C: Carrier> Hosted<C> {
         system.ready_timeout = options.ready_timeout;
         system.stop_timeout = options.stop_timeout;
         system.events = options.events;
+        // Only now, when the record says whose they are: a lab that is killed meanwhile leaves nothing that nobody finds.
+        for subfolder in [folder.join("logs"), folder.join("data")] {
+            fs::create_dir_all(&subfolder).map_err(Error::file("create", &subfolder))?;
+        }
         Ok(system)
     }
 

@@ -56,7 +56,7 @@ impl<C: Carrier> Hosted<C> {
         let _ = self.stop(slots, Instant::now()).await;
         let record = self.state().record.clone();
         record.forget_elsewhere().await;
-        if self.carrier.finish(&record).await.is_ok() {
+        if self.carrier.finish(&record).await.is_ok() && record.remove_files().is_ok() {
             let _ = record.remove();
         }
     }

@@ -351,7 +351,7 @@ impl Carrier for Tools {
         let gate = self.gates.of(&token);
         cleanup::remove_later(engine, token, gate, move || {
             // Where it stays, the next lab finds nothing by it and removes it.
-            let _ = record.remove();
+            let _ = record.remove_files().and_then(|()| record.remove());
         });
     }
 }

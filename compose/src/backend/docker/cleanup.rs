@@ -19,6 +19,7 @@ use super::{labels, logs};
 use crate::backend::core::record::{Carried, SystemRecord, records};
 use crate::backend::core::remember;
 use crate::error::Error;
+use crate::machine::Place;
 
 /// How often a removal is tried: the engine refuses what it is still busy with.
 const TRIES_MAX: u32 = 50;
@@ -83,12 +84,15 @@ pub(in crate::backend) async fn clean(record: &SystemRecord) -> Result<(), Error
 /// # Errors
 /// When the records cannot be read, or the engine does not do it.
 pub async fn remove_unrecorded(state_folder: &Path) -> Result<usize, Error> {
-    let engine = Engine::at(&Engine::usual_address());
+    let failed = |source| Error::file("read", state_folder)(source);
+    let Some(place) = Place::existing(state_folder).map_err(failed)? else {
+        return Ok(0);
+    };
+    let engine = Engine::usual();
     if engine.version().await.is_err() {
         return Ok(0);
     }
-    let state_folder = std::path::absolute(state_folder).map_err(Error::file("find", state_folder))?;
-    let filter = labels::filter(labels::STATE, &state_folder.display().to_string());
+    let filter = labels::filter(labels::STATE, place.as_str());
     let list = |docker: Docker| async move {
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filter);
         let containers = docker.list_containers(Some(options.build())).await?;
@@ -108,12 +112,18 @@ pub async fn remove_unrecorded(state_folder: &Path) -> Result<usize, Error> {
     };
     let mut tokens = engine.call("list containers", list).await?;
     // Read after the list was made: a record is there before anything that it stands for.
-    let found = records(&state_folder)?;
+    let found = records(state_folder)?;
     if !found.unreadable.is_empty() {
         // Anything may belong to a record that cannot be read.
         return Ok(0);
     }
-    tokens.retain(|token| !found.systems.iter().any(|record| record.token() == *token));
+    let known: Vec<String> = found
+        .systems
+        .iter()
+        .chain(&found.elsewhere)
+        .map(SystemRecord::token)
+        .collect();
+    tokens.retain(|token| !known.contains(token));
     for token in &tokens {
         remove_system(&engine, token).await?;
     }

@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::context::{Found, Lookup, socket_of};
 use crate::backend::core::record::SystemRecord;
 use crate::error::Error;
 
@@ -19,7 +20,6 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the client waits for the beginning of an answer; longer than ours, which say more.
 const CLIENT_TIMEOUT_S: u64 = 600;
-const SOCKET: &str = "unix:///var/run/docker.sock";
 
 /// The runtime of everything that is asked of engines. It outlives every system, so what was begun there is finished
 /// even when nobody waits for it any more: a container that is being created can still be removed.
@@ -52,7 +52,7 @@ pub(super) async fn run<T: Send + 'static>(work: impl Future<Output = T> + Send 
 #[derive(Clone)]
 pub(super) struct Engine {
     docker: Arc<OnceLock<Docker>>,
-    address: String,
+    found: Found,
 }
 
 impl Engine {
@@ -60,26 +60,40 @@ impl Engine {
     pub(super) fn at(address: &str) -> Self {
         Self {
             docker: Arc::default(),
-            address: address.to_owned(),
+            found: Found {
+                address: address.to_owned(),
+                said_by: None,
+                problem: None,
+            },
         }
     }
 
-    /// Where the user's engine is.
-    pub(super) fn usual_address() -> String {
-        let named = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
-        named.unwrap_or_else(|| SOCKET.to_owned())
+    /// The user's engine.
+    pub(super) fn usual() -> Self {
+        Self {
+            docker: Arc::default(),
+            found: Lookup::of_process().find(),
+        }
     }
 
     /// The engine that carries a recorded system.
     pub(super) fn of(record: &SystemRecord) -> Self {
         match &record.engine {
             Some(address) => Self::at(address),
-            None => Self::at(&Self::usual_address()),
+            None => Self::usual(),
         }
     }
 
     pub(super) fn address(&self) -> &str {
-        &self.address
+        &self.found.address
+    }
+
+    /// Where it is, and who says so.
+    pub(super) fn described(&self) -> String {
+        match &self.found.said_by {
+            Some(said_by) => format!("{} ({said_by})", self.found.address),
+            None => self.found.address.clone(),
+        }
     }
 
     /// A client; an error where there is no engine to talk to.
@@ -88,15 +102,13 @@ impl Engine {
             return Ok(docker.clone());
         }
         let refuse = |reason: String| Error::NoEngine {
-            address: self.address.clone(),
+            address: self.described(),
             reason,
         };
-        let Some(path) = self.address.strip_prefix("unix://") else {
-            // Ports are published on the engine's own 127.0.0.1, so only one on this machine is of use.
-            return Err(refuse(
-                "the lab uses an engine of this machine, at unix:///…".to_owned(),
-            ));
-        };
+        if let Some(problem) = &self.found.problem {
+            return Err(refuse(problem.clone()));
+        }
+        let path = socket_of(&self.found.address).map_err(refuse)?;
         let docker = Docker::connect_with_unix(path, CLIENT_TIMEOUT_S, bollard::API_DEFAULT_VERSION)
             .map_err(|error| refuse(root_cause(&error)))?;
         Ok(self.docker.get_or_init(|| docker).clone())
@@ -112,7 +124,7 @@ impl Engine {
             Err(_) => format!("nothing within {} s", PING_TIMEOUT.as_secs()),
         };
         Err(Error::NoEngine {
-            address: self.address.clone(),
+            address: self.described(),
             reason,
         })
     }
@@ -146,7 +158,7 @@ impl Engine {
 
     fn gone(&self, doing: &'static str, reason: String) -> Error {
         Error::EngineGone {
-            address: self.address.clone(),
+            address: self.described(),
             doing,
             reason,
         }

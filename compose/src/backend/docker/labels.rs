@@ -8,7 +8,7 @@ use crate::backend::core::record::SystemRecord;
 pub(super) const RUN: &str = "lab.run";
 /// The system, told apart from one of the same id in another state folder; on everything.
 pub(super) const SYSTEM: &str = "lab.system";
-/// The state folder that the system's record lies in; on everything.
+/// The state folder that the system's record lies in, told apart from one of the same path elsewhere; on everything.
 pub(super) const STATE: &str = "lab.state";
 /// The instance; on containers.
 pub(super) const INSTANCE: &str = "lab.instance";
@@ -20,7 +20,7 @@ pub(super) fn of_system(record: &SystemRecord) -> HashMap<String, String> {
     HashMap::from([
         (RUN.to_owned(), record.run_id.clone()),
         (SYSTEM.to_owned(), record.token()),
-        (STATE.to_owned(), record.state_folder.display().to_string()),
+        (STATE.to_owned(), record.place.clone()),
     ])
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use bollard::Docker;
 use bollard::errors::Error as Fault;
 use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, Mount, MountType, MountVolumeOptions, PortBinding,
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions,
+    PortBinding,
 };
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 use contract::ServiceName;
@@ -36,6 +37,9 @@ const PORT_TRIES_MAX: u32 = 20;
 /// looks at the engine, and must cost next to nothing.
 const HEALTH_EVERY_S: i64 = 30;
 const NANOS_PER_S: i64 = 1_000_000_000;
+/// How much of an instance's log the engine keeps: this many files of this size. The lab copies what it follows elsewhere.
+const LOG_FILES: &str = "4";
+const LOG_FILE_SIZE: &str = "16m";
 /// Threads and processes of one container.
 const PIDS_MAX: i64 = 512;
 
@@ -330,6 +334,13 @@ fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreate
             cap_drop: Some(vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges".to_owned()]),
             pids_limit: Some(PIDS_MAX),
+            log_config: Some(HostConfigLogConfig {
+                typ: Some("json-file".to_owned()),
+                config: Some(HashMap::from([
+                    ("max-size".to_owned(), LOG_FILE_SIZE.to_owned()),
+                    ("max-file".to_owned(), LOG_FILES.to_owned()),
+                ])),
+            }),
             nano_cpus: cpu_milli.map(|milli| nano_cpus(f64::from(milli) / 1000.0)),
             memory,
             // As much again of swap would make a limit on memory a slow one instead of a hard one.

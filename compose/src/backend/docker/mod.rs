@@ -8,6 +8,7 @@
 mod carrier;
 mod cleanup;
 mod container;
+mod context;
 mod ending;
 mod engine;
 mod gates;
@@ -16,6 +17,7 @@ mod labels;
 mod launch;
 mod logs;
 mod nginx;
+mod signing;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -70,13 +72,13 @@ struct Tools {
 }
 
 impl DockerBackend {
-    /// A backend whose containers run `program serve SERVICE`, on the user's engine: the one at `DOCKER_HOST`, else at
-    /// the usual socket. Whether it answers shows when it is used.
+    /// A backend whose containers run `program serve SERVICE`, on the user's engine: the one at `DOCKER_HOST`, else
+    /// that of the context in use, else at the usual socket. Whether it answers shows when it is used.
     ///
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn new(program: impl AsRef<Path>) -> io::Result<Self> {
-        Self::at(program, &Engine::usual_address(), RedisLookup::of_process())
+        Self::on(program, Engine::usual(), RedisLookup::of_process())
     }
 
     /// As [`DockerBackend::new`], on the engine at this address (`unix:///…`), and with this to know of Redis.
@@ -84,7 +86,10 @@ impl DockerBackend {
     /// # Errors
     /// As [`DockerBackend::new`].
     pub fn at(program: impl AsRef<Path>, address: &str, redis: RedisLookup) -> io::Result<Self> {
-        let engine = Engine::at(address);
+        Self::on(program, Engine::at(address), redis)
+    }
+
+    fn on(program: impl AsRef<Path>, engine: Engine, redis: RedisLookup) -> io::Result<Self> {
         let program = program.as_ref().to_owned();
         let hosts = Hosts {
             redis: redis.clone(),
@@ -122,16 +127,30 @@ impl DockerBackend {
         self.tools.engine.version().await
     }
 
-    /// Where the engine is looked for.
+    /// Where the engine is looked for, and who says so.
     #[must_use]
-    pub fn engine_address(&self) -> &str {
-        self.tools.engine.address()
+    pub fn engine_address(&self) -> String {
+        self.tools.engine.described()
+    }
+}
+
+impl DockerBackend {
+    /// The containers of exported systems whose gateway signs tokens with the secret for development; none where no engine
+    /// answers.
+    pub async fn gateways_with_default_secret(&self) -> Vec<String> {
+        signing::gateways_with_default_secret(&self.tools.engine)
+            .await
+            .unwrap_or_default()
     }
 }
 
 impl Backend for DockerBackend {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn engine(&self) -> Option<String> {
+        Some(self.engine_address())
     }
 
     fn capabilities(&self) -> BTreeSet<Capability> {

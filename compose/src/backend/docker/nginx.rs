@@ -31,7 +31,6 @@ fn name(instance: &str) -> String {
 pub(super) fn configuration(instance: &str, environment: &Environment, stamp: Option<&str>) -> Result<Bytes, Error> {
     let place = Place {
         listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, HTTP_PORT)),
-        folder: Path::new("/tmp"),
         user: None,
     };
     let text = render(&place, environment, stamp).map_err(|reason| Error::NginxCannot {

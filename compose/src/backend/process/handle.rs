@@ -198,7 +198,7 @@ impl Handle {
 /// A process descriptor names one process for good: opened first and checked second, it cannot hit a later process
 /// that was given the same id.
 #[cfg(target_os = "linux")]
-fn signal_foreign(stamp: &ProcessStamp, signal: Signal) -> io::Result<()> {
+pub(super) fn signal_foreign(stamp: &ProcessStamp, signal: Signal) -> io::Result<()> {
     use rustix::io::Errno;
     use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 
@@ -221,7 +221,7 @@ fn signal_foreign(stamp: &ProcessStamp, signal: Signal) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn signal_foreign(stamp: &ProcessStamp, signal: Signal) -> io::Result<()> {
+pub(super) fn signal_foreign(stamp: &ProcessStamp, signal: Signal) -> io::Result<()> {
     match stamp.id() {
         Some(pid) if stamp.is_alive() => ignore_gone(kill_process(pid, signal)),
         _ => Ok(()),

@@ -47,6 +47,11 @@ impl ProcessStamp {
         })
     }
 
+    /// Within which start of its machine it runs, where the platform tells: ids are given anew after each.
+    pub(crate) fn boot(&self) -> Option<&str> {
+        self.started.split_once(':').map(|(boot, _)| boot)
+    }
+
     /// Whether exactly this process still runs. A zombie does not.
     #[must_use]
     pub fn is_alive(&self) -> bool {

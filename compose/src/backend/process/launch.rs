@@ -2,15 +2,14 @@
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use contract::{ServiceName, environment};
 
-use super::Tools;
 use super::child::OwnChild;
 use super::postgres::data_folder;
+use super::{Tools, marker};
 use crate::backend::core::{Environment, Order};
 use crate::error::Error;
 
@@ -55,6 +54,7 @@ impl Tools {
             .env_clear()
             .envs(&order.environment)
             .envs(data.map(|data| (environment::PGDATA, data)))
+            .env(marker::VARIABLE, marker::of(&order.record))
             .current_dir(&order.record.folder)
             .stdin(Stdio::null())
             .stdout(log)
@@ -89,21 +89,6 @@ fn arguments(service: ServiceName, die_with: Option<u32>) -> Vec<String> {
     arguments
 }
 
-/// The address of an SQLite file. The path is part of a URL, so what means something in URLs is escaped.
-pub(super) fn sqlite_url(file: &Path) -> String {
-    let mut url = "sqlite://".to_owned();
-    for char in file.to_string_lossy().chars() {
-        match char {
-            '%' => url.push_str("%25"),
-            '?' => url.push_str("%3F"),
-            '#' => url.push_str("%23"),
-            ' ' => url.push_str("%20"),
-            other => url.push(other),
-        }
-    }
-    url
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,14 +108,6 @@ mod tests {
         assert_eq!(environment["PORT"], "8080");
         assert_eq!(environment["INSTANCE"], "gateway-1");
         assert_eq!(environment["HOST"], "127.0.0.1");
-    }
-
-    #[test]
-    fn a_path_in_an_address_is_escaped() {
-        assert_eq!(
-            sqlite_url(Path::new("/a run/data/orders.db")),
-            "sqlite:///a%20run/data/orders.db"
-        );
     }
 
     #[test]

@@ -11,7 +11,9 @@
 mod child;
 mod handle;
 mod identity;
+mod keeper;
 mod launch;
+mod marker;
 mod postgres;
 
 use std::collections::BTreeSet;
@@ -26,6 +28,7 @@ use tokio::time::Instant;
 use url::Url;
 
 pub use identity::ProcessStamp;
+pub use keeper::{dismiss_keeper, keep};
 
 use super::core::record::{Carried, InstanceRecord, SystemRecord};
 use super::core::{Carrier, Environment, Hosted, Launched, Order, Renewal, Sources, address, client, remember};
@@ -37,7 +40,7 @@ use crate::postgres::{PostgresLookup, PostgresSource};
 use crate::redis::{RedisLookup, RedisSource};
 use crate::topology::SystemSpec;
 use child::Spawner;
-use handle::Handle;
+use handle::{Handle, signal_foreign};
 pub(super) use postgres::forget as forget_databases;
 
 /// The backend's name.
@@ -241,7 +244,8 @@ impl Carrier for Tools {
         false
     }
 
-    async fn prepare(&self, _record: &SystemRecord) -> Result<(), Error> {
+    async fn prepare(&self, record: &SystemRecord) -> Result<(), Error> {
+        keeper::entrust(&self.program, record);
         Ok(())
     }
 
@@ -249,8 +253,9 @@ impl Carrier for Tools {
         launch::surroundings(instance, port)
     }
 
-    fn database(&self, record: &SystemRecord, service: &str) -> String {
-        launch::sqlite_url(&record.folder.join("data").join(format!("{service}.db")))
+    /// From the run's folder, in which instances are started: whatever bytes lead there, none of them is in the address.
+    fn database(&self, _record: &SystemRecord, service: &str) -> String {
+        format!("sqlite://data/{service}.db")
     }
 
     fn inner_url(&self, _name: &str, program: ServiceName, port: Option<u16>) -> Option<Url> {
@@ -296,11 +301,7 @@ impl Carrier for Tools {
     }
 
     async fn finish(&self, record: &SystemRecord) -> Result<(), Error> {
-        let record = record.clone();
-        match tokio::task::spawn_blocking(move || forget_databases(&record)).await {
-            Ok(forgotten) => forgotten,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        }
+        forget_processes(record).await
     }
 
     fn let_go(&self, record: SystemRecord, handles: Vec<Handle>) {
@@ -312,12 +313,30 @@ impl Carrier for Tools {
                 remember(async move { child.exited().await });
             }
         }
-        if record.spec.has(ServiceName::Postgres) {
-            postgres::forget_later(record);
-        } else {
-            let _ = record.remove();
-        }
+        postgres::forget_later(record);
     }
+}
+
+/// Ends what a system still has running although nobody knows of it, and removes what its servers kept.
+pub(super) async fn forget_processes(record: &SystemRecord) -> Result<(), Error> {
+    let record = record.clone();
+    let forgetting = move || {
+        marker::end_all_of(&record);
+        forget_databases(&record)
+    };
+    match tokio::task::spawn_blocking(forgetting).await {
+        Ok(forgotten) => forgotten,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// Ends the processes of systems that were started from a state folder and have no record in it any more; how many there
+/// were. Blocks.
+///
+/// # Errors
+/// When the records cannot be read.
+pub fn end_unrecorded(state_folder: &Path) -> Result<usize, Error> {
+    marker::end_unrecorded(state_folder)
 }
 
 /// Kills processes and waits until they have vanished. Each comes with the name of its instance.

@@ -10,6 +10,7 @@ use contract::ServiceName;
 use tokio::sync::oneshot;
 
 use super::KILL_TIMEOUT;
+use super::marker;
 use crate::backend::core::record::SystemRecord;
 use crate::backend::core::remember;
 use crate::error::Error;
@@ -52,7 +53,8 @@ pub(in crate::backend) fn forget(record: &SystemRecord) -> Result<(), Error> {
     Ok(())
 }
 
-/// The same, and the record with it, when nobody is left who could wait: as soon as its processes have ended.
+/// The same, and the record and all files but the logs with it, when nobody is left who could wait: as soon as its
+/// processes have ended.
 pub(super) fn forget_later(record: SystemRecord) {
     let (done, is_done) = oneshot::channel();
     let forgetting = move || {
@@ -61,8 +63,9 @@ pub(super) fn forget_later(record: SystemRecord) {
             thread::sleep(LOOK_EVERY);
             left = left.saturating_sub(LOOK_EVERY);
         }
+        marker::end_all_of(&record);
         // Where it stays, the next lab finds it by the record.
-        if forget(&record).is_ok() {
+        if forget(&record).and_then(|()| record.remove_files()).is_ok() {
             let _ = record.remove();
         }
         let _ = done.send(());
