@@ -17,14 +17,10 @@ impl Postgres {
     /// Starts one, or says loudly that there is none: where `LAB_TESTS_REQUIRE` is set, that is a failure.
     #[track_caller]
     pub fn start() -> Option<Self> {
-        let Some(programs) = programs() else {
-            assert!(
-                std::env::var_os("LAB_TESTS_REQUIRE").is_none(),
-                "PostgreSQL is required here and is not installed: apt-get install postgresql"
-            );
-            eprintln!("SKIPPED: PostgreSQL is not installed (apt-get install postgresql)");
+        if !is_installed() {
             return None;
-        };
+        }
+        let programs = programs()?;
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind(("127.0.0.1", 0))
             .unwrap()
@@ -87,6 +83,20 @@ impl Drop for Postgres {
         stop.args(["stop", "--mode=immediate", "--pgdata"]).arg(data);
         let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
+}
+
+/// Whether there is one; says loudly that there is none, and where `LAB_TESTS_REQUIRE` is set, that is a failure.
+#[track_caller]
+pub fn is_installed() -> bool {
+    let is_there = programs().is_some();
+    assert!(
+        is_there || std::env::var_os("LAB_TESTS_REQUIRE").is_none(),
+        "PostgreSQL is required here and is not installed: apt-get install postgresql"
+    );
+    if !is_there {
+        eprintln!("SKIPPED: PostgreSQL is not installed (apt-get install postgresql)");
+    }
+    is_there
 }
 
 /// Debian keeps the server's programs out of PATH, by version.

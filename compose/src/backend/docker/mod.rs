@@ -21,7 +21,7 @@ mod signing;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use contract::ServiceName;
@@ -57,6 +57,7 @@ const LINK_PORT: u16 = 8081;
 
 /// Runs systems as containers.
 pub struct DockerBackend {
+    program: PathBuf,
     tools: Arc<Tools>,
 }
 
@@ -90,7 +91,7 @@ impl DockerBackend {
     }
 
     fn on(program: impl AsRef<Path>, engine: Engine, redis: RedisLookup) -> io::Result<Self> {
-        let program = program.as_ref().to_owned();
+        let program = program.as_ref();
         let hosts = Hosts {
             redis: redis.clone(),
             nginx: NginxLookup::of_process(),
@@ -99,9 +100,10 @@ impl DockerBackend {
         };
         let kafka = hosts.kafka.clone();
         Ok(Self {
+            program: program.to_owned(),
             tools: Arc::new(Tools {
                 postgres: hosts.postgres.clone(),
-                images: Images::new(engine.clone(), program, hosts),
+                images: Images::new(engine.clone(), program.to_owned(), hosts),
                 engine,
                 gates: Gates::default(),
                 redis,
@@ -194,7 +196,17 @@ impl Backend for DockerBackend {
 
     fn attach(&self, record: SystemRecord) -> BoxFuture<'_, Result<Arc<dyn System>, Error>> {
         Box::pin(async move {
-            let system = Hosted::attach(Arc::clone(&self.tools), record).await?;
+            // It runs where it was started, whichever engine is the user's now.
+            let engine = Engine::of(&record);
+            let tools = match engine.address() == self.tools.engine.address() {
+                true => Arc::clone(&self.tools),
+                false => {
+                    let redis = self.tools.redis.clone();
+                    let there = Self::on(&self.program, engine, redis).map_err(Error::file("use", &self.program))?;
+                    there.tools
+                }
+            };
+            let system = Hosted::attach(tools, record).await?;
             Ok(Arc::new(system) as Arc<dyn System>)
         })
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
+use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
@@ -12,6 +13,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_pro
 use tokio::sync::watch;
 
 use super::identity::ProcessStamp;
+use super::segments::Segments;
 use crate::backend::core::{Exit, OnExit};
 
 /// Stack of a thread that only waits.
@@ -115,9 +117,9 @@ impl OwnChild {
         let reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
         match self.stamp.id() {
             Some(pid) if !*reaped => {
-                let followers = Followers::of(&self.stamp);
+                let followers = Followers::of(&self.stamp, signal);
                 kill_process(pid, signal)?;
-                followers.signal(signal);
+                followers.signal();
                 Ok(())
             }
             _ => Ok(()),
@@ -140,35 +142,45 @@ impl OwnChild {
 }
 
 /// Those who go with a process where it is stopped, continued or killed: the group that it leads, if it was started with
-/// one, and what it has started in groups of their own, as a PostgreSQL does.
+/// one, and what it and those have started in groups of their own, as a PostgreSQL does.
 pub(super) struct Followers {
     leader: Option<Pid>,
-    children: Vec<ProcessStamp>,
+    descendants: Vec<ProcessStamp>,
+    signal: Signal,
+    /// What they share, where they are to be killed.
+    segments: Segments,
 }
 
 impl Followers {
-    /// To be looked for before the process is killed: nobody's children can be found.
-    pub(super) fn of(leader: &ProcessStamp) -> Self {
-        let children = leader.children().unwrap_or_default().into_iter();
+    /// To be looked for before the process gets this signal: of one that was killed, no children can be found.
+    pub(super) fn of(leader: &ProcessStamp, signal: Signal) -> Self {
+        let descendants = leader.descendants();
+        let segments = match signal {
+            Signal::KILL => Segments::of(&[slice::from_ref(leader), &descendants].concat()),
+            _ => Segments::none(),
+        };
         Self {
             leader: leader.id(),
-            children: children.filter_map(ProcessStamp::of).collect(),
+            descendants,
+            signal,
+            segments,
         }
     }
 
-    /// Sends them a signal, if it is one of those that nobody can refuse.
-    pub(super) fn signal(&self, signal: Signal) {
-        if ![Signal::STOP, Signal::CONT, Signal::KILL].contains(&signal) {
+    /// Sends it to them, if it is one of those that nobody can refuse.
+    pub(super) fn signal(self) {
+        if ![Signal::STOP, Signal::CONT, Signal::KILL].contains(&self.signal) {
             return;
         }
         if let Some(leader) = self.leader {
-            let _ = kill_process_group(leader, signal);
+            let _ = kill_process_group(leader, self.signal);
         }
-        for child in self.children.iter().filter(|child| child.is_alive()) {
-            if let Some(pid) = child.id() {
-                let _ = kill_process(pid, signal);
+        for follower in self.descendants.iter().filter(|follower| follower.is_alive()) {
+            if let Some(pid) = follower.id() {
+                let _ = kill_process(pid, self.signal);
             }
         }
+        self.segments.remove();
     }
 }
 

@@ -205,15 +205,17 @@ pub(super) fn signal_foreign(stamp: &ProcessStamp, signal: Signal) -> io::Result
     let Some(pid) = stamp.id() else { return Ok(()) };
     match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(descriptor) if stamp.is_alive() => {
-            let followers = Followers::of(stamp);
+            let followers = Followers::of(stamp, signal);
             ignore_gone(pidfd_send_signal(&descriptor, signal))?;
-            followers.signal(signal);
+            followers.signal();
             Ok(())
         }
         // A kernel before 5.3, or a sandbox that does not know the call.
         Err(Errno::NOSYS) if stamp.is_alive() => {
-            Followers::of(stamp).signal(signal);
-            ignore_gone(kill_process(pid, signal))
+            let followers = Followers::of(stamp, signal);
+            ignore_gone(kill_process(pid, signal))?;
+            followers.signal();
+            Ok(())
         }
         Ok(_) | Err(Errno::SRCH | Errno::NOSYS) => Ok(()),
         Err(error) => Err(error.into()),

@@ -73,6 +73,20 @@ impl ProcessStamp {
         platform::children(self.pid).filter(|_| self.is_alive())
     }
 
+    /// The processes that this one has started, and those that these have, as far as that can be told.
+    pub(super) fn descendants(&self) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        let mut next = 0;
+        let mut parent = Some(self.clone());
+        while let Some(process) = parent {
+            let children = process.children().unwrap_or_default().into_iter();
+            found.extend(children.filter_map(Self::of));
+            parent = found.get(next).cloned();
+            next += 1;
+        }
+        found
+    }
+
     pub(super) fn id(&self) -> Option<Pid> {
         i32::try_from(self.pid).ok().and_then(Pid::from_raw)
     }

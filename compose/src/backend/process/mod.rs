@@ -15,6 +15,7 @@ mod keeper;
 mod launch;
 mod marker;
 mod postgres;
+mod segments;
 
 use std::collections::BTreeSet;
 use std::io;

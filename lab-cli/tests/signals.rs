@@ -1,0 +1,273 @@
+//! Signals at any moment: while a system starts, in the middle of a run, with instances that stand still. Nothing is left:
+//! at once where the lab can hear the signal, and at the latest after `lab clean` where it cannot.
+//!
+//! The moments are drawn (`LAB_ATTACK_SEED`), and `LAB_ATTACK_TIMES=10` draws ten times as many.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use common::postgres::is_installed;
+use common::scenario::{TWO_GATEWAYS, Tiny};
+use common::{Lab, Running, json_file, pid, until};
+use rustix::process::{Signal, kill_process};
+
+/// What the lab hears, and ends in order at.
+const HEARD: [Signal; 4] = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
+/// Longer than a start takes: some signals come when the system is up.
+const START_MS: u64 = 300;
+/// Longer than a start, a warm-up and some seconds of load.
+const RUN_MS: u64 = 1500;
+
+const LONG: Tiny = Tiny {
+    name: "long",
+    duration_s: 600.0,
+    system: TWO_GATEWAYS,
+    load: "rate_per_s = 40",
+    path: "/api/non-blocking",
+    more: "",
+};
+
+/// Drawn moments (splitmix64).
+struct Moments(u64);
+
+impl Moments {
+    fn below(&mut self, ms: u64) -> Duration {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Duration::from_micros((mixed ^ (mixed >> 31)) % (ms * 1000))
+    }
+}
+
+/// Everything that belongs to a lab and is still there, in words.
+fn left(lab: &Lab) -> Vec<String> {
+    let processes = marked(lab).into_iter().map(|id| format!("process {id}"));
+    let files = below(&lab.state())
+        .into_iter()
+        .filter(|path| !may_stay(&lab.state(), path));
+    processes.chain(files.map(|path| path.display().to_string())).collect()
+}
+
+/// Processes that carry the lab's folder in their environment, or work in it.
+fn marked(lab: &Lab) -> Vec<i32> {
+    let folder = lab.folder().canonicalize().unwrap();
+    let name = folder.file_name().unwrap().as_encoded_bytes();
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    ids.filter(|id| {
+        let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        let works_here = std::fs::read_link(format!("/proc/{id}/cwd")).is_ok_and(|cwd| cwd.starts_with(&folder));
+        works_here || environment.windows(name.len()).any(|window| window == name)
+    })
+    .collect()
+}
+
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .flat_map(|entry| {
+            let path = entry.path();
+            let inner = if path.is_dir() { below(&path) } else { Vec::new() };
+            inner.into_iter().chain([path])
+        })
+        .collect()
+}
+
+/// What a lab keeps when nothing runs: its own name, locks, progress, and recordings with their logs.
+fn may_stay(state: &Path, path: &Path) -> bool {
+    let inner = path.strip_prefix(state).unwrap();
+    let names: Vec<_> = inner.iter().map(|name| name.to_string_lossy()).collect();
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let is_own = matches!(
+        names[..],
+        ["id" | "up" | "up.lock" | "systems" | "runs" | "runs.lock" | "learner.json" | "learner.lock"]
+    );
+    let is_recorded = names.first() == Some(&"runs") && !names.contains(&"data") && !names.contains(&"nginx");
+    is_own || is_recorded
+}
+
+#[track_caller]
+fn nothing_is_left(lab: &Lab, what: &str) {
+    assert_eq!(left(lab), Vec::<String>::new(), "{what}");
+}
+
+/// Stops everything that the lab has started, as a machine that swaps itself to death would.
+fn freeze(lab: &Lab, run: &Running) {
+    let own = i32::try_from(run.child.id()).unwrap();
+    for id in marked(lab).into_iter().filter(|id| *id != own) {
+        // It may just have ended.
+        let _ = kill_process(pid(id.unsigned_abs()), Signal::STOP);
+    }
+}
+
+/// Sends a signal to a lab at drawn moments, and looks for what is left.
+fn attack(command: impl Fn(&Lab) -> Vec<PathBuf>, signals: &[Signal], moment_ms: u64, each: u64, frozen: bool) {
+    let mut moments = Moments(attack::seed());
+    let count = each * attack::times() * signals.len() as u64;
+    for (_, signal) in (0..count).zip(signals.iter().cycle()) {
+        let lab = Lab::new();
+        let mut run = lab.spawn(command(&lab));
+        let moment = moments.below(moment_ms);
+        std::thread::sleep(moment);
+        if frozen {
+            freeze(&lab, &run);
+        }
+        run.signal(*signal);
+        let status = run.wait();
+        let what = format!(
+            "{signal:?} after {moment:?}, LAB_ATTACK_SEED={}, ended with {status}",
+            attack::seed()
+        );
+        if status.success() {
+            // It had done what it was to do before it heard the signal.
+            lab.say("down").code(0);
+        } else if *signal != Signal::KILL {
+            nothing_is_left(&lab, &what);
+        }
+        lab.say("clean").code(0);
+        nothing_is_left(&lab, &what);
+    }
+}
+
+fn up(_lab: &Lab) -> Vec<PathBuf> {
+    ["up", "full"].map(PathBuf::from).to_vec()
+}
+
+fn run(lab: &Lab) -> Vec<PathBuf> {
+    let scenario = LONG.write(lab.folder());
+    vec!["run".into(), scenario, "--ui".into(), "json".into()]
+}
+
+#[test]
+fn a_signal_at_any_moment_of_a_start_leaves_nothing() {
+    attack(up, &HEARD, START_MS, 4, false);
+}
+
+#[test]
+fn a_kill_at_any_moment_of_a_start_leaves_nothing_that_is_not_cleaned() {
+    attack(up, &[Signal::KILL], START_MS, 12, false);
+}
+
+#[test]
+fn a_signal_at_any_moment_of_a_run_leaves_nothing() {
+    attack(run, &HEARD, RUN_MS, 2, false);
+}
+
+#[test]
+fn a_kill_at_any_moment_of_a_run_leaves_nothing_that_is_not_cleaned() {
+    attack(run, &[Signal::KILL], RUN_MS, 4, false);
+}
+
+#[test]
+fn instances_that_stand_still_do_not_stay_either() {
+    attack(run, &[Signal::KILL, Signal::TERM], RUN_MS, 3, true);
+}
+
+/// A process that was killed with its lab, as the kernel shows it.
+fn is_gone(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start().chars().next());
+    !matches!(state, Some(Some(state)) if state != 'Z' && state != 'X')
+}
+
+#[test]
+fn a_postgresql_that_stands_still_dies_with_a_lab_that_is_killed() {
+    if !is_installed() {
+        return;
+    }
+    let lab = Lab::new();
+    let on_postgres = Tiny {
+        system: "entry = \"users\"\n[[system.service]]\nname = \"users\"\n[[system.service]]\nname = \"postgres\"",
+        path: "/users",
+        ..LONG
+    };
+    let scenario = on_postgres.write(lab.folder());
+    let mut run = lab.spawn(["run".as_ref(), scenario.as_os_str(), "--ui".as_ref(), "json".as_ref()]);
+    run.lines().event("sample");
+    let record = json_file(&lab.records()[0]);
+    let instances = record["instances"].as_array().unwrap();
+    let server = instances
+        .iter()
+        .find(|instance| instance["name"] == "postgres-1")
+        .unwrap();
+    let server = u32::try_from(server["carried"]["process"]["pid"].as_u64().unwrap()).unwrap();
+    let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
+    let mut all: Vec<u32> = children
+        .split_ascii_whitespace()
+        .map(|id| id.parse().unwrap())
+        .collect();
+    assert!(all.len() > 3, "a server has processes of its own: {children}");
+    all.push(server);
+    for id in &all {
+        kill_process(pid(*id), Signal::STOP).unwrap();
+    }
+    run.signal(Signal::KILL);
+    run.wait();
+    until("no process of the server is left, with nobody cleaning up", || {
+        all.iter().all(|id| is_gone(*id))
+    });
+    lab.say("clean").code(0).complains(&["cleaned up after"]);
+    nothing_is_left(&lab, "a killed run on PostgreSQL");
+}
+
+#[test]
+fn a_process_that_no_record_names_is_found_by_lab_clean_and_lab_down() {
+    let lab = Lab::new();
+    lab.say("up users").code(0);
+    let record = &compose::records(&lab.state()).unwrap().systems[0];
+    let mark = format!(
+        "{}#{}:{:x}",
+        record.place,
+        record.run_id,
+        record.started.unix_timestamp_nanos()
+    );
+    let stray = |mark: &str| {
+        let mut command = std::process::Command::new("sleep");
+        command.arg("600").env("LAB_SYSTEM", mark).spawn().unwrap()
+    };
+    // As of a lab that was killed between a start and the writing down of it, and of one whose record was deleted.
+    let (mut unrecorded, mut lost) = (stray(&mark), stray(&format!("{}#gone-1:0", record.place)));
+    let said = lab.say("clean").code(0).stdout;
+    assert!(said.contains("ended 1 processes"), "{said}");
+    common::wait(&mut lost);
+    assert!(unrecorded.try_wait().unwrap().is_none(), "its system is up");
+    lab.say("down").code(0);
+    common::wait(&mut unrecorded);
+}
+
+#[test]
+fn a_run_in_progress_and_a_system_that_is_up_keep_their_recordings() {
+    let lab = Lab::new();
+    let short = Tiny {
+        duration_s: 0.2,
+        ..Tiny::default()
+    }
+    .write(lab.folder());
+    for keep in [&[][..], &["--keep"]] {
+        let mut command = lab.command(["run".as_ref(), short.as_os_str(), "--ui".as_ref(), "json".as_ref()]);
+        command.args(keep);
+        common::finish(command).code(0);
+    }
+    let mut long = lab.spawn(run(&lab));
+    long.lines().event("sample");
+    let said = lab.say("clean --recordings").code(0).stdout;
+    assert!(
+        said.contains("Removed 1 recorded runs") && said.contains("in progress") && said.contains("lab down"),
+        "{said}"
+    );
+    long.signal(Signal::INT);
+    assert_eq!(long.wait().code(), Some(130), "{}", long.stderr());
+    let recorded = lab.say("runs --json").code(0).json();
+    assert_eq!(
+        recorded.as_array().unwrap().len(),
+        2,
+        "its report was written: {recorded}"
+    );
+    lab.say("down").code(0);
+    let said = lab.say("clean --recordings").code(0).stdout;
+    assert!(said.contains("Removed 2 recorded runs"), "{said}");
+}
