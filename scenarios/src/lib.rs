@@ -13,6 +13,7 @@ pub mod format;
 pub mod lesson;
 pub mod plan;
 pub mod prediction;
+pub mod prometheus;
 pub mod state;
 pub mod theory;
 pub mod values;

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::event::InstanceGauges;
+use crate::prometheus::Exposition;
 
 /// How often everybody is asked.
 const EVERY: Duration = Duration::from_millis(500);
@@ -120,28 +121,12 @@ async fn of_one(client: &reqwest::Client, instance: &Instance, url: Url) -> Inst
     };
     if let Some(text) = text {
         gauges.silent = false;
-        gauges.lag_ms = value(&text, "event_loop_lag_worst_seconds").map(|s| s * 1000.0);
+        let exposed = Exposition::read(&text);
+        gauges.lag_ms = exposed.value("event_loop_lag_worst_seconds").map(|s| s * 1000.0);
         // One of them is the question itself.
-        gauges.in_flight = value(&text, "http_requests_in_flight").map(|n| (n - 1.0).max(0.0) as u32);
+        gauges.in_flight = exposed
+            .value("http_requests_in_flight")
+            .map(|n| (n - 1.0).max(0.0) as u32);
     }
     gauges
-}
-
-/// The value of a metric without labels in Prometheus text.
-fn value(text: &str, metric: &str) -> Option<f64> {
-    text.lines()
-        .find_map(|line| line.strip_prefix(metric)?.strip_prefix(' ')?.trim().parse().ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_metric_is_found_by_its_whole_name() {
-        let text = "# TYPE lag gauge\nlag_worst 3\nlag{a=\"b\"} 2\nlag 0.25\n";
-        assert_eq!(value(text, "lag"), Some(0.25));
-        assert_eq!(value(text, "lag_worst"), Some(3.0));
-        assert_eq!(value(text, "la"), None);
-    }
 }

@@ -13,6 +13,7 @@ use super::RunError;
 use super::turn::Turn;
 use crate::event::{EventKind, Phase};
 use crate::plan::{ClientsSpec, ReadingSpec};
+use crate::prometheus::Exposition;
 
 /// The longest wait for the last request to leave the services.
 const QUIET_WITHIN: Duration = Duration::from_secs(10);
@@ -94,15 +95,11 @@ async fn in_flight(http: &reqwest::Client, url: &Url) -> Result<u64, String> {
     let url = url.join("/metrics").map_err(|error| error.to_string())?;
     let answer = http.get(url).send().await.map_err(|error| error.to_string())?;
     let text = http::text(answer).await.map_err(|error| error.to_string())?;
-    let all = gauge(&text).ok_or_else(|| format!("its metrics have no {IN_FLIGHT}"))?;
-    Ok(all.saturating_sub(1))
-}
-
-/// The gauge's value in Prometheus text.
-fn gauge(text: &str) -> Option<u64> {
-    let line = text.lines().find(|line| line.starts_with(IN_FLIGHT))?;
-    let value: f64 = line.rsplit(' ').next()?.parse().ok()?;
-    Some(value.max(0.0) as u64)
+    let all = Exposition::read(&text)
+        .value(IN_FLIGHT)
+        .filter(|all| all.is_finite())
+        .ok_or_else(|| format!("its metrics have no {IN_FLIGHT}"))?;
+    Ok((all.max(0.0) as u64).saturating_sub(1))
 }
 
 async fn read_keys(
@@ -144,18 +141,5 @@ async fn read_one(http: &reqwest::Client, door: &Url, path: &str, field: Option<
             .as_array()
             .map(|elements| elements.len() as f64)
             .ok_or_else(|| "the answer is no list".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_gauge_is_found_among_other_metrics() {
-        let text = "# TYPE http_requests_in_flight gauge\nhttp_requests_in_flight 3\n";
-        assert_eq!(gauge(text), Some(3));
-        assert_eq!(gauge("http_requests_in_flight{instance=\"a\"} 0\n"), Some(0));
-        assert_eq!(gauge("http_requests_total 3\n"), None);
     }
 }
