@@ -4,7 +4,18 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::failure::Exit;
 use crate::report::Format;
+use crate::watch::{Unit, tables};
+
+/// Ends of the help of `lab watch`.
+const WATCH_EXAMPLES: &str = "Examples:
+  lab up full && lab watch                the system that is up
+  lab watch http://127.0.0.1:9090/metrics http://127.0.0.1:9091/metrics
+  lab watch --ui json --for 10            ten seconds, one event a line
+  lab watch http://me:secret@10.0.0.7:9090/metrics --metric request_latency --unit ms --status-label outcome
+
+Addresses are asked directly: proxies of the environment are not used. lab watch --help lists what is known by name.";
 
 /// A laboratory for distributed systems: real services, real load, real faults, and verdicts proved from measurements.
 #[derive(Debug, Parser)]
@@ -27,6 +38,21 @@ pub struct Arguments {
     /// What to do; without it: the laboratory on a terminal, else what there is.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// Prints what is said to arguments that ask for help, or are none; how the program then ends.
+pub fn answer(answer: &clap::Error) -> Exit {
+    let text = |colored: bool| match colored {
+        true => answer.render().ansi().to_string(),
+        false => answer.render().to_string(),
+    };
+    if answer.use_stderr() {
+        err!("{}", text(console::colors_enabled_stderr()));
+        Exit::Usage
+    } else {
+        out!("{}", text(console::colors_enabled()));
+        Exit::Pass
+    }
 }
 
 /// When to use colour.
@@ -68,10 +94,7 @@ Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 inconclusive, 4 the environment, 13
 ? shows the keys.")]
     Play(Play),
     /// Watch a running system, or any Prometheus metrics, on the dashboard
-    #[command(after_help = "Examples:
-  lab up full && lab watch                the system that is up
-  lab watch http://127.0.0.1:9090/metrics http://127.0.0.1:9091/metrics
-  lab watch --ui json --for 10            ten seconds, one event a line")]
+    #[command(after_help = WATCH_EXAMPLES, after_long_help = format!("{WATCH_EXAMPLES}\n\n{}", tables()))]
     Watch(Watch),
     /// Draw a recorded run's screen as a picture (SVG)
     #[command(after_help = "Examples:
@@ -309,6 +332,12 @@ pub struct Watch {
     /// The histogram of request durations; default: one of the usual names.
     #[arg(long, value_name = "NAME")]
     pub metric: Option<String>,
+    /// The unit of its bounds; default: as its name or its metadata says.
+    #[arg(long, value_enum)]
+    pub unit: Option<Unit>,
+    /// The label that holds the status of an answer; default: one of the usual labels.
+    #[arg(long, value_name = "NAME")]
+    pub status_label: Option<String>,
     /// How to show it.
     #[arg(long, value_enum, default_value = "auto")]
     pub ui: Ui,

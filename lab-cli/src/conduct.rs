@@ -24,6 +24,9 @@ use crate::recording::Recorder;
 use crate::report::{self, LessonText, Material};
 use crate::{home, machine};
 
+/// So many files that could not be written are named.
+const LOST_SHOWN: usize = 3;
+
 /// A run that can begin.
 #[derive(Clone)]
 pub struct Job {
@@ -53,6 +56,8 @@ pub struct Conducted {
     pub folder: PathBuf,
     /// What a person should know of the recording itself.
     pub warnings: Vec<String>,
+    /// What of it could not be written, each with its file and the reason.
+    pub lost: Vec<String>,
     /// Why it could not go on, if it could not.
     pub error: Option<Failure>,
     /// What it was begun with; none for a recorded run.
@@ -67,8 +72,41 @@ impl Conducted {
         match (&self.error, &self.state.ended) {
             (Some(error), _) => error.exit(),
             (None, Some(ended)) if ended.interrupted => Exit::Interrupted,
-            (None, Some(ended)) => ended.verdict.into(),
-            (None, None) => Exit::Inconclusive,
+            (None, Some(ended)) => self.unless_lost(ended.verdict.into()),
+            (None, None) => self.unless_lost(Exit::Inconclusive),
+        }
+    }
+
+    /// A verdict stands although its files could not be written; whoever counts on these files must hear of it, too.
+    fn unless_lost(&self, exit: Exit) -> Exit {
+        if self.lost.is_empty() {
+            exit
+        } else {
+            exit.max(Exit::Environment)
+        }
+    }
+
+    /// What could not be written, as a failure to show beside the verdict.
+    pub fn loss(&self) -> Option<Failure> {
+        let shown: Vec<&str> = self.lost.iter().take(LOST_SHOWN).map(String::as_str).collect();
+        let more = match self.lost.len().saturating_sub(LOST_SHOWN) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        (!shown.is_empty()).then(|| {
+            let stands = match self.error {
+                Some(_) => "",
+                None => "the verdict was measured all the same; ",
+            };
+            Failure::environment(format!("the run is not recorded whole: {}{more}", shown.join("; ")))
+                .hint(format!("{stands}make space, or give --out FOLDER"))
+        })
+    }
+
+    /// Says on stderr what could not be written.
+    pub fn say_what_was_lost(&self) {
+        if let Some(loss) = self.loss() {
+            loss.print();
         }
     }
 
@@ -79,6 +117,7 @@ impl Conducted {
             lesson: None,
             folder: PathBuf::new(),
             warnings: Vec::new(),
+            lost: Vec::new(),
             error: None,
             job: None,
             scenario: None,
@@ -104,10 +143,7 @@ impl Conducted {
         }
         match self.error {
             Some(error) => Err(error),
-            None => Ok(self
-                .state
-                .ended
-                .map_or(Exit::Inconclusive, |ended| ended.verdict.into())),
+            None => Ok(self.verdict()),
         }
     }
 }
@@ -116,8 +152,8 @@ impl Job {
     /// Runs it: records every event and shows it to the display, then writes the reports and the learner's progress.
     ///
     /// # Errors
-    /// When there is nowhere to record to, or the reports cannot be written. A run that could not go on is no error
-    /// here: what was measured before is worth showing.
+    /// When there is nowhere to record to. A run that could not go on is no error here, nor are files of it that could not
+    /// be written: what was measured is worth showing.
     pub async fn conduct(&self, display: Box<dyn Sink>, stop: &CancellationToken) -> Result<Conducted, Failure> {
         let now = OffsetDateTime::now_utc();
         let (run, folder, _in_progress) = match &self.out {
@@ -129,35 +165,38 @@ impl Job {
         let site = self.site(run, folder.clone(), now)?;
         let mut bus = Bus::new(vec![Box::new(recorder), display]);
         let error = engine::run(&self.plan, &site, &mut bus, stop).await;
-        let (state, sinks) = bus.finish();
-        let mut warnings = Vec::new();
-        for sink in sinks {
+        let (mut state, sinks) = bus.finish();
+        let (mut warnings, mut lost) = (Vec::new(), Vec::new());
+        for (index, sink) in sinks.into_iter().enumerate() {
+            // The recorder was handed over first.
+            let into = if index == 0 { &mut lost } else { &mut warnings };
             if sink.dropped > 0 {
-                warnings.push(format!(
+                into.push(format!(
                     "{} missed {} events and is incomplete",
                     sink.name, sink.dropped
                 ));
             }
             if let Some(failure) = sink.failure {
-                warnings.push(format!("{} failed: {failure}", sink.name));
+                into.push(format!("{} is incomplete: {failure}", sink.name));
             }
         }
+        state.warnings.extend(lost.iter().cloned());
         let material = Material {
             state: &state,
             lesson: recorded::told(&self.scenario, &state),
             command: recorded::command(&state),
         };
-        report::write_all(&folder, &material)
-            .map_err(|error| Failure::environment(format!("cannot write the report: {error}")))?;
+        lost.extend(report::write_all(&folder, &material).iter().map(ToString::to_string));
         let lesson = material.lesson;
         match Learner::add(&self.state_folder, &state) {
             Ok(aside) => warnings.extend(aside),
-            Err(error) => warnings.push(format!("your progress could not be kept: {error}")),
+            Err(error) => lost.push(format!("your progress could not be kept: {error}")),
         }
         Ok(Conducted {
             lesson,
             folder,
             warnings,
+            lost,
             error: error.map(failure),
             job: Some(self.clone()),
             scenario: Some(self.scenario.clone()),
@@ -190,6 +229,7 @@ impl Job {
             lesson: None,
             folder: folder.path.clone(),
             warnings: Vec::new(),
+            lost: Vec::new(),
             error: error.map(failure),
             job: Some(self.clone()),
             scenario: Some(self.scenario.clone()),

@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use scenarios::checks::Verdict;
 
+use crate::text::visible;
+
 /// Why a command did not do what was asked.
 #[derive(Debug)]
 pub struct Failure {
@@ -57,20 +59,24 @@ impl Failure {
     /// The message and what to type next, as one text.
     pub fn words(&self) -> String {
         match &self.hint {
-            Some(hint) => format!("{}; {hint}", self.message),
-            None => self.message.clone(),
+            Some(hint) => visible(&format!("{}; {hint}", self.message)).into_owned(),
+            None => visible(&self.message).into_owned(),
         }
     }
 
     /// Prints it to stderr.
     pub fn print(&self) {
-        eprintln!(
+        errln!(
             "{} {}",
             console::style("error:").for_stderr().red().bold(),
-            self.message
+            visible(&self.message)
         );
         if let Some(hint) = &self.hint {
-            eprintln!("{} {hint}", console::style("hint:").for_stderr().cyan().bold());
+            errln!(
+                "{} {}",
+                console::style("hint:").for_stderr().cyan().bold(),
+                visible(hint)
+            );
         }
     }
 

@@ -8,6 +8,7 @@ use scenarios::format::Unit;
 use scenarios::plan::{Asked, PredictSpec};
 use scenarios::prediction::Guess;
 
+use crate::output::Talk;
 use crate::text::wrapped;
 
 /// How often an answer that makes no sense is asked for again.
@@ -23,7 +24,7 @@ pub fn somebody_is_there() -> bool {
 /// # Errors
 /// When the terminal cannot be read or written.
 pub fn ask(predict: &PredictSpec) -> io::Result<Option<Guess>> {
-    ask_on(&mut io::stdin().lock(), &mut io::stderr(), predict)
+    ask_on(&mut io::stdin().lock(), &mut Talk, predict)
 }
 
 fn ask_on(input: &mut impl BufRead, out: &mut impl Write, predict: &PredictSpec) -> io::Result<Option<Guess>> {

@@ -1,5 +1,11 @@
 //! `lab`: the command line of the laboratory.
 
+// All output goes through one place: see `output`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+mod output;
+
 mod arguments;
 mod commands;
 mod conduct;
@@ -22,6 +28,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use console::{set_colors_enabled, set_colors_enabled_stderr};
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
 
 use arguments::{Arguments, Color, Command};
 use failure::{Exit, Failure};
@@ -37,8 +45,10 @@ const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    end_quietly_when_nobody_reads();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => return output::end(arguments::answer(&answer)).into(),
+    };
     if arguments.color != Color::Auto {
         let colored = arguments.color == Color::Always;
         set_colors_enabled(colored);
@@ -56,12 +66,11 @@ fn main() -> ExitCode {
         Some(Command::Health { service }) => commands::serve::health(&service),
         command => on_a_runtime(command),
     };
-    result
-        .unwrap_or_else(|failure| {
-            failure.print();
-            failure.exit()
-        })
-        .into()
+    let exit = result.unwrap_or_else(|failure| {
+        failure.print();
+        failure.exit()
+    });
+    output::end(exit).into()
 }
 
 fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {
@@ -70,6 +79,8 @@ fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::unexpected(format!("cannot start the runtime: {error}")))?;
+    // A file that must not grow any more makes a write fail, as a full disk does; without this it ends the program.
+    let _handled = runtime.block_on(async { signal(SignalKind::from_raw(Signal::XFSZ.as_raw())) });
     let done = runtime.block_on(commands::dispatch(command));
     // Tasks that still run give up their systems as they are dropped. What was given up half-way is removed in the
     // background, which this process must not cut short.
@@ -81,16 +92,4 @@ fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {
     runtime.block_on(compose::settle(SETTLE_TIMEOUT));
     compose::dismiss_keeper();
     done
-}
-
-/// `lab list | head -1` ends like any other tool: `println!` panics on a closed pipe, and that is no defect to report.
-fn end_quietly_when_nobody_reads() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let message = panic.payload_as_str().unwrap_or_default();
-        if message.starts_with("failed printing to stdout") {
-            std::process::exit(i32::from(Exit::Pass.number()));
-        }
-        report(panic);
-    }));
 }

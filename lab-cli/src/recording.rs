@@ -13,6 +13,7 @@ use crate::commands::recorded;
 use crate::conduct::Conducted;
 use crate::failure::Failure;
 use crate::home;
+use crate::text::{is_hidden, visible_document};
 
 /// The file of a run's events.
 pub const EVENTS_FILE: &str = "run.jsonl";
@@ -21,6 +22,7 @@ const SCENARIO_FOLDER: &str = "scenario";
 
 /// Writes every event to `run.jsonl`.
 pub struct Recorder {
+    path: PathBuf,
     file: BufWriter<File>,
 }
 
@@ -34,15 +36,17 @@ impl Recorder {
         std::fs::create_dir_all(&scenario)?;
         std::fs::write(scenario.join(SCENARIO_FILE), &source.scenario)?;
         std::fs::write(scenario.join(LESSON_FILE), &source.lesson)?;
+        let path = folder.join(EVENTS_FILE);
         Ok(Self {
-            file: BufWriter::new(File::create(folder.join(EVENTS_FILE))?),
+            file: BufWriter::new(File::create(&path)?),
+            path,
         })
     }
 }
 
 impl Sink for Recorder {
     fn name(&self) -> String {
-        "the recording".to_owned()
+        format!("the recording {}", self.path.display())
     }
 
     fn take(&mut self, event: &RunEvent) -> std::io::Result<()> {
@@ -83,7 +87,7 @@ impl Recording {
         let lines: Vec<String> = BufReader::new(file).lines().collect::<Result<_, _>>()?;
         let mut events = Vec::with_capacity(lines.len());
         for (index, line) in lines.iter().enumerate() {
-            match serde_json::from_str(line) {
+            match event(line) {
                 Ok(event) => events.push(event),
                 Err(_) if index + 1 == lines.len() => break,
                 Err(error) => {
@@ -117,12 +121,24 @@ impl Recording {
             lesson: recorded::lesson(self, &state),
             folder: self.folder.clone(),
             warnings: Vec::new(),
+            lost: Vec::new(),
             error: None,
             job: None,
             scenario: self.scenario(),
             state,
         }
     }
+}
+
+/// An event of a line. A recording may be anybody's, and everything draws its texts.
+fn event(line: &str) -> serde_json::Result<RunEvent> {
+    // Only where something is escaped, or was left as it is although it cannot be seen.
+    if line.contains('\\') || line.chars().any(is_hidden) {
+        let mut document = serde_json::from_str(line)?;
+        visible_document(&mut document);
+        return serde_json::from_value(document);
+    }
+    serde_json::from_str(line)
 }
 
 /// Folders of all recorded runs, the newest first.

@@ -17,21 +17,46 @@ struct Rule {
 
 const EVERYWHERE: &[&str] = &["lab-cli", "scenarios", "compose", "services"];
 
-const RULES: &[Rule] = &[Rule {
-    words: &[
-        "reqwest::Client::new",
-        "reqwest::Client::builder",
-        "reqwest::Client::default",
-        "reqwest::ClientBuilder",
-        "reqwest::get",
-        "reqwest::blocking",
-        "ClientBuilder::new",
-    ],
-    shown_by: &["Client::builder"],
-    within: EVERYWHERE,
-    except: &["compose/src/http.rs", "lab-cli/tests/sources.rs"],
-    why: "a client that is made elsewhere uses the proxies of the environment; take compose::http::client",
-}];
+const RULES: &[Rule] = &[
+    Rule {
+        words: &[
+            "reqwest::Client::new",
+            "reqwest::Client::builder",
+            "reqwest::Client::default",
+            "reqwest::ClientBuilder",
+            "reqwest::get",
+            "reqwest::blocking",
+            "ClientBuilder::new",
+        ],
+        shown_by: &["Client::builder"],
+        within: EVERYWHERE,
+        except: &["compose/src/http.rs", "lab-cli/tests/sources.rs"],
+        why: "a client that is made elsewhere uses the proxies of the environment; take compose::http::client",
+    },
+    Rule {
+        words: &[
+            "println!(",
+            "print!(",
+            "eprintln!(",
+            "eprint!(",
+            "io::stdout()",
+            "io::stderr()",
+        ],
+        shown_by: &["io::stdout()"],
+        within: &["lab-cli/src"],
+        // The terminal laboratory draws on the terminal itself, and asks whether there is one.
+        except: &[
+            "src/output.rs",
+            "src/tui/terminal.rs",
+            "src/tui/mod.rs",
+            "src/text/shown.rs",
+            "src/display/mod.rs",
+            "src/commands/sim/mod.rs",
+            "src/guess.rs",
+        ],
+        why: "it panics when nobody reads or the disk is full; print with out!, outln!, err! or errln!",
+    },
+];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

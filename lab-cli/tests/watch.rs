@@ -68,6 +68,202 @@ fn any_metrics_are_watched_and_each_second_tells_what_was_added() {
     assert!(plain.contains("9 answered, 1 failed"), "{plain}");
 }
 
+/// A server that answers each request by its head; the answer is closed after it.
+fn server(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().map_while(Result::ok) {
+            let mut head = [0; 4096];
+            let read = socket.read(&mut head).unwrap_or(0);
+            let _ = socket.write_all(&answer(&String::from_utf8_lossy(&head[..read])));
+        }
+    });
+    address.to_string()
+}
+
+/// A whole answer with this status and body.
+fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// The samples of a watched second, after the first reading.
+fn seconds(said: &str) -> Vec<serde_json::Value> {
+    let events = said
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let samples = events.filter(|event| event["kind"]["type"] == "sample");
+    samples
+        .map(|event| event["kind"]["classes"][0].clone())
+        .skip(1)
+        .collect()
+}
+
+#[test]
+fn two_targets_of_one_host_and_port_are_not_mixed() {
+    let reads = AtomicU32::new(0);
+    let address = server(move |head| {
+        let n = 20 * (reads.fetch_add(1, Ordering::SeqCst) / 2);
+        let n = if head.starts_with("GET /b") { n + 100_000 } else { n };
+        let name = "http_request_duration_seconds";
+        let body = format!("{name}_bucket{{status=\"200\",le=\"+Inf\"}} {n}\n{name}_count{{status=\"200\"}} {n}\n");
+        answer("200 OK", "", &body)
+    });
+    let lab = Lab::new();
+    let said = lab.say(&format!(
+        "watch http://{address}/a http://{address}/b --ui json --for 2"
+    ));
+    for class in seconds(&said.code(0).stdout) {
+        assert_eq!(class["ok"], 40, "{class}");
+        let names: Vec<&str> = class["by_instance"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["instance"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, [format!("{address}/a"), format!("{address}/b")]);
+    }
+    lab.say(&format!("watch http://{address}/a http://{address}/a --ui plain"))
+        .code(2)
+        .complains(&["named twice"]);
+}
+
+#[test]
+fn what_a_target_answers_instead_of_metrics_is_said() {
+    let lab = Lab::new();
+    for (status, headers, body, code, words) in [
+        (
+            "401 Unauthorized",
+            "",
+            "",
+            4,
+            "answers 401 Unauthorized: write the address as http://USER:PASSWORD@",
+        ),
+        (
+            "404 Not Found",
+            "",
+            "",
+            4,
+            "answers 404 Not Found: its metrics are at another path",
+        ),
+        ("500 Internal Server Error", "", "", 4, "answers 500"),
+        (
+            "308 Permanent Redirect",
+            "location: /metrics/\r\n",
+            "",
+            4,
+            "points to /metrics/",
+        ),
+        (
+            "200 OK",
+            "content-type: text/html\r\n",
+            "<html>",
+            4,
+            "answers with text/html",
+        ),
+        ("200 OK", "content-encoding: gzip\r\n", "x", 4, "is compressed (gzip)"),
+        ("200 OK", "", "hello", 2, "holds no metrics"),
+    ] {
+        let address = server(move |_| answer(status, headers, body));
+        lab.say(&format!("watch http://{address}/metrics --ui plain --for 1"))
+            .code(code)
+            .complains(&[words]);
+    }
+}
+
+#[test]
+fn an_answer_that_is_odd_costs_a_bounded_time() {
+    let lab = Lab::new();
+    let endless = server(|_| [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 40 << 20]].concat());
+    lab.say(&format!("watch http://{endless}/ --ui plain --for 1"))
+        .code(4)
+        .complains(&[&endless]);
+    let never = server(|_| {
+        std::thread::park();
+        Vec::new()
+    });
+    lab.say(&format!("watch http://{never}/ --ui plain --for 1"))
+        .code(4)
+        .complains(&["no answer in time"]);
+    let binary = server(|_| b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe".to_vec());
+    lab.say(&format!("watch http://{binary}/ --ui plain --for 1"))
+        .code(4)
+        .complains(&["is not UTF-8"]);
+}
+
+#[test]
+fn secrets_of_an_address_are_used_and_never_shown() {
+    let lab = Lab::new();
+    let address = server(|head| {
+        // me:s3cret, as it is sent.
+        if !head.contains("authorization: Basic bWU6czNjcmV0") || !head.contains("application/openmetrics-text") {
+            return answer("401 Unauthorized", "", "");
+        }
+        answer(
+            "200 OK",
+            "",
+            "http_request_duration_seconds_bucket{status=\"200\",le=\"+Inf\"} 1\n# EOF\n",
+        )
+    });
+    let url = format!("http://me:s3cret@{address}/metrics?token=s3cret");
+    let nobody = format!("http://me:s3cret@127.0.0.1:1/?token=s3cret https://me:s3cret@{address} ftp://me:s3cret@x");
+    for (arguments, code) in [
+        (format!("watch {url} --ui plain --for 1"), 0),
+        (format!("watch {url} --ui json --for 1"), 0),
+        (format!("watch {url} --metric other --ui plain"), 2),
+        (format!("watch {url} {url} --ui plain"), 2),
+    ] {
+        let said = lab.say(&arguments).code(code);
+        assert!(
+            !said.stdout.contains("s3cret") && !said.stderr.contains("s3cret"),
+            "{said:?}"
+        );
+    }
+    for url in nobody.split(' ') {
+        let said = lab.say(&format!("watch {url} --ui plain"));
+        assert!(said.code != Some(0) && !said.stderr.contains("s3cret"), "{said:?}");
+    }
+    lab.say(&format!("watch https://{address} --ui plain"))
+        .code(2)
+        .complains(&["https is not supported"]);
+}
+
+#[test]
+fn what_no_table_knows_is_named_by_hand_and_what_was_chosen_is_said() {
+    let reads = AtomicU32::new(0);
+    let address = server(move |_| {
+        let n = reads.fetch_add(1, Ordering::SeqCst) + 1;
+        let body = format!(
+            "latency_bucket {{outcome=\"fine\",le=\"10\"}} {n}\nlatency_bucket{{outcome=\"fine\",le=\"+Inf\"}} {n}\n\
+             latency_bucket{{outcome=\"error\",le=\"+Inf\"}} {n}\n"
+        );
+        answer("200 OK", "", &body)
+    });
+    let lab = Lab::new();
+    let watch = format!("watch http://{address} --metric latency --ui plain --for 1");
+    lab.say(&watch)
+        .code(2)
+        .complains(&["nothing says the unit of latency", "--unit"]);
+    let said = lab.say(&format!("{watch} --unit ms --status-label outcome")).code(0);
+    assert!(said.stdout.contains("1 answered, 1 failed, p50 5"), "{said:?}");
+    said.complains(&[
+        "reads latency in milliseconds, failures by the label outcome",
+        "they count as answered: fine",
+    ]);
+    let help = lab.say("watch --help").code(0).stdout;
+    for known in [
+        "http_server_requests_seconds",
+        "http_response_status_code",
+        "lab watch --ui json",
+    ] {
+        assert!(help.contains(known), "{known} in {help}");
+    }
+}
+
 #[test]
 fn what_cannot_be_watched_is_said_with_what_could_be() {
     let lab = Lab::new();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use contract::ServiceName;
 use contract::environment::{KAFKA_BROKER, KAFKA_BROKERS, KAFKA_HOME, KAFKA_VERSION};
 use contract::events::BUILT_IN_LIMITS;
+use contract::redact;
 
 use crate::error::Error;
 use crate::host;
@@ -273,14 +274,15 @@ fn version(jar: &str) -> Option<String> {
 fn addresses(text: &str) -> Result<String, Error> {
     let is_address = |part: &str| {
         let pair = part.trim().rsplit_once(':');
-        pair.is_some_and(|(host, port)| !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok())
+        pair.is_some_and(|(host, port)| !host.is_empty() && !host.contains(['/', '@']) && port.parse::<u16>().is_ok())
     };
     if text.split(',').all(is_address) {
         Ok(text.split(',').map(str::trim).collect::<Vec<_>>().join(","))
     } else {
         Err(Error::KafkaUnusable {
-            what: format!("{KAFKA_BROKERS}={text}"),
-            reason: "it does not have the form host:port, with commas between several".to_owned(),
+            what: format!("{KAFKA_BROKERS}={}", redact(text)),
+            reason: "it does not have the form host:port, with commas between several and no user or password"
+                .to_owned(),
         })
     }
 }

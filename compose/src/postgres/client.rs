@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::error::Error;
-use crate::redis::without_password;
+use contract::redact;
 
 /// The database that every server has, to be connected to while there is none of one's own.
 const FIRST: &str = "postgres";
@@ -40,7 +40,7 @@ pub async fn ping(url: &Url, wait: Duration) -> Result<(), String> {
 /// An environment error when it does not within `wait`.
 pub(crate) async fn answers(url: &Url, wait: Duration) -> Result<(), Error> {
     ping(url, wait).await.map_err(|reason| Error::PostgresUnusable {
-        url: without_password(url.as_str()),
+        url: redact(url.as_str()),
         reason,
     })
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::error::Error;
 use crate::host;
-use crate::redis::without_password;
+use contract::redact;
 
 /// Where packages keep the programs of each version, out of everybody's `PATH`: Debian's, and those of the PostgreSQL
 /// project for Red Hat's family.
@@ -106,7 +106,7 @@ fn versions(folder: &Path, before: &str) -> Vec<PathBuf> {
 
 fn address(text: &str) -> Result<Url, Error> {
     let refuse = |reason: String| Error::PostgresUnusable {
-        url: without_password(text),
+        url: redact(text),
         reason,
     };
     let url = Url::parse(text).map_err(|error| refuse(error.to_string()))?;

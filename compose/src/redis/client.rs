@@ -7,8 +7,8 @@ use redis::{AsyncConnectionConfig, Client, RedisError, cmd};
 use tokio::time::timeout;
 use url::Url;
 
-use super::without_password;
 use crate::error::Error;
+use contract::redact;
 
 /// How many keys are looked at in one step of a removal.
 const KEYS_AT_ONCE: u32 = 1_000;
@@ -31,7 +31,7 @@ pub async fn ping(url: &Url, wait: Duration) -> Result<(), String> {
 /// An environment error when it does not within `wait`.
 pub(crate) async fn answers(url: &Url, wait: Duration) -> Result<(), Error> {
     ping(url, wait).await.map_err(|reason| Error::RedisUnusable {
-        url: without_password(url.as_str()),
+        url: redact(url.as_str()),
         reason,
     })
 }

@@ -13,4 +13,4 @@ mod source;
 pub use client::ping;
 pub(crate) use client::{answers, forget};
 pub use server::{become_server, version};
-pub use source::{RedisLookup, RedisSource, redis_source, without_password};
+pub use source::{RedisLookup, RedisSource, redis_source};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use contract::environment::REDIS_URL;
+use contract::redact;
 use url::Url;
 
 use crate::error::Error;
@@ -75,7 +76,7 @@ impl RedisLookup {
 
 fn address(text: &str) -> Result<Url, Error> {
     let refuse = |reason: String| Error::RedisUnusable {
-        url: without_password(text),
+        url: redact(text),
         reason,
     };
     let url = Url::parse(text).map_err(|error| refuse(error.to_string()))?;
@@ -83,16 +84,6 @@ fn address(text: &str) -> Result<Url, Error> {
         Ok(url)
     } else {
         Err(refuse("it does not have the form redis://host:port".to_owned()))
-    }
-}
-
-/// An address as it may be shown: what stands before the host may be a password.
-#[must_use]
-pub fn without_password(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
-        (None, Some((_, place))) => format!("…@{place}"),
-        (_, None) => url.to_owned(),
     }
 }
 

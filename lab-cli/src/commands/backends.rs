@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use compose::{Backend, BackendRegistry, DockerBackend, ProcessBackend, Progress, ProgressSink, SystemSpec};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
+use crate::display;
 use crate::failure::Failure;
 
 /// The backend of this name, which runs this very program for every service.
@@ -26,10 +27,7 @@ pub fn backend(name: &str) -> Result<Arc<dyn Backend>, Failure> {
 pub async fn prepare(backend: &dyn Backend, specs: &[SystemSpec]) -> Result<(), Failure> {
     // Hidden by itself where stderr is no terminal.
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{spinner} {msg} {bar:24} {bytes}/{total_bytes}")
-        .expect("the template is a constant")
-        .progress_chars("━╸─");
-    bar.set_style(style);
+    bar.set_style(display::bar("{spinner} {msg} {bar:24} {bytes}/{total_bytes}"));
     let shown = bar.clone();
     let progress: ProgressSink = Arc::new(move |progress: Progress| {
         shown.enable_steady_tick(Duration::from_millis(120));

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::failure::{Exit, Failure};
 use crate::learner::Learner;
 use crate::text::{markdown, right_aligned, table, wrapped};
-use crate::{home, machine, recording};
+use crate::{home, machine, output, recording};
 
 /// Lists the scenarios of the catalogue.
 ///
@@ -23,7 +23,7 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
     let verdicts = last_verdicts()?;
     let (learner, warning) = Learner::read(&home::state_folder()?)?;
     if let Some(warning) = warning {
-        eprintln!("warning: {warning}");
+        output::warn(&warning);
     }
     let guess = |name: &str| {
         learner
@@ -49,10 +49,7 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
                 })
             })
             .collect();
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&list).map_err(|error| Failure::unexpected(error.to_string()))?
-        );
+        output::json(&list)?;
         return Ok(Exit::Pass);
     }
     let mut table = table(&["phase", "name", "question", "needs", "length", "last"]);
@@ -72,10 +69,10 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
         ]);
     }
     right_aligned(&mut table, [0, 4]);
-    println!("{table}\n");
-    println!("lab explain NAME       the lesson");
-    println!("lab run NAME           run it, to a verdict");
-    println!("lab run NAME --quick   the same in a few seconds");
+    outln!("{table}\n");
+    outln!("lab explain NAME       the lesson");
+    outln!("lab run NAME           run it, to a verdict");
+    outln!("lab run NAME --quick   the same in a few seconds");
     Ok(Exit::Pass)
 }
 
@@ -125,25 +122,25 @@ fn last_verdicts() -> Result<BTreeMap<String, String>, Failure> {
 pub fn explain(name: &str) -> Result<Exit, Failure> {
     let scenario = open(name)?;
     let document = &scenario.document;
-    println!(
+    outln!(
         "{} · phase {} · {}\n",
         style(scenario.name()).bold(),
         document.phase,
         document.title
     );
-    println!("{}\n", style(wrapped(&document.question, 0)).bold());
+    outln!("{}\n", style(wrapped(&document.question, 0)).bold());
     for heading in lesson::HEADINGS
         .into_iter()
         .filter(|heading| !["What happened", "Why"].contains(heading))
     {
-        println!("{}", style(heading).bold());
-        println!("{}", markdown(scenario.lesson.section(heading), 2));
+        outln!("{}", style(heading).bold());
+        outln!("{}", markdown(scenario.lesson.section(heading), 2));
     }
-    println!("{}", style("Arms").bold());
+    outln!("{}", style("Arms").bold());
     for arm in &plan(&scenario)?.arms {
-        println!("  {:<18} {}", arm.name, arm.label);
+        outln!("  {:<18} {}", arm.name, arm.label);
     }
-    println!("\n{}", style("Parameters (lab run --set KEY=VALUE)").bold());
+    outln!("\n{}", style("Parameters (lab run --set KEY=VALUE)").bold());
     let mut table = table(&["key", "default", "quick", "from", "to", "what"]);
     for (name, param) in &document.params {
         table.add_row(vec![
@@ -168,7 +165,7 @@ pub fn explain(name: &str) -> Result<Exit, Failure> {
             words,
         ]);
     }
-    println!("{table}\n\nRun it: lab run {name}");
+    outln!("{table}\n\nRun it: lab run {name}");
     Ok(Exit::Pass)
 }
 

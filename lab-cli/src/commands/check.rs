@@ -6,7 +6,7 @@ use scenarios::format::{Scenario, json_schema};
 use scenarios::plan::{Options, Plan};
 
 use crate::failure::{Exit, Failure};
-use crate::machine;
+use crate::{machine, output};
 
 /// Checks a scenario folder, or prints the schema of scenario files.
 ///
@@ -14,17 +14,17 @@ use crate::machine;
 /// Everything that is wrong, with line and column.
 pub fn run(folder: Option<&Path>, schema: bool) -> Result<Exit, Failure> {
     if schema {
-        print!("{}", json_schema());
+        output::data(json_schema().as_bytes());
         return Ok(Exit::Pass);
     }
     let Some(folder) = folder else {
         return Err(Failure::usage("give the folder of a scenario"));
     };
     let scenario = super::catalogue::from_folder(folder)?;
-    println!("{}: sound", scenario.name());
+    outln!("{}: sound", scenario.name());
     for (label, quick) in [("default run", false), ("--quick run", true)] {
         let plan = plan(&scenario, quick)?;
-        println!(
+        outln!(
             "  {label}: {} arms, {} rounds, {} checks, at most {:.0} s",
             plan.arms.len(),
             plan.rounds,

@@ -7,7 +7,7 @@ use compose::{Leftover, SystemRecord};
 
 use super::up_folders;
 use crate::failure::{Exit, Failure};
-use crate::{home, in_progress, recording};
+use crate::{home, in_progress, output, recording};
 
 /// How long the end of one system may take when the lab is told twice to end.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,13 +21,13 @@ pub async fn run(recordings: bool) -> Result<Exit, Failure> {
     let cleaned = leftovers(&state).await?;
     let removed = unrecorded(&state).await?;
     if cleaned == Cleaned::default() && removed == 0 {
-        println!("Nothing was left behind.");
+        outln!("Nothing was left behind.");
     }
     for record in compose::records(&state)?.elsewhere {
         let host = record
             .machine
             .map_or_else(String::new, |machine| format!(" of the machine {}", machine.host));
-        println!(
+        outln!(
             "left alone: {}{host}, which is not for this folder of this machine to judge",
             record.run_id
         );
@@ -48,19 +48,19 @@ pub async fn run(recordings: bool) -> Result<Exit, Failure> {
 async fn unrecorded(state: &Path) -> Result<usize, Failure> {
     let systems = compose::backend::docker::remove_unrecorded(state).await?;
     if systems > 0 {
-        println!("removed the containers of {systems} systems that had no record any more");
+        outln!("removed the containers of {systems} systems that had no record any more");
     }
     let processes = compose::end_unrecorded(state)?;
     if processes > 0 {
-        println!("ended {processes} processes of systems that had no record any more");
+        outln!("ended {processes} processes of systems that had no record any more");
     }
     let drafts = compose::private::remove_drafts(&state.join("systems"))? + compose::private::remove_drafts(state)?;
     if drafts > 0 {
-        println!("removed {drafts} files that were not written to their end");
+        outln!("removed {drafts} files that were not written to their end");
     }
     let folders = up_folders::remove_abandoned(state)?;
     for folder in &folders {
-        println!("removed {}, of a system that is not up", folder.display());
+        outln!("removed {}, of a system that is not up", folder.display());
     }
     Ok(systems + processes + drafts + folders.len())
 }
@@ -68,7 +68,7 @@ async fn unrecorded(state: &Path) -> Result<usize, Failure> {
 /// Removes all recorded runs but those in progress and those whose system is still up.
 fn remove_recordings(state: &Path) -> Result<(), Failure> {
     if !home::runs_folder(state).exists() {
-        println!("Removed 0 recorded runs.");
+        outln!("Removed 0 recorded runs.");
         return Ok(());
     }
     let _nobody_starts = home::runs_lock(state)?;
@@ -91,9 +91,9 @@ fn remove_recordings(state: &Path) -> Result<(), Failure> {
             removed += 1;
             continue;
         };
-        println!("left alone: {}: {why}", folder.display());
+        outln!("left alone: {}: {why}", folder.display());
     }
-    println!("Removed {removed} recorded runs.");
+    outln!("Removed {removed} recorded runs.");
     Ok(())
 }
 
@@ -117,10 +117,10 @@ pub async fn leftovers(state: &Path) -> Result<Cleaned, Failure> {
         match leftover.clean().await {
             Ok(()) => cleaned.removed += 1,
             Err(error @ (compose::Error::NoEngine { .. } | compose::Error::EngineGone { .. })) => {
-                eprintln!(
-                    "warning: {} was left behind and cannot be removed: {error}",
+                output::warn(&format!(
+                    "{} was left behind and cannot be removed: {error}",
                     leftover.record.run_id
-                );
+                ));
                 cleaned.kept += 1;
                 continue;
             }
@@ -131,7 +131,7 @@ pub async fn leftovers(state: &Path) -> Result<Cleaned, Failure> {
         } else {
             format!("{} still running", leftover.running.join(", "))
         };
-        eprintln!(
+        errln!(
             "cleaned up after {}, which ended without warning: {running}",
             leftover.record.run_id
         );

@@ -9,9 +9,9 @@ use scenarios::state::RunState;
 use serde_json::json;
 
 use crate::failure::{Exit, Failure};
-use crate::home;
 use crate::recording::{self, Recording};
 use crate::text::{right_aligned, table, wrapped};
+use crate::{home, output};
 
 /// Prints what differs.
 ///
@@ -50,17 +50,16 @@ pub fn run(first: &str, second: &str, as_json: bool) -> Result<Exit, Failure> {
             "settings": settings(first_info, second_info),
             "figures": found,
         });
-        let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::unexpected(error.to_string()))?;
-        println!("{text}");
+        output::json(&document)?;
         return Ok(Exit::Pass);
     }
-    println!("first   {} ({})", first_info.run, verdict(&first));
-    println!("second  {} ({})", second_info.run, verdict(&second));
+    outln!("first   {} ({})", first_info.run, verdict(&first));
+    outln!("second  {} ({})", second_info.run, verdict(&second));
     for setting in settings(first_info, second_info) {
-        println!("{}", wrapped(&setting, 8));
+        outln!("{}", wrapped(&setting, 8));
     }
-    println!("\n{}\n", figures(&found));
-    println!("{}", wrapped(&summary(&found), 0));
+    outln!("\n{}\n", figures(&found));
+    outln!("{}", wrapped(&summary(&found), 0));
     Ok(Exit::Pass)
 }
 

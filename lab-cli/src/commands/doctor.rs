@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use comfy_table::{Cell, Color};
 use compose::kafka::{self, ApacheKafka};
-use compose::redis::{ping, version, without_password};
+use compose::redis::{ping, version};
 use compose::{
     BrokerKind, DockerBackend, KafkaLookup, KafkaSource, NginxLookup, PostgresSource, RedisSource, nginx, postgres,
 };
+use contract::redact;
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
 use crate::text::{table, wrapped};
-use crate::{home, machine, tui};
+use crate::{home, machine, output, tui};
 
 /// How long a server on the network may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -49,10 +50,7 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
     ];
     let sound = findings.iter().all(|finding| finding.found || !finding.required);
     if as_json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&findings).map_err(|error| Failure::unexpected(error.to_string()))?
-        );
+        output::json(&findings)?;
     } else {
         let mut table = table(&["", "what", "found, or how to get it"]);
         for finding in &findings {
@@ -68,8 +66,8 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
             };
             table.add_row(vec![mark, Cell::new(finding.name), Cell::new(&finding.detail)]);
         }
-        println!("{table}");
-        println!(
+        outln!("{table}");
+        outln!(
             "{}",
             wrapped("✓ there   – not there, needed by some scenarios only   ✗ missing", 0)
         );
@@ -194,7 +192,7 @@ async fn redis() -> Finding {
             (true, format!("{}, {version}", program.display()))
         }
         Ok(RedisSource::Url(url)) => {
-            let shown = without_password(url.as_str());
+            let shown = redact(url.as_str());
             match ping(&url, ANSWER_TIMEOUT).await {
                 Ok(()) => (true, format!("{shown} answers (REDIS_URL)")),
                 Err(reason) => {
@@ -228,7 +226,7 @@ async fn postgresql() -> Finding {
             )
         }
         Ok(PostgresSource::Url(url)) => {
-            let shown = without_password(url.as_str());
+            let shown = redact(url.as_str());
             match postgres::ping(&url, ANSWER_TIMEOUT).await {
                 Ok(()) => (true, format!("{shown} answers (POSTGRES_URL)")),
                 Err(reason) => {

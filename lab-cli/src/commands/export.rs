@@ -7,6 +7,7 @@ use compose::export::{self, ExportedFile};
 use super::backends::{backend, prepare};
 use crate::arguments::What;
 use crate::failure::{Exit, Failure};
+use crate::output;
 
 /// Writes what is asked for into a folder; without one, prints the file to start from.
 ///
@@ -26,7 +27,7 @@ pub async fn run(what: What, system: &str, output: Option<&Path>) -> Result<Exit
         }
         None => {
             if let Some(first) = files.first() {
-                print!("{}", first.text);
+                output::data(first.text.as_bytes());
             }
         }
     }
@@ -36,7 +37,7 @@ pub async fn run(what: What, system: &str, output: Option<&Path>) -> Result<Exit
 /// Makes the image that the files refer to, on the engine of this machine.
 async fn image() -> Result<Exit, Failure> {
     prepare(backend("docker")?.as_ref(), &[]).await?;
-    println!("{}", export::IMAGE);
+    outln!("{}", export::IMAGE);
     Ok(Exit::Pass)
 }
 
@@ -44,12 +45,12 @@ async fn image() -> Result<Exit, Failure> {
 fn write_secret(folder: &Path, secret: &ExportedFile) -> Result<(), Failure> {
     let path = folder.join(secret.name);
     if path.exists() {
-        println!("{} (kept as it was)", path.display());
+        outln!("{} (kept as it was)", path.display());
         return Ok(());
     }
     compose::private::write(&path, secret.text.as_bytes())
         .map_err(|error| Failure::environment(format!("cannot write {}: {error}", path.display())))?;
-    println!("{}", path.display());
+    outln!("{}", path.display());
     Ok(())
 }
 
@@ -62,7 +63,7 @@ fn write(folder: &Path, files: &[ExportedFile]) -> Result<(), Failure> {
     for file in files {
         let path = folder.join(file.name);
         std::fs::write(&path, &file.text).map_err(cannot(&path))?;
-        println!("{}", path.display());
+        outln!("{}", path.display());
     }
     Ok(())
 }

@@ -87,13 +87,13 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "lab", &mut script);
-            print!("{}", String::from_utf8_lossy(&script));
+            out!("{}", String::from_utf8_lossy(&script));
             Ok(Exit::Pass)
         }
         Command::Man => {
             let mut page = Vec::new();
             clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
-            print!("{}", String::from_utf8_lossy(&page));
+            out!("{}", String::from_utf8_lossy(&page));
             Ok(Exit::Pass)
         }
     }

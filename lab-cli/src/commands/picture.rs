@@ -3,7 +3,7 @@
 use crate::arguments::Picture;
 use crate::failure::{Exit, Failure};
 use crate::recording::{self, Recording};
-use crate::{home, tui};
+use crate::{home, output, tui};
 
 /// Screens that can be drawn, columns and rows.
 const SIZES: (std::ops::RangeInclusive<u16>, std::ops::RangeInclusive<u16>) = (72..=300, 20..=120);
@@ -21,11 +21,11 @@ pub fn run(arguments: &Picture) -> Result<Exit, Failure> {
     };
     let svg = tui::picture(recording, arguments.at, size, state_folder)?;
     match &arguments.output {
-        None => print!("{svg}"),
+        None => output::data(svg.as_bytes()),
         Some(path) => {
             std::fs::write(path, svg)
                 .map_err(|error| Failure::environment(format!("cannot write {}: {error}", path.display())))?;
-            println!("{}", path.display());
+            outln!("{}", path.display());
         }
     }
     Ok(Exit::Pass)

@@ -14,8 +14,8 @@ use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::recording::{self, Recording};
 use crate::report::{self, Format, LessonText, Material};
-use crate::text::{right_aligned, table};
-use crate::{home, text, tui};
+use crate::text::{right_aligned, table, visible};
+use crate::{home, output, text, tui};
 
 /// What a list of runs says of one.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,12 +48,11 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
     let folders = recording::all(&home::state_folder()?)?;
     let summaries: Vec<Summary> = folders.iter().filter_map(|folder| Summary::read(folder)).collect();
     if as_json {
-        let text = serde_json::to_string_pretty(&summaries).map_err(|error| Failure::unexpected(error.to_string()))?;
-        println!("{text}");
+        output::json(&summaries)?;
         return Ok(Exit::Pass);
     }
     if folders.is_empty() {
-        println!(
+        outln!(
             "{}",
             text::wrapped("No run is recorded yet. Make one: lab run cpu-blocking --quick", 0)
         );
@@ -66,12 +65,17 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         match Summary::read(folder) {
-            Some(run) => table.add_row(vec![id, run.scenario, run.verdict, format!("{:.0} s", run.elapsed_s)]),
+            Some(run) => table.add_row(vec![
+                id,
+                visible(&run.scenario).into_owned(),
+                visible(&run.verdict).into_owned(),
+                format!("{:.0} s", run.elapsed_s),
+            ]),
             None => table.add_row(vec![id.as_str(), "", "unfinished", ""]),
         };
     }
     right_aligned(&mut table, [3]);
-    println!("{table}");
+    outln!("{table}");
     Ok(Exit::Pass)
 }
 
@@ -105,11 +109,14 @@ pub async fn replay(run: &str, speed: f64, ui: Ui) -> Result<Exit, Failure> {
                 () = interrupts.next() => { bus.finish(); return Ok(Exit::Interrupted); }
             }
         }
+        if !output::is_seen() {
+            break;
+        }
         bus.forward(event.clone());
     }
     let (state, _) = bus.finish();
     if after == After::Report {
-        print!("{}", plain::report(&state, lesson(&recording, &state).as_ref()));
+        out!("{}", plain::report(&state, lesson(&recording, &state).as_ref()));
     }
     Ok(state.ended.map_or(Exit::Inconclusive, |ended| {
         if ended.interrupted {
@@ -136,14 +143,14 @@ pub fn report(run: &str, format: Format, output: Option<PathBuf>, open: bool) ->
     // HTML on a terminal helps nobody: it goes to the run's folder unless a file is named.
     let to = output.or_else(|| (format == Format::Html || open).then(|| recording.folder.join(file_name(format))));
     let Some(path) = to else {
-        print!("{text}");
+        output::data(text.as_bytes());
         return Ok(Exit::Pass);
     };
     std::fs::write(&path, text)
         .map_err(|error| Failure::environment(format!("cannot write {}: {error}", path.display())))?;
-    println!("{}", path.display());
+    outln!("{}", path.display());
     if open && !open_in_browser(&path) {
-        println!("No program to open it with was found; open the file above in a browser.");
+        outln!("No program to open it with was found; open the file above in a browser.");
     }
     Ok(Exit::Pass)
 }

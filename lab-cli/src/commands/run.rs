@@ -19,7 +19,7 @@ use crate::conduct::Job;
 use crate::display::{self, After, plain};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
-use crate::{guess, home, machine, text, tui};
+use crate::{guess, home, machine, output, text, tui};
 
 /// Seeds are small enough to be typed.
 const SEEDS: u32 = 1_000_000;
@@ -132,22 +132,26 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
             plan.expected_s(),
             plan.seed
         );
-        eprintln!("{}", text::wrapped(&what, 0));
-        eprint!("{}", plain::left_out(plan));
+        errln!("{}", text::wrapped(&what, 0));
+        err!("{}", plain::left_out(plan));
         if let Some(engine) = job.backend.engine() {
-            eprintln!("on the Docker engine at {engine}");
+            errln!("on the Docker engine at {engine}");
         }
     }
     let conducted = job.conduct(display, stop).await?;
     for warning in &conducted.warnings {
-        eprintln!("warning: {warning}");
+        output::warn(warning);
     }
     if after == After::Report {
-        print!("{}", plain::report(&conducted.state, conducted.lesson.as_ref()));
-        println!("{}", recorded::where_it_lies(&conducted.folder));
+        out!("{}", plain::report(&conducted.state, conducted.lesson.as_ref()));
+        outln!("{}", recorded::where_it_lies(&conducted.folder));
         if arguments.keep {
-            println!("The system is still up: lab ps shows it, lab down ends it.");
+            outln!("The system is still up: lab ps shows it, lab down ends it.");
         }
+    }
+    conducted.say_what_was_lost();
+    if output::is_broken() {
+        errln!("{}", plain::summary(&conducted.state));
     }
     conducted.exit(stop.is_cancelled())
 }
@@ -256,7 +260,7 @@ fn interruptible(state_folder: PathBuf) -> Result<CancellationToken, Failure> {
     tokio::spawn(async move {
         interrupts.next().await;
         cancelled.cancel();
-        eprintln!("\nstopping: the report of what was measured follows; Ctrl-C again ends at once");
+        errln!("\nstopping: the report of what was measured follows; Ctrl-C again ends at once");
         interrupts.next().await;
         clean::own_systems(&state_folder);
         std::process::exit(i32::from(Exit::Interrupted.number()));

@@ -1,13 +1,12 @@
 //! `lab up`, `ps`, `logs`, `scale`, `pause`, `resume`, `kill`, `restart`, `down`: systems that were left running.
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use compose::redis::without_password;
 use compose::topology::{named_system, system_names};
 use compose::{Instance as Running, System, SystemRecord, UpOptions};
+use contract::redact;
 use serde_json::json;
 
 use super::backends::{backend, prepare};
@@ -16,9 +15,9 @@ use super::up_folders::{self, NewFolder};
 use crate::SETTLE_TIMEOUT;
 use crate::arguments::{Instance, Of};
 use crate::failure::{Exit, Failure};
-use crate::home;
 use crate::interrupt::Interrupts;
-use crate::text::{right_aligned, table};
+use crate::text::{LogText, right_aligned, table};
+use crate::{home, output};
 
 /// How often a followed log is looked at.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
@@ -45,7 +44,7 @@ pub fn list() -> Exit {
                 .iter()
                 .map(|service| format!("{}×{}", service.name, service.instances))
                 .collect();
-            println!("{name:<8} {}", services.join(", "));
+            outln!("{name:<8} {}", services.join(", "));
         }
     }
     Exit::Pass
@@ -107,10 +106,10 @@ pub async fn up(name: &str, backend_name: &str, scale: &[String], port: Option<u
     print_instances(&instances);
     print_external(system.as_ref(), &instances);
     if let Some(engine) = backend.engine() {
-        println!("\nOn the Docker engine at {engine}.");
+        outln!("\nOn the Docker engine at {engine}.");
     }
-    println!("\nUp after {} ms. Front door: {}", took.as_millis(), system.entry());
-    println!("lab ps shows it, lab down ends it (id {id}).");
+    outln!("\nUp after {} ms. Front door: {}", took.as_millis(), system.entry());
+    outln!("lab ps shows it, lab down ends it (id {id}).");
     Ok(Exit::Pass)
 }
 
@@ -119,7 +118,7 @@ async fn given_up(folder: NewFolder) -> Result<Exit, Failure> {
     compose::settle(SETTLE_TIMEOUT).await;
     folder.discard()?;
     // The terminal may be what went away.
-    let _ = writeln!(std::io::stderr(), "interrupted: nothing was left running");
+    errln!("interrupted: nothing was left running");
     Ok(Exit::Interrupted)
 }
 
@@ -138,7 +137,7 @@ fn count(wish: &str) -> Result<(&str, u32), Failure> {
 fn records(state: &Path) -> Result<Vec<SystemRecord>, Failure> {
     let records = compose::records(state)?;
     for unreadable in &records.unreadable {
-        eprintln!("warning: {unreadable}");
+        output::warn(&unreadable.to_string());
     }
     Ok(records.systems)
 }
@@ -180,7 +179,7 @@ pub async fn ps(as_json: bool) -> Result<Exit, Failure> {
         let id = record.run_id.clone();
         match backend(&record.backend)?.attach(record).await {
             Ok(system) => systems.push((id, system.instances().await)),
-            Err(error @ compose::Error::NoEngine { .. }) => eprintln!("warning: {id} cannot be looked at: {error}"),
+            Err(error @ compose::Error::NoEngine { .. }) => output::warn(&format!("{id} cannot be looked at: {error}")),
             // A system that ended between the two looks is not shown.
             Err(_) => {}
         }
@@ -190,17 +189,14 @@ pub async fn ps(as_json: bool) -> Result<Exit, Failure> {
             .iter()
             .map(|(id, instances)| json!({ "system": id, "instances": instances }))
             .collect();
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&list).map_err(|error| Failure::unexpected(error.to_string()))?
-        );
+        output::json(&list)?;
         return Ok(Exit::Pass);
     }
     if systems.is_empty() {
-        println!("No system is up. Start one: lab up full");
+        outln!("No system is up. Start one: lab up full");
     }
     for (id, instances) in systems {
-        println!("{id}");
+        outln!("{id}");
         print_instances(&instances);
     }
     Ok(Exit::Pass)
@@ -217,7 +213,7 @@ fn print_instances(instances: &[Running]) {
         ]);
     }
     right_aligned(&mut table, [2]);
-    println!("{table}");
+    outln!("{table}");
 }
 
 /// Shows where the services are that the lab did not start.
@@ -227,10 +223,10 @@ fn print_external(system: &dyn System, instances: &[Running]) {
         if let Ok(url) = system.front_door(&service.name)
             && !started
         {
-            println!(
+            outln!(
                 "{}: {}, which the lab did not start",
                 service.name,
-                without_password(url.as_str())
+                redact(url.as_str())
             );
         }
     }
@@ -242,16 +238,13 @@ fn print_external(system: &dyn System, instances: &[Running]) {
 /// When there is no such instance.
 pub async fn logs(instance: &str, follow: bool, of: &Of) -> Result<Exit, Failure> {
     let system = attach(of).await?;
-    let mut from = 0;
+    let (mut from, mut lines) = (0, LogText::default());
     let mut interrupts = Interrupts::listen()?;
     loop {
         let chunk = system.log(instance, from).await?;
         from = chunk.next;
-        if std::io::stdout()
-            .write_all(&chunk.bytes)
-            .and_then(|()| std::io::stdout().flush())
-            .is_err()
-        {
+        out!("{}", lines.take(&chunk.bytes));
+        if !output::is_seen() {
             // Nobody reads any more, as with `lab logs x | head`.
             return Ok(Exit::Pass);
         }
@@ -259,6 +252,7 @@ pub async fn logs(instance: &str, follow: bool, of: &Of) -> Result<Exit, Failure
             continue;
         }
         if !follow {
+            out!("{}", lines.rest());
             return Ok(Exit::Pass);
         }
         tokio::select! {
@@ -298,7 +292,7 @@ pub async fn act(verb: Verb, target: &Instance) -> Result<Exit, Failure> {
         .iter()
         .find(|instance| instance.name == name)
         .map(|instance| instance.state.to_string());
-    println!("{name} is {}", state.unwrap_or_default());
+    outln!("{name} is {}", state.unwrap_or_default());
     Ok(Exit::Pass)
 }
 
@@ -318,7 +312,7 @@ pub async fn down(of: &Of) -> Result<Exit, Failure> {
         .filter(|record| record.detached)
         .collect();
     if meant.is_empty() {
-        println!("No system is up.");
+        outln!("No system is up.");
     }
     for record in meant {
         let (id, folder) = (record.run_id.clone(), record.folder.clone());
@@ -332,7 +326,7 @@ pub async fn down(of: &Of) -> Result<Exit, Failure> {
             }
         }
         up_folders::remove(&state, &folder)?;
-        println!("{id} is down");
+        outln!("{id} is down");
     }
     Ok(Exit::Pass)
 }

@@ -11,8 +11,8 @@ use crate::display::{self, JsonLines};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::tui::{self, Session};
-use crate::watch::{CLASS, Targets, Watcher};
-use crate::{home, text};
+use crate::watch::{CLASS, Targets, Wanted, Watcher};
+use crate::{home, output, text};
 
 /// Watches until it is left.
 ///
@@ -26,7 +26,11 @@ pub async fn run(arguments: Watch) -> Result<Exit, Failure> {
     };
     let watcher = Watcher {
         targets,
-        metric: arguments.metric,
+        wanted: Wanted {
+            metric: arguments.metric,
+            unit: arguments.unit,
+            status_label: arguments.status_label,
+        },
         for_s: arguments.r#for,
     };
     if display::is_tui(arguments.ui) {
@@ -35,7 +39,7 @@ pub async fn run(arguments: Watch) -> Result<Exit, Failure> {
         return tui::watch(begin, home::state_folder()?).await;
     }
     let display: Box<dyn Sink> = match arguments.ui {
-        Ui::Json => Box::new(JsonLines::default()),
+        Ui::Json => Box::new(JsonLines),
         _ => Box::new(Lines::default()),
     };
     let stop = CancellationToken::new();
@@ -63,6 +67,11 @@ impl Sink for Lines {
 
     fn take(&mut self, event: &RunEvent) -> std::io::Result<()> {
         self.0.apply(event);
+        match &event.kind {
+            EventKind::Warning { text } => output::warn(text),
+            EventKind::Note { text } => errln!("{}", text::visible(text)),
+            _ => {}
+        }
         if let EventKind::Sample(sample) = &event.kind
             && let Some(class) = sample
                 .classes
@@ -83,7 +92,7 @@ impl Sink for Lines {
                 .iter()
                 .map(|instance| format!("{} {}", instance.instance, instance.requests))
                 .collect();
-            println!(
+            outln!(
                 "{}",
                 text::wrapped(
                     &format!(

@@ -1,18 +1,12 @@
 //! One event a line on stdout, and nothing else.
 
-use std::io::{Stdout, Write};
-
 use scenarios::engine::Sink;
 use scenarios::event::RunEvent;
 
-/// Writes events to stdout.
-pub struct JsonLines(Stdout);
+use crate::{output, text};
 
-impl Default for JsonLines {
-    fn default() -> Self {
-        Self(std::io::stdout())
-    }
-}
+/// Writes events to stdout. How stdout fares is told at the end, so nothing fails here.
+pub struct JsonLines;
 
 impl Sink for JsonLines {
     fn name(&self) -> String {
@@ -20,9 +14,9 @@ impl Sink for JsonLines {
     }
 
     fn take(&mut self, event: &RunEvent) -> std::io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
-        self.0.write_all(&line)?;
-        self.0.flush()
+        let mut line = text::json(&serde_json::to_string(event)?).into_owned();
+        line.push('\n');
+        output::data(line.as_bytes());
+        Ok(())
     }
 }

@@ -6,9 +6,11 @@ mod progress;
 
 use std::io::IsTerminal;
 
+use indicatif::ProgressStyle;
 use scenarios::engine::Sink;
 
 use crate::arguments::Ui;
+use crate::text;
 
 pub use json::JsonLines;
 pub use progress::Progress;
@@ -30,10 +32,20 @@ pub fn is_tui(ui: Ui) -> bool {
     ui == Ui::Tui || (ui == Ui::Auto && capable)
 }
 
+/// The style of a bar, in characters that the terminal has.
+pub fn bar(template: &'static str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).expect("the template is a constant");
+    if text::ascii() {
+        style.progress_chars("#>-").tick_chars("-\\|/ ")
+    } else {
+        style.progress_chars("━╸─")
+    }
+}
+
 /// The sink of a display that is not the terminal laboratory, and what is printed after it.
 pub fn of(ui: Ui) -> (Box<dyn Sink>, After) {
     match ui {
-        Ui::Json => (Box::new(JsonLines::default()), After::Nothing),
+        Ui::Json => (Box::new(JsonLines), After::Nothing),
         Ui::Auto | Ui::Plain | Ui::Tui => (Box::new(Progress::new(std::io::stderr().is_terminal())), After::Report),
     }
 }

@@ -12,7 +12,7 @@ use scenarios::state::{ArmState, Ended, RunState};
 use crate::report::histories::Proof;
 use crate::report::simulated::simulations;
 use crate::report::{LessonText, histories};
-use crate::text::{markdown, right_aligned, table, width, wrapped};
+use crate::text::{ascii, markdown, right_aligned, table, visible, width, wrapped};
 
 /// Columns from which on the arms fit into a table.
 const ROOM_FOR_TABLE: usize = 80;
@@ -36,7 +36,7 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
             wrapped(&outcome.sentence, 2)
         );
     }
-    out.push_str(&tables(plan, state, false));
+    out.push_str(&tables(plan, state, ascii()));
     if !state.checks.is_empty() {
         let _ = writeln!(out, "{}", checks(state));
     }
@@ -44,7 +44,7 @@ pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
         let notes: String = state
             .notes
             .iter()
-            .map(|note| format!("{}\n", wrapped(note, 2)))
+            .map(|note| format!("{}\n", wrapped(&visible(note), 2)))
             .collect();
         let _ = writeln!(out, "{}\n{notes}", style("Notes").bold());
     }
@@ -124,7 +124,7 @@ fn headline(state: &RunState) -> String {
         );
     }
     if let Some(failure) = &ended.failure {
-        return format!("{} {failure}", style("STOPPED").red().bold());
+        return format!("{} {}", style("STOPPED").red().bold(), visible(failure));
     }
     let of = |verdict| state.checks.iter().filter(move |check| check.verdict == verdict);
     match ended.verdict {
@@ -216,7 +216,7 @@ fn histories(state: &RunState, ascii: bool) -> String {
     let proofs = histories::proofs(state);
     for proof in proofs.iter().take(PROOFS_SHOWN) {
         let _ = writeln!(out, "{}", style(&proof.title).bold());
-        let _ = writeln!(out, "{}\n", proof.diagram.to_text(width(), ascii));
+        let _ = writeln!(out, "{}\n", visible(&proof.diagram.to_text(width(), ascii)));
     }
     if proofs.len() > PROOFS_SHOWN {
         let more = format!("Pictures of broken laws in the report: {}.", proofs.len());
@@ -229,7 +229,7 @@ fn histories(state: &RunState, ascii: bool) -> String {
 fn stories(state: &RunState, ascii: bool) -> String {
     let drawn = |story: &Proof<'_>| {
         let picture = story.diagram.to_text(width(), ascii);
-        format!("{}\n{picture}\n\n", style(&story.title).bold())
+        format!("{}\n{}\n\n", style(&story.title).bold(), visible(&picture))
     };
     histories::stories(state).iter().map(drawn).collect()
 }
@@ -296,9 +296,9 @@ pub fn checks(state: &RunState) -> String {
         };
         let _ = writeln!(out, "{mark} {}", wrapped(&check.name, 2).trim_start());
         let found = format!("{}; expected {}", check.measured, check.expected);
-        let _ = writeln!(out, "{}", style(wrapped(&found, 4)).dim());
+        let _ = writeln!(out, "{}", style(wrapped(&visible(&found), 4)).dim());
         if !check.why.is_empty() {
-            let _ = writeln!(out, "{}", wrapped(&check.why, 4));
+            let _ = writeln!(out, "{}", wrapped(&visible(&check.why), 4));
         }
     }
     out

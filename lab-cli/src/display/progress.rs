@@ -1,14 +1,17 @@
 //! Progress on stderr: one live line on a terminal, a line for each turn elsewhere.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use history::Verdict;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use scenarios::checks::in_unit;
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
 use scenarios::format::Unit;
 use scenarios::state::{RoundState, RunState};
+
+use crate::text::{ascii, shown, visible};
 
 /// Shows how far a run is.
 pub struct Progress {
@@ -21,10 +24,7 @@ impl Progress {
     pub fn new(live: bool) -> Self {
         let bar = live.then(|| {
             let bar = ProgressBar::new(1000);
-            let style = ProgressStyle::with_template("{spinner} {wide_msg} {bar:16} {elapsed}")
-                .expect("the template is a constant")
-                .progress_chars("━╸─");
-            bar.set_style(style);
+            bar.set_style(super::bar("{spinner} {wide_msg} {bar:16} {elapsed}"));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -36,8 +36,8 @@ impl Progress {
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.println(stderr(text)),
+            None => errln!("{text}"),
         }
     }
 
@@ -49,7 +49,7 @@ impl Progress {
         let share = (self.state.elapsed_ms as f64 / expected_ms).min(0.99);
         bar.set_position((share * 1000.0) as u64);
         if let Some(message) = self.message() {
-            bar.set_message(message);
+            bar.set_message(stderr(&message).into_owned());
         }
     }
 
@@ -78,6 +78,11 @@ impl Progress {
             figures(round)
         ))
     }
+}
+
+/// A text as stderr can show it; the bar writes there by itself.
+fn stderr(text: &str) -> Cow<'_, str> {
+    shown(text, console::colors_enabled_stderr(), ascii())
 }
 
 /// What is worth a glance while a turn runs: its searches, or the latency of its first class.
@@ -146,8 +151,8 @@ impl Sink for Progress {
             self.line(&line);
         }
         match &event.kind {
-            EventKind::Note { text } => self.line(text),
-            EventKind::Warning { text } => self.line(&format!("warning: {text}")),
+            EventKind::Note { text } => self.line(&visible(text)),
+            EventKind::Warning { text } => self.line(&format!("warning: {}", visible(text))),
             EventKind::RunEnded { .. } => {
                 if let Some(bar) = &self.bar {
                     bar.finish_and_clear();

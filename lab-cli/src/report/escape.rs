@@ -1,19 +1,20 @@
 //! Text from data made harmless in the languages of the reports.
 
-/// For text and quoted attributes of HTML, SVG and XML; characters that XML 1.0 forbids become `�`.
+use crate::text::visible;
+
+/// For text and quoted attributes of HTML, SVG and XML. What cannot be seen is written out: XML 1.0 forbids most of it,
+/// and the rest shows a text otherwise than it is.
 pub(super) fn markup(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in visible(text).chars() {
         match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\t' | '\n' | '\r' => escaped.push(character),
-            control if control < ' ' || matches!(control, '\u{fffe}' | '\u{ffff}') => {
-                escaped.push('\u{fffd}');
-            }
+            // No characters at all, and forbidden by XML 1.0.
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
             other => escaped.push(other),
         }
     }
@@ -23,9 +24,9 @@ pub(super) fn markup(text: &str) -> String {
 /// For running text and table cells of Markdown: one line, nothing of it is markup.
 pub(super) fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in visible(text).chars() {
         match character {
-            '\n' | '\r' => escaped.push(' '),
+            '\n' => escaped.push(' '),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' => {
                 escaped.push('\\');
                 escaped.push(character);
@@ -40,10 +41,11 @@ pub(super) fn markdown(text: &str) -> String {
 
 /// A field of a CSV file (RFC 4180).
 pub(super) fn csv(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
+    let text = visible(text);
+    if text.contains([',', '"', '\n']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        text.to_owned()
+        text.into_owned()
     }
 }
 
@@ -66,11 +68,13 @@ mod tests {
     #[test]
     fn nothing_from_data_is_markup() {
         assert_eq!(
-            markup("<a href='x'>&\"\u{1}"),
-            "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\u{fffd}"
+            markup("<a href='x'>&\"\u{1}\u{202e}\u{ffff}"),
+            "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\\u{1}\\u{202e}\u{fffd}"
         );
         assert_eq!(markdown("a|b\n<b>*c*"), r"a\|b &lt;b>\*c\*");
         assert_eq!(csv("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(markdown("\u{1b}[2J"), r"\\u{1b}\[2J");
+        assert_eq!(csv("\u{1b}[2J"), r"\u{1b}[2J");
         assert_eq!(csv("plain"), "plain");
         assert_eq!(file_name("../etc/passwd"), "___etc_passwd");
     }

@@ -11,6 +11,8 @@ use scenarios::prediction::{self, Outcome};
 use scenarios::state::{RoundState, RunState};
 use serde::{Deserialize, Serialize};
 
+use crate::text;
+
 use super::figures::{ArmFigures, ClassFigures, InstanceFigures, SearchFigures, arms, latency_row};
 use super::gaps::gaps;
 use super::simulated::{Simulation, simulations};
@@ -225,7 +227,8 @@ struct Check {
 /// # Errors
 /// When the writer fails, which none of these types can cause.
 pub(super) fn render(material: &Material<'_>) -> Result<String, ReportError> {
-    Ok(serde_json::to_string_pretty(&report(material))? + "\n")
+    let text = serde_json::to_string_pretty(&report(material))?;
+    Ok(text::json(&text).into_owned() + "\n")
 }
 
 /// The report as typed figures.

@@ -123,24 +123,29 @@ pub fn simulation(material: SimMaterial<'_>) -> Result<String, ReportError> {
 /// Writes `report.json`, `report.html`, `report.md` and `hist/ARM.CLASS.hgrm` into a recorded run's folder, which is
 /// made if need be. A reader sees each file either as it was before or whole.
 ///
-/// # Errors
-/// When a report cannot be made or a file cannot be written; files written before that stay.
-pub fn write_all(folder: &Path, material: &Material<'_>) -> Result<(), ReportError> {
-    for (name, format) in [
+/// Gives what could not be made or written: one file that fails is no reason to leave out the next, which may be smaller.
+pub fn write_all(folder: &Path, material: &Material<'_>) -> Vec<ReportError> {
+    let report = |(name, format)| render(format, material).and_then(|text| write_whole(&folder.join(name), &text));
+    let reports = [
         ("report.json", Format::Json),
         ("report.html", Format::Html),
         ("report.md", Format::Md),
-    ] {
-        write_whole(&folder.join(name), &render(format, material)?)?;
-    }
-    let history = histories::lines(material.state)?;
-    if !history.is_empty() {
-        write_whole(&folder.join("history.jsonl"), &history)?;
-    }
-    for (name, text) in hgrm::files(material.state) {
-        write_whole(&folder.join("hist").join(name), &text)?;
-    }
-    Ok(())
+    ]
+    .map(report);
+    let history = match histories::lines(material.state) {
+        Ok(history) if history.is_empty() => Ok(()),
+        Ok(history) => write_whole(&folder.join("history.jsonl"), &history),
+        Err(error) => Err(error.into()),
+    };
+    let histograms = hgrm::files(material.state)
+        .into_iter()
+        .map(|(name, text)| write_whole(&folder.join("hist").join(name), &text));
+    reports
+        .into_iter()
+        .chain([history])
+        .chain(histograms)
+        .filter_map(Result::err)
+        .collect()
 }
 
 /// Writes a file beside its place and renames it there, so that nobody ever reads half of it.
@@ -151,8 +156,12 @@ fn write_whole(path: &Path, text: &str) -> Result<(), ReportError> {
         .map_or(Ok(()), fs::create_dir_all)
         .and_then(|()| fs::write(&part, text))
         .and_then(|()| fs::rename(&part, path));
-    written.map_err(|source| ReportError::Write {
-        path: path.to_owned(),
-        source,
+    written.map_err(|source| {
+        // Half a file takes space where there is none; that it cannot be removed either says nothing new.
+        let _ = fs::remove_file(&part);
+        ReportError::Write {
+            path: path.to_owned(),
+            source,
+        }
     })
 }

@@ -3,7 +3,7 @@
 use console::style;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::{table_within, width};
+use super::{table_within, visible, width};
 
 /// Renders Markdown, each line after an indent of this many spaces. Ends in a newline unless empty.
 pub fn render(markdown: &str, indent: usize) -> String {
@@ -37,8 +37,8 @@ impl Renderer {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) if self.in_code => self.code(&text),
-            Event::Text(text) => self.line.push_str(&text),
-            Event::Code(code) => self.line.push_str(&style(code).cyan().to_string()),
+            Event::Text(text) => self.line.push_str(&visible(&text)),
+            Event::Code(code) => self.line.push_str(&style(visible(&code)).cyan().to_string()),
             Event::SoftBreak => self.line.push(' '),
             Event::HardBreak => self.line.push('\n'),
             Event::Rule => self.put(&"─".repeat(width().saturating_sub(self.indent).min(40))),
@@ -145,7 +145,7 @@ impl Renderer {
 
     fn code(&mut self, text: &str) {
         for line in text.lines() {
-            self.put(&format!("    {line}"));
+            self.put(&format!("    {}", visible(line)));
         }
     }
 

@@ -1,11 +1,18 @@
 //! Text for terminals and pipes: width, tables, Markdown.
 
+mod logs;
 mod markdown;
+mod shown;
 mod table;
 
 use std::cell::Cell;
 
+pub use logs::LogText;
 pub use markdown::render as markdown;
+pub use shown::{ascii, is_hidden, json, shown, visible, visible_document};
+
+#[cfg(test)]
+pub use shown::to_ascii;
 pub use table::{right_aligned, table, table_within};
 
 thread_local! {

@@ -3,14 +3,14 @@
 use ansi_to_tui::IntoText;
 use ratatui::text::Line;
 
-use super::theme::{Theme, to_ascii};
+use super::theme::Theme;
 use crate::text;
 
 /// Lays out with the functions that write for pipes, and takes their marks of colour over.
 pub fn lines(width: usize, theme: Theme, make: impl FnOnce() -> String) -> Vec<Line<'static>> {
     let text = text::within(width, make);
-    let text = if theme.ascii { to_ascii(&text) } else { text };
-    match text.into_text() {
+    let text = text::shown(&text, true, theme.ascii);
+    match text.as_ref().into_text() {
         Ok(text) => text.lines,
         // Marks that cannot be understood are left out, not the words.
         Err(_) => console::strip_ansi_codes(&text)

@@ -8,6 +8,8 @@ use ratatui::symbols::border;
 use scenarios::checks::Verdict;
 use scenarios::event::InstanceState;
 
+use crate::text;
+
 /// How many colours the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
@@ -67,14 +69,6 @@ impl Theme {
     /// What this terminal can show, from its environment.
     pub fn of_terminal() -> Self {
         let variable = |name: &str| std::env::var(name).unwrap_or_default();
-        // As the C library decides: the first of these that is set.
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-            .into_iter()
-            .map(variable)
-            .find(|value| !value.is_empty())
-            .unwrap_or_default()
-            .to_ascii_uppercase();
-        let unicode = locale.contains("UTF-8") || locale.contains("UTF8");
         let many = variable("TERM").contains("256color") || !variable("COLORTERM").is_empty();
         Self {
             depth: match (console::colors_enabled(), many) {
@@ -82,7 +76,7 @@ impl Theme {
                 (true, false) => Depth::Sixteen,
                 (true, true) => Depth::Many,
             },
-            ascii: !unicode || !variable("LAB_ASCII").is_empty(),
+            ascii: text::ascii(),
         }
     }
 
@@ -212,38 +206,10 @@ impl Theme {
     }
 }
 
-/// Makes a text ASCII where the terminal shows nothing else: what has a likeness gets it, the rest becomes `?`.
-pub fn to_ascii(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            c if c.is_ascii() => c.to_string(),
-            '·' | '•' | '–' | '—' | '─' | '−' => "-".to_owned(),
-            '→' | '▶' => ">".to_owned(),
-            '←' | '◀' => "<".to_owned(),
-            '↑' | '▲' => "^".to_owned(),
-            '↓' => "v".to_owned(),
-            '…' => "...".to_owned(),
-            '×' => "x".to_owned(),
-            'µ' => "u".to_owned(),
-            '✓' => "+".to_owned(),
-            '✗' => "x".to_owned(),
-            '≤' => "<=".to_owned(),
-            '≥' => ">=".to_owned(),
-            '’' | '‘' => "'".to_owned(),
-            '“' | '”' => "\"".to_owned(),
-            '│' | '┊' | '║' => "|".to_owned(),
-            '┼' | '├' | '┤' | '└' | '┘' | '┌' | '┐' => "+".to_owned(),
-            '█' | '■' | '▓' => "#".to_owned(),
-            '░' | '▒' => ":".to_owned(),
-            '\u{a0}' | '\u{202f}' => " ".to_owned(),
-            _ => "?".to_owned(),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::to_ascii;
 
     #[test]
     fn whatever_is_above_nothing_has_a_shade_and_more_is_never_lighter() {

@@ -1,14 +1,17 @@
 //! Watches what runs: reads Prometheus metrics once a second and tells the difference as the events of a run, so that
 //! every display of a run shows it.
 
-mod prometheus;
+mod ask;
 mod reading;
 mod targets;
+mod usual;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use ask::{Trouble, ask};
 use compose::{InstanceStats, SystemSpec};
+use contract::redact;
 use futures_util::future::join_all;
 use load::{ClassSample, Sample};
 use reading::{Reading, answered};
@@ -21,8 +24,10 @@ use scenarios::state::RunState;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
-use crate::machine;
+use crate::{machine, output};
+pub use reading::Wanted;
 pub use targets::{Target, Targets};
+pub use usual::{Unit, tables};
 
 /// How often everybody is asked.
 const EVERY: Duration = Duration::from_secs(1);
@@ -35,8 +40,8 @@ pub const CLASS: &str = "requests";
 pub struct Watcher {
     /// Who is asked.
     pub targets: Targets,
-    /// Name of the histogram; none: a usual one.
-    pub metric: Option<String>,
+    /// What is read of each.
+    pub wanted: Wanted,
     /// When it ends by itself.
     pub for_s: Option<u32>,
 }
@@ -46,6 +51,10 @@ pub struct Watcher {
 struct Known {
     reading: Option<Reading>,
     state: Option<InstanceState>,
+    /// Why it could not be read at last.
+    trouble: Option<String>,
+    /// What was said of its metrics already.
+    said: BTreeSet<String>,
 }
 
 impl Watcher {
@@ -53,25 +62,24 @@ impl Watcher {
     /// there is anything to see.
     ///
     /// # Errors
-    /// When a target has no histogram of durations, or none of them answers at first.
+    /// When none of the targets can be read at first.
     pub async fn run(self, display: Box<dyn Sink>, stop: &CancellationToken) -> Result<RunState, Failure> {
         let client = compose::http::client(TIMEOUT)
             .map_err(|error| Failure::unexpected(format!("cannot make an HTTP client: {error}")))?;
         let targets = self.targets.now().await?;
         let mut known: BTreeMap<String, Known> = BTreeMap::new();
-        let first = self.read_all(&client, &targets).await?;
-        if first.iter().all(Option::is_none) {
-            let asked: Vec<String> = targets.iter().map(|target| target.url.to_string()).collect();
-            return Err(Failure::environment(format!("nobody answers at {}", asked.join(", ")))
-                .hint("is it running? lab up full starts a system, lab ps shows what runs"));
+        let first = self.read_all(&client, &targets).await;
+        if first.iter().all(Result::is_err) {
+            return Err(nothing_to_see(&targets, &first));
         }
         let mut bus = Bus::new(vec![display]);
         self.begin(&mut bus);
         let began = Instant::now();
-        take_in(&mut bus, &mut known, &targets, first, 0.0);
+        take_in(&mut bus, &mut known, &targets, first, (0.0, EVERY.as_secs_f64()));
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         tick.tick().await;
+        let mut before_s = 0.0;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -79,9 +87,10 @@ impl Watcher {
             }
             let at_s = began.elapsed().as_secs_f64();
             let targets = self.targets.now().await?;
-            let readings = self.read_all(&client, &targets).await?;
-            take_in(&mut bus, &mut known, &targets, readings, at_s);
-            if self.for_s.is_some_and(|for_s| at_s >= f64::from(for_s)) {
+            let readings = self.read_all(&client, &targets).await;
+            take_in(&mut bus, &mut known, &targets, readings, (at_s, at_s - before_s));
+            before_s = at_s;
+            if self.for_s.is_some_and(|for_s| at_s >= f64::from(for_s)) || !output::is_seen() {
                 break;
             }
         }
@@ -108,29 +117,34 @@ impl Watcher {
         });
     }
 
-    /// A reading of each target; none of those that do not answer.
-    async fn read_all(&self, client: &reqwest::Client, targets: &[Target]) -> Result<Vec<Option<Reading>>, Failure> {
-        let read = |target: &Target| {
-            let request = client.get(target.url.clone());
-            async move {
-                let answer = request.send().await.and_then(reqwest::Response::error_for_status);
-                match answer {
-                    Ok(answer) => answer.text().await.ok(),
-                    Err(_) => None,
-                }
-            }
-        };
-        let texts = join_all(targets.iter().map(read)).await;
-        targets
-            .iter()
-            .zip(texts)
-            .map(|(target, text)| {
-                text.map(|text| Reading::of(&text, self.metric.as_deref()))
-                    .transpose()
-                    .map_err(|why| Failure::usage(format!("{}: {why}", target.url)))
-            })
-            .collect()
+    /// A reading of each target, or why there is none.
+    async fn read_all(&self, client: &reqwest::Client, targets: &[Target]) -> Vec<Result<Reading, Trouble>> {
+        join_all(targets.iter().map(|target| self.read(client, target))).await
     }
+
+    async fn read(&self, client: &reqwest::Client, target: &Target) -> Result<Reading, Trouble> {
+        let text = ask(client, target).await?;
+        Reading::of(&text, &self.wanted, target.url.path()).map_err(Trouble::Unfit)
+    }
+}
+
+/// Why nothing can be watched.
+fn nothing_to_see(targets: &[Target], readings: &[Result<Reading, Trouble>]) -> Failure {
+    let mut unfit = false;
+    let told: Vec<String> = targets
+        .iter()
+        .zip(readings)
+        .filter_map(|(target, reading)| {
+            let trouble = reading.as_ref().err()?;
+            unfit |= matches!(trouble, Trouble::Unfit(_));
+            Some(format!("{} {trouble}", redact(target.url.as_str())))
+        })
+        .collect();
+    let told = told.join("; ");
+    if unfit {
+        return Failure::usage(told).hint("lab watch --help lists what is known by name");
+    }
+    Failure::environment(told).hint("is it running? lab up full starts a system, lab ps shows what runs")
 }
 
 /// A plan without an end: what is shown is the last two minutes.
@@ -139,13 +153,46 @@ fn plan(system: SystemSpec) -> Plan {
     Plan::watching(&title, CLASS, system)
 }
 
+/// Says once what is read of a target, what is in doubt, and when it cannot be read.
+fn tell(bus: &mut Bus, known: &mut Known, target: &Target, reading: &Result<Reading, Trouble>) {
+    let name = &target.name;
+    let trouble = match reading {
+        Ok(reading) => {
+            for doubt in &reading.doubts {
+                if known.said.insert(doubt.clone()) {
+                    bus.emit(EventKind::Warning {
+                        text: format!("{name}: {doubt}"),
+                    });
+                }
+            }
+            if known.said.insert(reading.chosen.clone()) {
+                bus.emit(EventKind::Note {
+                    text: format!("{name}: {}", reading.chosen),
+                });
+            }
+            None
+        }
+        // A paused instance of the lab's own is silent because somebody wanted that.
+        Err(_) if target.state.is_some_and(|state| state != InstanceState::Ready) => None,
+        Err(trouble) => Some(trouble.to_string()),
+    };
+    if let Some(trouble) = &trouble
+        && known.trouble.as_ref() != Some(trouble)
+    {
+        bus.emit(EventKind::Warning {
+            text: format!("{name} {trouble}"),
+        });
+    }
+    known.trouble = trouble;
+}
+
 /// Tells what a reading of everybody brought.
 fn take_in(
     bus: &mut Bus,
     known: &mut BTreeMap<String, Known>,
     targets: &[Target],
-    readings: Vec<Option<Reading>>,
-    at_s: f64,
+    readings: Vec<Result<Reading, Trouble>>,
+    (at_s, span_s): (f64, f64),
 ) {
     let mut class = ClassSample {
         class: CLASS.to_owned(),
@@ -154,6 +201,8 @@ fn take_in(
     let (mut gauges, mut stats) = (Vec::new(), Vec::new());
     for (target, reading) in targets.iter().zip(readings) {
         let known = known.entry(target.name.clone()).or_default();
+        tell(bus, known, target, &reading);
+        let reading = reading.ok();
         let state = match (target.state, &reading) {
             (Some(state), _) => state,
             (None, Some(_)) => InstanceState::Ready,
@@ -174,7 +223,11 @@ fn take_in(
             lag_ms: reading.as_ref().and_then(|reading| reading.lag_s).map(|s| s * 1000.0),
             silent: reading.is_none(),
         });
-        let Some(reading) = reading else { continue };
+        let Some(reading) = reading else {
+            // What happens while it is silent happens at no known time either.
+            known.reading = None;
+            continue;
+        };
         stats.push(InstanceStats {
             instance: target.name.clone(),
             cpu_ms: reading.cpu_s.map(|s| (s * 1000.0) as u64),
@@ -184,7 +237,7 @@ fn take_in(
         if let Some(before) = &known.reading
             && target.counts
         {
-            let index = ((at_s - EVERY.as_secs_f64()).max(0.0) * f64::from(SLICES_PER_S)) as u32;
+            let index = ((at_s - span_s).max(0.0) * f64::from(SLICES_PER_S)) as u32;
             let slice = reading.since(before, index);
             class.scheduled += slice.scheduled;
             class.sent += slice.sent;
@@ -192,7 +245,8 @@ fn take_in(
             for (kind, count) in &slice.errors {
                 *class.errors.entry(kind.clone()).or_default() += count;
             }
-            class.in_flight_now += reading.in_flight.unwrap_or(0.0) as u64;
+            let in_flight = reading.in_flight.unwrap_or(0.0) as u64;
+            class.in_flight_now = class.in_flight_now.saturating_add(in_flight);
             class.by_instance.push(answered(&target.name, &slice));
             class.slices.push(slice);
         }
@@ -202,7 +256,7 @@ fn take_in(
     bus.emit(EventKind::Gauges { instances: gauges });
     bus.emit(EventKind::Sample(Box::new(Sample {
         at_s,
-        span_s: EVERY.as_secs_f64(),
+        span_s,
         classes: vec![class],
         ..Sample::default()
     })));

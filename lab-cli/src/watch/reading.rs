@@ -1,32 +1,45 @@
 //! What one instance's metrics say: counters as they stand, and what was added to them between two readings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use load::{Histogram, InstanceSample, Slice};
+use scenarios::prometheus::{Exposition, Sample};
 
-use super::prometheus::{self, Sample};
+use super::usual::{self, HISTOGRAMS, Meaning, STATUS_LABELS, Unit};
+use crate::text::visible;
 
-/// Histograms of request durations by their usual names, the first that is there is taken: the lab's own, OpenTelemetry's,
-/// Spring's, and those of common client libraries.
-const USUAL: [&str; 6] = [
-    "http_request_duration_seconds",
-    "http_server_request_duration_seconds",
-    "http_server_requests_seconds",
-    "http_server_duration_milliseconds",
-    "http_request_duration_milliseconds",
-    "prometheus_http_request_duration_seconds",
-];
-/// Labels that hold the status of an answer.
-const STATUS: [&str; 4] = ["status", "code", "status_code", "http_response_status_code"];
-/// Labels that hold the path.
-const ROUTE: [&str; 4] = ["route", "path", "handler", "uri"];
-/// Paths that are asked by whoever watches, not by users.
-const OWN: [&str; 5] = ["/metrics", "/health", "/ready", "/-/healthy", "/-/ready"];
+/// Above this no counter is believed: a double holds whole numbers only so far, and nobody counts that many requests.
+const COUNT_MAX: f64 = 9e15;
+/// The longest duration that a bucket may speak of, microseconds: a day.
+const BOUND_US_MAX: f64 = 86_400e6;
+/// More requests are not believed to have come between two readings.
+const ADDED_MAX: f64 = 1e12;
+/// Statuses that are told apart; a label with more values holds something else.
+const STATUSES_MAX: usize = 64;
+/// The longest status that is shown, characters.
+const STATUS_CHARS_MAX: usize = 40;
+/// So many statuses that nobody knows are named.
+const UNKNOWN_SHOWN: usize = 5;
+
+/// What somebody wants to be read, where the usual names do not fit.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Name of the histogram.
+    pub metric: Option<String>,
+    /// The unit of its bounds.
+    pub unit: Option<Unit>,
+    /// The label that holds the status.
+    pub status_label: Option<String>,
+}
 
 /// The counters of one instance as they stood at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reading {
+    /// What was read, in words.
+    pub chosen: String,
+    /// What should be known of it.
+    pub doubts: Vec<String>,
     /// Requests by status, by upper bound of their duration in microseconds, cumulative as Prometheus has them.
     buckets: BTreeMap<(String, u64), f64>,
     /// All requests by status.
@@ -42,48 +55,67 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads a text in Prometheus' format. With `metric`, that histogram is the one of request durations.
+    /// Reads the metrics that a program exposes at this path.
     ///
     /// # Errors
-    /// When it has no such histogram: what there is instead.
-    pub fn of(text: &str, metric: Option<&str>) -> Result<Self, String> {
-        let all: Vec<Sample<'_>> = prometheus::samples(text).collect();
-        let histograms = histograms(&all);
-        let chosen = match metric {
-            Some(metric) => histograms.iter().find(|name| **name == metric),
-            None => USUAL
+    /// When there is no such histogram, or its unit is not known: what there is, and what to say.
+    pub fn of(text: &str, wanted: &Wanted, path: &str) -> Result<Self, String> {
+        let exposed = Exposition::read(text);
+        let histograms = histograms(&exposed.samples);
+        let metric = match &wanted.metric {
+            Some(metric) => histograms.get(metric.as_str()).copied(),
+            None => HISTOGRAMS.iter().find_map(|(usual, ..)| histograms.get(usual).copied()),
+        };
+        let metric = metric.ok_or_else(|| missing(wanted.metric.as_deref(), &histograms, &exposed))?;
+        let unit = wanted
+            .unit
+            .or_else(|| usual::unit(metric, exposed.units.get(metric).copied()))
+            .ok_or_else(|| format!("nothing says the unit of {metric}; add --unit s, ms, us or ns"))?;
+        let of_metric = || {
+            exposed
+                .samples
                 .iter()
-                .find_map(|usual| histograms.iter().find(|name| *name == usual)),
+                .filter_map(|sample| Some((sample.name.strip_prefix(metric)?, sample)))
+                .filter(|(part, _)| matches!(*part, "_bucket" | "_count"))
+                .filter(|(_, sample)| !usual::is_watching(|name| sample.label(name), path))
         };
-        let Some(chosen) = chosen else {
-            return Err(missing(metric, &histograms));
+        let label = match &wanted.status_label {
+            Some(label) => Some(label.as_str()),
+            None => {
+                let has = |label: &&&str| of_metric().any(|(_, sample)| sample.label(label).is_some());
+                STATUS_LABELS.iter().find(has).copied()
+            }
         };
-        let mut reading = Self::default();
-        let unit_us = if chosen.ends_with("_milliseconds") { 1e3 } else { 1e6 };
-        for sample in all.iter().filter(|sample| !is_own(sample)) {
-            match sample.name.strip_prefix(chosen) {
-                Some("_bucket") => reading.add_bucket(sample, unit_us),
-                Some("_count") => *reading.counts.entry(status(sample)).or_default() += sample.value,
-                _ => {}
+        let mut reading = Self {
+            chosen: chosen(metric, unit, label),
+            ..Self::default()
+        };
+        let status = |sample: &Sample<'_>| status(label.and_then(|label| sample.label(label)).unwrap_or_default());
+        let counted = of_metric().any(|(part, _)| part == "_count");
+        for (part, sample) in of_metric().filter(|(_, sample)| (0.0..=COUNT_MAX).contains(&sample.value)) {
+            let mut status = status(sample);
+            if reading.counts.len() >= STATUSES_MAX && !reading.counts.contains_key(&status) {
+                "other".clone_into(&mut status);
+            }
+            let bound = (part == "_bucket")
+                .then(|| bound_us(sample.label("le"), unit))
+                .flatten();
+            // A histogram has as many requests as its last bucket, should it not say so itself.
+            if part == "_count" || (!counted && bound == Some(u64::MAX)) {
+                *reading.counts.entry(status.clone()).or_default() += sample.value;
+            }
+            if let Some(bound_us) = bound {
+                *reading.buckets.entry((status, bound_us)).or_default() += sample.value;
             }
         }
-        let gauge = |name: &str| all.iter().find(|sample| sample.name == name).map(|sample| sample.value);
+        reading.doubts = doubts(&reading, &exposed, label, wanted);
         // One of those under way is the question itself.
+        let gauge = |name: &str| exposed.value(name).filter(|value| value.is_finite());
         reading.in_flight = gauge("http_requests_in_flight").map(|n| (n - 1.0).max(0.0));
         reading.lag_s = gauge("event_loop_lag_worst_seconds");
         reading.resident_bytes = gauge("process_resident_memory_bytes");
         reading.cpu_s = gauge("process_cpu_seconds_total");
         Ok(reading)
-    }
-
-    fn add_bucket(&mut self, sample: &Sample<'_>, unit_us: f64) {
-        let bound = sample.labels.get("le").and_then(|le| match le.as_str() {
-            "+Inf" => Some(u64::MAX),
-            number => number.parse::<f64>().ok().map(|bound| (bound * unit_us) as u64),
-        });
-        if let Some(bound) = bound {
-            *self.buckets.entry((status(sample), bound)).or_default() += sample.value;
-        }
     }
 
     /// What was added since an earlier reading, as results of one slice of time. Counters that went back belong to an
@@ -95,12 +127,13 @@ impl Reading {
         };
         for (status, count) in &self.counts {
             let added = added(*count, before.counts.get(status).copied().unwrap_or(0.0));
-            slice.scheduled += added;
-            slice.sent += added;
+            slice.scheduled = slice.scheduled.saturating_add(added);
+            slice.sent = slice.sent.saturating_add(added);
             if is_failure(status) {
-                *slice.errors.entry(format!("http_{status}")).or_default() += added;
+                let errors = slice.errors.entry(format!("http_{status}")).or_default();
+                *errors = errors.saturating_add(added);
             } else {
-                slice.ok += added;
+                slice.ok = slice.ok.saturating_add(added);
             }
         }
         slice.errors.retain(|_, count| *count > 0);
@@ -132,6 +165,64 @@ pub fn answered(instance: &str, slice: &Slice) -> InstanceSample {
     }
 }
 
+/// A status as it is shown: the value of a label may be anything.
+fn status(value: &str) -> String {
+    let visible = visible(value);
+    visible.chars().take(STATUS_CHARS_MAX).collect()
+}
+
+fn chosen(metric: &str, unit: Unit, label: Option<&str>) -> String {
+    let unit = unit.as_str();
+    match label {
+        Some(label) => format!("reads {metric} in {unit}, failures by the label {label}"),
+        None => format!("reads {metric} in {unit}"),
+    }
+}
+
+fn doubts(reading: &Reading, exposed: &Exposition<'_>, label: Option<&str>, wanted: &Wanted) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if label.is_none() {
+        doubts.push(
+            "it has no known label of status, so failures are not told apart; --status-label names one".to_owned(),
+        );
+    }
+    if let Some(label) = &wanted.status_label
+        && reading.counts.keys().all(String::is_empty)
+    {
+        doubts.push(format!("no request has the label {label} yet"));
+    }
+    let unknown: BTreeSet<&str> = reading
+        .counts
+        .keys()
+        .map(String::as_str)
+        .filter(|status| usual::meaning(status) == Meaning::Unknown)
+        .take(UNKNOWN_SHOWN)
+        .collect();
+    if !unknown.is_empty() {
+        let unknown: Vec<&str> = unknown.into_iter().collect();
+        doubts.push(format!(
+            "it is not known whether these statuses are failures, and they count as answered: {}",
+            unknown.join(", ")
+        ));
+    }
+    if let Some((count, first)) = exposed.unread {
+        doubts.push(format!(
+            "{count} lines of its metrics cannot be read, the first is line {first}"
+        ));
+    }
+    doubts
+}
+
+/// The upper bound of a bucket, microseconds; the last has none, which is told as the greatest number.
+fn bound_us(le: Option<&str>, unit: Unit) -> Option<u64> {
+    let bound: f64 = le?.parse().ok()?;
+    if bound == f64::INFINITY {
+        return Some(u64::MAX);
+    }
+    let bound_us = bound * unit.microseconds();
+    (bound_us > 0.0).then(|| bound_us.min(BOUND_US_MAX) as u64)
+}
+
 /// Requests of a bucket count as its geometric middle: nobody knows more of them.
 fn record(into: &mut Histogram, (lower_us, upper_us): (u64, u64), count: u64) {
     let lower = (lower_us.max(1)) as f64;
@@ -150,37 +241,28 @@ fn record(into: &mut Histogram, (lower_us, upper_us): (u64, u64), count: u64) {
 
 fn added(now: f64, before: f64) -> u64 {
     let added = if now >= before { now - before } else { now };
-    added.max(0.0) as u64
-}
-
-fn status(sample: &Sample<'_>) -> String {
-    let found = STATUS.iter().find_map(|label| sample.labels.get(label));
-    found.cloned().unwrap_or_default()
+    added.clamp(0.0, ADDED_MAX) as u64
 }
 
 fn is_failure(status: &str) -> bool {
-    status.starts_with('4') || status.starts_with('5')
+    usual::meaning(status) == Meaning::Failed
 }
 
-fn is_own(sample: &Sample<'_>) -> bool {
-    let route = ROUTE.iter().find_map(|label| sample.labels.get(label));
-    route.is_some_and(|route| OWN.contains(&route.as_str()) || route == "none")
-}
-
-fn histograms<'a>(all: &[Sample<'a>]) -> Vec<&'a str> {
-    let mut names: Vec<&str> = all
-        .iter()
+fn histograms<'a>(all: &'a [Sample<'a>]) -> BTreeSet<&'a str> {
+    all.iter()
+        .filter(|sample| sample.label("le").is_some())
         .filter_map(|sample| sample.name.strip_suffix("_bucket"))
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+        .collect()
 }
 
-fn missing(metric: Option<&str>, histograms: &[&str]) -> String {
-    let there = match histograms {
-        [] => "it has no histogram at all".to_owned(),
-        some => format!("its histograms are {}; choose one by --metric", some.join(", ")),
+fn missing(metric: Option<&str>, histograms: &BTreeSet<&str>, exposed: &Exposition<'_>) -> String {
+    let there = if exposed.samples.is_empty() {
+        "what it answers holds no metrics".to_owned()
+    } else if histograms.is_empty() {
+        "it has no histogram at all".to_owned()
+    } else {
+        let names: Vec<&str> = histograms.iter().copied().collect();
+        format!("its histograms are {}; choose one by --metric", names.join(", "))
     };
     match metric {
         Some(metric) => format!("there is no histogram {metric}: {there}"),
@@ -190,6 +272,8 @@ fn missing(metric: Option<&str>, histograms: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use attack::Attack;
+
     use super::*;
 
     fn text(fast: u32, slow: u32, failed: u32) -> String {
@@ -206,36 +290,121 @@ mod tests {
         )
     }
 
+    fn read(text: &str) -> Reading {
+        Reading::of(text, &Wanted::default(), "/metrics").unwrap()
+    }
+
+    fn wanted(metric: &str, unit: Option<Unit>) -> Wanted {
+        Wanted {
+            metric: Some(metric.to_owned()),
+            unit,
+            status_label: None,
+        }
+    }
+
     #[test]
     fn the_difference_of_two_readings_is_what_happened_between_them() {
-        let before = Reading::of(&text(100, 10, 1), None).unwrap();
-        let after = Reading::of(&text(160, 30, 4), None).unwrap();
+        let (before, after) = (read(&text(100, 10, 1)), read(&text(160, 30, 4)));
         let slice = after.since(&before, 7);
         assert_eq!((slice.index, slice.ok, slice.sent), (7, 80, 83));
         assert_eq!(slice.errors["http_503"], 3);
         assert_eq!((slice.response.count(), slice.failed.count()), (80, 3));
         assert_eq!(slice.response.count_over_ms(10.0), 20, "between 10 and 100 ms");
         assert_eq!(after.in_flight, Some(2.0));
+        assert_eq!((after.doubts.len(), after.chosen.contains("label status")), (0, true));
     }
 
     #[test]
     fn an_instance_that_began_anew_has_only_what_it_did_since() {
-        let before = Reading::of(&text(500, 50, 0), None).unwrap();
-        let after = Reading::of(&text(20, 5, 0), None).unwrap();
-        let slice = after.since(&before, 0);
+        let slice = read(&text(20, 5, 0)).since(&read(&text(500, 50, 0)), 0);
         assert_eq!((slice.ok, slice.response.count()), (25, 25));
     }
 
     #[test]
-    fn a_histogram_of_another_name_can_be_chosen_and_what_there_is_is_said() {
+    fn labels_and_units_of_other_exporters_are_known() {
+        let otel = |ok: u32, failed: u32| {
+            format!(
+                "http_server_duration_milliseconds_bucket{{http_status_code=\"200\",le=\"10\"}} {ok}\n\
+                 http_server_duration_milliseconds_bucket {{http_status_code=\"200\",le=\"+Inf\"}} {ok}\n\
+                 http_server_duration_milliseconds_bucket{{http_status_code=\"503\",le=\"+Inf\"}} {failed}\n\
+                 http_server_duration_milliseconds_bucket{{http_route=\"/metrics\",http_status_code=\"200\",le=\"+Inf\"}} 99\n"
+            )
+        };
+        let slice = read(&otel(30, 5)).since(&read(&otel(10, 1)), 0);
+        assert_eq!((slice.ok, slice.errors["http_503"], slice.sent), (20, 4, 24));
+        assert_eq!(slice.response.count_over_ms(10.0), 0, "10 are milliseconds");
+    }
+
+    #[test]
+    fn a_unit_that_nothing_says_is_asked_for() {
+        let text = "latency_bucket{le=\"10\"} 4\nlatency_bucket{le=\"+Inf\"} 4\n";
+        let unsaid = Reading::of(text, &wanted("latency", None), "/").unwrap_err();
+        assert!(unsaid.contains("--unit"), "{unsaid}");
+        for (wanted, text) in [
+            (wanted("latency", Some(Unit::Ms)), text.to_owned()),
+            (
+                wanted("latency", None),
+                format!("# UNIT latency milliseconds\n{text}# EOF\n"),
+            ),
+            (wanted("latency_ms", None), text.replace("latency", "latency_ms")),
+        ] {
+            let slice = Reading::of(&text, &wanted, "/").unwrap().since(&Reading::default(), 0);
+            assert_eq!(slice.response.count_over_ms(10.0), 0, "{wanted:?}");
+            assert_eq!(slice.response.count(), 4);
+        }
+    }
+
+    #[test]
+    fn what_is_chosen_or_in_doubt_is_said() {
+        let text = "http_request_duration_seconds_bucket{kind=\"bad\",le=\"+Inf\"} 2\n";
+        let reading = read(text);
+        assert!(reading.doubts[0].contains("--status-label"), "{:?}", reading.doubts);
+        let wanted = Wanted {
+            status_label: Some("kind".to_owned()),
+            ..Wanted::default()
+        };
+        let reading = Reading::of(text, &wanted, "/metrics").unwrap();
+        assert!(reading.doubts[0].contains("bad"), "{:?}", reading.doubts);
+        assert!(reading.chosen.contains("label kind"));
         let other = "rpc_ms_bucket{le=\"+Inf\"} 2\nrpc_ms_count 2\n";
-        let error = Reading::of(other, None).unwrap_err();
+        let error = Reading::of(other, &Wanted::default(), "/").unwrap_err();
         assert!(error.contains("rpc_ms") && error.contains("--metric"), "{error}");
-        assert_eq!(Reading::of(other, Some("rpc_ms")).unwrap().counts[""], 2.0);
-        assert!(
-            Reading::of("x 1\n", Some("rpc_ms"))
-                .unwrap_err()
-                .contains("no histogram at all")
-        );
+        let nothing = |text| Reading::of(text, &Wanted::default(), "/").unwrap_err();
+        assert!(nothing("x 1\n").contains("no histogram at all"));
+        assert!(nothing("<html>").contains("no metrics"));
+    }
+
+    #[test]
+    fn attack_metrics_text() {
+        let good = text(100, 10, 1);
+        let before = read(&good);
+        let mut attack = Attack::new("metrics", env!("CARGO_MANIFEST_DIR"))
+            .input(good)
+            .input("# TYPE d histogram\n# UNIT http_request_duration_seconds seconds\nhttp_request_duration_seconds_bucket{le=\"0.1\"} 8 17 # {a=\"b\"} 0.06 15.1\nhttp_request_duration_seconds_bucket{le=\"+Inf\"} 9\n{\"a.b\",\"c\"=\"d\"} 1\n# EOF\n");
+        for word in [
+            "+Inf",
+            "NaN",
+            "1e308",
+            "-1",
+            "9007199254740993",
+            "le=\"",
+            "\\\"",
+            "{",
+            "}",
+            "_bucket",
+            "# EOF",
+            "\u{1b}[2J",
+        ] {
+            attack = attack.word(word);
+        }
+        attack.run(20_000, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            if let Ok(reading) = Reading::of(&text, &Wanted::default(), "/metrics") {
+                for (now, before) in [(&reading, &before), (&before, &reading), (&reading, &reading)] {
+                    let slice = now.since(before, 0);
+                    assert!(slice.ok <= slice.sent);
+                }
+            }
+        });
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use compose::{Role, System, SystemSpec};
+use contract::redact;
 use scenarios::event::InstanceState;
 use url::Url;
 
@@ -42,7 +43,7 @@ impl Targets {
     pub async fn now(&self) -> Result<Vec<Target>, Failure> {
         match self {
             Self::System(system) => Ok(instances(system.as_ref()).await),
-            Self::Addresses(urls) => urls.iter().map(address).collect(),
+            Self::Addresses(urls) => addresses(urls),
         }
     }
 
@@ -52,7 +53,7 @@ impl Targets {
             Self::System(system) => system.spec(),
             Self::Addresses(urls) => SystemSpec {
                 name: match urls.as_slice() {
-                    [one] => one.to_string(),
+                    [one] => redact(one.as_str()),
                     several => format!("these {} instances", several.len()),
                 },
                 services: Vec::new(),
@@ -93,24 +94,100 @@ async fn instances(system: &dyn System) -> Vec<Target> {
         .collect()
 }
 
-fn address(url: &Url) -> Result<Target, Failure> {
-    let host = url
-        .host_str()
-        .filter(|_| matches!(url.scheme(), "http" | "https"))
-        .ok_or_else(|| {
-            Failure::usage(format!("{url} is no address of metrics"))
-                .hint("write it as http://HOST:PORT/metrics; without one, lab watch shows the system that is up")
-        })?;
+/// The targets at these addresses. Each has a name of its own, by which the displays tell it from the others: its host and
+/// port, with its path where several share these, and a number where they share even that.
+fn addresses(urls: &[Url]) -> Result<Vec<Target>, Failure> {
+    let places = urls.iter().map(place).collect::<Result<Vec<Url>, Failure>>()?;
+    let host = |url: &Url| {
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        format!("{}{port}", url.host_str().unwrap_or_default())
+    };
+    let whole = |url: &Url| {
+        let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
+        // Names of a query's parts tell targets apart; values may be secret.
+        redact(&format!("{}{}{query}", host(url), url.path()))
+    };
+    let unique =
+        |name: &dyn Fn(&Url) -> String, url: &Url| places.iter().filter(|other| name(other) == name(url)).count() == 1;
+    let mut targets = Vec::with_capacity(places.len());
+    for (index, url) in places.iter().enumerate() {
+        if let Some(before) = places[..index].iter().find(|before| *before == url) {
+            return Err(Failure::usage(format!("{} is named twice", redact(before.as_str()))));
+        }
+        let name = if unique(&host, url) {
+            host(url)
+        } else if unique(&whole, url) {
+            whole(url)
+        } else {
+            format!("{} #{}", whole(url), index + 1)
+        };
+        targets.push(Target {
+            name,
+            service: SERVICE.to_owned(),
+            url: url.clone(),
+            state: None,
+            counts: true,
+        });
+    }
+    Ok(targets)
+}
+
+/// Where metrics are read.
+fn place(url: &Url) -> Result<Url, Failure> {
+    let shown = || redact(url.as_str());
+    match url.scheme() {
+        "http" if url.host_str().is_some() => {}
+        "https" => {
+            return Err(Failure::usage(format!("{}: https is not supported", shown())).hint(
+                "let something on this machine speak TLS for it, such as `kubectl port-forward` or `ssh -L`, and watch \
+                 that over http",
+            ));
+        }
+        _ => {
+            return Err(Failure::usage(format!("{} is no address of metrics", shown()))
+                .hint("write it as http://HOST:PORT/metrics; without one, lab watch shows the system that is up"));
+        }
+    }
     let mut at = url.clone();
+    at.set_fragment(None);
     if at.path() == "/" {
         at.set_path("/metrics");
     }
-    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    Ok(Target {
-        name: format!("{host}{port}"),
-        service: SERVICE.to_owned(),
-        url: at,
-        state: None,
-        counts: true,
-    })
+    Ok(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(urls: &[&str]) -> Result<Vec<String>, Failure> {
+        let urls: Vec<Url> = urls.iter().map(|url| url.parse().unwrap()).collect();
+        Ok(addresses(&urls)?.into_iter().map(|target| target.name).collect())
+    }
+
+    #[test]
+    fn every_target_has_a_name_of_its_own() {
+        assert_eq!(names(&["http://a:1", "http://b/x"]).unwrap(), ["a:1", "b"]);
+        assert_eq!(
+            names(&["http://a:1/x", "http://a:1/y", "http://b"]).unwrap(),
+            ["a:1/x", "a:1/y", "b"]
+        );
+        assert_eq!(
+            names(&["http://a/m?pod=1", "http://a/m?pod=2", "http://u:s3cret@a/m"]).unwrap(),
+            ["a/m?pod=*** #1", "a/m?pod=*** #2", "a/m"]
+        );
+        let twice = names(&["http://u:s3cret@a/", "http://u:s3cret@a/metrics"]).unwrap_err();
+        assert!(twice.words().contains("named twice") && !twice.words().contains("s3cret"));
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_said_without_its_secrets() {
+        for (url, why) in [
+            ("https://u:s3cret@a/metrics", "https is not supported"),
+            ("ftp://u:s3cret@x", "no address of metrics"),
+        ] {
+            let words = names(&[url]).unwrap_err().words();
+            assert!(words.contains(why) && !words.contains("s3cret"), "{words}");
+        }
+    }
 }

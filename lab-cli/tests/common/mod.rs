@@ -112,8 +112,17 @@ impl Lab {
             .args(arguments)
             .current_dir(self.folder())
             .env("LAB_STATE", self.state())
+            .env("LANG", "C.UTF-8")
             .stdin(Stdio::null());
-        for decided_by_the_caller in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        for decided_by_the_caller in [
+            "NO_COLOR",
+            "CLICOLOR",
+            "CLICOLOR_FORCE",
+            "COLUMNS",
+            "LC_ALL",
+            "LC_CTYPE",
+            "LAB_ASCII",
+        ] {
             command.env_remove(decided_by_the_caller);
         }
         command

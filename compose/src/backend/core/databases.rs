@@ -8,7 +8,7 @@ use super::record::SystemRecord;
 use super::system::Hosted;
 use crate::error::Error;
 use crate::postgres::make_databases;
-use crate::redis::without_password;
+use contract::redact;
 
 impl<C: Carrier> Hosted<C> {
     /// Waits until those of these instances that are a PostgreSQL are ready, and makes the databases in them. Gives the
@@ -46,7 +46,7 @@ impl<C: Carrier> Hosted<C> {
         make_databases(url, &databases, wait)
             .await
             .map_err(|reason| Error::PostgresUnusable {
-                url: without_password(url.as_str()),
+                url: redact(url.as_str()),
                 reason,
             })
     }

@@ -15,8 +15,8 @@ use crate::backend::{
     BoxFuture, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceStats, LogChunk, Role, System,
 };
 use crate::error::Error;
-use crate::redis::without_password;
 use crate::topology::{ServiceSpec, SystemSpec};
+use contract::redact;
 
 /// A system whose instances one carrier has started.
 pub(in crate::backend) struct Hosted<C: Carrier> {
@@ -80,7 +80,7 @@ impl<H: Handle> State<H> {
             Some((variable, url)) => Error::External {
                 instance: instance.to_owned(),
                 variable,
-                url: without_password(url.as_str()),
+                url: redact(url.as_str()),
             },
             None => Error::UnknownInstance {
                 name: instance.to_owned(),

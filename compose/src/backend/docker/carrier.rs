@@ -22,8 +22,9 @@ use crate::backend::core::{Carrier, Environment, Handle, Launched, Order, Renewa
 use crate::error::Error;
 use crate::kafka::{self, ApacheKafka, BrokerKind, KafkaSource};
 use crate::postgres::{self, PostgresSource};
-use crate::redis::{self, RedisSource, without_password};
+use crate::redis::{self, RedisSource};
 use crate::topology::SystemSpec;
+use contract::redact;
 
 /// How long a server that the user named may take to give a sign of life.
 const EXTERNAL_TIMEOUT: Duration = Duration::from_secs(3);
@@ -40,7 +41,7 @@ impl Tools {
         // The host of an address that is no web address is but text.
         if is_of_this_machine(url.host_str().unwrap_or_default()) {
             return Err(Error::RedisUnusable {
-                url: without_password(url.as_str()),
+                url: redact(url.as_str()),
                 reason: "containers do not reach this machine's own 127.0.0.1".to_owned(),
             });
         }
@@ -68,7 +69,7 @@ impl Tools {
         };
         if is_of_this_machine(url.host_str().unwrap_or_default()) {
             return Err(Error::PostgresUnusable {
-                url: without_password(url.as_str()),
+                url: redact(url.as_str()),
                 reason: "containers do not reach this machine's own 127.0.0.1".to_owned(),
             });
         }

@@ -9,12 +9,13 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use balance::{PolicyKind, REGISTRY};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 use sim::{Empirical, Information, Model, ServiceTime, sweep};
 
 use super::recorded;
-use crate::arguments::Sim;
+use crate::arguments::{Sim, SimFormat};
 use crate::failure::{Exit, Failure};
+use crate::{display, output};
 
 /// Of so many requests one is warm-up.
 const WARMUP_PART: u64 = 10;
@@ -39,10 +40,11 @@ pub fn run(arguments: &Sim) -> Result<Exit, Failure> {
     bar.finish_and_clear();
     let shown = show::render(arguments, &models, &outcomes)?;
     match &arguments.output {
-        None => print!("{shown}"),
+        None if arguments.shown_as() == SimFormat::Text => out!("{shown}"),
+        None => output::data(shown.as_bytes()),
         Some(file) => write(file, &shown, arguments.open)?,
     }
-    eprintln!(
+    errln!(
         "{total} requests in {elapsed_s:.1} s: {:.1} million a second",
         total as f64 / elapsed_s.max(1e-9) / 1e6
     );
@@ -52,9 +54,9 @@ pub fn run(arguments: &Sim) -> Result<Exit, Failure> {
 fn write(file: &Path, shown: &str, open: bool) -> Result<(), Failure> {
     std::fs::write(file, shown)
         .map_err(|error| Failure::environment(format!("cannot write {}: {error}", file.display())))?;
-    println!("{}", file.display());
+    outln!("{}", file.display());
     if open && !recorded::open_in_browser(file) {
-        println!("No program to open it with was found; open the file above in a browser.");
+        outln!("No program to open it with was found; open the file above in a browser.");
     }
     Ok(())
 }
@@ -63,9 +65,7 @@ fn progress_bar(total: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style =
-        ProgressStyle::with_template("{bar:40} {percent:>3} %  {human_pos} of {human_len} requests  {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = display::bar("{bar:40} {percent:>3} %  {human_pos} of {human_len} requests  {eta} left");
     ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style)
 }
 

@@ -59,6 +59,7 @@ impl App {
         if !replayed && let Some(failure) = &conducted.error {
             self.outcome.said.push(failure.words());
         }
+        self.outcome.said.extend(conducted.loss().map(|loss| loss.words()));
     }
 
     /// Out: the run is asked to end, its report is written, and then the screen goes; a second time everything ends at

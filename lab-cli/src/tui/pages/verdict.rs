@@ -70,6 +70,11 @@ fn lines(conducted: &Conducted, width: usize, theme: Theme) -> Vec<Line<'static>
             lines.push(line.style(theme.style(Role::Bad)));
         }
     }
+    if let Some(loss) = conducted.loss() {
+        for line in text::wrapped(width, theme, &loss.words()) {
+            lines.push(line.style(theme.style(Role::Bad)));
+        }
+    }
     for warning in &conducted.warnings {
         lines.extend(text::wrapped(width, theme, &format!("warning: {warning}")));
     }

@@ -29,7 +29,8 @@ use ratatui::widgets::{Block, Widget};
 use scenarios::plan::{ArmPlan, Plan};
 use scenarios::state::{ClassState, RoundState, RunState};
 
-use super::theme::{Theme, to_ascii};
+use super::theme::Theme;
+use crate::text;
 
 /// What the panels draw: a state, and what somebody chose to look at.
 #[derive(Clone, Copy)]
@@ -125,7 +126,7 @@ pub fn frame(title: &str, right: &str, area: Rect, buf: &mut Buffer, theme: Them
 
 /// Text as this terminal can show it.
 pub fn words(text: &str, theme: Theme) -> String {
-    if theme.ascii { to_ascii(text) } else { text.to_owned() }
+    text::shown(text, false, theme.ascii).into_owned()
 }
 
 /// Puts lines into an area, one below the other, cut at its edges.

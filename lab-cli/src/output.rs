@@ -1,0 +1,177 @@
+//! The one way to stdout and stderr.
+//!
+//! stdout is what was asked for, stderr is talk. So a reader of stdout that goes away ends nothing loudly, and never hides
+//! a verdict; any other failure to write to it is told, and is the exit code 4. stderr has nobody left to tell: what
+//! cannot be written there is lost. `println!` and its like panic in all of these cases, and a test forbids them.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use crate::failure::{Exit, Failure};
+use crate::text;
+
+/// How stdout fares.
+enum Stdout {
+    Open,
+    /// Whoever read it has gone, as with `lab list | head -1`.
+    Closed,
+    /// It cannot be written to: a full disk, say.
+    Broken(io::Error),
+}
+
+static STDOUT: Mutex<Stdout> = Mutex::new(Stdout::Open);
+
+/// Prints a text for people on stdout.
+macro_rules! out {
+    ($($text:tt)*) => { $crate::output::print(format_args!($($text)*)) };
+}
+
+/// Prints a text for people and the end of a line on stdout.
+macro_rules! outln {
+    () => { $crate::output::print(format_args!("\n")) };
+    ($($text:tt)*) => { $crate::output::print(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+/// Says something on stderr.
+macro_rules! err {
+    ($($text:tt)*) => { $crate::output::say(format_args!($($text)*)) };
+}
+
+/// Says something and the end of a line on stderr.
+macro_rules! errln {
+    ($($text:tt)*) => { $crate::output::say(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+/// Prints a text for people on stdout, as this terminal can show it.
+pub fn print(text: fmt::Arguments<'_>) {
+    let text = text.to_string();
+    data(text::shown(&text, console::colors_enabled(), text::ascii()).as_bytes());
+}
+
+/// Writes data to stdout, byte for byte: JSON, a report, a picture.
+pub fn data(bytes: &[u8]) {
+    let mut state = STDOUT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !matches!(*state, Stdout::Open) {
+        return;
+    }
+    if let Err(error) = write_all(io::stdout().as_fd(), bytes) {
+        *state = match error.kind() {
+            ErrorKind::BrokenPipe => Stdout::Closed,
+            _ => Stdout::Broken(error),
+        };
+    }
+}
+
+/// Prints a document as JSON on stdout.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn json(document: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(document).map_err(|error| Failure::unexpected(error.to_string()))?;
+    data(text::json(&text).as_bytes());
+    data(b"\n");
+    Ok(())
+}
+
+/// Says something on stderr, as this terminal can show it.
+pub fn say(text: fmt::Arguments<'_>) {
+    let text = text.to_string();
+    let shown = text::shown(&text, console::colors_enabled_stderr(), text::ascii());
+    // There is nobody to tell that nobody can be told.
+    let _ = write_all(io::stderr().as_fd(), shown.as_bytes());
+}
+
+/// Says on stderr what somebody should know; the words may be those of others.
+pub fn warn(words: &str) {
+    errln!("warning: {}", text::visible(words));
+}
+
+/// stderr for what takes a writer.
+pub struct Talk;
+
+impl Write for Talk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        say(format_args!("{}", String::from_utf8_lossy(bytes)));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether anything that is still printed would be seen: a command without an end ends when not.
+pub fn is_seen() -> bool {
+    matches!(*STDOUT.lock().unwrap_or_else(PoisonError::into_inner), Stdout::Open)
+}
+
+/// Whether stdout broke, so that what was printed there has to be said elsewhere.
+pub fn is_broken() -> bool {
+    matches!(
+        *STDOUT.lock().unwrap_or_else(PoisonError::into_inner),
+        Stdout::Broken(_)
+    )
+}
+
+/// How the process ends: as it would have, or with an error if stdout could not be written to.
+pub fn end(exit: Exit) -> Exit {
+    let state = STDOUT.lock().unwrap_or_else(PoisonError::into_inner);
+    let Stdout::Broken(error) = &*state else { return exit };
+    Failure::environment(format!("cannot write to stdout: {error}"))
+        .hint("what was printed there is incomplete; write it where there is space")
+        .print();
+    exit.max(Exit::Environment)
+}
+
+/// Writes everything, without a buffer that could keep something back, also to a pipe that does not block.
+fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(to, bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                // Whether it can be written to now is seen by writing.
+                let _ = poll(&mut [PollFd::from_borrowed_fd(to, PollFlags::OUT)], None);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_that_does_not_block_gets_everything() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        rustix::io::ioctl_fionbio(&writer, true).unwrap();
+        let long = vec![b'x'; 1 << 20];
+        let sent = long.clone();
+        let writing = std::thread::spawn(move || write_all(writer.as_fd(), &sent));
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).unwrap();
+        writing.join().unwrap().unwrap();
+        assert!(read == long);
+    }
+
+    #[test]
+    fn a_full_disk_and_a_reader_who_left_are_told_apart() {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let error = write_all(full.as_fd(), b"x").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StorageFull);
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let error = write_all(writer.as_fd(), b"x").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+    }
+}

@@ -1,0 +1,387 @@
+//! What is printed where: output that cannot be written, texts of others, and terminals that know ASCII only.
+
+mod common;
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::scenario::Tiny;
+use common::{Lab, finish};
+
+/// Commands that print without a system being up. `DATA` marks those whose stdout is data, which is UTF-8 everywhere.
+const COMMANDS: [(&str, bool); 34] = [
+    ("--help", false),
+    ("run --help", false),
+    ("--version", false),
+    ("", false),
+    ("list", false),
+    ("list --json", DATA),
+    ("explain cpu-blocking", false),
+    ("explain lb-algorithms", false),
+    ("runs", false),
+    ("runs --json", DATA),
+    ("report last --format json", DATA),
+    ("report last --format md", DATA),
+    ("report last --format csv", DATA),
+    ("report last --format hgrm", DATA),
+    ("report last --format junit", DATA),
+    ("report last -o written.html", false),
+    ("compare last last", false),
+    ("compare last last --json", DATA),
+    ("replay last --speed 0 --ui plain", false),
+    ("replay last --speed 0 --ui json", DATA),
+    ("picture last", DATA),
+    ("picture home -o home.svg", false),
+    ("sim random --requests 10k --servers 3", false),
+    ("sim random --requests 10k --servers 3 --format json", DATA),
+    ("man", false),
+    ("completions bash", false),
+    ("check tiny", false),
+    ("check --schema", DATA),
+    ("export k8s", DATA),
+    ("export compose", DATA),
+    ("ps", false),
+    ("ps --json", DATA),
+    ("doctor", false),
+    ("up --list", false),
+];
+const DATA: bool = true;
+
+/// A lab with a recorded run of a scenario of its own.
+fn lab_with_a_run() -> Lab {
+    let lab = Lab::new();
+    Tiny::default().write(lab.folder());
+    lab.say("run ./tiny --yes --ui plain --seed 1").code(0);
+    lab
+}
+
+fn command(lab: &Lab, arguments: &str) -> Command {
+    lab.command(arguments.split_ascii_whitespace())
+}
+
+fn full() -> File {
+    File::options().write(true).open("/dev/full").unwrap()
+}
+
+/// Runs it with its stdout there; gives the exit code and what stderr says.
+fn with_stdout(mut command: Command, stdout: impl Into<Stdio>) -> (Option<i32>, String) {
+    command.stdout(stdout).stderr(Stdio::piped());
+    let output = command.spawn().unwrap().wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// A pipe that nobody reads.
+fn closed_pipe() -> std::io::PipeWriter {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer
+}
+
+#[test]
+fn a_full_disk_behind_stdout_is_an_error_of_every_command_and_a_reader_who_left_of_none() {
+    let lab = lab_with_a_run();
+    for (arguments, _) in COMMANDS {
+        let expected = finish(command(&lab, arguments)).code;
+        let (code, said) = with_stdout(command(&lab, arguments), full());
+        assert_eq!(code, Some(4), "lab {arguments} > /dev/full: {said}");
+        assert!(said.contains("No space left on device"), "lab {arguments}: {said}");
+        let (code, said) = with_stdout(command(&lab, arguments), closed_pipe());
+        assert_eq!(code, expected, "lab {arguments} | true: {said}");
+        assert!(
+            !said.contains("error:") && !said.contains("panicked"),
+            "lab {arguments}: {said}"
+        );
+    }
+}
+
+#[test]
+fn stderr_that_cannot_be_written_to_changes_nothing() {
+    let lab = lab_with_a_run();
+    for arguments in [
+        "explain nosuch",
+        "run nosuch",
+        "no-such-command",
+        "sim random --requests 10k",
+        "list",
+    ] {
+        let expected = finish(command(&lab, arguments));
+        for stderr in [Stdio::from(full()), Stdio::from(closed_pipe())] {
+            let output = command(&lab, arguments)
+                .stderr(stderr)
+                .stdout(Stdio::piped())
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), expected.code, "lab {arguments}");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), expected.stdout);
+        }
+    }
+}
+
+/// A scenario whose one check does not hold, on a service that writes no file of its own.
+fn failing(lab: &Lab) -> String {
+    let folder = Tiny {
+        name: "failing",
+        system: "entry = \"gateway\"\n[[system.service]]\nname = \"gateway\"",
+        path: "/api/non-blocking",
+        more: "[[check]]\nname = \"nobody is answered\"\nvalue = \"one.read.ok\"\nat_most = 0\n",
+        ..Tiny::default()
+    }
+    .write(lab.folder());
+    folder.display().to_string()
+}
+
+#[test]
+fn a_verdict_outlives_the_stdout_that_it_was_for() {
+    let lab = Lab::new();
+    let folder = failing(&lab);
+    for ui in ["plain", "json"] {
+        let run = || lab.command(["run", &folder, "--yes", "--ui", ui]);
+        let (code, said) = with_stdout(run(), closed_pipe());
+        assert_eq!(code, Some(1), "{said}");
+        let (code, said) = with_stdout(run(), full());
+        assert_eq!(code, Some(4), "{said}");
+        assert!(
+            said.contains("FAIL") && said.contains("No space left on device"),
+            "{said}"
+        );
+    }
+    let replay = || command(&lab, "replay last --speed 0 --ui plain");
+    assert_eq!(with_stdout(replay(), closed_pipe()).0, Some(1));
+}
+
+#[test]
+fn a_verdict_outlives_the_files_that_cannot_be_written() {
+    let lab = Lab::new();
+    let folder = failing(&lab);
+    // As on a full disk, files cannot grow: to 24 blocks of 512 bytes, which is less than a report takes.
+    let mut command = Command::new("sh");
+    let limited = format!(
+        "ulimit -f 24; exec {} run {folder} --yes --ui plain --seed 1",
+        common::LAB
+    );
+    command.args(["-c", &limited]).current_dir(lab.folder());
+    command
+        .env("LAB_STATE", lab.state())
+        .env("LANG", "C.UTF-8")
+        .stdin(Stdio::null());
+    let said = finish(command);
+    assert!(said.stdout.contains("FAIL 1 of 2 checks failed"), "{said:?}");
+    let said = said
+        .code(4)
+        .complains(&["not recorded whole", "report.html", "the verdict was measured"]);
+    assert!(!said.stderr.contains("panicked"));
+    let run = common::files(&lab.state().join("runs")).remove(0);
+    let parts: Vec<_> = common::files(&run)
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|e| e == "part"))
+        .collect();
+    assert!(parts.is_empty(), "{parts:?}");
+    lab.assert_nothing_runs();
+}
+
+/// A small file system of its own, unmounted when dropped. None without the right to mount.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount(bytes: u32) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
+            .arg(folder.path())
+            .stderr(Stdio::null())
+            .status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(folder))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn on_a_full_disk_the_measured_verdict_is_shown_and_the_lost_files_are_named() {
+    let Some(disk) = SmallDisk::mount(300 * 1024) else {
+        eprintln!("SKIPPED: mounting a small file system takes root");
+        return;
+    };
+    let lab = Lab::new();
+    let folder = Tiny {
+        name: "small",
+        // Gateways keep no database, so the disk fills with what the lab itself writes.
+        system: "entry = \"gateway\"\n[[system.service]]\nname = \"gateway\"",
+        path: "/api/non-blocking",
+        duration_s: 6.0,
+        ..Tiny::default()
+    }
+    .write(lab.folder());
+    // All but a little is taken.
+    std::fs::write(disk.path().join("taken"), vec![0; 210 * 1024]).unwrap();
+    let mut run = lab.command(["run", folder.to_str().unwrap(), "--yes", "--ui", "plain", "--seed", "1"]);
+    run.env("LAB_STATE", disk.path().join("lab"));
+    let said = finish(run);
+    assert!(said.stdout.contains("PASS"), "{said:?}");
+    said.code(4)
+        .complains(&["not recorded whole", "No space left on device"]);
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_written_is_said_before_anything_starts() {
+    let lab = Lab::new();
+    let folder = Tiny::default().write(lab.folder());
+    let mut run = lab.command(["run", folder.to_str().unwrap(), "--yes"]);
+    run.env("LAB_STATE", "/proc/no-folder");
+    finish(run).code(4).complains(&["/proc/no-folder", "LAB_STATE"]);
+}
+
+#[test]
+fn a_terminal_without_unicode_gets_ascii_from_every_command() {
+    let lab = lab_with_a_run();
+    let folder = failing(&lab);
+    let run = format!("run {folder} --yes --ui plain --seed 3");
+    let plain = COMMANDS
+        .iter()
+        .filter(|(_, data)| !data)
+        .map(|(arguments, _)| *arguments);
+    for arguments in plain.chain([run.as_str(), "explain nosuch", "run cpu-blocking --set a"]) {
+        for (name, value) in [("LC_ALL", "C"), ("LAB_ASCII", "1"), ("LANG", "de_DE.ISO-8859-1")] {
+            let mut command = command(&lab, arguments);
+            command.env(name, value);
+            let said = finish(command);
+            let beyond = |text: &str| text.lines().find(|line| !line.is_ascii()).map(str::to_owned);
+            assert_eq!(beyond(&said.stdout), None, "{name}={value} lab {arguments}");
+            assert_eq!(beyond(&said.stderr), None, "{name}={value} lab {arguments}");
+        }
+    }
+    // Elsewhere nothing changes.
+    assert!(!lab.say("list").code(0).stdout.is_ascii());
+}
+
+/// What nobody may send to a terminal: commands to it, and marks that turn a text round.
+fn hidden(text: &str) -> Option<char> {
+    let may = |c: &char| !matches!(c, '\n' | '\t');
+    text.chars()
+        .filter(may)
+        .find(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(c))
+}
+
+#[test]
+fn texts_of_others_command_no_terminal() {
+    let lab = lab_with_a_run();
+    // A recording that somebody sent: its words are not those of a scenario that was checked.
+    let run = common::files(&lab.state().join("runs")).remove(0);
+    let recording = std::fs::read_to_string(run.join("run.jsonl")).unwrap();
+    let evil = r"\u001b]0;pwned\u0007\u001b[2J\u001b[31mPASS\u009b2J\u202e\b";
+    for (file, name) in [
+        ("run.jsonl", "the only arm"),
+        ("run.jsonl", "requests were sent"),
+        ("run.jsonl", "Is every request answered?"),
+    ] {
+        assert!(recording.contains(name), "{name} in {file}");
+    }
+    let recording = recording
+        .replace("the only arm", &format!("the arm {evil}"))
+        .replace("requests were sent", &format!("sent {evil}"))
+        .replace("Is every request answered?", &format!("Is {evil}?"));
+    std::fs::write(run.join("run.jsonl"), recording).unwrap();
+    let report = std::fs::read_to_string(run.join("report.json")).unwrap();
+    std::fs::write(
+        run.join("report.json"),
+        report.replace("\"tiny\"", &format!("\"tiny {evil}\"")),
+    )
+    .unwrap();
+    for arguments in [
+        "replay last --speed 0 --ui plain",
+        "replay last --speed 0 --ui plain --color always",
+        "replay last --speed 0 --ui json",
+        "runs",
+        "runs --json",
+        "report last --format md",
+        "report last --format json",
+        "report last --format csv",
+        "report last --format junit",
+        "report last --format html -o /dev/stdout",
+        "compare last last",
+        "compare last last --json",
+        "picture last",
+    ] {
+        let said = finish(command(&lab, arguments)).code(0);
+        let own_colors = console_colors_removed(&said.stdout);
+        assert_eq!(hidden(&own_colors), None, "lab {arguments}: {own_colors:?}");
+        assert!(!said.stdout.contains("\u{1b}[31mPASS"), "lab {arguments}");
+        assert_eq!(hidden(&said.stderr), None, "lab {arguments}");
+    }
+    let shown = lab.say("replay last --speed 0 --ui plain").code(0).stdout;
+    assert!(shown.contains(r"\u{1b}]0;pwned\u{7}"), "{shown}");
+}
+
+/// A text without the marks of colour that the lab itself writes.
+fn console_colors_removed(text: &str) -> String {
+    let mut rest = text;
+    let mut plain = String::new();
+    while let Some(at) = rest.find("\u{1b}[") {
+        plain.push_str(&rest[..at]);
+        let mark = &rest[at + 2..];
+        let end = mark
+            .find(|c: char| !(c.is_ascii_digit() || c == ';'))
+            .unwrap_or(mark.len());
+        rest = match mark[end..].strip_prefix('m') {
+            Some(after) => after,
+            None => {
+                plain.push('\u{1b}');
+                mark
+            }
+        };
+    }
+    plain + rest
+}
+
+#[test]
+fn a_name_or_a_lesson_of_others_commands_no_terminal() {
+    let lab = Lab::new();
+    let folder = Tiny::default().write(lab.folder());
+    let text = std::fs::read_to_string(folder.join("scenario.toml")).unwrap();
+    let evil = text.replace("A scenario of a test", r"evil \u001b[31mRED\u001b]0;pwned\u0007");
+    std::fs::write(folder.join("scenario.toml"), evil).unwrap();
+    let lesson = common::scenario::lesson().replacen("Words.", "Words &#27;[2J&#7;.", 1);
+    std::fs::write(folder.join("lesson.md"), lesson).unwrap();
+    for arguments in [
+        "explain ./tiny",
+        "check ./tiny",
+        "run ./tiny --yes --ui plain",
+        "explain \u{1b}[2J",
+    ] {
+        let said = finish(command(&lab, arguments));
+        assert_eq!(hidden(&said.stdout), None, "lab {arguments}: {:?}", said.stdout);
+        assert_eq!(hidden(&said.stderr), None, "lab {arguments}: {:?}", said.stderr);
+    }
+}
+
+#[test]
+fn passwords_of_the_environment_are_shown_nowhere() {
+    let lab = Lab::new();
+    for (variable, value) in [
+        ("REDIS_URL", "redis://me:s3cret@127.0.0.1:1/0?password=s3cret"),
+        ("REDIS_URL", "me:s3cret@127.0.0.1:1"),
+        ("POSTGRES_URL", "postgres://me:s3cret@127.0.0.1:1/x?sslpassword=s3cret"),
+        ("POSTGRES_URL", "host=127.0.0.1 password=s3cret"),
+        ("KAFKA_BROKERS", "me:s3cret@127.0.0.1:1"),
+        ("KAFKA_BROKERS", "me:s3cret@127.0.0.1"),
+        ("KAFKA_BROKERS", "sasl://me:s3cret@127.0.0.1:1?password=s3cret"),
+    ] {
+        for arguments in ["doctor", "doctor --json", "up whole"] {
+            let mut command = command(&lab, arguments);
+            command.env(variable, value);
+            let said = finish(command);
+            let whole = format!("{}{}", said.stdout, said.stderr);
+            assert!(!whole.contains("s3cret"), "{variable}={value} lab {arguments}: {whole}");
+        }
+        lab.say("down").code(0);
+    }
+}
