@@ -3,6 +3,7 @@
 
 mod app;
 mod help;
+mod job_control;
 mod keys;
 mod next;
 mod pages;
@@ -136,7 +137,7 @@ pub async fn watch(
 
 fn ended(outcome: Outcome) -> Result<Exit, Failure> {
     for said in &outcome.said {
-        println!("{said}");
+        outln!("{said}");
     }
     match (outcome.interrupted, outcome.failure) {
         (true, _) => Ok(Exit::Interrupted),
@@ -166,6 +167,7 @@ async fn open(
             }
         }
     });
+    let stopped_and_continued = job_control::listen(sender.clone())?;
     let runtime = Handle::current();
     let (done, shown) = oneshot::channel();
     let folder = state_folder.clone();
@@ -183,6 +185,7 @@ async fn open(
     })?;
     let outcome = shown.await;
     listening.abort();
+    stopped_and_continued.abort();
     outcome.unwrap_or_else(|_| {
         // It panicked, which ends what runs: the children die with this process, and its records go before it does.
         clean::own_systems(&folder);

@@ -27,6 +27,10 @@ pub enum Message {
     Ended(Box<Result<Conducted, Failure>>),
     /// Ctrl-C from outside, SIGTERM, or a terminal that went away.
     Interrupt,
+    /// Somebody wants the terminal for a while (SIGTSTP).
+    Suspend,
+    /// The process goes on after it was stopped (SIGCONT); the terminal may be in any state.
+    Continue,
 }
 
 /// A run under way. Dropping it asks the run to end.

@@ -12,6 +12,7 @@ use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use rustix::process::{Signal, getpid, kill_process};
 
 /// The most of what was written to stderr meanwhile that is shown afterwards, bytes.
 const SAID_MAX: u64 = 64 * 1024;
@@ -56,6 +57,39 @@ impl Screen {
                 Err(error)
             }
         }
+    }
+
+    /// Whether it may be drawn on now.
+    pub fn is_ours(&self) -> bool {
+        TAKEN.load(Ordering::SeqCst)
+    }
+
+    /// Gives the terminal back and stops this process, until somebody lets it go on; then [`Screen::resume`] follows.
+    ///
+    /// # Errors
+    /// When the process cannot be stopped.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        Ok(kill_process(getpid(), Signal::STOP)?)
+    }
+
+    /// Takes the terminal again after a stop. Whoever stopped the process may have left it in any state.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn resume(&mut self) -> io::Result<()> {
+        // As it was before it was ours, so that it is set anew and not taken for set.
+        disable_raw_mode()?;
+        enable_raw_mode()?;
+        if !TAKEN.swap(true, Ordering::SeqCst) {
+            set_stderr_aside()?;
+        }
+        execute!(io::stdout(), EnterAlternateScreen)?;
+        if self.mouse {
+            execute!(io::stdout(), EnableMouseCapture)?;
+        }
+        self.terminal.hide_cursor()?;
+        self.terminal.clear()
     }
 
     /// What is drawn on.

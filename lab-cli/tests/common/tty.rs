@@ -12,6 +12,8 @@ use super::{LAB, Lab, PATIENCE};
 
 /// Lines that are kept above the screen.
 const SCROLLBACK: usize = 500;
+/// How long the reader may take to hand on what a program has written that stands still.
+const QUIET: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// The program at work.
 pub struct Tty {
@@ -100,6 +102,26 @@ impl Tty {
         kill_process(pid, signal).unwrap();
     }
 
+    /// Whether the terminal takes lines, as a shell wants it, and not keys one by one.
+    pub fn takes_lines(&self) -> bool {
+        format!("{:?}", self.master.get_termios().unwrap().local_flags).contains("ICANON")
+    }
+
+    /// Whether the program has the screen: the alternate one, without a cursor.
+    pub fn is_drawn_on(&self) -> bool {
+        self.screen.screen().alternate_screen() && self.screen.screen().hide_cursor()
+    }
+
+    /// The letter of the process's state, as `ps` shows it.
+    #[cfg(target_os = "linux")]
+    pub fn state(&self) -> char {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.process_id().unwrap())).unwrap();
+        stat.rsplit(')')
+            .next()
+            .and_then(|rest| rest.trim_start().chars().next())
+            .unwrap()
+    }
+
     /// What is on the screen, each line without what is blank at its end.
     pub fn text(&self) -> String {
         let contents = self.screen.screen().contents();
@@ -124,6 +146,28 @@ impl Tty {
         }
     }
 
+    /// Waits until the program has the screen.
+    #[track_caller]
+    pub fn until_drawn_on(&mut self, what: &str) {
+        while !self.is_drawn_on() {
+            let bytes = self.output.recv_timeout(PATIENCE);
+            self.take(&bytes.unwrap_or_else(|_| panic!("in vain waited until {what}")));
+        }
+    }
+
+    /// Takes everything that was written so far, of a program that stands still.
+    pub fn shown_so_far(&mut self) {
+        while let Ok(bytes) = self.output.recv_timeout(QUIET) {
+            self.take(&bytes);
+        }
+    }
+
+    /// Forgets the picture, so that only what is drawn anew is seen.
+    pub fn forget(&mut self) {
+        self.shown_so_far();
+        self.screen.process(b"\x1b[2J");
+    }
+
     /// Waits until the screen shows a text.
     #[track_caller]
     pub fn shows(&mut self, wanted: &str) -> String {
@@ -137,11 +181,13 @@ impl Tty {
             self.take(&bytes);
         }
         let status = self.child.wait().unwrap();
+        let takes_lines = self.takes_lines();
         let screen = self.screen.screen();
         Ended {
             code: status.exit_code(),
             text: screen.contents(),
             given_back: !screen.alternate_screen() && !screen.hide_cursor(),
+            takes_lines,
             raw: self.raw,
         }
     }
@@ -159,5 +205,7 @@ pub struct Ended {
     pub text: String,
     /// Whether the terminal is as it was: no other screen, and a cursor.
     pub given_back: bool,
+    /// Whether it takes lines again, and not keys one by one.
+    pub takes_lines: bool,
     pub raw: Vec<u8>,
 }

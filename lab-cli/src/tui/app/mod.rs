@@ -59,6 +59,8 @@ pub struct App {
     notice: Option<String>,
     leaving: bool,
     toggle_mouse: bool,
+    suspend: bool,
+    resume: bool,
     outcome: Outcome,
 }
 
@@ -77,6 +79,8 @@ impl App {
             notice: None,
             leaving: false,
             toggle_mouse: false,
+            suspend: false,
+            resume: false,
             outcome: Outcome::default(),
         }
     }
@@ -159,7 +163,15 @@ impl App {
                 let on = screen.toggle_mouse()?;
                 self.notice = Some(format!("mouse {}", if on { "on" } else { "off" }));
             }
-            if due.is_some_and(|due| drawn.is_none_or(|drawn| drawn.elapsed() >= due)) {
+            if std::mem::take(&mut self.suspend) {
+                screen.suspend()?;
+            }
+            if std::mem::take(&mut self.resume) {
+                screen.resume()?;
+                due = Some(Duration::ZERO);
+            }
+            let is_ours = screen.is_ours();
+            if is_ours && due.is_some_and(|due| drawn.is_none_or(|drawn| drawn.elapsed() >= due)) {
                 screen
                     .terminal()
                     .draw(|frame| self.draw(frame.area(), frame.buffer_mut()))?;
@@ -191,6 +203,8 @@ impl App {
             }
             Message::Ended(ended) => self.ended(*ended),
             Message::Interrupt => self.interrupt(),
+            Message::Suspend => self.suspend = true,
+            Message::Continue => self.resume = true,
         }
     }
 
@@ -206,6 +220,11 @@ impl App {
         self.notice = None;
         if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
             return self.interrupt();
+        }
+        // In raw mode the terminal sends no signal for it.
+        if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('z') {
+            self.suspend = true;
+            return;
         }
         if self.asking() {
             return self.answer(key);
