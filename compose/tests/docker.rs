@@ -57,6 +57,8 @@ async fn containers_are_confined_labelled_and_published_on_this_machine_only() {
         );
         assert_ne!(host.privileged, Some(true));
         assert!(host.pids_limit.unwrap() > 0);
+        let log = host.log_config.as_ref().unwrap().config.as_ref().unwrap();
+        assert!(log.contains_key("max-size") && log.contains_key("max-file"), "{log:?}");
         let network = shown.network_settings.as_ref().unwrap();
         let published: Vec<_> = network
             .ports

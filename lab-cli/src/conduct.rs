@@ -1,7 +1,8 @@
 //! One run from its folder to its reports, whoever watches.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use compose::Backend;
 use scenarios::engine::{self, Bus, Command, RunError, Sink, Site};
@@ -13,6 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::commands::recorded;
 use crate::commands::up_folders::{self, NewFolder};
@@ -26,6 +28,15 @@ use crate::{home, machine};
 
 /// So many files that could not be written are named.
 const LOST_SHOWN: usize = 3;
+/// Runs and playgrounds in progress: where the screen is gone, they are still to be ended in order.
+static IN_PROGRESS: LazyLock<TaskTracker> = LazyLock::new(TaskTracker::new);
+
+/// Waits for the end of runs that were told to end, at most for `patience`.
+pub async fn settle(patience: Duration) {
+    IN_PROGRESS.close();
+    // What takes longer is dropped, and cleaned up after.
+    let _ = tokio::time::timeout(patience, IN_PROGRESS.wait()).await;
+}
 
 /// A run that can begin.
 #[derive(Clone)]
@@ -155,6 +166,7 @@ impl Job {
     /// When there is nowhere to record to. A run that could not go on is no error here, nor are files of it that could not
     /// be written: what was measured is worth showing.
     pub async fn conduct(&self, display: Box<dyn Sink>, stop: &CancellationToken) -> Result<Conducted, Failure> {
+        let _token = IN_PROGRESS.token();
         let now = OffsetDateTime::now_utc();
         let (run, folder, _in_progress) = match &self.out {
             Some(folder) => named_folder(folder, self.scenario.name(), now)?,
@@ -215,6 +227,7 @@ impl Job {
         mut commands: Receiver<Command>,
         stop: &CancellationToken,
     ) -> Result<Conducted, Failure> {
+        let _token = IN_PROGRESS.token();
         let folder = NewFolder::create(&self.state_folder, "play")?;
         let site = self.site(folder.id.clone(), folder.path.clone(), OffsetDateTime::now_utc())?;
         let mut bus = Bus::new(vec![display]);

@@ -81,7 +81,11 @@ fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {
         .map_err(|error| Failure::unexpected(format!("cannot start the runtime: {error}")))?;
     // A file that must not grow any more makes a write fail, as a full disk does; without this it ends the program.
     let _handled = runtime.block_on(async { signal(SignalKind::from_raw(Signal::XFSZ.as_raw())) });
-    let done = runtime.block_on(commands::dispatch(command));
+    let done = runtime.block_on(async {
+        let done = commands::dispatch(command).await;
+        conduct::settle(SETTLE_TIMEOUT).await;
+        done
+    });
     // Tasks that still run give up their systems as they are dropped. What was given up half-way is removed in the
     // background, which this process must not cut short.
     runtime.shutdown_timeout(TASKS_TIMEOUT);

@@ -233,3 +233,32 @@ fn a_system_is_written_as_files_that_name_an_image_which_the_lab_makes() {
         assert!(inspected.status.success());
     }
 }
+
+#[test]
+fn a_signal_at_any_moment_leaves_nothing_on_the_engine() {
+    if !has_engine() {
+        return;
+    }
+    let heard = [Signal::TERM, Signal::HUP, Signal::INT, Signal::KILL];
+    let mut state = attack::seed();
+    for round in 0..4 * attack::times() {
+        let signal = heard[usize::try_from(round).unwrap() % heard.len()];
+        // A start takes about a second; the moment is what is drawn.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let moment = std::time::Duration::from_millis((state >> 33) % 1500);
+        let lab = Lab::new();
+        let mut run = lab.spawn("up users --backend docker".split_ascii_whitespace());
+        std::thread::sleep(moment);
+        run.signal(signal);
+        let status = run.wait();
+        if status.success() {
+            lab.say("down").code(0);
+        } else if signal != Signal::KILL {
+            nothing_is_left(&lab);
+        }
+        lab.say("clean").code(0);
+        nothing_is_left(&lab);
+    }
+}

@@ -100,6 +100,28 @@ async fn cleaning_up_removes_exactly_what_the_dead_lab_left() {
 }
 
 #[tokio::test]
+async fn a_state_folder_of_the_same_path_elsewhere_is_another_one() {
+    if !has_engine() {
+        return;
+    }
+    let bench = bench();
+    let system = bench.backend.up(pair(), bench.options("run")).await.unwrap();
+    let (state, aside) = (bench.state_folder(), bench.state_folder().with_extension("aside"));
+    // What another machine, or another container, that asks the same engine has there.
+    std::fs::rename(&state, &aside).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let options = compose::UpOptions::new("other", other.path(), &state);
+    let theirs = bench.backend.up(pair(), options).await.unwrap();
+    theirs.down().await.unwrap();
+    let removed = compose::backend::docker::remove_unrecorded(&state).await.unwrap();
+    assert_eq!(removed, 0, "the system of a stranger");
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::rename(&aside, &state).unwrap();
+    assert_eq!(labelled("lab.run", "run", &state).await, [4, 2, 1]);
+    system.down().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_start_that_is_given_up_leaves_nothing() {
     if !has_engine() {
         return;

@@ -23,7 +23,11 @@ pub async fn run(recordings: bool) -> Result<Exit, Failure> {
     if cleaned == Cleaned::default() && removed == 0 {
         outln!("Nothing was left behind.");
     }
-    for record in compose::records(&state)?.elsewhere {
+    let records = compose::records(&state)?;
+    for unreadable in &records.unreadable {
+        errln!("warning: {unreadable}; what it stands for, if anything, is left alone");
+    }
+    for record in records.elsewhere {
         let host = record
             .machine
             .map_or_else(String::new, |machine| format!(" of the machine {}", machine.host));

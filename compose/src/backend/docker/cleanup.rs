@@ -92,7 +92,7 @@ pub async fn remove_unrecorded(state_folder: &Path) -> Result<usize, Error> {
     if engine.version().await.is_err() {
         return Ok(0);
     }
-    let filter = labels::filter(labels::STATE, place.as_str());
+    let filter = labels::filter(labels::PLACE, place.as_str());
     let list = |docker: Docker| async move {
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filter);
         let containers = docker.list_containers(Some(options.build())).await?;

@@ -8,8 +8,10 @@ use crate::backend::core::record::SystemRecord;
 pub(super) const RUN: &str = "lab.run";
 /// The system, told apart from one of the same id in another state folder; on everything.
 pub(super) const SYSTEM: &str = "lab.system";
-/// The state folder that the system's record lies in, told apart from one of the same path elsewhere; on everything.
+/// The path of the state folder that the system's record lies in, for people; on everything.
 pub(super) const STATE: &str = "lab.state";
+/// The same folder, told apart from one of the same path elsewhere; on everything.
+pub(super) const PLACE: &str = "lab.place";
 /// The instance; on containers.
 pub(super) const INSTANCE: &str = "lab.instance";
 /// What is in it; on images.
@@ -20,7 +22,8 @@ pub(super) fn of_system(record: &SystemRecord) -> HashMap<String, String> {
     HashMap::from([
         (RUN.to_owned(), record.run_id.clone()),
         (SYSTEM.to_owned(), record.token()),
-        (STATE.to_owned(), record.place.clone()),
+        (STATE.to_owned(), record.state_folder.display().to_string()),
+        (PLACE.to_owned(), record.place.clone()),
     ])
 }
 
