@@ -68,7 +68,7 @@ const OF_ANALYTICS: [&str; 4] = [
     CONSUME_EARLY_PRODUCT,
     CONSUME_EARLY_MS,
 ];
-const OF_GATEWAYS: [&str; 2] = [JWT_SECRET, COUNT_IN];
+const OF_GATEWAYS: [&str; 3] = [JWT_SECRET, COUNT_IN, TRUSTED_PROXIES];
 
 impl ServiceName {
     /// The variables that a description of a system may set for this program and the balancer in front of it, in

@@ -47,6 +47,10 @@ pub const CPU_WORK: &str = "CPU_WORK";
 pub const PAYMENTS_FAILURE_RATE: &str = "PAYMENTS_FAILURE_RATE";
 /// Secret that signs the gateway's tokens. Default: a value for development, known to everybody.
 pub const JWT_SECRET: &str = "JWT_SECRET";
+/// Proxies in front of the gateway that it believes when they say, in `X-Forwarded-For`, whom a request came from:
+/// addresses such as `10.0.0.7` and networks such as `10.0.0.0/8`, with commas between several. No client may have such an
+/// address. Default: none; the client is whoever is connected.
+pub const TRUSTED_PROXIES: &str = "TRUSTED_PROXIES";
 /// Share of charged payments whose answer is held back, from 0 to 1. Default 0.
 pub const PAYMENTS_SLOW_ANSWER_RATE: &str = "PAYMENTS_SLOW_ANSWER_RATE";
 /// How long the answer of such a payment is held back, in milliseconds. Default 0.

@@ -1,4 +1,4 @@
-//! Who may see what: JSON Web Tokens (RFC 7519), signed with HMAC-SHA-256.
+//! Who may see what.
 //!
 //! The accounts are for demonstration: `admin` with password `admin` may see `/api/secure`, `customer` with password
 //! `customer` may not.
@@ -6,79 +6,36 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
-use chassis::{Environment, Failure, Json};
-use contract::environment::JWT_SECRET;
+use chassis::{Failure, Json};
 use contract::{Login, Token};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Shared;
+use crate::token::{Claims, Tokens};
 
-/// Signs tokens where `JWT_SECRET` is not set: good for a laboratory, known to everybody.
-const DEVELOPMENT_SECRET: &str = "a secret for development only";
 const TOKEN_LIFETIME_S: u64 = 3_600;
 /// User name, password, role.
 const ACCOUNTS: [(&str, &str, &str); 2] = [("admin", "admin", ADMIN), ("customer", "customer", "customer")];
 const ADMIN: &str = "admin";
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Claims {
-    /// Who.
-    sub: String,
-    /// What they may do.
-    role: String,
-    /// Until when, in seconds since 1970.
-    exp: u64,
-}
-
-/// Signs tokens and checks them.
-pub(crate) struct Tokens {
-    sign: EncodingKey,
-    verify: DecodingKey,
-    rules: Validation,
-}
-
-impl Tokens {
-    pub(crate) fn new(environment: &Environment) -> Self {
-        let secret = environment.get(JWT_SECRET).unwrap_or(DEVELOPMENT_SECRET).as_bytes();
-        let mut rules = Validation::new(Algorithm::HS256);
-        // Signer and checker share a clock, so a token ends when it says.
-        rules.leeway = 0;
-        Self {
-            sign: EncodingKey::from_secret(secret),
-            verify: DecodingKey::from_secret(secret),
-            rules,
-        }
-    }
-
-    fn issue(&self, claims: &Claims) -> Result<String, Failure> {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.sign).map_err(Failure::internal)
-    }
-
-    fn check(&self, headers: &HeaderMap) -> Result<Claims, Failure> {
-        let value = headers
-            .get(AUTHORIZATION)
-            .ok_or_else(|| Failure::unauthorized("send Authorization: Bearer <token>"))?;
-        let token = value
-            .to_str()
-            .ok()
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .ok_or_else(|| Failure::unauthorized("Authorization must be of the form: Bearer <token>"))?;
-        match jsonwebtoken::decode::<Claims>(token, &self.verify, &self.rules) {
-            Ok(data) => Ok(data.claims),
-            Err(error) => Err(Failure::unauthorized(match error.kind() {
-                ErrorKind::ExpiredSignature => "the token has expired; log in again",
-                ErrorKind::InvalidSignature => "the token was not signed here, or was changed",
-                _ => "the token is not understood",
-            })),
-        }
-    }
+/// What the token of a request says.
+fn check(tokens: &Tokens, headers: &HeaderMap) -> Result<Claims, Failure> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = match (values.next(), values.next()) {
+        (Some(only), None) => only,
+        (None, _) => return Err(Failure::unauthorized("send Authorization: Bearer <token>")),
+        (Some(_), Some(_)) => return Err(Failure::unauthorized("send one Authorization, not several")),
+    };
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or_else(|| Failure::unauthorized("Authorization must be of the form: Bearer <token>"))?;
+    tokens.check(token, now_s()).map_err(Failure::unauthorized)
 }
 
 pub(crate) async fn login(
@@ -92,7 +49,9 @@ pub(crate) async fn login(
     let claims = Claims {
         sub: (*name).to_owned(),
         role: (*role).to_owned(),
-        exp: now_s() + TOKEN_LIFETIME_S,
+        exp: (now_s() + TOKEN_LIFETIME_S as f64).floor(),
+        nbf: None,
+        aud: None,
     };
     let token = gateway.tokens.issue(&claims)?;
     Ok(Json(Token {
@@ -103,7 +62,7 @@ pub(crate) async fn login(
 }
 
 pub(crate) async fn secure(State(gateway): Shared, headers: HeaderMap) -> Result<Json<Value>, Failure> {
-    let claims = gateway.tokens.check(&headers)?;
+    let claims = check(&gateway.tokens, &headers)?;
     if claims.role != ADMIN {
         return Err(Failure::forbidden(format!(
             "this needs the role {ADMIN}; {} has {}",
@@ -115,11 +74,12 @@ pub(crate) async fn secure(State(gateway): Shared, headers: HeaderMap) -> Result
     ))
 }
 
-fn now_s() -> u64 {
+/// Seconds since 1970, with fractions.
+fn now_s() -> f64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
-        .as_secs()
+        .as_secs_f64()
 }
 
 #[cfg(test)]
@@ -128,6 +88,7 @@ mod tests {
     use axum::body::Body;
     use chassis::testing::{Answer, answer, assert_problem, assert_refuses_bodies, post_to, settings};
     use contract::ServiceName;
+    use contract::environment::JWT_SECRET;
     use http::Request;
 
     use super::*;
@@ -173,9 +134,11 @@ mod tests {
             sub: "admin".to_owned(),
             role: ADMIN.to_owned(),
             exp,
+            nbf: None,
+            aud: None,
         };
-        let expired = tokens("").issue(&claims(now_s() - 1)).unwrap();
-        let foreign = tokens("another secret").issue(&claims(now_s() + 60)).unwrap();
+        let expired = tokens("").issue(&claims(now_s() - 1.0)).unwrap();
+        let foreign = tokens("another secret").issue(&claims(now_s() + 60.0)).unwrap();
         let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else {
             panic!("{good}")
         };
@@ -199,6 +162,19 @@ mod tests {
             assert_problem(&answer, status);
             assert!(answer.body.contains(detail), "{detail} in {answer:?}");
             assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_has_one_authorization() {
+        let good = format!("Bearer {}", token_of("admin").await);
+        for (values, status) in [(vec![&good], 200), (vec![&good, &good], 401)] {
+            let mut request = Request::get("/api/secure");
+            for value in values {
+                request = request.header(AUTHORIZATION, value);
+            }
+            let answer = answer(&router(), request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, status, "{answer:?}");
         }
     }
 

@@ -1,12 +1,14 @@
 //! The one door for clients: routing, aggregation, tokens, limits, and the endpoints that the lessons put load on.
 
 mod auth;
+mod client;
 mod counter;
 mod cpu;
 mod dashboard;
 mod limit;
 mod pay;
 mod proxy;
+mod token;
 
 use std::sync::Arc;
 
@@ -15,11 +17,11 @@ use axum::routing::{get, post};
 use chassis::{App, Client, ServeError, Settings, Upstream};
 use contract::ServiceName;
 
-use crate::auth::Tokens;
 use crate::counter::Counter;
 use crate::cpu::Cpu;
 use crate::limit::Limiter;
 use crate::proxy::Events;
+use crate::token::Tokens;
 
 /// What the handlers share.
 struct Gateway {
@@ -55,7 +57,7 @@ pub fn app(settings: &Settings) -> Result<Router, ServeError> {
         events: Events::new(analytics.clone()),
         analytics,
         tokens: Tokens::new(&settings.environment),
-        limiter: Limiter::default(),
+        limiter: Limiter::from_settings(settings)?,
         counter: Counter::from_settings(settings)?,
         cpu: Cpu::new(settings.cpu_work),
     };
