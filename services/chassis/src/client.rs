@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use observability::{TRACEPARENT, TraceContext};
+use observability::TraceContext;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -165,7 +165,7 @@ impl Upstream {
             request.headers_mut().insert(CONTENT_TYPE, content_type);
         }
         if let Some(context) = TraceContext::current() {
-            request.headers_mut().insert(TRACEPARENT, context.header_value());
+            context.write_headers(request.headers_mut());
         }
         tokio::time::timeout(self.timeout, self.exchange(request))
             .await
@@ -248,7 +248,7 @@ impl Reply {
         if !self.status.is_success() {
             return Err(self.failure());
         }
-        serde_json::from_slice(&self.body).map_err(|error| {
+        contract::json::from_slice(&self.body).map_err(|error| {
             UpstreamError::Unusable {
                 service: self.service,
                 reason: error.to_string(),
@@ -260,7 +260,7 @@ impl Reply {
     /// This answer with its error status, as a failure of the caller.
     #[must_use]
     pub fn failure(&self) -> Failure {
-        match serde_json::from_slice::<Problem>(&self.body) {
+        match contract::json::from_slice::<Problem>(&self.body) {
             Ok(problem) if problem.status == self.status.as_u16() => Failure::passed_on(self.status, problem),
             _ => Failure::bad_gateway(format!("{} answered {}", self.service, self.status)),
         }

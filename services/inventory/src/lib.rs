@@ -24,12 +24,12 @@ use axum::extract::FromRef;
 use axum::routing::{delete, get, post};
 use chassis::{App, Check, Failure, ServeError, Settings};
 use lock::Protection;
-use messaging::{Part, inbox_migration, outbox_migration};
+use messaging::{Part, inbox_migration, outbox_migration, outbox_tracestate_migration};
 use store::{Database, Migration};
 
 use crate::saga::Shelf;
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration {
         version: 1,
         description: "products",
@@ -47,6 +47,7 @@ const MIGRATIONS: [Migration; 5] = [
     },
     inbox_migration(4),
     outbox_migration(5),
+    outbox_tracestate_migration(6),
 ];
 
 #[derive(Clone, FromRef)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::events::DomainEvent;
-use observability::{TRACEPARENT, TraceContext};
+use observability::TraceContext;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError;
@@ -98,10 +98,7 @@ impl<'a> Received<'a> {
     /// A part of the trace that it came in, or of a new one.
     #[must_use]
     pub fn trace(&self) -> TraceContext {
-        let parent = self
-            .header(TRACEPARENT)
-            .and_then(|text| text.parse::<TraceContext>().ok());
-        parent.map_or_else(TraceContext::start, |parent| parent.child())
+        headers::trace(self.message.headers())
     }
 
     /// Reads it as an event whose data may be anything.
@@ -110,7 +107,7 @@ impl<'a> Received<'a> {
     /// When it is none.
     pub fn event(&self) -> Result<AnyEvent, NoEvent> {
         let payload = self.message.payload().ok_or(NoEvent::Empty)?;
-        Ok(serde_json::from_slice(payload)?)
+        Ok(contract::json::from_slice(payload)?)
     }
 
     /// Reads it as an event of a type that this version knows; `None` when it does not know the type.

@@ -1,6 +1,6 @@
 //! What travels beside a message.
 
-use observability::{TRACEPARENT, TraceContext};
+use observability::{TRACEPARENT, TRACESTATE, TraceContext};
 use rdkafka::message::{BorrowedHeaders, Header, Headers, OwnedHeaders};
 
 /// How often it was tried before: absent, or from 1.
@@ -28,10 +28,32 @@ pub(crate) fn with(headers: OwnedHeaders, name: &str, value: &str) -> OwnedHeade
     })
 }
 
+/// The values of all headers of this name; a header may have none.
+fn all<'a>(headers: Option<&'a BorrowedHeaders>, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
+    let headers = headers.into_iter().flat_map(Headers::iter);
+    headers
+        .filter(move |header| header.key == name)
+        .map(|header| header.value.unwrap_or_default())
+}
+
+/// A part of the trace that a message came in, or of a new one.
+pub(crate) fn trace(headers: Option<&BorrowedHeaders>) -> TraceContext {
+    TraceContext::received(all(headers, TRACEPARENT), all(headers, TRACESTATE))
+}
+
 /// The trace of the task that is running, if it has one.
 pub(crate) fn of_this_task() -> OwnedHeaders {
     match TraceContext::current() {
-        Some(context) => with(OwnedHeaders::new(), TRACEPARENT, &context.to_string()),
+        Some(context) => of_trace(&context.to_string(), context.state()),
         None => OwnedHeaders::new(),
+    }
+}
+
+/// The headers that hand on a trace.
+pub(crate) fn of_trace(traceparent: &str, tracestate: Option<&str>) -> OwnedHeaders {
+    let headers = with(OwnedHeaders::new(), TRACEPARENT, traceparent);
+    match tracestate {
+        Some(state) => with(headers, TRACESTATE, state),
+        None => headers,
     }
 }

@@ -48,7 +48,7 @@ pub use crash::{Crashes, Doom, Moment};
 pub use error::MessagingError;
 pub use failures::Failures;
 pub use inbox::{INBOX_TABLE, inbox_migration, is_first, is_first_hold};
-pub use outbox::{OUTBOX_TABLE, Outbox, outbox_migration, unpublished};
+pub use outbox::{OUTBOX_TABLE, Outbox, outbox_migration, outbox_tracestate_migration, unpublished};
 pub use participant::{Part, Participant};
 pub use producer::{AnyEvent, Delivery, Place, Producer};
 pub use rdkafka;

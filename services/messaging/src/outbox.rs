@@ -46,6 +46,16 @@ pub const fn outbox_migration(version: i64) -> Migration {
     }
 }
 
+/// The migration of this version number that makes room in the outbox for the state of a trace.
+#[must_use]
+pub const fn outbox_tracestate_migration(version: i64) -> Migration {
+    Migration {
+        version,
+        description: "state of traces in the outbox",
+        sql: "ALTER TABLE outbox ADD COLUMN tracestate TEXT;",
+    }
+}
+
 /// Takes events that are to be published once their transaction is committed. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Outbox {
@@ -71,14 +81,17 @@ impl Outbox {
         event: &Envelope<D>,
     ) -> Result<(), MessagingError> {
         let payload = serde_json::to_string(event)?;
-        let trace = TraceContext::current().map(|context| context.to_string());
-        sqlx::query("INSERT INTO outbox (topic, event_key, payload, traceparent) VALUES ($1, $2, $3, $4)")
-            .bind(topic)
-            .bind(event.subject.as_str())
-            .bind(payload)
-            .bind(trace)
-            .execute(connection)
-            .await?;
+        let trace = TraceContext::current();
+        sqlx::query(
+            "INSERT INTO outbox (topic, event_key, payload, traceparent, tracestate) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(topic)
+        .bind(event.subject.as_str())
+        .bind(payload)
+        .bind(trace.as_ref().map(ToString::to_string))
+        .bind(trace.as_ref().and_then(TraceContext::state))
+        .execute(connection)
+        .await?;
         Ok(())
     }
 
@@ -93,8 +106,6 @@ impl Outbox {
 /// # Errors
 /// When the database fails.
 pub async fn unpublished(database: &Database) -> Result<u64, sqlx::Error> {
-    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM outbox")
-        .fetch_one(&**database)
-        .await?;
+    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM outbox").fetch_one(&**database).await?;
     Ok(u64::try_from(count).unwrap_or_default())
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chassis::Shutdown;
 use futures_util::future::join_all;
-use observability::TRACEPARENT;
 use rdkafka::message::OwnedHeaders;
 use serde::Deserialize;
 use store::Database;
@@ -45,12 +44,15 @@ pub struct Stored {
     pub payload: String,
     /// The trace that it was written in.
     pub traceparent: Option<String>,
+    /// What tracing systems keep with that trace.
+    pub tracestate: Option<String>,
 }
 
 impl Publish for Producer {
     async fn publish_stored(&self, message: &Stored) -> Result<(), MessagingError> {
-        let headers = message.traceparent.as_deref().map_or_else(OwnedHeaders::new, |trace| {
-            headers::with(OwnedHeaders::new(), TRACEPARENT, trace)
+        let trace = message.traceparent.as_deref();
+        let headers = trace.map_or_else(OwnedHeaders::new, |trace| {
+            headers::of_trace(trace, message.tracestate.as_deref())
         });
         self.send(
             &message.topic,
@@ -196,7 +198,7 @@ impl<P: Publish> Relay<P> {
             return;
         }
         for message in wave {
-            let Ok(Kind { kind }) = serde_json::from_str(&message.payload) else {
+            let Ok(Kind { kind }) = contract::json::from_str(&message.payload) else {
                 continue;
             };
             self.crashes.due(&kind, moment).await.into_iter().for_each(Doom::come);
@@ -219,17 +221,19 @@ impl<P: Publish> Relay<P> {
     }
 
     async fn waiting(&self) -> Result<Vec<Stored>, MessagingError> {
-        let rows: Vec<(i64, String, String, String, Option<String>)> =
-            sqlx::query_as("SELECT id, topic, event_key, payload, traceparent FROM outbox ORDER BY id LIMIT $1")
-                .bind(BATCH)
-                .fetch_all(&*self.database)
-                .await?;
-        let stored = |(id, topic, key, payload, traceparent)| Stored {
+        let rows: Vec<(i64, String, String, String, Option<String>, Option<String>)> = sqlx::query_as(
+            "SELECT id, topic, event_key, payload, traceparent, tracestate FROM outbox ORDER BY id LIMIT $1",
+        )
+        .bind(BATCH)
+        .fetch_all(&*self.database)
+        .await?;
+        let stored = |(id, topic, key, payload, traceparent, tracestate)| Stored {
             id,
             topic,
             key,
             payload,
             traceparent,
+            tracestate,
         };
         Ok(rows.into_iter().map(stored).collect())
     }

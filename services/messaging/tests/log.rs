@@ -49,7 +49,8 @@ async fn what_is_published_comes_in_order_of_its_key_and_in_its_trace() {
     for kafka in TestKafka::each() {
         let (broker, producer) = with_topic(&kafka, "ordered").await;
         broker.is_ready().await.unwrap();
-        let trace = TraceContext::start();
+        let parent = TraceContext::start().to_string();
+        let trace = TraceContext::received([parent.as_bytes()], [&b"foo=1"[..], b"bar=2"]);
         let publishing = async {
             for version in 0..5 {
                 for order in 0..4 {
@@ -59,12 +60,13 @@ async fn what_is_published_comes_in_order_of_its_key_and_in_its_trace() {
                 }
             }
         };
-        trace.scope(publishing).await;
+        trace.clone().scope(publishing).await;
         let consumer = Consumer::join(&broker, "readers", &["ordered"]).unwrap();
         let mut versions: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for _ in 0..20 {
             let received = next(&consumer, &kafka).await;
             assert_eq!(received.trace().trace_id, trace.trace_id, "{}", kafka.name);
+            assert_eq!(received.trace().state(), Some("foo=1,bar=2"), "{}", kafka.name);
             let DomainEvent::OrderCreated(order) = received.domain_event().unwrap().unwrap().data else {
                 panic!("another event");
             };

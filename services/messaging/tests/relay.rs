@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use contract::events::OrderCreated;
-use messaging::{MessagingError, Outbox, Publish, Relay, Stored, event, outbox_migration, unpublished};
+use messaging::{
+    MessagingError, Outbox, Publish, Relay, Stored, event, outbox_migration, outbox_tracestate_migration, unpublished,
+};
+use observability::TraceContext;
 use proptest::prelude::*;
 use store::Database;
 
@@ -62,7 +65,9 @@ fn check(stored: &[(String, i64)], ids: &BTreeMap<String, Vec<i64>>) {
 async fn scenario(keys: &[i64], kills: &[u32], failures: Vec<bool>) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/outbox.db", folder.path().display());
-    let database = Database::open(&url, &[outbox_migration(1)]).await.unwrap();
+    let database = Database::open(&url, &[outbox_migration(1), outbox_tracestate_migration(2)])
+        .await
+        .unwrap();
     let outbox = Outbox::new();
     let mut ids: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for (index, key) in keys.iter().enumerate() {
@@ -114,7 +119,9 @@ proptest! {
 async fn only_one_relay_works_at_a_time_and_the_same_one_takes_over_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/outbox.db", folder.path().display());
-    let database = Database::open(&url, &[outbox_migration(1)]).await.unwrap();
+    let database = Database::open(&url, &[outbox_migration(1), outbox_tracestate_migration(2)])
+        .await
+        .unwrap();
     let outbox = Outbox::new();
     let log = Log::default();
     let relay = |name| Relay::new(&outbox, database.clone(), log.clone(), name);
@@ -137,4 +144,53 @@ async fn only_one_relay_works_at_a_time_and_the_same_one_takes_over_at_once() {
     add().await;
     assert_eq!(relay("orders-2").step().await.unwrap(), 0, "it is not its turn");
     assert_eq!(relay("orders-1").step().await.unwrap(), 1, "it was started again");
+}
+
+/// Keeps the traces of what it is given.
+#[derive(Clone, Default)]
+struct Traces(Arc<Mutex<Vec<(Option<String>, Option<String>)>>>);
+
+impl Publish for Traces {
+    async fn publish_stored(&self, message: &Stored) -> Result<(), MessagingError> {
+        let trace = (message.traceparent.clone(), message.tracestate.clone());
+        self.0.lock().unwrap().push(trace);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_published_in_the_whole_of_the_trace_that_it_was_written_in() {
+    let database = Database::open(
+        "sqlite::memory:",
+        &[outbox_migration(1), outbox_tracestate_migration(2)],
+    )
+    .await
+    .unwrap();
+    let outbox = Outbox::new();
+    let parent = TraceContext::start().to_string();
+    let with_state = TraceContext::received([parent.as_bytes()], [&b"foo=1"[..]]);
+    let without = TraceContext::start();
+    for trace in [with_state.clone(), without.clone()] {
+        let order = OrderCreated {
+            order_id: 1,
+            user_id: 1,
+            product_id: 1,
+            quantity: 1,
+            amount_cents: 1,
+        };
+        let mut connection = database.acquire().await.unwrap();
+        let event = event("test", order);
+        let adding = outbox.add(&mut connection, "orders", &event);
+        trace.scope(adding).await.unwrap();
+    }
+    let traces = Traces::default();
+    Relay::new(&outbox, database, traces.clone(), "orders-1")
+        .step()
+        .await
+        .unwrap();
+    let wanted = [
+        (Some(with_state.to_string()), Some("foo=1".to_owned())),
+        (Some(without.to_string()), None),
+    ];
+    assert_eq!(*traces.0.lock().unwrap(), wanted);
 }

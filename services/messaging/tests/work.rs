@@ -10,7 +10,7 @@ use contract::events::{DomainEvent, Envelope, OrderCreated};
 use messaging::testing::TestKafka;
 use messaging::{
     Broker, Commit, Failures, Handler, Outbox, Position, Producer, Refusal, Relay, Replay, Worker, WorkerOptions,
-    event, headers, inbox_migration, outbox_migration, unpublished,
+    event, headers, inbox_migration, outbox_migration, outbox_tracestate_migration, unpublished,
 };
 use sqlx::AnyConnection;
 use store::{Database, Migration};
@@ -23,7 +23,7 @@ const TOPIC: &str = "orders";
 const POISON: i64 = 13;
 const MOODY: i64 = 14;
 
-fn migrations() -> [Migration; 3] {
+fn migrations() -> [Migration; 4] {
     [
         Migration {
             version: 1,
@@ -32,6 +32,7 @@ fn migrations() -> [Migration; 3] {
         },
         inbox_migration(2),
         outbox_migration(3),
+        outbox_tracestate_migration(4),
     ]
 }
 

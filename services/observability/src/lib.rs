@@ -8,9 +8,10 @@ mod logs;
 mod metrics;
 mod observe;
 mod trace;
+mod tracestate;
 
 pub use lag::spawn_probes;
 pub use logs::{LogGuard, init_logs};
 pub use metrics::{PROMETHEUS_TEXT, install, render};
 pub use observe::{ObserveLayer, ObserveService};
-pub use trace::{InvalidTraceparent, TRACEPARENT, TraceContext};
+pub use trace::{InvalidTraceparent, TRACEPARENT, TRACESTATE, TraceContext};

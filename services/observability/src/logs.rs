@@ -253,7 +253,7 @@ mod tests {
     #[tokio::test]
     async fn a_line_within_a_request_names_its_trace() {
         let context = TraceContext::start();
-        let lines = context.scope(async { lines(|| tracing::warn!("slow")) }).await;
+        let lines = context.clone().scope(async { lines(|| tracing::warn!("slow")) }).await;
         assert_eq!(lines[0]["trace_id"], format!("{:032x}", context.trace_id));
         assert_eq!(lines[0]["span_id"], format!("{:016x}", context.span_id));
     }

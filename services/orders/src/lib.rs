@@ -19,7 +19,7 @@ use messaging::{Broker, Style, inbox_migration};
 use publish::Publisher;
 use store::{Database, Migration};
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         description: "orders",
@@ -32,6 +32,7 @@ const MIGRATIONS: [Migration; 4] = [
         sql: include_str!("../migrations/0003_saga.sql"),
     },
     inbox_migration(4),
+    publish::OUTBOX_TRACESTATE,
 ];
 
 type Row = (i64, i64, i64, i64, i64, i64, String);

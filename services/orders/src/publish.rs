@@ -8,13 +8,16 @@ use contract::environment::{ORDERS_GAP_MS, ORDERS_PUBLISH};
 use contract::events::{Envelope, OrderCreated, Payload, topics};
 use contract::{EventCount, NewEvent, Order, Pending, ServiceName};
 use messaging::{
-    BROKERS_TIMEOUT, Broker, MessagingError, Outbox, Producer, Relay, event, outbox_migration, unpublished,
+    BROKERS_TIMEOUT, Broker, MessagingError, Outbox, Producer, Relay, event, outbox_migration,
+    outbox_tracestate_migration, unpublished,
 };
 use sqlx::AnyConnection;
 use store::{Database, Migration};
 
 /// The migration that makes the outbox.
 pub(crate) const OUTBOX: Migration = outbox_migration(2);
+/// The migration that lets it remember more of a trace.
+pub(crate) const OUTBOX_TRACESTATE: Migration = outbox_tracestate_migration(5);
 
 const MS_MAX: u64 = 600_000;
 const SOURCE: &str = "orders";

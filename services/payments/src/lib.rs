@@ -29,14 +29,14 @@ use axum::extract::FromRef;
 use axum::routing::{get, post};
 use chassis::{App, Check, ServeError, Settings};
 use lock::Protection;
-use messaging::{Part, inbox_migration, outbox_migration};
+use messaging::{Part, inbox_migration, outbox_migration, outbox_tracestate_migration};
 use store::{Database, Migration};
 
 use crate::ledger::Ledger;
 use crate::payments::Till;
 use crate::saga::Cashier;
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration {
         version: 1,
         description: "payments",
@@ -54,6 +54,7 @@ const MIGRATIONS: [Migration; 5] = [
     },
     inbox_migration(4),
     outbox_migration(5),
+    outbox_tracestate_migration(6),
 ];
 
 #[derive(Clone, FromRef)]
