@@ -190,7 +190,7 @@ async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T,
                 Refusal(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}"))
             }
         })?;
-    serde_json::from_slice(&body.to_bytes()).map_err(|error| {
+    contract::json::from_slice(&body.to_bytes()).map_err(|error| {
         let status = match error.classify() {
             Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::BAD_REQUEST,

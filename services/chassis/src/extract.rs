@@ -1,8 +1,10 @@
 //! Extractors that refuse with a problem document.
 
+use std::time::Duration;
+
 use axum::body::Body;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::rejection::{QueryRejection, RawPathParamsRejection};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use contract::limits::{BODY_BYTES_MAX, LIST_ROWS_DEFAULT, LIST_ROWS_MAX};
@@ -20,7 +22,10 @@ use crate::Failure;
 /// connection closed with unread input is reset, and the answer may be lost with it.
 const DISCARDED_BYTES_MAX: usize = 1024 * 1024;
 
-/// A JSON body. As an argument it is read, parsed and validated; as an answer it is written.
+/// How long a body may take to arrive, whatever its length.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A JSON body. As an argument it is read, parsed (see [`contract::json`]) and validated; as an answer it is written.
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
@@ -28,9 +33,34 @@ pub struct Json<T>(pub T);
 #[derive(Debug, Clone)]
 pub struct BodyBytes(pub Bytes);
 
-/// The parameters of a path.
+/// The parameter of a path, which has one.
 #[derive(Debug, Clone)]
 pub struct Path<T>(pub T);
+
+/// What can be the parameter of a path. Each value has one spelling: `/accounts/01` is not `/accounts/1`. (`%31` is: RFC
+/// 3986, section 6.2.2.2, has them equal, so it is decoded before it gets here.)
+pub trait PathParameter: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What it must be.
+    fn read(text: &str) -> Result<Self, &'static str>;
+}
+
+impl PathParameter for i64 {
+    fn read(text: &str) -> Result<Self, &'static str> {
+        let number = text.parse::<Self>().ok();
+        number
+            .filter(|number| number.to_string() == text)
+            .ok_or("a whole number of 64 bits, without leading zeros and without a plus sign")
+    }
+}
+
+impl PathParameter for String {
+    fn read(text: &str) -> Result<Self, &'static str> {
+        Ok(text.to_owned())
+    }
+}
 
 /// The parameters of a query.
 #[derive(Debug, Clone)]
@@ -43,9 +73,22 @@ pub struct RowLimit(pub i64);
 /// Reads a whole body of at most `bytes_max` bytes.
 ///
 /// # Errors
-/// 413 when it is longer, 400 when it ends early.
+/// 413 when it is longer, 400 when it ends early, 408 when it is not there after half a minute.
 pub async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Failure> {
-    let mut body = body;
+    read_within(BODY_TIMEOUT, body, bytes_max).await
+}
+
+async fn read_within(limit: Duration, body: Body, bytes_max: usize) -> Result<Bytes, Failure> {
+    match tokio::time::timeout(limit, collect(body, bytes_max)).await {
+        Ok(read) => read,
+        Err(_) => Err(Failure::request_timeout(format!(
+            "the body did not arrive within {} s",
+            limit.as_secs_f64()
+        ))),
+    }
+}
+
+async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, Failure> {
     let mut collected = BytesMut::new();
     let mut first = Bytes::new();
     let mut length = 0;
@@ -103,7 +146,7 @@ impl<T: DeserializeOwned + Validate, S: Sync> FromRequest<S> for Json<T> {
                 "the body must be sent as application/json",
             ));
         }
-        let value: T = serde_json::from_slice(&body).map_err(|error| {
+        let value: T = contract::json::from_slice(&body).map_err(|error| {
             if error.is_data() {
                 Failure::unprocessable(format!("the body does not have the right shape: {error}"))
             } else {
@@ -136,18 +179,22 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type == "application/json" || media_type.starts_with("application/") && media_type.ends_with("+json")
 }
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+impl<T: PathParameter, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        match axum::extract::Path::from_request_parts(parts, state).await {
-            Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(PathRejection::FailedToDeserializePathParams(error)) => Err(Failure::bad_request(format!(
-                "the path does not fit: {}",
-                error.body_text()
-            ))),
-            Err(error) => Err(Failure::internal(error)),
-        }
+        let refuse = |reason: String| Failure::bad_request(format!("the path does not fit: {reason}"));
+        let parameters = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|error| match error {
+                RawPathParamsRejection::InvalidUtf8InPathParam(error) => refuse(error.body_text()),
+                error => Failure::internal(error),
+            })?;
+        let Some((name, text)) = parameters.iter().next() else {
+            return Err(Failure::internal(std::io::Error::other("the route has no parameter")));
+        };
+        let value = T::read(text).map_err(|allowed| refuse(format!("{name} is {text:?}, but must be {allowed}")))?;
+        Ok(Self(value))
     }
 }
 
@@ -202,7 +249,7 @@ mod tests {
         #[test]
         fn a_body_is_read_whole_or_refused(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..8)) {
             let whole: Vec<u8> = chunks.concat();
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             match runtime.block_on(read_body(chunked(chunks), 100)) {
                 Ok(body) => prop_assert_eq!(body, whole),
                 Err(failure) => {
@@ -211,6 +258,39 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_number_in_a_path_has_one_spelling() {
+        for text in ["0", "1", "-1", "9223372036854775807", "-9223372036854775808"] {
+            assert_eq!(i64::read(text).unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "01",
+            "+1",
+            "-0",
+            "00",
+            " 1",
+            "1 ",
+            "1.0",
+            "1e0",
+            "0x1",
+            "\u{0661}",
+            "9223372036854775808",
+        ] {
+            i64::read(text).expect_err(text);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let body = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        let failure = read_within(Duration::from_millis(1), body, 100)
+            .await
+            .expect_err("nothing came");
+        assert_eq!(failure.status(), 408);
+        assert_eq!(failure.into_response().headers()["connection"], "close");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
 use contract::{Problem, Step};
-use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use observability::TraceContext;
 
@@ -72,6 +72,12 @@ impl Failure {
     #[must_use]
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, detail).with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// 408: the client takes too long to say what it wants. The connection is of no more use.
+    #[must_use]
+    pub fn request_timeout(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, detail).with_header(CONNECTION, HeaderValue::from_static("close"))
     }
 
     /// 429: too many requests; `retry_after_s` is when the next one may come.

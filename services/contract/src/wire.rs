@@ -96,7 +96,7 @@ impl OrderStatus {
     /// # Errors
     /// When `text` stands for none.
     pub fn from_stored(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_value(text.into())
+        crate::json::from_value(text.into())
     }
 }
 

@@ -28,12 +28,11 @@ mod line;
 mod pipe;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use chassis::{App, Json, ServeError, Settings};
+use chassis::{App, Json, Listener, ServeError, Settings};
 use contract::{LinkConditions, Validate, environment};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -44,8 +43,6 @@ pub use crate::line::{Arrival, Direction, Line, SEGMENT_BYTES};
 
 /// Connections that are open at once; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 4_096;
-/// Pause after the system refused a connection, for want of descriptors say.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a link is told of.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +74,7 @@ impl Config {
             )
         };
         let conditions: LinkConditions = match env.get(environment::LINK_CONDITIONS) {
-            Some(text) => serde_json::from_str(text).map_err(|_| refuse())?,
+            Some(text) => contract::json::from_str(text).map_err(|_| refuse())?,
             None => LinkConditions::default(),
         };
         conditions.validate().map_err(|_| refuse())?;
@@ -136,13 +133,14 @@ async fn change(State(conditions): State<Shared>, Json(wanted): Json<LinkConditi
 /// Accepts for ever.
 async fn pass(listener: TcpListener, config: Config, conditions: &watch::Sender<LinkConditions>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut listener = Listener::from(listener);
     let mut open = JoinSet::new();
     for number in 0.. {
         let place = Arc::clone(&places)
             .acquire_owned()
             .await
             .expect("nobody closes the semaphore");
-        let caller = accept(&listener).await;
+        let (caller, _) = listener.accept().await;
         while open.try_join_next().is_some() {}
         let connection = Connection {
             caller,
@@ -158,18 +156,6 @@ async fn pass(listener: TcpListener, config: Config, conditions: &watch::Sender<
             metrics::gauge!("link_connections").decrement(1.0);
             drop(place);
         });
-    }
-}
-
-async fn accept(listener: &TcpListener) -> tokio::net::TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((caller, _)) => return caller,
-            Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
     }
 }
 

@@ -67,7 +67,7 @@ macro_rules! events {
             /// When the data is not what its type promises.
             pub fn read(kind: &str, data: Value) -> Result<Option<Self>, serde_json::Error> {
                 match kind {
-                    $($kind => serde_json::from_value(data).map(|payload| Some(Self::$name(payload))),)+
+                    $($kind => crate::json::from_value(data).map(|payload| Some(Self::$name(payload))),)+
                     _ => Ok(None),
                 }
             }
