@@ -79,7 +79,7 @@ fn router(settings: &Settings, database: Database, consumption: Option<Consumpti
 /// # Errors
 /// When its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
-    let database = open(&settings.database_url).await?;
+    let database = open(settings.database_url.expose()).await?;
     let consumption = Consumption::start(&settings, &database).await?;
     let serving = chassis::serve(router(&settings, database, consumption.clone()), &settings);
     let Some(consumption) = consumption else {

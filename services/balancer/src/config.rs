@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use balance::{PolicyKind, REGISTRY};
 use chassis::{Environment, SettingsError};
+use contract::Secret;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
@@ -45,7 +46,7 @@ impl UpstreamConfig {
     pub fn new(name: &str, url: &str) -> Result<Self, UpstreamError> {
         let refuse = |why| UpstreamError::Url {
             name: name.to_owned(),
-            url: url.to_owned(),
+            url: Secret::address(url),
             why,
         };
         if name.is_empty() {
@@ -128,14 +129,14 @@ pub enum UpstreamError {
     /// An entry without `=`.
     #[error("the entry {entry:?} has no name before a \"=\"")]
     Entry {
-        /// The entry as written.
-        entry: String,
+        /// The entry; a password in it is not shown.
+        entry: Secret,
     },
     /// Something behind an address that is no weight.
     #[error("the entry {entry:?} has {extra:?} behind its address; only weight=N may stand there")]
     Extra {
-        /// The entry as written.
-        entry: String,
+        /// The entry; a password in it is not shown.
+        entry: Secret,
         /// What stands there.
         extra: String,
     },
@@ -144,8 +145,8 @@ pub enum UpstreamError {
     Url {
         /// Name of the upstream.
         name: String,
-        /// The address as written.
-        url: String,
+        /// The address; a password in it is not shown.
+        url: Secret,
         /// What is wrong with it.
         why: &'static str,
     },
@@ -192,13 +193,13 @@ pub fn parse_upstreams(text: &str) -> Result<Vec<UpstreamConfig>, UpstreamError>
         .filter(|entry| !entry.is_empty())
         .map(|entry| {
             let (name, url) = entry.split_once('=').ok_or_else(|| UpstreamError::Entry {
-                entry: entry.to_owned(),
+                entry: Secret::address(entry),
             })?;
             let (url, weight) = url.trim().split_once(' ').unwrap_or((url.trim(), ""));
             let upstream = UpstreamConfig::new(name.trim(), url)?;
             Ok(UpstreamConfig {
                 weight: weight_in(weight).ok_or_else(|| UpstreamError::Extra {
-                    entry: entry.to_owned(),
+                    entry: Secret::address(entry),
                     extra: weight.to_owned(),
                 })?,
                 ..upstream
@@ -265,7 +266,8 @@ mod tests {
             (UPSTREAMS, "a=http://127.0.0.1", "no port"),
             (UPSTREAMS, "a=http://127.0.0.1:0", "no port"),
             (UPSTREAMS, "a=http://127.0.0.1:81/x", "has a path"),
-            (UPSTREAMS, "a=http://u@127.0.0.1:81", "no plain host"),
+            (UPSTREAMS, "a=http://u:s3cret@127.0.0.1:81", "no plain host"),
+            (UPSTREAMS, "http://u:s3cret@127.0.0.1:81", "has no name"),
             (UPSTREAMS, "=http://127.0.0.1:81", "name is empty"),
             (UPSTREAMS, "a=http://127.0.0.1:81 weight=x", "only weight=N"),
             (UPSTREAMS, "a=http://127.0.0.1:81 backup", "only weight=N"),
@@ -281,8 +283,9 @@ mod tests {
             (UPSTREAM_RESPONSE_TIMEOUT_MS, "-1", "from 0 to 3600000"),
         ] {
             let message = read(&[(variable, value)]).unwrap_err().to_string();
-            assert!(message.starts_with(&format!("{variable} is {value:?}")), "{message}");
-            assert!(message.contains(part), "{message}");
+            let shown = Secret::of_variable(variable, value);
+            assert!(message.starts_with(&format!("{variable} is {shown:?}")), "{message}");
+            assert!(message.contains(part) && !message.contains("s3cret"), "{message}");
         }
     }
 

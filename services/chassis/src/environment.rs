@@ -1,8 +1,11 @@
 //! The environment as a value: read once, so that tests need not change that of the process.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+
+use contract::Secret;
 
 /// A variable that holds something else than it may hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,15 +13,25 @@ use std::time::Duration;
 pub struct SettingsError {
     /// Name of the variable.
     pub variable: String,
-    /// What it holds.
-    pub value: String,
+    /// What it holds; a password in it is not shown.
+    pub value: Secret,
     /// What it may hold.
     pub allowed: String,
 }
 
-/// Environment variables by name. A variable that is empty counts as not set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Environment variables by name. A variable that is empty counts as not set. What is secret in them is not shown.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<String, String>);
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self
+            .0
+            .iter()
+            .map(|(name, value)| (name, Secret::of_variable(name, value)));
+        f.debug_map().entries(shown).finish()
+    }
+}
 
 impl Environment {
     /// The variables of this process, as far as they are Unicode.
@@ -108,7 +121,7 @@ impl Environment {
     pub fn refuse(&self, variable: &str, allowed: &str) -> SettingsError {
         SettingsError {
             variable: variable.to_owned(),
-            value: self.get(variable).unwrap_or_default().to_owned(),
+            value: Secret::of_variable(variable, self.get(variable).unwrap_or_default()),
             allowed: allowed.to_owned(),
         }
     }

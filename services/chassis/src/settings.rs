@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use contract::{ServiceName, environment as names};
+use contract::{Secret, ServiceName, environment as names};
 use http::Uri;
 use http::uri::Authority;
 use tracing::level_filters::LevelFilter;
@@ -62,7 +62,7 @@ pub struct WorkSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisSettings {
     /// Its address, such as `redis://127.0.0.1:6379`.
-    pub url: String,
+    pub url: Secret,
     /// What all keys begin with.
     pub prefix: String,
 }
@@ -96,7 +96,7 @@ pub struct Settings {
     /// Threads that run the event loop.
     pub workers: usize,
     /// Where its data is.
-    pub database_url: String,
+    pub database_url: Secret,
     /// The Redis that instances share; a system without one has none.
     pub redis: Option<RedisSettings>,
     /// The Kafka that services share; a system without one has none.
@@ -173,10 +173,10 @@ impl Settings {
             )?,
             database_url: env
                 .get(names::DATABASE_URL)
-                .map_or_else(|| format!("sqlite://{service}.db"), str::to_owned),
+                .map_or_else(|| Secret::address(format!("sqlite://{service}.db")), Secret::address),
             upstreams: upstreams(service, env)?,
             redis: env.get(names::REDIS_URL).map(|url| RedisSettings {
-                url: url.to_owned(),
+                url: Secret::address(url),
                 prefix: env.get(names::REDIS_PREFIX).unwrap_or("lab:").to_owned(),
             }),
             kafka: kafka(env, &instance)?,
@@ -196,7 +196,13 @@ impl Settings {
 fn kafka(env: &Environment, instance: &str) -> Result<Option<KafkaSettings>, SettingsError> {
     let session = env.milliseconds(names::KAFKA_SESSION_MS, 6_000, SESSION_MS_MIN, SESSION_MS_MAX)?;
     let known = env.choice(names::KAFKA_STATIC_MEMBERS, &[("false", false), ("true", true)])?;
-    Ok(env.get(names::KAFKA_BROKERS).map(|brokers| KafkaSettings {
+    let brokers = env.get(names::KAFKA_BROKERS);
+    // It would be a part of the host's name to the Kafka library, which logs such names.
+    if brokers.is_some_and(|brokers| brokers.contains('@')) {
+        let allowed = "host:port, with commas between several, without user and password";
+        return Err(env.refuse(names::KAFKA_BROKERS, allowed));
+    }
+    Ok(brokers.map(|brokers| KafkaSettings {
         brokers: brokers.to_owned(),
         prefix: env.get(names::KAFKA_PREFIX).unwrap_or_default().to_owned(),
         session,
@@ -283,8 +289,10 @@ fn upstreams(service: ServiceName, env: &Environment) -> Result<BTreeMap<Service
         let Some(url) = env.get(variable) else {
             continue;
         };
-        let authority = authority(url)
-            .ok_or_else(|| env.refuse(variable, "an address such as http://127.0.0.1:8080, without a path"))?;
+        let authority = authority(url).ok_or_else(|| {
+            let allowed = "an address such as http://127.0.0.1:8080, without a path, user and password";
+            env.refuse(variable, allowed)
+        })?;
         upstreams.insert(callee, authority);
     }
     Ok(upstreams)
@@ -296,7 +304,9 @@ fn authority(url: &str) -> Option<Authority> {
         && parts
             .path_and_query
             .is_none_or(|path| path.as_str().is_empty() || path.as_str() == "/");
-    parts.authority.filter(|_| plain)
+    parts
+        .authority
+        .filter(|authority| plain && !authority.as_str().contains('@'))
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): a hash that stays the same from release to release.
@@ -322,7 +332,7 @@ mod tests {
             (0, 1, "orders-1")
         );
         assert_eq!(settings.host.to_string(), "127.0.0.1");
-        assert_eq!(settings.database_url, "sqlite://orders.db");
+        assert_eq!(settings.database_url.expose(), "sqlite://orders.db");
         assert_eq!((settings.work.wait, settings.work.limit), (Duration::ZERO, None));
         assert_eq!(settings.work.distribution, Distribution::Exponential);
         assert!(settings.upstreams.is_empty());
@@ -387,12 +397,31 @@ mod tests {
             ("USERS_URL", "127.0.0.1:80", "http://127.0.0.1:8080"),
             ("USERS_URL", "https://127.0.0.1:80", "http://127.0.0.1:8080"),
             ("USERS_URL", "http://127.0.0.1:80/api", "without a path"),
+            ("USERS_URL", "http://u:s3cret@h:80", "http://***@h:80\", but must be"),
+            ("USERS_URL", "http://u:s3cret@h:bad", "http://***@h:bad"),
+            ("USERS_URL", "http://h:80/?password=s3cret", "http://h:80/?password=***"),
+            ("KAFKA_BROKERS", "u:s3cret@h:9092", "***@h:9092"),
         ] {
             let error = read(&[(variable, value)]).expect_err(variable).to_string();
-            assert!(
-                error.contains(variable) && error.contains(value) && error.contains(allowed),
-                "{error}"
-            );
+            assert!(error.contains(variable) && error.contains(allowed), "{error}");
+            assert_eq!(error.contains(value), !value.contains("s3cret"), "{error}");
+            assert!(!error.contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn settings_are_printed_without_their_secrets() {
+        let settings = read(&[
+            ("DATABASE_URL", "postgres://u:s3cret@h/orders"),
+            ("REDIS_URL", "redis://:s3cret@h"),
+            ("POSTGRES_URL", "postgres://u:s3cret@h"),
+            ("JWT_SECRET", "s3cret"),
+            ("PGPASSWORD", "s3cret"),
+        ]);
+        let printed = format!("{:?}", settings.unwrap());
+        assert!(
+            !printed.contains("s3cret") && printed.contains("postgres://***@h/orders"),
+            "{printed}"
+        );
     }
 }

@@ -28,7 +28,8 @@ impl Counter {
             return Ok(Self::Memory(AtomicU64::new(0)));
         }
         let address = settings.required_redis(&format!("{COUNT_IN} is redis"))?;
-        let redis = Redis::connect(&address.url, &address.prefix).map_err(|error| ServeError::start("Redis", error))?;
+        let redis =
+            Redis::connect(address.url.expose(), &address.prefix).map_err(|error| ServeError::start("Redis", error))?;
         let key = redis.key("count", "gateway");
         Ok(Self::Redis { redis, key })
     }

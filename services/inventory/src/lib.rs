@@ -116,7 +116,7 @@ fn router(settings: &Settings, database: Database, part: Part<Shelf>) -> Result<
 /// # Errors
 /// When a setting is wrong, or its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
-    let database = open(&settings.database_url).await?;
+    let database = open(settings.database_url.expose()).await?;
     let part = Part::start(&settings, &database, Shelf::new).await?;
     let serving = chassis::serve(router(&settings, database, part.clone())?, &settings);
     part.beside(serving, &settings.shutdown).await

@@ -38,7 +38,7 @@ impl Protection {
         let redis = settings
             .redis
             .as_ref()
-            .map(|redis| RedisLock::connect(&redis.url, &redis.prefix));
+            .map(|redis| RedisLock::connect(redis.url.expose(), &redis.prefix));
         Ok(Self(Arc::new(Inner {
             strategy,
             options: LockOptions {

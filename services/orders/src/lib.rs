@@ -105,7 +105,7 @@ fn router(settings: &Settings, database: Database, publisher: Publisher) -> Rout
 /// # Errors
 /// When its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
-    let database = open(&settings.database_url).await?;
+    let database = open(settings.database_url.expose()).await?;
     if let Some(style) = Style::from_settings(&settings)? {
         return saga::serve(&settings, style, database).await;
     }

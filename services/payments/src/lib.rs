@@ -125,7 +125,7 @@ fn router(settings: &Settings, database: Database, part: Part<Cashier>) -> Resul
 /// # Errors
 /// When a setting is wrong, or its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
-    let database = open(&settings.database_url).await?;
+    let database = open(settings.database_url.expose()).await?;
     let part = Part::start(&settings, &database, Cashier::from_settings(&settings)?).await?;
     let serving = chassis::serve(router(&settings, database, part.clone())?, &settings);
     part.beside(serving, &settings.shutdown).await

@@ -9,6 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use contract::Secret;
 use sqlx::AnyPool;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, ConnectOptions, Executor, Transaction};
@@ -33,14 +34,14 @@ pub enum StoreError {
     /// The URL is for no engine that is known here.
     #[error("DATABASE_URL {url:?} is not understood: it must begin with sqlite:// or postgres://")]
     Url {
-        /// The URL as given, without the password.
-        url: String,
+        /// The URL as given; a password in it is not shown.
+        url: Secret,
     },
     /// The URL leads to no Redis.
     #[error("REDIS_URL {url:?} is not understood: {reason}; it must be like redis://127.0.0.1:6379")]
     RedisUrl {
-        /// The URL as given, without the password.
-        url: String,
+        /// The URL as given; a password in it is not shown.
+        url: Secret,
         /// What is wrong with it.
         reason: String,
     },
@@ -55,16 +56,16 @@ pub enum StoreError {
     /// The engine refused.
     #[error("cannot open {url}: {source}")]
     Connect {
-        /// The URL, without the password.
-        url: String,
+        /// The URL; a password in it is not shown.
+        url: Secret,
         /// What the engine said.
         source: sqlx::Error,
     },
     /// The schema could not be brought up to date.
     #[error("cannot bring the schema of {url} up to date: {source}")]
     Migrate {
-        /// The URL, without the password.
-        url: String,
+        /// The URL; a password in it is not shown.
+        url: Secret,
         /// What went wrong.
         source: sqlx::migrate::MigrateError,
     },
@@ -95,10 +96,10 @@ impl Database {
     pub async fn open(url: &str, migrations: &[Migration]) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let target = Target::parse(url).ok_or_else(|| StoreError::Url {
-            url: without_password(url),
+            url: Secret::address(url),
         })?;
         let connect = |source| StoreError::Connect {
-            url: without_password(url),
+            url: Secret::address(url),
             source,
         };
         let options: AnyConnectOptions = target.connect_url().parse().map_err(connect)?;
@@ -111,7 +112,7 @@ impl Database {
         let migrated = target.dialect().migrator(migrations).run(&pool).await;
         drop(lock);
         migrated.map_err(|source| StoreError::Migrate {
-            url: without_password(url),
+            url: Secret::address(url),
             source,
         })?;
         Ok(Self {
@@ -255,19 +256,6 @@ fn unescaped(text: &str) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes))
 }
 
-pub(crate) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    match rest.rsplit_once('@') {
-        Some((credentials, place)) => {
-            let user = credentials.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}@{place}")
-        }
-        None => url.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,10 +300,7 @@ mod tests {
             assert_eq!(names(&database).await, [(1, "first".to_owned())]);
         }
         let database = Database::open(&url, &MIGRATIONS).await.unwrap();
-        let (mode,): (String,) = sqlx::query_as("PRAGMA journal_mode")
-            .fetch_one(&*database)
-            .await
-            .unwrap();
+        let (mode,): (String,) = sqlx::query_as("PRAGMA journal_mode").fetch_one(&*database).await.unwrap();
         assert_eq!(mode, "wal");
     }
 

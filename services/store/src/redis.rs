@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use contract::Secret;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, ScriptInvocation, ServerErrorKind};
 
 use crate::StoreError;
-use crate::database::without_password;
 
 /// Longest wait for a connection, and for the answer to a command.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -66,7 +66,7 @@ impl Redis {
     /// When the address is not understood.
     pub fn connect(url: &str, prefix: &str) -> Result<Self, StoreError> {
         let refuse = |error: redis::RedisError| StoreError::RedisUrl {
-            url: without_password(url),
+            url: Secret::address(url),
             reason: error.to_string(),
         };
         let config = ConnectionManagerConfig::new()

@@ -47,7 +47,7 @@ pub fn app(settings: &Settings, database: Database) -> Router {
 /// # Errors
 /// When its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
-    let database = open(&settings.database_url).await?;
+    let database = open(settings.database_url.expose()).await?;
     chassis::serve(app(&settings, database), &settings).await
 }
 
