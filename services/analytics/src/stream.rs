@@ -1,6 +1,7 @@
 //! What the stream of orders does to the figures.
 
 use std::time::Duration;
+use store::Fetch;
 
 use chassis::{Settings, SettingsError};
 use contract::environment::{CONSUME_EARLY_MS, CONSUME_EARLY_PRODUCT, CONSUME_POISON_PRODUCT, CONSUME_WORK_MS};
@@ -194,7 +195,7 @@ pub(crate) async fn count(connection: &mut AnyConnection, kind: &str) -> Result<
          ON CONFLICT (kind) DO UPDATE SET occurrences = event_counts.occurrences + 1 RETURNING occurrences",
     )
     .bind(kind)
-    .fetch_one(connection)
+    .one(connection)
     .await?;
     Ok(count)
 }

@@ -9,7 +9,7 @@ use contract::{Booking, NewBooking, StepKind, Strategy};
 use http::StatusCode;
 use lock::{Permit, Visit};
 use sqlx::AnyConnection;
-use store::Database;
+use store::{Database, Fetch};
 
 use crate::check_name;
 
@@ -88,7 +88,7 @@ async fn look_and_book(database: &Database, permit: Permit<'_>, wanted: Wanted) 
     raise_fence(&mut connection, permit, &wanted.seat).await?;
     let (bookings,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM bookings WHERE seat = $1")
         .bind(&wanted.seat)
-        .fetch_one(&mut *connection)
+        .one(&mut *connection)
         .await
         .map_err(Failure::internal)?;
     drop(connection);
@@ -130,7 +130,7 @@ async fn insert(connection: &mut AnyConnection, Wanted { seat, customer }: Wante
     let (id,): (i64,) = sqlx::query_as("INSERT INTO bookings (seat, customer) VALUES ($1, $2) RETURNING id")
         .bind(&seat)
         .bind(&customer)
-        .fetch_one(connection)
+        .one(connection)
         .await
         .map_err(Failure::internal)?;
     Ok(Booking { id, seat, customer })

@@ -5,7 +5,7 @@ use chassis::{Failure, Json, Path, RowLimit};
 use contract::limits::CHOSEN_ID_MAX;
 use contract::{NewProduct, Product};
 use http::StatusCode;
-use store::Database;
+use store::{Database, Fetch};
 
 type Row = (i64, String, i64, i64);
 
@@ -33,7 +33,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(State(database): State<Database>, Path(id): Path<i64>) -> Result<Json<Product>, Failure> {
     let row: Option<Row> = sqlx::query_as("SELECT id, name, price_cents, stock FROM products WHERE id = $1")
         .bind(id)
-        .fetch_optional(&*database)
+        .optional(&*database)
         .await
         .map_err(Failure::internal)?;
     row.map(|row| Json(product(row))).ok_or_else(|| no_product(id))

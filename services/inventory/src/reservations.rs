@@ -7,7 +7,7 @@ use contract::{NewReservation, Reservation, StepKind, Strategy};
 use http::StatusCode;
 use lock::{Permit, Visit};
 use sqlx::AnyConnection;
-use store::{Database, Quantity, Reading};
+use store::{Database, Fetch, Quantity, Reading};
 
 use crate::products::no_product;
 
@@ -114,7 +114,7 @@ pub(crate) async fn insert_reservation(
     .bind(product_id)
     .bind(quantity)
     .bind(product_id)
-    .fetch_one(connection)
+    .one(connection)
     .await
 }
 
@@ -149,7 +149,7 @@ pub(crate) async fn put_back(connection: &mut AnyConnection, id: i64) -> Result<
     let deleted: Option<(i64, i64)> =
         sqlx::query_as("DELETE FROM reservations WHERE id = $1 RETURNING product_id, quantity")
             .bind(id)
-            .fetch_optional(&mut *connection)
+            .optional(&mut *connection)
             .await?;
     let Some((product_id, quantity)) = deleted else {
         return Ok(false);

@@ -9,7 +9,7 @@ use contract::events::{DomainEvent, Envelope, InventoryFailed, InventoryReleased
 use contract::{Pending, ProductsSummary};
 use messaging::{Handler, Outbox, Part, Position, Refusal, event};
 use sqlx::AnyConnection;
-use store::Database;
+use store::{Database, Fetch};
 
 use crate::reservations::{STOCK, insert_reservation, put_back};
 
@@ -50,7 +50,7 @@ impl Shelf {
         } = wanted;
         let known: Option<(i64,)> = sqlx::query_as("SELECT order_id FROM order_reservations WHERE order_id = $1")
             .bind(order_id)
-            .fetch_optional(&mut *connection)
+            .optional(&mut *connection)
             .await?;
         if known.is_some() {
             return Ok(());
@@ -86,7 +86,7 @@ impl Shelf {
              RETURNING reservation_id, product_id, quantity",
         )
         .bind(order_id)
-        .fetch_optional(&mut *connection)
+        .optional(&mut *connection)
         .await?;
         let Some((reservation_id, product_id, quantity)) = held else {
             return Ok(());
@@ -158,7 +158,7 @@ pub(crate) async fn summary(State(database): State<Database>) -> Result<Json<Pro
         "SELECT CAST(COALESCE((SELECT SUM(stock) FROM products), 0) AS BIGINT), \
          CAST(COALESCE((SELECT SUM(quantity) FROM reservations), 0) AS BIGINT)",
     )
-    .fetch_one(&*database)
+    .one(&*database)
     .await
     .map_err(Failure::internal)?;
     Ok(Json(ProductsSummary { stock, reserved }))

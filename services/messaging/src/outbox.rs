@@ -11,7 +11,7 @@ use contract::events::Envelope;
 use observability::TraceContext;
 use serde::Serialize;
 use sqlx::AnyConnection;
-use store::{Database, Migration};
+use store::{Database, Fetch, Migration};
 use tokio::sync::Notify;
 
 use crate::MessagingError;
@@ -106,6 +106,6 @@ impl Outbox {
 /// # Errors
 /// When the database fails.
 pub async fn unpublished(database: &Database) -> Result<u64, sqlx::Error> {
-    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM outbox").fetch_one(&**database).await?;
+    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM outbox").one(&**database).await?;
     Ok(u64::try_from(count).unwrap_or_default())
 }

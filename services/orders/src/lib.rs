@@ -17,7 +17,7 @@ use chassis::{App, Check, Client, Failure, Json, Path, RowLimit, ServeError, Set
 use contract::{Order, OrderStatus, OrdersSummary, Pending, ServiceName};
 use messaging::{Broker, Style, inbox_migration};
 use publish::Publisher;
-use store::{Database, Migration};
+use store::{Database, Fetch, Migration};
 
 const MIGRATIONS: [Migration; 5] = [
     Migration {
@@ -117,7 +117,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
 
 async fn summary(State(database): State<Database>) -> Result<Json<OrdersSummary>, Failure> {
     let (orders,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM orders")
-        .fetch_one(&*database)
+        .one(&*database)
         .await
         .map_err(Failure::internal)?;
     let unpublished = messaging::unpublished(&database).await.map_err(Failure::internal)?;
@@ -162,7 +162,7 @@ async fn show(State(database): State<Database>, Path(id): Path<i64>) -> Result<J
         "SELECT id, user_id, product_id, quantity, amount_cents, reservation_id, status FROM orders WHERE id = $1",
     )
     .bind(id)
-    .fetch_optional(&*database)
+    .optional(&*database)
     .await
     .map_err(Failure::internal)?;
     let row = row.ok_or_else(|| Failure::not_found(format!("there is no order {id}")))?;

@@ -6,7 +6,7 @@ use contract::{NewOrder, NewReservation, Order, OrderStatus, Reservation, User};
 use http::{Method, StatusCode};
 use messaging::MessagingError;
 use sqlx::AnyConnection;
-use store::Database;
+use store::{Database, Fetch};
 
 use crate::Called;
 use crate::publish::Publisher;
@@ -97,7 +97,7 @@ async fn insert(
     .bind(amount_cents)
     .bind(reservation.id)
     .bind(status.as_str())
-    .fetch_one(connection)
+    .one(connection)
     .await?;
     Ok(Order {
         id,

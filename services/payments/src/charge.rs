@@ -7,7 +7,7 @@ use chassis::Failure;
 use contract::{NewPayment, Payment, StepKind};
 use lock::Visit;
 use sqlx::AnyConnection;
-use store::Database;
+use store::{Database, Fetch};
 
 use crate::row::{Row, payment};
 
@@ -64,7 +64,7 @@ async fn check_and_insert(
         "SELECT id, order_id, amount_cents, request_key FROM payments WHERE request_key = $1 ORDER BY id LIMIT 1",
     )
     .bind(key)
-    .fetch_optional(&**database)
+    .optional(&**database)
     .await
     .map_err(Failure::internal)?;
     visit.note(StepKind::Read, Some(found.as_ref().map_or(0, |row| row.0)));
@@ -116,7 +116,7 @@ async fn stored_answer(database: &Database, key: &str) -> Result<Payment, Failur
         "SELECT payment_id, order_id, amount_cents, request_key FROM idempotency_keys WHERE request_key = $1",
     )
     .bind(key)
-    .fetch_one(&**database)
+    .one(&**database)
     .await
     .map_err(Failure::internal)?;
     Ok(payment(row))
@@ -128,7 +128,7 @@ async fn insert(connection: &mut AnyConnection, wanted: &NewPayment) -> Result<P
             .bind(wanted.order_id)
             .bind(wanted.amount_cents)
             .bind(wanted.idempotency_key.as_deref())
-            .fetch_one(connection)
+            .one(connection)
             .await
             .map_err(Failure::internal)?;
     Ok(payment((

@@ -11,7 +11,7 @@ use contract::{NewPayment, Payment};
 use http::StatusCode;
 use lock::Visit;
 use serde::Deserialize;
-use store::Database;
+use store::{Database, Fetch};
 
 use crate::charge::{Charged, Idempotency, charge};
 use crate::row::{Row, payment};
@@ -83,7 +83,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(State(database): State<Database>, Path(id): Path<i64>) -> Result<Json<Payment>, Failure> {
     let row: Option<Row> = sqlx::query_as("SELECT id, order_id, amount_cents, request_key FROM payments WHERE id = $1")
         .bind(id)
-        .fetch_optional(&*database)
+        .optional(&*database)
         .await
         .map_err(Failure::internal)?;
     row.map(|row| Json(payment(row)))

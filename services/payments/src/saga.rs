@@ -12,7 +12,7 @@ use contract::events::{DomainEvent, Envelope, Payload, PaymentCompleted, Payment
 use contract::{PaymentsSummary, Pending};
 use messaging::{Handler, Outbox, Part, Position, Refusal, event};
 use sqlx::AnyConnection;
-use store::Database;
+use store::{Database, Fetch};
 
 use crate::charge::Idempotency;
 use crate::payments::idempotency;
@@ -138,7 +138,7 @@ impl Handler for Cashier {
 async fn is_cancelled(connection: &mut AnyConnection, order_id: i64) -> Result<bool, sqlx::Error> {
     let row: Option<(i64,)> = sqlx::query_as("SELECT order_id FROM cancelled_orders WHERE order_id = $1")
         .bind(order_id)
-        .fetch_optional(connection)
+        .optional(connection)
         .await?;
     Ok(row.is_some())
 }
@@ -146,7 +146,7 @@ async fn is_cancelled(connection: &mut AnyConnection, order_id: i64) -> Result<b
 async fn is_taken(connection: &mut AnyConnection, key: &str) -> Result<bool, sqlx::Error> {
     let row: Option<(i64,)> = sqlx::query_as("SELECT payment_id FROM idempotency_keys WHERE request_key = $1")
         .bind(key)
-        .fetch_optional(connection)
+        .optional(connection)
         .await?;
     Ok(row.is_some())
 }
@@ -162,7 +162,7 @@ async fn insert(
             .bind(order_id)
             .bind(amount_cents)
             .bind(key)
-            .fetch_one(connection)
+            .one(connection)
             .await?;
     Ok(id)
 }
@@ -200,7 +200,7 @@ pub(crate) async fn summary(State(database): State<Database>) -> Result<Json<Pay
          CAST(COALESCE((SELECT SUM(amount_cents) FROM refunds), 0) AS BIGINT), \
          (SELECT COUNT(*) FROM (SELECT order_id FROM payments GROUP BY order_id HAVING COUNT(*) > 1) AS twice)",
     )
-    .fetch_one(&*database)
+    .one(&*database)
     .await
     .map_err(Failure::internal)?;
     Ok(Json(PaymentsSummary {

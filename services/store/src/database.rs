@@ -259,6 +259,7 @@ fn unescaped(text: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Fetch;
 
     const MIGRATIONS: [Migration; 2] = [
         Migration {
@@ -300,7 +301,7 @@ mod tests {
             assert_eq!(names(&database).await, [(1, "first".to_owned())]);
         }
         let database = Database::open(&url, &MIGRATIONS).await.unwrap();
-        let (mode,): (String,) = sqlx::query_as("PRAGMA journal_mode").fetch_one(&*database).await.unwrap();
+        let (mode,): (String,) = sqlx::query_as("PRAGMA journal_mode").one(&*database).await.unwrap();
         assert_eq!(mode, "wal");
     }
 
@@ -342,7 +343,7 @@ mod tests {
     async fn arguments_and_keys_are_those_of_every_engine() {
         let database = Database::open("sqlite::memory:", &MIGRATIONS).await.unwrap();
         let insert = sqlx::query_as::<_, (i64,)>("INSERT INTO things (name) VALUES ($1) RETURNING id");
-        assert_eq!(insert.bind("second").fetch_one(&*database).await.unwrap(), (2,));
+        assert_eq!(insert.bind("second").one(&*database).await.unwrap(), (2,));
         sqlx::query("DELETE FROM things WHERE id = $1")
             .bind(2_i64)
             .execute(&*database)
@@ -350,7 +351,7 @@ mod tests {
             .unwrap();
         let insert = sqlx::query_as::<_, (i64,)>("INSERT INTO things (name) VALUES ($1) RETURNING id");
         assert_eq!(
-            insert.bind("third").fetch_one(&*database).await.unwrap(),
+            insert.bind("third").one(&*database).await.unwrap(),
             (3,),
             "a key is not given out twice"
         );

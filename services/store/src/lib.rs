@@ -5,6 +5,7 @@
 //! migration writes [`IDENTITY_KEY`] for it.
 
 mod database;
+mod fetch;
 mod migration;
 mod quantity;
 mod redis;
@@ -12,5 +13,6 @@ pub mod testing;
 
 pub use self::redis::{Redis, RedisError};
 pub use database::{Database, StoreError};
+pub use fetch::Fetch;
 pub use migration::{IDENTITY_KEY, Migration};
 pub use quantity::{Quantity, Reading};

@@ -2,7 +2,7 @@
 
 use sqlx::AnyConnection;
 
-use crate::Database;
+use crate::{Database, Fetch};
 
 /// A number in a column of a table with the columns `id` and `token`, and its statements. Made by
 /// [`quantity!`](macro@crate::quantity).
@@ -80,18 +80,18 @@ impl Quantity {
     pub async fn read(&self, database: &Database, id: i64, token: Option<i64>) -> Result<Reading, sqlx::Error> {
         let plain = || sqlx::query_as::<_, (i64,)>(self.read).bind(id);
         let Some(token) = token else {
-            let row = plain().fetch_optional(&**database).await?;
+            let row = plain().optional(&**database).await?;
             return Ok(row.map_or(Reading::Missing, |(value,)| Reading::Found(value)));
         };
         let row: Option<(i64,)> = sqlx::query_as(self.read_fenced)
             .bind(token)
             .bind(id)
             .bind(token)
-            .fetch_optional(&**database)
+            .optional(&**database)
             .await?;
         match row {
             Some((value,)) => Ok(Reading::Found(value)),
-            None if plain().fetch_optional(&**database).await?.is_some() => Ok(Reading::Stale),
+            None if plain().optional(&**database).await?.is_some() => Ok(Reading::Stale),
             None => Ok(Reading::Missing),
         }
     }
@@ -129,7 +129,7 @@ impl Quantity {
             .bind(amount)
             .bind(id)
             .bind(amount)
-            .fetch_optional(connection)
+            .optional(connection)
             .await?;
         Ok(row.map(|(left,)| left))
     }

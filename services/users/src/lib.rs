@@ -8,7 +8,7 @@ use axum::routing::get;
 use chassis::{App, Check, Failure, Json, Path, RowLimit, ServeError, Settings};
 use contract::{NewUser, User};
 use http::StatusCode;
-use store::{Database, Migration};
+use store::{Database, Fetch, Migration};
 
 const MIGRATIONS: [Migration; 1] = [Migration {
     version: 1,
@@ -67,7 +67,7 @@ async fn list(State(database): State<Database>, RowLimit(limit): RowLimit) -> Re
 async fn show(State(database): State<Database>, Path(id): Path<i64>) -> Result<Json<User>, Failure> {
     let row: Option<Row> = sqlx::query_as("SELECT id, name, email FROM users WHERE id = $1")
         .bind(id)
-        .fetch_optional(&*database)
+        .optional(&*database)
         .await
         .map_err(Failure::internal)?;
     row.map(|row| Json(user(row)))
@@ -82,7 +82,7 @@ async fn create(
         sqlx::query_as("INSERT INTO users (name, email) VALUES ($1, $2) ON CONFLICT (email) DO NOTHING RETURNING id")
             .bind(&name)
             .bind(&email)
-            .fetch_optional(&*database)
+            .optional(&*database)
             .await
             .map_err(Failure::internal)?;
     let (id,) = inserted.ok_or_else(|| Failure::conflict(format!("there is a user with the address {email}")))?;

@@ -1,6 +1,7 @@
 use contract::events::{OrderCancelled, OrderCreated, ReleaseInventory, ReserveInventory};
 use messaging::testing::{handle, outbox};
 use sqlx::query_as;
+use store::Fetch;
 
 use super::*;
 use crate::open;
@@ -84,10 +85,7 @@ async fn commands_do_the_same() {
         quantity: 2,
     };
     handle(&database, &shelf, reserve).await.unwrap();
-    let (payload,): (String,) = query_as("SELECT payload FROM outbox")
-        .fetch_one(&*database)
-        .await
-        .unwrap();
+    let (payload,): (String,) = query_as("SELECT payload FROM outbox").one(&*database).await.unwrap();
     assert!(payload.contains("\"amount_cents\":17800"), "two keyboards: {payload}");
     let release = ReleaseInventory {
         order_id: 7,

@@ -3,7 +3,7 @@
 use chassis::Failure;
 use contract::{NewOrder, OrderStatus, OrdersSummary, SagaOrder, Transition};
 use sqlx::AnyConnection;
-use store::Database;
+use store::{Database, Fetch};
 
 use super::machine::{Progress, Step};
 
@@ -37,7 +37,7 @@ pub(super) async fn place(
     .bind(Progress::PLACED.status.as_str())
     .bind(now_ms)
     .bind(deadline_ms)
-    .fetch_one(&mut *connection)
+    .one(&mut *connection)
     .await?;
     note(connection, id, now_ms, "placed", None, Progress::PLACED).await?;
     Ok(id)
@@ -48,7 +48,7 @@ pub(super) async fn entry(connection: &mut AnyConnection, id: i64) -> Result<Opt
     let row: Option<(i64, i64, String, i64, i64)> =
         sqlx::query_as("SELECT user_id, amount_cents, status, held, paid FROM sagas WHERE id = $1")
             .bind(id)
-            .fetch_optional(connection)
+            .optional(connection)
             .await?;
     row.map(|(user_id, amount_cents, status, held, paid)| {
         Ok(Entry {
@@ -140,7 +140,7 @@ pub(super) async fn open(database: &Database) -> Result<u64, sqlx::Error> {
         "SELECT COUNT(*) FROM sagas WHERE status IN ('pending', 'reserved', 'paid') \
          OR (status = 'cancelled' AND (held = 1 OR paid = 1))",
     )
-    .fetch_one(&**database)
+    .one(&**database)
     .await?;
     Ok(u64::try_from(open).unwrap_or_default())
 }
@@ -150,7 +150,7 @@ pub(super) async fn find(database: &Database, id: i64) -> Result<Option<SagaOrde
         "SELECT id, user_id, product_id, quantity, amount_cents, status, reason FROM sagas WHERE id = $1",
     )
     .bind(id)
-    .fetch_optional(&**database)
+    .optional(&**database)
     .await
     .map_err(Failure::internal)?;
     row.map(order).transpose()
@@ -212,7 +212,7 @@ pub(super) async fn summary(database: &Database) -> Result<OrdersSummary, Failur
          CAST(COALESCE(SUM(CASE WHEN status = 'confirmed' THEN quantity ELSE 0 END), 0) AS BIGINT), \
          COALESCE(MIN(created_ms), 0) FROM sagas",
     )
-    .fetch_one(&**database)
+    .one(&**database)
     .await
     .map_err(Failure::internal)?;
     let (orders, confirmed, cancelled, confirmed_cents, confirmed_pieces, first_ms) = counts;
