@@ -307,3 +307,133 @@ fn a_balanced_request_keeps_its_trace() {
         "{answer:?}"
     );
 }
+
+/// A gateway behind a balancer, both with what is given.
+fn gateway_behind_a_balancer(folder: &std::path::Path, environment: &[(&str, &str)]) -> (Service, Service) {
+    let gateway = Service::start("gateway", folder, environment);
+    let upstreams = format!("gateway-1={}", gateway.url());
+    let balancer = Service::start("balancer", folder, &[("UPSTREAMS", &upstreams)]);
+    (gateway, balancer)
+}
+
+#[test]
+fn a_client_does_not_choose_for_whom_the_limit_counts() {
+    let folder = tempdir().unwrap();
+    let (gateway, balancer) = gateway_behind_a_balancer(folder.path(), &[]);
+    let statuses: Vec<u16> = (0..8)
+        .map(|count| {
+            let reported = format!("10.0.0.{count}");
+            let headers = [
+                ("x-forwarded-for", reported.as_str()),
+                ("x-real-ip", reported.as_str()),
+                ("forwarded", "for=10.0.0.9"),
+            ];
+            let port = if count % 2 == 0 { balancer.port } else { gateway.port };
+            get_with(port, "/api/limited", &headers).status
+        })
+        .collect();
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429, 429]);
+}
+
+#[test]
+fn a_balancer_that_is_trusted_tells_clients_apart_and_they_cannot_lie() {
+    let folder = tempdir().unwrap();
+    let (_gateway, balancer) = gateway_behind_a_balancer(folder.path(), &[("TRUSTED_PROXIES", "127.0.0.1/32")]);
+    // Clients with addresses of their own, which all of 127.0.0.0/8 are on Linux.
+    let ask = |client: [u8; 4], reported: &str| {
+        let socket =
+            rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&socket, &std::net::SocketAddr::from((client, 0))).unwrap();
+        let balancer = std::net::SocketAddr::from(([127, 0, 0, 1], balancer.port));
+        rustix::net::connect(&socket, &balancer).unwrap();
+        let mut stream = std::net::TcpStream::from(socket);
+        let request =
+            format!("GET /api/limited HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-forwarded-for: {reported}\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        receive(stream)
+    };
+    for count in 0..5 {
+        let answer = ask([127, 0, 0, 2], &format!("10.0.0.{count}"));
+        assert_eq!((answer.status, &answer.json()["client"]), (200, &"127.0.0.2".into()));
+    }
+    assert_eq!(ask([127, 0, 0, 2], "10.0.0.99").status, 429);
+    assert_eq!(ask([127, 0, 0, 3], "127.0.0.2").status, 200);
+}
+
+#[test]
+fn a_trace_with_its_state_goes_through_the_balancer_and_the_gateway_to_what_they_call() {
+    let folder = tempdir().unwrap();
+    let users = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", users.local_addr().unwrap());
+    let (_gateway, balancer) = gateway_behind_a_balancer(folder.path(), &[("USERS_URL", &url)]);
+    let headers = [TRACEPARENT, ("tracestate", "foo=1 , bar=2"), ("TraceState", "baz=3")];
+    let answer = send(balancer.port, "GET", "/api/users/1", &headers, "").unwrap();
+    let (mut called, _) = users.accept().unwrap();
+    let head: Vec<String> = BufReader::new(&called)
+        .lines()
+        .map_while(Result::ok)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    called
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+        .unwrap();
+    assert_eq!(receive(answer).status, 200);
+    let values = |name: &str| -> Vec<&str> {
+        let lines = head.iter().filter_map(|line| line.split_once(": "));
+        lines
+            .filter(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .collect()
+    };
+    assert_eq!(values("tracestate"), ["foo=1,bar=2,baz=3"]);
+    let [parent] = values("traceparent")[..] else {
+        panic!("{head:?}")
+    };
+    assert!(
+        parent.starts_with(&format!("00-{TRACE_ID}-")) && parent != TRACEPARENT.1,
+        "{parent}"
+    );
+}
+
+#[test]
+fn a_gateway_warns_once_that_its_tokens_are_signed_with_a_known_secret() {
+    let folder = tempdir().unwrap();
+    for (environment, warnings) in [(&[][..], 1), (&[("JWT_SECRET", "of my own")], 0)] {
+        let mut gateway = Service::start("gateway", folder.path(), environment);
+        for account in ["admin", "customer"] {
+            let body = format!(r#"{{"username":"{account}","password":"{account}"}}"#);
+            let json = [("content-type", "application/json")];
+            assert_eq!(post_with(gateway.port, "/api/login", &json, &body).status, 200);
+        }
+        gateway.signal(Signal::TERM);
+        gateway.wait();
+        let log = gateway.log();
+        let about =
+            |line: &&serde_json::Value| line["message"].as_str().is_some_and(|text| text.contains("JWT_SECRET"));
+        assert_eq!(log.iter().filter(about).count(), warnings, "{log:?}");
+        assert!(!format!("{log:?}").contains("of my own"));
+    }
+}
+
+#[test]
+fn passwords_are_not_told_when_a_setting_is_refused() {
+    let folder = tempdir().unwrap();
+    for (service, variable, value) in [
+        ("gateway", "USERS_URL", "http://u:s3cret@127.0.0.1:1"),
+        ("gateway", "USERS_URL", "http://u:s3cret@127.0.0.1:bad"),
+        ("gateway", "REDIS_URL", "http://u:s3cret@127.0.0.1"),
+        ("users", "DATABASE_URL", "mysql://u:s3cret@127.0.0.1/db"),
+        ("users", "DATABASE_URL", "postgres://u:s3cret@127.0.0.1:1/db"),
+        ("users", "DATABASE_URL", "postgres://u@127.0.0.1:bad/db?password=s3cret"),
+        ("orders", "KAFKA_BROKERS", "u:s3cret@127.0.0.1:1"),
+        ("balancer", "UPSTREAMS", "a=http://u:s3cret@127.0.0.1:1"),
+    ] {
+        let said = refused(service, folder.path(), &[(variable, value), ("COUNT_IN", "redis")]);
+        let all = format!("{said:?}");
+        assert!(
+            said.code != Some(0) && !all.contains("s3cret"),
+            "{service} {variable}={value}: {all}"
+        );
+        assert!(all.contains("***"), "{service} {variable}={value}: {all}");
+    }
+}
