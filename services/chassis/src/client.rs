@@ -23,6 +23,9 @@ use crate::{Check, Failure, Settings};
 /// Headers of an answer that mean something to the client of the caller, too.
 const PASSED_ON: [http::HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
 
+/// How long an idle connection may be used again; servers close theirs later than that.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
 /// Calls other services over connections that are kept open.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -94,7 +97,9 @@ impl Client {
         connector.set_nodelay(true);
         connector.enforce_http(true);
         Self {
-            http: HttpClient::builder(TokioExecutor::new()).build(connector),
+            http: HttpClient::builder(TokioExecutor::new())
+                .pool_idle_timeout(IDLE_MAX)
+                .build(connector),
         }
     }
 
