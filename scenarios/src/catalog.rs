@@ -56,7 +56,8 @@ mod tests {
     fn every_scenario_of_the_catalogue_is_sound() {
         assert!(!names().is_empty());
         for name in names() {
-            if let Err(error) = source(name).map(Scenario::parse).expect("it is listed") {
+            let scenario = source(name).map(Scenario::parse).expect("it is listed");
+            if let Err(error) = scenario.and_then(|scenario| scenario.check_settings()) {
                 panic!("{error}");
             }
         }

@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
 use crate::checks::in_unit;
 use crate::expression::Scope;
-use crate::format::{Problem, Unit};
+use crate::format::{Problem, Unit, first_hidden, is_hidden};
 
 /// The headings of a lesson, in order.
 pub const HEADINGS: [&str; 7] = [
@@ -22,14 +22,18 @@ pub const HEADINGS: [&str; 7] = [
 ];
 /// The headings whose text is a template.
 const TEMPLATES: [&str; 2] = ["What happened", "Why"];
+/// What a section may cost: about so many instructions, or 64 bytes of text for each.
+const FUEL: u64 = 100_000;
+/// How deep macros and loops may call themselves.
+const DEPTH_MAX: usize = 50;
 
 /// A lesson, section by section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lesson {
     /// The text of each section, in the order of [`HEADINGS`].
     sections: Vec<String>,
-    /// Where each section begins in the file, in bytes.
-    starts: Vec<usize>,
+    /// Where each line of each section begins in the file, in bytes.
+    lines: Vec<Vec<usize>>,
 }
 
 impl Lesson {
@@ -41,22 +45,25 @@ impl Lesson {
         let mut problems = Vec::new();
         let mut lesson = Self {
             sections: Vec::new(),
-            starts: Vec::new(),
+            lines: Vec::new(),
         };
+        if let Some((at, character)) = first_hidden(text) {
+            return Err(vec![Problem::hidden(at..at + character.len_utf8(), character)]);
+        }
         let found = headings(text);
         for (index, expected) in HEADINGS.iter().enumerate() {
             match found.get(index) {
                 Some((span, heading)) if heading == expected => {
                     let end = found.get(index + 1).map_or(text.len(), |(next, _)| next.start);
-                    let body = without_anchors(&text[span.end..end]);
-                    if body.trim().is_empty() {
+                    let (lines, body) = body(text, span.end..end);
+                    if body.is_empty() {
                         problems.push(Problem::at(
                             span.clone(),
                             format!("the section \"{expected}\" is empty"),
                         ));
                     }
-                    lesson.sections.push(body.trim().to_owned());
-                    lesson.starts.push(span.start);
+                    lesson.sections.push(body);
+                    lesson.lines.push(lines);
                 }
                 other => {
                     let span = other.map_or(text.len()..text.len(), |(span, _)| span.clone());
@@ -88,11 +95,27 @@ impl Lesson {
     /// The Markdown of a section with a run's numbers in their places.
     ///
     /// # Errors
-    /// When the template refers to something that was not measured; one line, with the template's own line.
+    /// When the template refers to something that was not measured, takes too long or writes hidden characters; one line,
+    /// with the template's own line.
     pub fn told(&self, heading: &str, scope: &Scope) -> Result<String, String> {
-        environment()
-            .render_str(&self.sections[index_of(heading)], Value::from(Serde(scope)))
-            .map_err(|error| in_plain_words(&error))
+        self.rendered(index_of(heading), scope)
+            .map_err(|wrong| match wrong.line {
+                Some(line) => format!("line {line} of the section: {}", wrong.message),
+                None => wrong.message,
+            })
+    }
+
+    fn rendered(&self, index: usize, scope: &Scope) -> Result<String, Wrong> {
+        let told = environment()
+            .render_str(&self.sections[index], Value::from(Serde(scope)))
+            .map_err(|error| Wrong::from(&error))?;
+        match told.chars().find(|character| is_hidden(*character)) {
+            None => Ok(told),
+            Some(character) => Err(Wrong {
+                line: None,
+                message: format!("it writes the hidden character U+{:04X}", u32::from(character)),
+            }),
+        }
     }
 
     /// Problems of the templates against a scope that has everything a run can measure.
@@ -100,11 +123,37 @@ impl Lesson {
         TEMPLATES
             .iter()
             .filter_map(|heading| {
-                let why = self.told(heading, scope).err()?;
-                let start = self.starts[index_of(heading)];
-                Some(Problem::at(start..start, format!("in \"{heading}\": {why}")))
+                let index = index_of(heading);
+                let wrong = self.rendered(index, scope).err()?;
+                let lines = &self.lines[index];
+                let line = wrong.line.unwrap_or(1).clamp(1, lines.len().max(1)) - 1;
+                let start = lines.get(line).copied().unwrap_or_default();
+                Some(Problem::at(
+                    start..start,
+                    format!("in \"{heading}\": {}", wrong.message),
+                ))
             })
             .collect()
+    }
+}
+
+/// Why a template tells nothing.
+struct Wrong {
+    /// Line of the section, from 1.
+    line: Option<usize>,
+    message: String,
+}
+
+impl From<&Error> for Wrong {
+    fn from(error: &Error) -> Self {
+        let message = match error.kind() {
+            ErrorKind::OutOfFuel => "the template does or writes too much".to_owned(),
+            kind => error.detail().map_or_else(|| kind.to_string(), str::to_owned),
+        };
+        Self {
+            line: error.line(),
+            message,
+        }
     }
 }
 
@@ -131,17 +180,29 @@ fn headings(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
     found
 }
 
-/// Drops the marks by which the handbook takes a part of the file.
-fn without_anchors(text: &str) -> String {
-    text.lines()
-        .filter(|line| !line.starts_with("<!-- ANCHOR"))
-        .collect::<Vec<_>>()
-        .join("\n")
+/// The text of a section and where each of its lines begins in the file, without empty lines around it and without the
+/// marks by which the handbook takes a part of the file.
+fn body(text: &str, range: std::ops::Range<usize>) -> (Vec<usize>, String) {
+    let mut at = range.start;
+    let mut lines: Vec<(usize, &str)> = Vec::new();
+    for line in text[range].split_inclusive('\n') {
+        let words = line.trim_end_matches(['\n', '\r']);
+        let is_before = lines.is_empty() && words.trim().is_empty();
+        if !is_before && !words.starts_with("<!-- ANCHOR") {
+            lines.push((at, words));
+        }
+        at += line.len();
+    }
+    while lines.pop_if(|(_, words)| words.trim().is_empty()).is_some() {}
+    let (places, words): (Vec<usize>, Vec<&str>) = lines.into_iter().unzip();
+    (places, words.join("\n").trim().to_owned())
 }
 
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(DEPTH_MAX);
     for (name, unit) in [
         ("ms", Unit::Ms),
         ("share", Unit::Share),
@@ -161,17 +222,6 @@ fn written(value: &Value, unit: Unit) -> Result<String, Error> {
     f64::try_from(value.clone())
         .map(|number| in_unit(number, unit))
         .map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("{value} is not a number")))
-}
-
-fn in_plain_words(error: &Error) -> String {
-    let place = error
-        .line()
-        .map(|line| format!("line {line} of the section: "))
-        .unwrap_or_default();
-    format!(
-        "{place}{}",
-        error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
-    )
 }
 
 #[cfg(test)]
@@ -214,6 +264,41 @@ mod tests {
         let broken = text("x").replace("## Why", "## Because");
         let problems = Lesson::parse(&broken).unwrap_err();
         assert!(problems[0].message.contains("\"## Why\"") && problems[0].hint.as_ref().unwrap().contains("Sources"));
+    }
+
+    #[test]
+    fn a_template_that_would_take_or_write_too_much_is_refused_at_its_line() {
+        for bomb in [
+            "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+            "{{ 'x' * 99999999 }}",
+            "{% set n = namespace(x='x') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}",
+            "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+            "{{ range(99999) | map('string') | join('x') }}",
+        ] {
+            let lesson = Lesson::parse(&text(&format!("One.\n\n{bomb}"))).unwrap();
+            let problems = lesson.problems(&scope());
+            assert_eq!(problems.len(), 1, "{bomb}");
+            let span = problems[0].span.clone().unwrap();
+            let file = text(&format!("One.\n\n{bomb}"));
+            assert!(file[span.start..].starts_with(bomb), "{bomb}: {span:?} {problems:?}");
+        }
+    }
+
+    #[test]
+    fn hidden_characters_are_refused_in_the_text_and_in_what_a_template_writes() {
+        let problems = Lesson::parse(&text("a\u{1b}[2J")).unwrap_err();
+        assert!(problems[0].message.contains("U+001B") && problems[0].span.is_some());
+        let lesson = Lesson::parse(&text(r#"{{ "\x1b[2J" }}"#)).unwrap();
+        assert!(lesson.told("What happened", &scope()).unwrap_err().contains("U+001B"));
+        assert_eq!(lesson.problems(&scope()).len(), 1);
+    }
+
+    #[test]
+    fn a_file_with_carriage_returns_reads_like_any_other() {
+        let unix = text("```\n## in code\n```\n{{ one.work.p99 | ms }}");
+        let lesson = Lesson::parse(&unix.replace('\n', "\r\n")).unwrap();
+        let same = Lesson::parse(&unix).unwrap();
+        assert_eq!(lesson.sections, same.sections);
     }
 
     #[test]

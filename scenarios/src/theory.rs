@@ -1,5 +1,8 @@
 //! What queueing theory predicts, to stand beside what was measured.
 
+/// The most servers of a queue that an expression may ask about: the formula counts up to them.
+pub const SERVERS_MAX: u32 = 10_000;
+
 /// The probability that a request has to wait in an M/M/c queue (Erlang's C formula).
 ///
 /// `offered` is the load in Erlang (arrival rate × mean service time), `servers` the number of servers.

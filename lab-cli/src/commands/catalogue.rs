@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use console::style;
-use scenarios::format::{FormatError, Need, SCENARIO_FILE, Scenario, line_and_column};
+use scenarios::format::{FormatError, Need, SCENARIO_FILE, Scenario, is_hidden, line_and_column};
 use scenarios::plan::{Options, Plan};
 use scenarios::prediction::Outcome;
 use scenarios::{catalog, lesson};
@@ -198,14 +198,14 @@ pub fn open(name: &str) -> Result<Scenario, Failure> {
 /// When it cannot be read, or is not sound.
 pub fn from_folder(folder: &Path) -> Result<Scenario, Failure> {
     Scenario::read(folder).map_err(|error| match &error {
-        FormatError::Unreadable { .. } => Failure::usage(error.to_string())
+        FormatError::Unreadable(_) => Failure::usage(error.to_string())
             .hint("a scenario is a folder with scenario.toml and lesson.md; lab list shows the built-in ones"),
         FormatError::Invalid { .. } => in_its_place(&error),
     })
 }
 
 /// The problems of a file, each under the line that it is about.
-fn in_its_place(error: &FormatError) -> Failure {
+pub fn in_its_place(error: &FormatError) -> Failure {
     let FormatError::Invalid { file, text, problems } = error else {
         return Failure::usage(error.to_string());
     };
@@ -217,6 +217,7 @@ fn in_its_place(error: &FormatError) -> Failure {
                 Some(span) => {
                     let (line, column) = line_and_column(text, span.start);
                     let source = text.lines().nth(line - 1).unwrap_or_default();
+                    let source = source.replace(is_hidden, "\u{fffd}");
                     let width = span
                         .len()
                         .clamp(1, source.chars().count().saturating_sub(column - 1).max(1));

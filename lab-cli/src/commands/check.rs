@@ -21,6 +21,9 @@ pub fn run(folder: Option<&Path>, schema: bool) -> Result<Exit, Failure> {
         return Err(Failure::usage("give the folder of a scenario"));
     };
     let scenario = super::catalogue::from_folder(folder)?;
+    scenario
+        .check_settings()
+        .map_err(|error| super::catalogue::in_its_place(&error))?;
     outln!("{}: sound", scenario.name());
     for (label, quick) in [("default run", false), ("--quick run", true)] {
         let plan = plan(&scenario, quick)?;

@@ -29,7 +29,7 @@ mod totals;
 
 pub use histogram::Histogram;
 pub use mailbox::Samples;
-pub use plan::{Arrivals, LoadPlan, Pace, Request, Stage, StartError, Stream, Window};
+pub use plan::{Arrivals, BadRequest, LoadPlan, Pace, Request, Stage, StartError, Stream, Window};
 pub use running::{Running, start};
 pub use sample::{ClassSample, InstanceSample, Sample, Slice, error_class};
 pub use totals::{ClassTotals, Totals};

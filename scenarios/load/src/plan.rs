@@ -179,6 +179,18 @@ impl LoadPlan {
     }
 }
 
+/// A request that cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{what} is {value:?}: {hint}")]
+pub struct BadRequest {
+    /// The part that is at fault.
+    pub what: &'static str,
+    /// As it was given.
+    pub value: String,
+    /// What would be right.
+    pub hint: &'static str,
+}
+
 /// Why a plan cannot be started.
 #[derive(Debug, Error)]
 pub enum StartError {

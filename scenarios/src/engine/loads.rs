@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::gauges::Gauges;
-use super::streams::{named_seed, pace, request, warm_up_pace};
+use super::streams::{named_seed, pace, warm_up_pace};
 use super::turn::{Acted, Turn, Usage, sleep_until};
 use super::{Command, RunError, instances};
 use crate::event::{EventKind, Phase, SLICES_PER_S};
@@ -120,7 +120,7 @@ fn stream(turn: &Turn<'_>, spec: &LoadSpec, pace: load::Pace, name: &str) -> Res
     Ok(load::Stream {
         class: spec.class.clone(),
         target: turn.system.front_door(&spec.service)?,
-        request: request(&spec.request),
+        request: load::Request::from(&spec.request),
         pace,
         timeout: Duration::from_secs_f64(spec.timeout_s),
         slow_over_ms: spec.slow_over_ms,

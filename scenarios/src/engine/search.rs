@@ -6,7 +6,7 @@ use load::search::{Objective, Observation, Search};
 
 use super::RunError;
 use super::gauges::Gauges;
-use super::streams::{arrivals, named_seed, request};
+use super::streams::{arrivals, named_seed};
 use super::turn::Turn;
 use crate::event::{EventKind, Phase, SLICES_PER_S, SearchStep, StepOutcome};
 use crate::plan::SearchSpec;
@@ -85,7 +85,7 @@ async fn one_step(
     let mut plan = load::LoadPlan::new(vec![load::Stream {
         class: spec.class.clone(),
         target: turn.system.entry(),
-        request: request(&spec.request),
+        request: load::Request::from(&spec.request),
         pace: load::Pace::Open {
             arrivals: arrivals(spec.arrivals),
             stages: vec![load::Stage::constant(rate_per_s, spec.step_s)],

@@ -1,19 +1,7 @@
 //! What a plan says of a stream, in the load generator's words.
 
 use crate::format::ArrivalsKind;
-use crate::plan::{PaceSpec, RequestSpec};
-
-pub(super) fn request(spec: &RequestSpec) -> load::Request {
-    let json = ("content-type".to_owned(), "application/json".to_owned());
-    let own = spec.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
-    load::Request {
-        method: spec.method.clone(),
-        path: spec.path.clone(),
-        headers: spec.json.iter().map(|_| json.clone()).chain(own).collect(),
-        body: spec.json.clone(),
-        keys: spec.keys,
-    }
-}
+use crate::plan::PaceSpec;
 
 pub(super) fn arrivals(kind: ArrivalsKind) -> load::Arrivals {
     match kind {

@@ -37,7 +37,7 @@ pub struct Clients {
     #[serde(default)]
     pub at_s: Option<Quantity>,
     /// What an operation is about: operations with the same key touch the same thing.
-    pub key: String,
+    pub key: Place,
     /// What is asked once before each wave, by nobody in particular.
     #[serde(default)]
     pub prepare: Option<Ask>,
@@ -65,13 +65,13 @@ pub struct Ask {
     #[serde(default = "post")]
     pub method: String,
     /// Path and query.
-    pub path: String,
+    pub path: Place,
     /// JSON body.
     #[serde(default)]
-    pub json: Option<String>,
+    pub json: Option<Place>,
     /// Further headers.
     #[serde(default)]
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, Place>,
 }
 
 fn post() -> String {
@@ -83,7 +83,7 @@ fn post() -> String {
 #[serde(deny_unknown_fields)]
 pub struct Reading {
     /// Path that is read.
-    pub path: String,
+    pub path: Place,
     /// Top-level field of the JSON answer; none: the number of its elements.
     #[serde(default)]
     pub field: Option<String>,

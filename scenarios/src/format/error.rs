@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
+
+use super::ReadError;
 
 /// One thing that is wrong in a scenario file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,15 @@ impl Problem {
             message: message.into(),
             hint: None,
         }
+    }
+
+    /// A hidden character. Its name is written, never the character itself.
+    pub fn hidden(span: Range<usize>, character: char) -> Self {
+        Self::at(
+            span,
+            format!("the text holds the hidden character U+{:04X}", u32::from(character)),
+        )
+        .hint("remove it: what is shown of a scenario must be what is in it")
     }
 
     /// A problem of the whole file.
@@ -49,11 +59,15 @@ impl Problem {
     }
 }
 
+/// The longest name that near ones are looked for, in bytes: the work grows with the product of two lengths.
+const NAME_MAX: usize = 100;
+
 /// "did you mean `x`?" when one of the known names is close, else the list of them.
 pub fn suggestion<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let closest = known
         .iter()
+        .filter(|name| wrong.len().max(name.len()) <= NAME_MAX)
         .map(|name| (strsim::damerau_levenshtein(wrong, name), *name))
         .min()
         .filter(|(distance, name)| *distance <= 1 + name.len() / 3);
@@ -67,14 +81,9 @@ pub fn suggestion<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> 
 /// A scenario folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
-    /// A file that cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// A file that cannot be read, or is no text.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
     /// A file that says something wrong.
     #[error("{}", Located(file, text, problems))]
     Invalid {

@@ -6,18 +6,27 @@
 
 mod clients;
 mod error;
+mod names;
+mod number;
 mod parse;
 mod predict;
 mod quantity;
+mod read;
+mod rehearsal;
+mod scan;
 mod schema;
 mod simulation;
 mod validate;
 
 pub use clients::{Ask, Clients, LawKind, LawSection, Reading};
 pub use error::{FormatError, Problem, line_and_column, suggestion};
+pub use number::ROUNDS_MAX;
 pub use parse::{LESSON_FILE, SCENARIO_FILE, Scenario, Source};
 pub use predict::{Choice, Predict};
 pub use quantity::{Place, Quantity, QuantityValue};
+pub use read::{ReadError, plain, text_of};
+pub(crate) use scan::first_hidden;
+pub use scan::is_hidden;
 pub use schema::json_schema;
 pub use simulation::{Figure, SimulationKind, SimulationSection};
 
@@ -38,6 +47,7 @@ pub struct Document {
     /// The scenario's name, equal to its folder's: lower-case letters, digits and hyphens.
     pub name: Place,
     /// Phase of the curriculum, 0 to 7; 8 for what lies beyond it.
+    #[serde(deserialize_with = "number::phase")]
     pub phase: u8,
     /// A short title.
     pub title: String,
@@ -115,13 +125,16 @@ pub enum Need {
 #[serde(deny_unknown_fields)]
 pub struct Param {
     /// The value of a default run.
+    #[serde(deserialize_with = "number::finite")]
     pub default: f64,
     /// The value of a `--quick` run, where it differs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number::finite_or_none")]
     pub quick: Option<f64>,
     /// The smallest value allowed.
+    #[serde(deserialize_with = "number::finite")]
     pub min: f64,
     /// The largest value allowed.
+    #[serde(deserialize_with = "number::finite")]
     pub max: f64,
     /// Unit, as shown to people: `ms`, `/s`, …
     #[serde(default)]
@@ -145,8 +158,10 @@ pub struct ChoiceParam {
 #[serde(deny_unknown_fields)]
 pub struct RunSection {
     /// How often every arm is measured; arms are interleaved (A B, B A, …).
+    #[serde(deserialize_with = "number::rounds")]
     pub rounds: u32,
     /// Rounds of a `--quick` run.
+    #[serde(deserialize_with = "number::rounds")]
     pub quick_rounds: u32,
     /// How long the load of an arm lasts, in seconds. Not used by arms that search.
     #[serde(default)]
@@ -162,11 +177,11 @@ pub struct RunSection {
     #[serde(default)]
     pub settle_s: Option<Quantity>,
     /// The generator's own bound: a run whose requests left later than this (p99, milliseconds) proves nothing.
-    #[serde(default = "default_lateness_ms")]
+    #[serde(default = "default_lateness_ms", deserialize_with = "number::lateness_ms")]
     pub lateness_p99_ms_max: f64,
     /// Failed requests that the scenario bears with, as a share of each class: beyond it, the latencies of those that
     /// succeeded flatter the system and prove nothing.
-    #[serde(default = "default_error_share")]
+    #[serde(default = "default_error_share", deserialize_with = "number::share")]
     pub error_share_max: f64,
 }
 
@@ -226,7 +241,7 @@ pub struct Service {
     pub restart: Option<RestartKind>,
     /// Environment of each instance; `{parameter}` places are filled. Only variables that the service or its balancer declares.
     #[serde(default)]
-    pub env: BTreeMap<Place, String>,
+    pub env: BTreeMap<Place, Place>,
 }
 
 /// Where a balancer has its list of instances from.
@@ -246,7 +261,7 @@ pub struct Arm {
     /// Name used in expressions: lower-case letters, digits and underscores.
     pub name: Place,
     /// What people read.
-    pub label: String,
+    pub label: Place,
     /// Whether a `--quick` run measures it, too; default yes. Checks that speak of an arm which was left out are left out
     /// with it.
     #[serde(default = "yes")]
@@ -307,13 +322,13 @@ pub struct RequestSection {
     #[serde(default = "default_method")]
     pub method: String,
     /// Path and query; `{parameter}` places are filled.
-    pub path: String,
+    pub path: Place,
     /// JSON body; `{parameter}` places are not filled here, `{key}` is.
     #[serde(default)]
-    pub json: Option<String>,
+    pub json: Option<Place>,
     /// Further headers.
     #[serde(default)]
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, Place>,
     /// Number of keys: `{key}` in the path, in the values of headers and in the body is then one of 1 to this, drawn
     /// evenly for each request.
     #[serde(default)]
@@ -387,6 +402,7 @@ pub struct SearchSection {
     /// Never tried above this.
     pub to_rate_per_s: Quantity,
     /// The quantile of the objective, for example 0.99.
+    #[serde(deserialize_with = "number::quantile")]
     pub quantile: f64,
     /// The latency of the objective, milliseconds.
     pub within_ms: Quantity,
@@ -504,7 +520,7 @@ pub struct Probe {
     #[serde(default = "default_method")]
     pub method: String,
     /// Path that is asked.
-    pub path: String,
+    pub path: Place,
     /// Top-level field of the JSON answer.
     pub field: String,
     /// How often it is asked; default 1.
@@ -522,7 +538,7 @@ pub struct StorySection {
     /// Service whose front door is asked.
     pub service: Place,
     /// Path that is asked.
-    pub path: String,
+    pub path: Place,
 }
 
 /// Whether instances that die by themselves are started again.
@@ -540,7 +556,7 @@ pub enum RestartKind {
 #[serde(deny_unknown_fields)]
 pub struct Check {
     /// A sentence that is true when the check passes.
-    pub name: String,
+    pub name: Place,
     /// CEL expression over measured values; gives a number.
     pub value: Place,
     /// Exactly this value (counts).

@@ -2,14 +2,19 @@
 
 use std::path::Path;
 
+use toml::de::DeTable;
+
 use super::error::suggestion;
-use super::{Document, FormatError, Problem, validate};
+use super::{Document, FormatError, Problem, read, rehearsal, scan, validate};
 use crate::lesson::Lesson;
 
 /// Name of the file that holds the scenario.
 pub const SCENARIO_FILE: &str = "scenario.toml";
 /// Name of the file that holds the lesson.
 pub const LESSON_FILE: &str = "lesson.md";
+
+/// The largest file of a scenario, bytes: thirty times the largest of the catalogue.
+const FILE_MAX: u64 = 256 * 1024;
 
 /// The texts of a scenario folder, before they are understood.
 #[derive(Debug, Clone)]
@@ -41,10 +46,7 @@ impl Source {
     /// # Errors
     /// When one of them cannot be read.
     pub fn read(folder: &Path) -> Result<Self, FormatError> {
-        let read = |name: &str| {
-            let path = folder.join(name);
-            std::fs::read_to_string(&path).map_err(|source| FormatError::Unreadable { path, source })
-        };
+        let read = |name: &str| read::text_of(&folder.join(name), FILE_MAX);
         let name = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         Ok(Self {
             origin: folder.display().to_string(),
@@ -72,8 +74,13 @@ impl Scenario {
     /// # Errors
     /// As [`Scenario::read`].
     pub fn parse(source: Source) -> Result<Self, FormatError> {
-        let document: Document = toml::from_str(&source.scenario)
-            .map_err(|error| source.invalid(SCENARIO_FILE, vec![from_toml(&source.scenario, &error)]))?;
+        let wrong = |error| source.invalid(SCENARIO_FILE, vec![from_toml(&source.scenario, &error)]);
+        let table = DeTable::parse(&source.scenario).map_err(wrong)?;
+        let problems = scan::problems(table.get_ref());
+        if !problems.is_empty() {
+            return Err(source.invalid(SCENARIO_FILE, problems));
+        }
+        let document: Document = toml::from_str(&source.scenario).map_err(wrong)?;
         let lesson = Lesson::parse(&source.lesson).map_err(|problems| source.invalid(LESSON_FILE, problems))?;
         let problems = validate::problems(&document, &source.folder);
         if !problems.is_empty() {
@@ -84,15 +91,26 @@ impl Scenario {
             lesson,
             source,
         };
-        let problems = validate::dry_run(&scenario);
+        let problems = rehearsal::dry_run(&scenario);
         if !problems.is_empty() {
             return Err(scenario.source.invalid(SCENARIO_FILE, problems));
         }
-        let problems = validate::lesson(&scenario);
+        let problems = rehearsal::lesson(&scenario);
         if !problems.is_empty() {
             return Err(scenario.source.invalid(LESSON_FILE, problems));
         }
         Ok(scenario)
+    }
+
+    /// Plans the scenario with every parameter at its ends and every choice at each of its words, as `--set` may do.
+    ///
+    /// # Errors
+    /// The first setting with which it cannot be run.
+    pub fn check_settings(&self) -> Result<(), FormatError> {
+        match rehearsal::settings(self) {
+            None => Ok(()),
+            Some(problem) => Err(self.source.invalid(SCENARIO_FILE, vec![problem])),
+        }
     }
 
     /// The scenario's name.

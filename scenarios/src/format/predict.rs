@@ -10,7 +10,7 @@ use super::{Place, Quantity, Unit};
 #[serde(deny_unknown_fields)]
 pub struct Predict {
     /// The question; `{parameter}` places are filled.
-    pub question: String,
+    pub question: Place,
     /// For a number: CEL expression of what it turned out to be.
     #[serde(default)]
     pub value: Option<Place>,
@@ -33,7 +33,7 @@ pub struct Predict {
 #[serde(deny_unknown_fields)]
 pub struct Choice {
     /// What people read.
-    pub label: String,
+    pub label: Place,
     /// CEL expression over measured values: whether it turned out so.
     pub when: Place,
 }

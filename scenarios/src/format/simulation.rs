@@ -13,7 +13,7 @@ pub struct SimulationSection {
     /// Name used in expressions.
     pub name: Place,
     /// What people read.
-    pub label: String,
+    pub label: Place,
     /// What is simulated; default `queues`.
     #[serde(default)]
     pub kind: SimulationKind,
@@ -25,7 +25,7 @@ pub struct SimulationSection {
     pub shows: Figure,
     /// Service time, as in `lab sim`: `constant:10`, `exponential:10`, …, in milliseconds; default `exponential:10`.
     #[serde(default)]
-    pub service: Option<String>,
+    pub service: Option<Place>,
     /// Requests that one server works on at once; default 1.
     #[serde(default)]
     pub slots: Option<Quantity>,
@@ -34,7 +34,7 @@ pub struct SimulationSection {
     pub load: Option<Quantity>,
     /// Slow servers: `SERVERSxFACTOR`; `{parameter}` places are filled.
     #[serde(default)]
-    pub slow: Option<String>,
+    pub slow: Option<Place>,
     /// How old the balancer's information is, milliseconds: the true loads, written anew that often. Default: its own
     /// count, which is never old.
     #[serde(default)]
@@ -44,7 +44,7 @@ pub struct SimulationSection {
     pub timeout_ms: Option<Quantity>,
     /// Keys of the requests: `COUNT` or `COUNT:SKEW`.
     #[serde(default)]
-    pub keys: Option<String>,
+    pub keys: Option<Place>,
     /// Requests of each simulation; default 200,000. For bins: how often it is repeated, default 20.
     #[serde(default)]
     pub requests: Option<Quantity>,

@@ -1,11 +1,8 @@
 //! Checks of a scenario beyond its syntax: names, references, and that everything it measures can be measured.
 
-use std::collections::BTreeSet;
-
-use super::{Check, Document, LawKind, Load, Place, Problem, RequestSection, Scenario};
+use super::{Check, Document, LawKind, Load, Place, Problem, RequestSection, names};
 use crate::expression::Expression;
-use crate::plan::{self, Options, Plan, PlanError};
-use crate::values;
+use crate::plan;
 
 /// Problems of names and references.
 pub(super) fn problems(document: &Document, folder: &str) -> Vec<Problem> {
@@ -26,15 +23,9 @@ pub(super) fn problems(document: &Document, folder: &str) -> Vec<Problem> {
             .hint(format!("write name = \"{folder}\", or rename the folder")),
         );
     }
-    if document.phase > 8 {
-        problems.push(Problem::whole(format!(
-            "phase = {} is not a phase (0 to 8)",
-            document.phase
-        )));
-    }
     params(document, &mut problems);
     choices(document, &mut problems);
-    names(document, &mut problems);
+    names::check(document, &mut problems);
     references(document, &mut problems);
     problems.extend(variables(document));
     for load in &document.loads {
@@ -93,63 +84,6 @@ fn choices(document: &Document, problems: &mut Vec<Problem>) {
                 "`{name}` is a parameter and a choice; give one of them another name"
             )));
         }
-    }
-}
-
-fn names(document: &Document, problems: &mut Vec<Problem>) {
-    let mut arms = BTreeSet::new();
-    for arm in &document.arms {
-        identifier(&arm.name, problems);
-        if !arms.insert(arm.name.as_str()) {
-            problems.push(Problem::at(
-                arm.name.span(),
-                format!("there are two arms `{}`", arm.name),
-            ));
-        }
-        if ["params", "cores", "rounds", "simulated"].contains(&arm.name.as_str()) {
-            problems.push(Problem::at(
-                arm.name.span(),
-                format!("`{}` has a meaning of its own", arm.name),
-            ));
-        }
-    }
-    let classes = document.loads.iter().map(|load| &load.class);
-    let searches = document.searches.iter().map(|search| &search.class);
-    let acting = document.clients.iter().map(|clients| &clients.class);
-    let laws = document.laws.iter().map(|law| &law.name);
-    let probes = document.probes.iter().map(|probe| &probe.name);
-    let simulations = document.simulations.iter().map(|simulation| &simulation.name);
-    let windows = document.windows.iter().map(|window| &window.name);
-    let steps = document
-        .loads
-        .iter()
-        .flat_map(|load| &load.steps)
-        .map(|step| &step.name);
-    for name in classes
-        .chain(searches)
-        .chain(acting)
-        .chain(laws)
-        .chain(probes)
-        .chain(simulations)
-        .chain(windows)
-        .chain(steps)
-    {
-        identifier(name, problems);
-    }
-}
-
-/// Names are used in expressions, so they are identifiers there.
-fn identifier(name: &Place, problems: &mut Vec<Problem>) {
-    let text = name.as_str();
-    let sound = text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text
-            .chars()
-            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
-    if !sound {
-        problems.push(
-            Problem::at(name.span(), format!("`{text}` cannot be used in expressions"))
-                .hint("a name begins with a lower-case letter and goes on with those, digits and underscores"),
-        );
     }
 }
 
@@ -262,7 +196,7 @@ fn keys_without_place(request: &RequestSection) -> Option<Problem> {
     let mut texts = std::iter::once(&request.path)
         .chain(request.headers.values())
         .chain(&request.json);
-    if texts.any(|text| text.contains("{key}")) {
+    if texts.any(|text| text.as_str().contains("{key}")) {
         return None;
     }
     let problem = Problem::at(keys.span(), "nothing in the request says which key it is about");
@@ -282,62 +216,6 @@ fn bounds(check: &Check, problems: &mut Vec<Problem>) {
     }
     if let Err(why) = Expression::compile(check.value.as_str()) {
         problems.push(Problem::at(check.value.span(), why));
-    }
-}
-
-/// Problems that show when a plan is made: expressions without a value, checks of things that nobody measures.
-pub(super) fn dry_run(scenario: &Scenario) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for quick in [false, true] {
-        match Plan::make(
-            scenario,
-            &Options {
-                quick,
-                cores: 2,
-                ..Options::default()
-            },
-        ) {
-            Err(PlanError::Scenario(problem)) => problems.push(problem),
-            Err(other) => problems.push(Problem::whole(other.to_string())),
-            Ok(plan) if problems.is_empty() => problems.extend(checks(scenario, &plan)),
-            Ok(_) => {}
-        }
-        if !problems.is_empty() {
-            break;
-        }
-    }
-    problems
-}
-
-/// Evaluates every check on a run in which everything was measured.
-fn checks(scenario: &Scenario, plan: &Plan) -> Vec<Problem> {
-    let scope = values::filled(plan);
-    let mut problems = Vec::new();
-    for check in &scenario.document.checks {
-        let value = Expression::compile(check.value.as_str()).and_then(|expression| expression.number(&scope));
-        if let Err(why) = value {
-            problems.push(Problem::at(check.value.span(), format!("`{}`: {why}", check.value)));
-        }
-    }
-    for source in plan.predict.iter().flat_map(|predict| predict.asked.expressions()) {
-        if let Err(why) = Expression::compile(source).and_then(|expression| expression.number(&scope)) {
-            problems.push(Problem::whole(format!("[predict] `{source}`: {why}")));
-        }
-    }
-    problems
-}
-
-/// Problems of the lesson's templates.
-pub(super) fn lesson(scenario: &Scenario) -> Vec<Problem> {
-    match Plan::make(
-        scenario,
-        &Options {
-            cores: 2,
-            ..Options::default()
-        },
-    ) {
-        Ok(plan) => scenario.lesson.problems(&values::filled(&plan)),
-        Err(error) => vec![Problem::whole(error.to_string())],
     }
 }
 
@@ -444,6 +322,92 @@ mod tests {
             let said = said_of("scenario.toml", from, to);
             assert!(said.contains(expected), "{to}: expected `{expected}`, said: {said}");
         }
+    }
+
+    #[test]
+    fn what_could_not_be_run_is_refused_with_its_place() {
+        let path = "path = \"/api/non-blocking\"";
+        let request = |to: &str| (path.to_owned(), to.to_owned());
+        let change = "env = { CPU_WORK = \"offloaded\" }";
+        let arm = |to: &str| (change.to_owned(), to.to_owned());
+        let mistakes = [
+            (request("path = \"http://127.0.0.1:1/x\""), "begin it with one /"),
+            (request("path = \"//127.0.0.1:1/x\""), "begin it with one /"),
+            (request("path = \"/\\\\127.0.0.1:1/x\""), "percent-encode"),
+            (request("path = \"/users/ 1\""), "percent-encode"),
+            (request("path = \"/users/1\\r\\nX: y\""), "a line break"),
+            (request("path = \"/users/1\\nX: y\""), "a line break"),
+            (request("path = \"/ü\""), "percent-encode"),
+            (request("path = \"/a#b\""), "percent-encode"),
+            (request("path = \"\""), "begin it with one /"),
+            (request("path = \"/x\", method = \"GE T\""), "the method is \"GE T\""),
+            (request("path = \"/x\", headers = { \"a b\" = \"1\" }"), "a header name"),
+            (request("path = \"/x\", headers = { a = \"1\\n2\" }"), "a line break"),
+            (
+                ("title = \"".to_owned(), "title = \"a\\npass b\\n".to_owned()),
+                "a line break",
+            ),
+            (request("path = \"/x\", json = \"{ a: 1 }\""), "the body is not JSON"),
+            (request(&format!("path = \"/{}\"", "x".repeat(4_001))), "at most 4000"),
+            (
+                request("path = \"/{key}\", keys = 100000, headers = { a = \"HEADER\" }"),
+                "held ready",
+            ),
+            (
+                ("balancer = \"round_robin\"\n".to_owned(), String::new()),
+                "give it a balancer",
+            ),
+            (arm("env = { PORT = \"80\" }"), "the lab sets it itself"),
+            (arm("env = { \"A=B\" = \"1\" }"), "holds no `=`"),
+            (arm("[[arm.service]]\nname = \"gateway\""), "two changes of the service"),
+            (
+                ("rounds = 2".to_owned(), "rounds = 4294967295".to_owned()),
+                "from 1 to 1000",
+            ),
+            (("rounds = 2".to_owned(), "rounds = 0".to_owned()), "from 1 to 1000"),
+            (
+                ("warmup_s = 0.3".to_owned(), "warmup_s = nan".to_owned()),
+                "not a finite number",
+            ),
+            (
+                (
+                    "rate_per_s = \"params.rate\"".to_owned(),
+                    "rate_per_s = 5\ntimeout_s = 0".to_owned(),
+                ),
+                "must be from 0.001",
+            ),
+            (
+                (
+                    "rate_per_s = \"params.rate\"".to_owned(),
+                    "rate_per_s = \"mmc_mean_ms(1.0, 1.0, 1e9)\"".to_owned(),
+                ),
+                "at most to 10000",
+            ),
+            (("title = \"".to_owned(), "title = \"\\u001b[31m".to_owned()), "U+001B"),
+            (
+                ("name = \"offloaded\"".to_owned(), "name = \"off\\u202e\"".to_owned()),
+                "U+202E",
+            ),
+        ];
+        for ((from, to), expected) in mistakes {
+            let said = said_of("scenario.toml", &from, &to.replace("HEADER", &"x".repeat(400)));
+            assert!(said.contains(expected), "{to}: expected `{expected}`, said: {said}");
+            let mut place = said.split(':').skip(1);
+            let is_place = place.by_ref().take(2).all(|number| number.parse::<usize>().is_ok());
+            assert!(is_place, "{to}: no line and column in: {said}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_run_is_named() {
+        let mut source: Source = catalog::source("cpu-blocking").unwrap();
+        source.scenario = source
+            .scenario
+            .replacen("path = \"/api/non-blocking\"", "path = \"/{word}\"", 1)
+            + "\n[choices.word]\nof = [\"good\", \"not good\"]\nhelp = \"a word\"\n";
+        let scenario = Scenario::parse(source).unwrap();
+        let said = scenario.check_settings().unwrap_err().to_string();
+        assert!(said.contains("with --set word=not good: the path"), "{said}");
     }
 
     #[test]

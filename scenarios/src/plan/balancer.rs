@@ -51,7 +51,7 @@ fn kind(layers: &Layers<'_>, resolver: &Resolver) -> Result<BalancerKind, Proble
     let Some(by) = layers.get(|service| service.balanced_by.as_ref()) else {
         return Ok(BalancerKind::default());
     };
-    let name = resolver.fill(by.as_str())?;
+    let name = resolver.fill(by)?;
     let known = BalancerKind::ALL.into_iter().find(|kind| kind.as_str() == name);
     known.ok_or_else(|| {
         Problem::at(by.span(), format!("there is no balancer `{name}`"))

@@ -3,16 +3,19 @@
 use compose::{SystemSpec, topology};
 use serde::{Deserialize, Serialize};
 
-use super::RequestSpec;
-use super::resolve::{Resolver, SECONDS_MAX, TIMEOUT_DEFAULT_S};
-use crate::format::{Ask, Clients, LawKind, LawSection, Place, Problem, Quantity};
+use super::make::timeout_s;
+use super::resolve::{Resolver, SECONDS_MAX};
+use super::{RequestSpec, requests};
+use crate::format::{Clients, Document, LawKind, LawSection, Place, Problem, Quantity};
 
 /// Places that are filled for each operation.
-const PER_OPERATION: [&str; 2] = ["client", "wave"];
+pub(super) const PER_OPERATION: [&str; 2] = ["client", "wave"];
 /// Most clients of a wave: each is a task with a connection of its own.
 const COUNT_MAX: f64 = 1_000.0;
 const WAVES_MAX: f64 = 10_000.0;
 const RETRIES_MAX: f64 = 20.0;
+/// Most operations of clients in a turn: each is kept until its history was judged.
+const OPERATIONS_MAX: u32 = 200_000;
 
 /// Clients with their numbers. `{client}` and `{wave}` are still to be filled in every text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,7 +96,7 @@ pub struct LawSpec {
 
 pub(super) fn spec(
     clients: &Clients,
-    entry: &str,
+    document: &Document,
     system: &SystemSpec,
     resolver: &Resolver,
 ) -> Result<ClientsSpec, Problem> {
@@ -104,23 +107,32 @@ pub(super) fn spec(
     if let Some(instance) = &clients.instance {
         known_instance(instance, system)?;
     }
+    let service = clients.service.as_ref().unwrap_or(&document.system.entry);
+    requests::answers_http(service, document)?;
+    let count = whole(&clients.count, 1, 1.0, COUNT_MAX, "the number of clients")?;
+    let waves = whole(&clients.waves, 1, 1.0, WAVES_MAX, "the number of waves")?;
+    if count * waves > OPERATIONS_MAX {
+        return Err(Problem::at(
+            clients.class.span(),
+            format!("{count} clients in {waves} waves make more than {OPERATIONS_MAX} operations"),
+        ));
+    }
     Ok(ClientsSpec {
         class: clients.class.to_string(),
-        service: clients.service.as_ref().map_or(entry, Place::as_str).to_owned(),
+        service: service.to_string(),
         instance: clients.instance.as_ref().map(ToString::to_string),
         actor: clients.actor.clone(),
-        count: whole(&clients.count, 1, 1.0, COUNT_MAX, "the number of clients")?,
-        waves: whole(&clients.waves, 1, 1.0, WAVES_MAX, "the number of waves")?,
+        count,
+        waves,
         at_s: resolver.or(clients.at_s.as_ref(), 0.0, SECONDS_MAX, "the time")?,
         key: resolver.fill_keeping(&clients.key, &PER_OPERATION)?,
-        prepare: clients.prepare.as_ref().map(|ask| request(ask, resolver)).transpose()?,
-        request: request(&clients.request, resolver)?,
-        timeout_s: resolver.or(
-            clients.timeout_s.as_ref(),
-            TIMEOUT_DEFAULT_S,
-            SECONDS_MAX,
-            "the timeout",
-        )?,
+        prepare: clients
+            .prepare
+            .as_ref()
+            .map(|ask| requests::of_clients(ask, resolver))
+            .transpose()?,
+        request: requests::of_clients(&clients.request, resolver)?,
+        timeout_s: timeout_s(clients.timeout_s.as_ref(), resolver)?,
         retries: whole(&clients.retries, 0, 0.0, RETRIES_MAX, "the number of retries")?,
         outputs: clients.outputs.clone(),
         at_rest: clients
@@ -128,7 +140,7 @@ pub(super) fn spec(
             .as_ref()
             .map(|reading| {
                 Ok(ReadingSpec {
-                    path: resolver.fill_keeping(&reading.path, &PER_OPERATION)?,
+                    path: requests::path("GET", &reading.path, &PER_OPERATION, resolver)?,
                     field: reading.field.clone(),
                 })
             })
@@ -141,7 +153,8 @@ fn known_instance(instance: &Place, system: &SystemSpec) -> Result<(), Problem> 
         let (name, instances) = (service.name.clone(), service.instances);
         (1..=instances).map(move |index| topology::instance_name(&name, index))
     };
-    let known: Vec<String> = system.services.iter().flat_map(named).collect();
+    let speaks_http = |service: &&compose::ServiceSpec| !service.service.is_infrastructure();
+    let known: Vec<String> = system.services.iter().filter(speaks_http).flat_map(named).collect();
     if known.iter().any(|name| name == instance.as_str()) {
         return Ok(());
     }
@@ -149,16 +162,6 @@ fn known_instance(instance: &Place, system: &SystemSpec) -> Result<(), Problem> 
         Problem::at(instance.span(), format!("there is no instance `{instance}`"))
             .suggest(instance.as_str(), known.iter().map(String::as_str)),
     )
-}
-
-fn request(ask: &Ask, resolver: &Resolver) -> Result<RequestSpec, Problem> {
-    Ok(RequestSpec {
-        method: ask.method.clone(),
-        path: resolver.fill_keeping(&ask.path, &PER_OPERATION)?,
-        json: ask.json.as_ref().map(|json| resolver.fill_known(json)),
-        headers: resolver.fill_all(&ask.headers, &[])?,
-        keys: None,
-    })
 }
 
 pub(super) fn law(law: &LawSection, resolver: &Resolver) -> Result<LawSpec, Problem> {

@@ -2,37 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use compose::{Limits, ServiceSpec, SystemSpec};
-use contract::ServiceName;
-use contract::environment::KAFKA_BROKER;
-
 use super::resolve::{Resolver, SECONDS_MAX, TIMEOUT_DEFAULT_S};
 use super::{
-    ActionSpec, ArmPlan, Bounds, CheckPlan, LeftOut, LoadSpec, PaceSpec, Plan, ProbeSpec, RequestSpec, SearchSpec,
-    StorySpec, Turn, WindowSpec,
+    ActionSpec, ArmPlan, Bounds, CheckPlan, LeftOut, LoadSpec, PaceSpec, Plan, ProbeSpec, SearchSpec, StorySpec, Turn,
+    WindowSpec,
 };
-use super::{balancer, clients, left_out, links, params, predict, simulation, targets};
+use super::{clients, left_out, links, params, predict, requests, simulation, system};
 use crate::format::{
-    Action, Arm, Check, Document, LawSection, Load, Need, Place, Problem, Quantity, RequestSection, RestartKind,
-    Scenario, SearchSection, Service, Step,
+    Action, Arm, Check, Document, LawSection, Load, Place, Problem, Quantity, ROUNDS_MAX, RestartKind, Scenario,
+    SearchSection, Step,
 };
 
 /// The highest rate that a scenario may ask for, requests per second.
 const RATE_MAX: f64 = 1e6;
 /// Connections of an open loop where the scenario says nothing.
 const CONNECTIONS_DEFAULT: f64 = 512.0;
-/// The most keys that requests may be spread over: each is a message that the generator holds ready.
-const KEYS_MAX: f64 = 100_000.0;
+/// The shortest time-out, seconds: a request that may take no time at all is never answered.
+const TIMEOUT_MIN_S: f64 = 0.001;
 /// How long an arm's clients take where the scenario says nothing, seconds.
 const CLIENTS_DEFAULT_S: f64 = 2.0;
 /// How long events may take to arrive where the scenario says nothing, seconds.
 const SETTLE_DEFAULT_S: f64 = 60.0;
 /// The least processor time that an engine accepts as a limit, and more than any machine has.
-const CPUS_MIN: f64 = 0.01;
-const CPUS_MAX: f64 = 1024.0;
-/// Likewise of memory.
-const MEMORY_MIB_MIN: f64 = 6.0;
-const MEMORY_MIB_MAX: f64 = 1e6;
+pub(super) const CPUS_MIN: f64 = 0.01;
+pub(super) const CPUS_MAX: f64 = 1024.0;
 
 /// What the person who starts a run decides.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +83,12 @@ pub enum PlanError {
         /// What there is.
         choices: Vec<String>,
     },
+    /// Rounds that nobody could wait for.
+    #[error("{rounds} rounds: give from 1 to {}", crate::format::ROUNDS_MAX)]
+    Rounds {
+        /// As it was given.
+        rounds: u32,
+    },
     /// Nothing is left to measure.
     #[error("nothing is left to measure: {}", reasons.join("; "))]
     NothingLeft {
@@ -134,6 +133,9 @@ impl Plan {
         } else {
             document.run.rounds
         });
+        if !(1..=ROUNDS_MAX).contains(&rounds) {
+            return Err(PlanError::Rounds { rounds });
+        }
         let cores = options.cores.max(1) as f64;
         let resolver = Resolver::new(&params, cores, rounds);
         let arms = document
@@ -214,7 +216,6 @@ fn turns(arms: usize, rounds: u32) -> Vec<Turn> {
 }
 
 fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPlan, Problem> {
-    let entry = document.system.entry.as_str();
     let here = |arms: &[Place]| arms.is_empty() || arms.iter().any(|name| name.as_str() == arm.name.as_str());
     let searches: Vec<SearchSpec> = document
         .searches
@@ -249,12 +250,12 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
         .map(|action| action_spec(action, resolver))
         .collect::<Result<_, _>>()?;
     actions.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
-    let system = system_spec(document, arm, resolver)?;
+    let system = system::spec(document, arm, resolver)?;
     let clients = document
         .clients
         .iter()
         .filter(|clients| here(&clients.arms))
-        .map(|clients| clients::spec(clients, entry, &system, resolver))
+        .map(|clients| clients::spec(clients, document, &system, resolver))
         .collect::<Result<Vec<_>, _>>()?;
     let acts = |law: &LawSection| clients.iter().any(|clients| clients.class == law.of.as_str());
     let laws = document
@@ -272,9 +273,7 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
             "the clients' time",
         )?,
     };
-    for action in document.actions.iter().filter(|action| here(&action.arms)) {
-        targets::check(&action.target, action.verb, &system, &actions)?;
-    }
+    system::check(document, arm, &system, &actions)?;
     Ok(ArmPlan {
         name: arm.name.to_string(),
         label: resolver.fill(&arm.label)?,
@@ -283,7 +282,7 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
         duration_s,
         loads: loads
             .iter()
-            .map(|load| load_spec(load, entry, duration_s, resolver))
+            .map(|load| load_spec(load, document, duration_s, resolver))
             .collect::<Result<_, _>>()?,
         clients,
         clients_s,
@@ -298,9 +297,9 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
             .map(|probe| {
                 Ok(ProbeSpec {
                     name: probe.name.to_string(),
-                    service: probe.service.as_ref().map_or(entry, Place::as_str).to_owned(),
+                    service: asked(probe.service.as_ref(), document)?,
                     method: probe.method.clone(),
-                    path: resolver.fill(&probe.path)?,
+                    path: requests::path(&probe.method, &probe.path, &[], resolver)?,
                     field: probe.field.clone(),
                     times: resolver.or(probe.times.as_ref(), 1.0, 10_000.0, "the number of times")? as u32,
                 })
@@ -312,8 +311,8 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
             .filter(|story| here(&story.arms))
             .map(|story| {
                 Ok(StorySpec {
-                    service: story.service.to_string(),
-                    path: resolver.fill(&story.path)?,
+                    service: asked(Some(&story.service), document)?,
+                    path: requests::path("GET", &story.path, &[], resolver)?,
                 })
             })
             .collect::<Result<_, Problem>>()?,
@@ -331,6 +330,13 @@ fn arm_plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<ArmPl
             .map(|service| service.name.to_string())
             .collect(),
     })
+}
+
+/// The service that is asked: this one, or the entry.
+fn asked(service: Option<&Place>, document: &Document) -> Result<String, Problem> {
+    let service = service.unwrap_or(&document.system.entry);
+    requests::answers_http(service, document)?;
+    Ok(service.to_string())
 }
 
 fn longest_steps(loads: &[&Load], resolver: &Resolver) -> Result<f64, Problem> {
@@ -365,78 +371,6 @@ fn step_windows(steps: &[Step], resolver: &Resolver) -> Result<Vec<WindowSpec>, 
         .collect()
 }
 
-fn system_spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<SystemSpec, Problem> {
-    let mut services = Vec::new();
-    for base in &document.system.services {
-        let change = arm
-            .services
-            .iter()
-            .find(|service| service.name.as_str() == base.name.as_str());
-        services.push(service_spec(base, change, resolver)?);
-    }
-    if document.needs.contains(&Need::DurableKafka) {
-        for kafka in services
-            .iter_mut()
-            .filter(|service| service.service == ServiceName::Kafka)
-        {
-            kafka.env.insert(KAFKA_BROKER.to_owned(), "apache".to_owned());
-        }
-    }
-    if keeps_in_postgres(document, resolver)?
-        && !services.iter().any(|service| service.service == ServiceName::Postgres)
-    {
-        services.push(ServiceSpec::new(ServiceName::Postgres));
-    }
-    let mut system = SystemSpec {
-        name: document.name.to_string(),
-        services,
-        entry: document.system.entry.to_string(),
-        links: Vec::new(),
-    };
-    system.links = links::of(document, &system);
-    Ok(system)
-}
-
-fn keeps_in_postgres(document: &Document, resolver: &Resolver) -> Result<bool, Problem> {
-    const STORES: [&str; 2] = ["sqlite", "postgres"];
-    let Some(store) = &document.system.store else {
-        return Ok(false);
-    };
-    match resolver.fill(store.as_str())?.as_str() {
-        "sqlite" => Ok(false),
-        "postgres" => Ok(true),
-        other => Err(Problem::at(store.span(), format!("there is no store `{other}`")).suggest(other, STORES)),
-    }
-}
-
-fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<ServiceSpec, Problem> {
-    let instances = change
-        .and_then(|change| change.instances.as_ref())
-        .or(base.instances.as_ref());
-    let instances = match instances {
-        Some(instances) => resolver.number_in(instances, 1.0, 64.0, "the number of instances")? as u32,
-        None => 1,
-    };
-    let mut env = BTreeMap::new();
-    for (key, value) in base.env.iter().chain(change.into_iter().flat_map(|change| &change.env)) {
-        env.insert(key.to_string(), resolver.fill(value)?);
-    }
-    let service = base.name.as_str().parse().map_err(|_| {
-        Problem::at(base.name.span(), format!("there is no service `{}`", base.name)).suggest(
-            base.name.as_str(),
-            contract::ServiceName::ALL.iter().map(|name| name.as_str()),
-        )
-    })?;
-    Ok(ServiceSpec {
-        name: base.name.to_string(),
-        service,
-        instances,
-        balancer: balancer::spec(base, change, resolver)?,
-        env,
-        limits: limits(base, change, resolver)?,
-    })
-}
-
 fn in_quick_runs(document: &Document, arm: &str) -> bool {
     document
         .arms
@@ -444,49 +378,26 @@ fn in_quick_runs(document: &Document, arm: &str) -> bool {
         .any(|other| other.name.as_str() == arm && other.quick)
 }
 
-fn limits(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<Option<Limits>, Problem> {
-    let changed = |pick: fn(&Service) -> Option<&Quantity>| change.and_then(pick).or(pick(base));
-    let cpus = changed(|service| service.cpus.as_ref());
-    let memory = changed(|service| service.memory_mib.as_ref());
-    let limits = Limits {
-        cpu_milli: cpus
-            .map(|cpus| resolver.number_in(cpus, CPUS_MIN, CPUS_MAX, "the number of cores"))
-            .transpose()?
-            .map(|cpus| (cpus * 1000.0).round() as u32),
-        memory_mib: memory
-            .map(|memory| resolver.number_in(memory, MEMORY_MIB_MIN, MEMORY_MIB_MAX, "the memory in MiB"))
-            .transpose()?
-            .map(|memory| memory as u32),
-    };
-    Ok(Some(limits).filter(|limits| *limits != Limits::default()))
-}
-
-fn request_spec(request: &RequestSection, resolver: &Resolver) -> Result<RequestSpec, Problem> {
-    let keys = request.keys.as_ref();
-    let keys = keys.map(|keys| resolver.number_in(keys, 1.0, KEYS_MAX, "the number of keys"));
-    let later: &[&str] = if keys.is_some() { &["key"] } else { &[] };
-    Ok(RequestSpec {
-        method: request.method.clone(),
-        path: resolver.fill_keeping(&request.path, later)?,
-        json: request.json.clone(),
-        headers: resolver.fill_all(&request.headers, later)?,
-        keys: keys.transpose()?.map(|keys| keys as u32),
-    })
-}
-
-fn load_spec(load: &Load, entry: &str, duration_s: f64, resolver: &Resolver) -> Result<LoadSpec, Problem> {
+fn load_spec(load: &Load, document: &Document, duration_s: f64, resolver: &Resolver) -> Result<LoadSpec, Problem> {
     Ok(LoadSpec {
         class: load.class.to_string(),
-        service: load.service.as_ref().map_or(entry, Place::as_str).to_owned(),
-        request: request_spec(&load.request, resolver)?,
+        service: asked(load.service.as_ref(), document)?,
+        request: requests::of_load(&load.request, resolver)?,
         pace: pace_spec(load, duration_s, resolver)?,
-        timeout_s: resolver.or(load.timeout_s.as_ref(), TIMEOUT_DEFAULT_S, SECONDS_MAX, "the timeout")?,
+        timeout_s: timeout_s(load.timeout_s.as_ref(), resolver)?,
         slow_over_ms: load
             .slow_over_ms
             .as_ref()
             .map(|slow| resolver.number_in(slow, 0.0, SECONDS_MAX * 1000.0, "the slow bound"))
             .transpose()?,
         collect: load.collect.clone(),
+    })
+}
+
+/// Seconds until a request has failed.
+pub(super) fn timeout_s(timeout: Option<&Quantity>, resolver: &Resolver) -> Result<f64, Problem> {
+    timeout.map_or(Ok(TIMEOUT_DEFAULT_S), |timeout| {
+        resolver.number_in(timeout, TIMEOUT_MIN_S, SECONDS_MAX, "the timeout")
     })
 }
 
@@ -545,7 +456,7 @@ fn pace_spec(load: &Load, duration_s: f64, resolver: &Resolver) -> Result<PaceSp
 fn search_spec(search: &SearchSection, resolver: &Resolver) -> Result<SearchSpec, Problem> {
     Ok(SearchSpec {
         class: search.class.to_string(),
-        request: request_spec(&search.request, resolver)?,
+        request: requests::of_load(&search.request, resolver)?,
         from_rate_per_s: resolver.number_in(&search.from_rate_per_s, 1.0, RATE_MAX, "the first rate")?,
         to_rate_per_s: resolver.number_in(&search.to_rate_per_s, 1.0, RATE_MAX, "the last rate")?,
         quantile: search.quantile,
@@ -598,6 +509,7 @@ fn check_plan(check: &Check, resolver: &Resolver) -> Result<CheckPlan, Problem> 
 #[cfg(test)]
 mod tests {
     use compose::BalancerKind;
+    use contract::ServiceName;
 
     use super::*;
     use crate::plan::ParamValue;

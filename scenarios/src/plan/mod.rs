@@ -10,8 +10,10 @@ mod make;
 mod params;
 mod playground;
 mod predict;
+mod requests;
 mod resolve;
 mod simulation;
+mod system;
 mod targets;
 mod value;
 

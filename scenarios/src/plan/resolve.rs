@@ -1,20 +1,26 @@
 //! Decides the numbers and fills the texts of a scenario.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use super::ParamValue;
 use crate::expression::{Expression, Scope};
-use crate::format::{Problem, Quantity, QuantityValue};
+use crate::format::{Place, Problem, Quantity, QuantityValue};
 
 /// The longest time that a scenario may ask for in one place, seconds.
 pub(super) const SECONDS_MAX: f64 = 3600.0;
 /// Seconds until a request has failed where the scenario says nothing.
 pub(super) const TIMEOUT_DEFAULT_S: f64 = 10.0;
 
+/// The most expressions of a scenario; the largest of the catalogue has thirty.
+const EXPRESSIONS_MAX: usize = 500;
+
 /// What expressions and texts of a scenario may refer to before the run.
 pub(super) struct Resolver {
     params: BTreeMap<String, ParamValue>,
     scope: Scope,
+    /// Values of the expressions seen so far.
+    known: RefCell<HashMap<String, Result<f64, String>>>,
 }
 
 impl Resolver {
@@ -26,20 +32,36 @@ impl Resolver {
         Self {
             params: params.clone(),
             scope,
+            known: RefCell::default(),
         }
     }
 
     /// The number that a quantity stands for.
     pub(super) fn number(&self, quantity: &Quantity) -> Result<f64, Problem> {
         match quantity.value() {
-            QuantityValue::Number(number) => Ok(*number),
-            QuantityValue::Expression(source) => Expression::compile(source)
-                .and_then(|expression| expression.number(&self.scope))
-                .map_err(|reason| {
-                    Problem::at(quantity.span(), format!("`{source}` has no value: {reason}"))
-                        .hint(format!("known are cores, rounds and {}", self.known_params()))
-                }),
+            QuantityValue::Number(number) if number.is_finite() => Ok(*number),
+            QuantityValue::Number(_) => Err(Problem::at(quantity.span(), "this is not a finite number")),
+            QuantityValue::Expression(source) => self.evaluated(source).map_err(|reason| {
+                Problem::at(quantity.span(), format!("`{source}` has no value: {reason}"))
+                    .hint(format!("known are cores, rounds and {}", self.known_params()))
+            }),
         }
+    }
+
+    /// The value of an expression. The same one gives the same value wherever it stands, so each is evaluated once, and
+    /// no more of them than [`EXPRESSIONS_MAX`].
+    fn evaluated(&self, source: &str) -> Result<f64, String> {
+        if let Some(known) = self.known.borrow().get(source) {
+            return known.clone();
+        }
+        if self.known.borrow().len() >= EXPRESSIONS_MAX {
+            return Err(format!(
+                "a scenario has at most {EXPRESSIONS_MAX} different expressions"
+            ));
+        }
+        let value = Expression::compile(source).and_then(|expression| expression.number(&self.scope));
+        self.known.borrow_mut().insert(source.to_owned(), value.clone());
+        value
     }
 
     /// The number of a quantity that must lie in a range.
@@ -61,19 +83,22 @@ impl Resolver {
     }
 
     /// A text with its `{parameter}` places filled; whole numbers are written without a point.
-    pub(super) fn fill(&self, text: &str) -> Result<String, Problem> {
+    pub(super) fn fill(&self, text: &Place) -> Result<String, Problem> {
         self.fill_keeping(text, &[])
     }
 
     /// The same for a text that does not end with this: places with these names are left for later.
-    pub(super) fn fill_keeping(&self, text: &str, later: &[&str]) -> Result<String, Problem> {
+    pub(super) fn fill_keeping(&self, place: &Place, later: &[&str]) -> Result<String, Problem> {
+        let text = place.as_str();
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(open) = rest.find('{') {
-            let close = rest[open..]
-                .find('}')
-                .map(|offset| open + offset)
-                .ok_or_else(|| Problem::whole(format!("`{text}` opens a place with {{ that is never closed")))?;
+            let close = rest[open..].find('}').map(|offset| open + offset).ok_or_else(|| {
+                Problem::at(
+                    place.span(),
+                    format!("`{text}` opens a place with {{ that is never closed"),
+                )
+            })?;
             let name = &rest[open + 1..close];
             if later.contains(&name) {
                 filled.push_str(&rest[..=close]);
@@ -81,8 +106,11 @@ impl Resolver {
                 continue;
             }
             let value = self.params.get(name).ok_or_else(|| {
-                Problem::whole(format!("`{text}` names the parameter `{name}`, which is not declared"))
-                    .suggest(name, self.params.keys().map(String::as_str))
+                Problem::at(
+                    place.span(),
+                    format!("`{text}` names the parameter `{name}`, which is not declared"),
+                )
+                .suggest(name, self.params.keys().map(String::as_str))
             })?;
             filled.push_str(&rest[..open]);
             filled.push_str(&value.to_string());
@@ -95,7 +123,7 @@ impl Resolver {
     /// Texts by name, such as headers, with their `{parameter}` places filled, except for those that are left for later.
     pub(super) fn fill_all(
         &self,
-        texts: &BTreeMap<String, String>,
+        texts: &BTreeMap<String, Place>,
         later: &[&str],
     ) -> Result<BTreeMap<String, String>, Problem> {
         texts
@@ -105,8 +133,8 @@ impl Resolver {
     }
 
     /// A JSON text, whose braces mean something else, with the `{parameter}` places of known parameters filled.
-    pub(super) fn fill_known(&self, json: &str) -> String {
-        self.params.iter().fold(json.to_owned(), |text, (name, value)| {
+    pub(super) fn fill_known(&self, json: &Place) -> String {
+        self.params.iter().fold(json.to_string(), |text, (name, value)| {
             text.replace(&format!("{{{name}}}"), &value.to_string())
         })
     }
@@ -133,19 +161,26 @@ mod tests {
         )
     }
 
-    #[test]
-    fn places_are_filled_and_whole_numbers_have_no_point() {
-        assert_eq!(
-            resolver().fill("/burn?ms={burn_ms}&x={share}").unwrap(),
-            "/burn?ms=2000&x=0.5"
-        );
-        assert_eq!(resolver().fill("/plain").unwrap(), "/plain");
+    fn fill(text: &str) -> Result<String, Problem> {
+        #[derive(serde::Deserialize)]
+        struct Text {
+            text: Place,
+        }
+        let read: Text = toml::from_str(&format!("text = '{text}'")).unwrap();
+        resolver().fill(&read.text)
     }
 
     #[test]
-    fn an_unknown_or_open_place_is_an_error_with_a_hint() {
-        let problem = resolver().fill("/burn?ms={burn}").unwrap_err();
+    fn places_are_filled_and_whole_numbers_have_no_point() {
+        assert_eq!(fill("/burn?ms={burn_ms}&x={share}").unwrap(), "/burn?ms=2000&x=0.5");
+        assert_eq!(fill("/plain").unwrap(), "/plain");
+    }
+
+    #[test]
+    fn an_unknown_or_open_place_is_an_error_with_its_place_and_a_hint() {
+        let problem = fill("/burn?ms={burn}").unwrap_err();
+        assert_eq!(problem.span, Some(7..24));
         assert!(problem.message.contains("`burn`") && problem.hint.unwrap().contains("burn_ms"));
-        assert!(resolver().fill("/burn?ms={burn_ms").is_err());
+        assert!(fill("/burn?ms={burn_ms").is_err());
     }
 }

@@ -114,7 +114,7 @@ pub(super) fn spec(section: &SimulationSection, resolver: &Resolver) -> Result<S
             .map(|quantity| resolver.number_in(quantity, 1e-3, 1e9, what));
         value.transpose()
     };
-    let filled = |text: &Option<String>| text.as_ref().map(|text| resolver.fill(text)).transpose();
+    let filled = |text: &Option<Place>| text.as_ref().map(|text| resolver.fill(text)).transpose();
     let requests = match &section.requests {
         Some(requests) => resolver.number_in(requests, 1.0, REQUESTS_MAX, "the number of requests")?,
         None => default,

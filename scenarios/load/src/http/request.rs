@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::plan::{Request, StartError};
+use crate::plan::{BadRequest, Request, StartError};
 
 /// A request ready to be written, again and again.
 #[derive(Debug)]
@@ -53,20 +53,66 @@ fn invalid(class: &str, what: &'static str, value: &str, hint: &'static str) -> 
 }
 
 impl Request {
-    /// Head and body. A stray line break would become a second header or request, so everything that HTTP does not allow is
-    /// refused here, once, before anything is sent.
-    fn to_bytes(&self, class: &str, target: &Url) -> Result<Vec<u8>, StartError> {
-        let invalid = |what, value: &str, hint| Err(invalid(class, what, value, hint));
+    /// Refuses everything that HTTP does not allow, or that would reach another host than the one that is asked: a stray line
+    /// break would become a second header or request, and `//host` or `/\\host` is an address by itself (URL Standard,
+    /// relative slash state).
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), BadRequest> {
+        let bad = |what, value: &str, hint| {
+            Err(BadRequest {
+                what,
+                value: value.to_owned(),
+                hint,
+            })
+        };
         if !is_token(&self.method) {
-            return invalid("the method", &self.method, "write a method such as GET");
+            return bad("the method", &self.method, "write a method such as GET");
         }
-        if !self.path.starts_with('/') || !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return invalid(
+        if !self.path.starts_with('/') || self.path.starts_with("//") {
+            return bad(
                 "the path",
                 &self.path,
-                "begin it with / and percent-encode all that is not printable ASCII",
+                "begin it with one /; the host is that of the service",
             );
         }
+        if !self
+            .path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"\\#".contains(&byte))
+        {
+            return bad(
+                "the path",
+                &self.path,
+                "percent-encode blanks, #, \\ and all that is not printable ASCII",
+            );
+        }
+        for (name, value) in &self.headers {
+            if !is_token(name) {
+                return bad("a header name", name, "use letters, digits and hyphens");
+            }
+            if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+                return bad("a header value", value, "remove line breaks and control characters");
+            }
+            if name.eq_ignore_ascii_case("transfer-encoding") {
+                return bad("a header name", name, "leave it out: the body is sent with its length");
+            }
+            if name.eq_ignore_ascii_case("content-length") && value.trim().parse() != Ok(self.body_len()) {
+                return bad(
+                    "the content-length",
+                    value,
+                    "leave it out: it is added with the right value",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Head and body, once they were found sound.
+    fn to_bytes(&self, class: &str, target: &Url) -> Result<Vec<u8>, StartError> {
+        self.check()
+            .map_err(|BadRequest { what, value, hint }| invalid(class, what, &value, hint))?;
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         let mut line = |name: &str, value: &str| {
             head.push_str(name);
@@ -78,22 +124,6 @@ impl Request {
             line("host", &authority(target));
         }
         for (name, value) in &self.headers {
-            if !is_token(name) {
-                return invalid("a header name", name, "use letters, digits and hyphens");
-            }
-            if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-                return invalid("a header value", value, "remove line breaks and control characters");
-            }
-            if name.eq_ignore_ascii_case("transfer-encoding") {
-                return invalid("a header name", name, "leave it out: the body is sent with its length");
-            }
-            if name.eq_ignore_ascii_case("content-length") && value.trim().parse() != Ok(self.body_len()) {
-                return invalid(
-                    "the content-length",
-                    value,
-                    "leave it out: it is added with the right value",
-                );
-            }
             line(name, value);
         }
         if let Some(body) = &self.body
@@ -202,6 +232,10 @@ mod tests {
         for request in [
             Request::get("/ HTTP/1.1\r\nx: y"),
             Request::get("relative"),
+            Request::get("http://127.0.0.1:1/x"),
+            Request::get("//127.0.0.1:1/x"),
+            Request::get("/\\127.0.0.1:1/x"),
+            Request::get("/a#b"),
             Request::get("/ü"),
             Request {
                 method: "GE T".into(),

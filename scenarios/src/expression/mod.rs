@@ -1,10 +1,13 @@
 //! Expressions of scenario files: CEL (Common Expression Language) over measured values and parameters.
 //!
 //! All numbers are floating point, since CEL never mixes whole and fractional numbers: write `2.0 * params.rate`.
+//! What an expression may cost is bounded before it is evaluated.
+
+mod budget;
 
 use std::sync::{Arc, LazyLock};
 
-use cel::{Context, Env, Program, Value};
+use cel::{Context, Env, ExecutionError, Program, Value};
 use serde_json::Map;
 
 use crate::theory;
@@ -28,8 +31,9 @@ impl Expression {
     /// Compiles an expression; the error is one line of plain words.
     ///
     /// # Errors
-    /// When the text is not a CEL expression.
+    /// When the text is not a CEL expression, or one that could take too long.
     pub fn compile(source: &str) -> Result<Self, String> {
+        budget::check_text(source)?;
         let program = Program::compile(source).map_err(|errors| {
             let first = errors.errors.first();
             first.map_or_else(
@@ -37,6 +41,7 @@ impl Expression {
                 |error| format!("not an expression, at its column {}: {}", error.pos.1, error.msg),
             )
         })?;
+        budget::check(program.expression())?;
         Ok(Self {
             source: source.to_owned(),
             program,
@@ -89,14 +94,26 @@ fn add_functions(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationEr
     context.add_function("max", f64::max)?;
     context.add_function("abs", f64::abs)?;
     context.add_function("ln", f64::ln)?;
-    context.add_function("mmc_mean_ms", theory::mmc_mean_response_ms)
+    context.add_function("mmc_mean_ms", mmc_mean_ms)
 }
 
-fn in_plain_words(error: &cel::ExecutionError) -> String {
-    use cel::ExecutionError::{NoSuchKey, NoSuchOverload, UndeclaredReference, UnsupportedBinaryOperator};
+fn mmc_mean_ms(rate_per_s: f64, service_ms: f64, servers: f64) -> Result<f64, ExecutionError> {
+    if servers > f64::from(theory::SERVERS_MAX) {
+        let why = format!(
+            "{servers} servers; it counts up to them, and at most to {}",
+            theory::SERVERS_MAX
+        );
+        return Err(ExecutionError::function_error("mmc_mean_ms", why));
+    }
+    Ok(theory::mmc_mean_response_ms(rate_per_s, service_ms, servers))
+}
+
+fn in_plain_words(error: &ExecutionError) -> String {
+    use ExecutionError::{FunctionError, NoSuchKey, NoSuchOverload, UndeclaredReference, UnsupportedBinaryOperator};
     match error {
         NoSuchKey(key) => format!("there is no `{key}` there"),
         UndeclaredReference(name) => format!("there is no `{name}`"),
+        FunctionError { function, message } => format!("{function}: {message}"),
         UnsupportedBinaryOperator(_, Value::Null, _) | UnsupportedBinaryOperator(_, _, Value::Null) => {
             NOT_MEASURED.to_owned()
         }
@@ -154,5 +171,41 @@ mod tests {
         assert!(number("one.work").unwrap_err().contains("not a number"));
         assert!(number("one.work.p99 / 0.0").unwrap_err().contains("finite"));
         assert!(Expression::compile("1 +").is_err());
+    }
+
+    /// Loops in one another over lists of eight, with `inside` in the middle.
+    fn nested(depth: usize, inside: &str) -> String {
+        (0..depth).fold(inside.to_owned(), |inner, level| {
+            format!("[1,2,3,4,5,6,7,8].all(v{level}, {inner})")
+        })
+    }
+
+    #[test]
+    fn what_could_take_too_long_is_refused_before_it_is_evaluated() {
+        for (source, expected) in [
+            (nested(10, "true"), "steps"),
+            (nested(4, "mmc_mean_ms(1.0, 1.0, 9999.0) > 0.0"), "steps"),
+            ("one.all(a, one.all(b, one.all(c, true)))".to_owned(), "steps"),
+            (
+                format!("{}true{}", "(".repeat(500), ")".repeat(500)),
+                "stand in one another",
+            ),
+            (format!("one{}", ".a".repeat(500)), "stand in one another"),
+            (format!("1.0{}", " + 1.0".repeat(300)), "stand in one another"),
+            (format!("{}1.0", "true ? 1.0 : ".repeat(70)), "stand in one another"),
+            ("1.0 + ".repeat(400), "bytes long"),
+            ("mmc_mean_ms(1.0, 1.0, 1e9)".to_owned(), "at most to 10000"),
+            ("mmc_mean_ms(1.0, 1.0, 1.0/0.0)".to_owned(), "at most to 10000"),
+        ] {
+            let said = number(&source).unwrap_err();
+            assert!(said.contains(expected), "{source}: {said}");
+        }
+    }
+
+    #[test]
+    fn loops_of_a_reasonable_size_are_evaluated() {
+        assert_eq!(number(&format!("{} ? 1.0 : 0.0", nested(2, "true"))), Ok(1.0));
+        assert_eq!(number("double(size(['p99'].filter(k, one.work[k] > 1.0)))"), Ok(1.0));
+        assert_eq!(number("mmc_mean_ms(90.0, 10.0, 1.0)").map(f64::round), Ok(100.0));
     }
 }

@@ -1,0 +1,165 @@
+//! The system of an arm, and that a backend can start it.
+
+use std::collections::BTreeMap;
+
+use compose::{Limits, ServiceSpec, SystemSpec};
+use contract::ServiceName;
+use contract::environment::KAFKA_BROKER;
+
+use super::make::{CPUS_MAX, CPUS_MIN};
+use super::resolve::Resolver;
+use super::{ActionSpec, balancer, links, targets};
+use crate::format::{ActionVerb, Arm, Document, Need, Place, Problem, Quantity, Service};
+
+/// The most instances of all services of an arm: a guard against a slip of the finger.
+const INSTANCES_MAX: u32 = 200;
+/// Likewise of memory.
+const MEMORY_MIB_MIN: f64 = 6.0;
+const MEMORY_MIB_MAX: f64 = 1e6;
+
+/// The system of an arm: that of the scenario with what the arm changes.
+pub(super) fn spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<SystemSpec, Problem> {
+    let mut services = Vec::new();
+    for base in &document.system.services {
+        let change = arm
+            .services
+            .iter()
+            .find(|service| service.name.as_str() == base.name.as_str());
+        services.push(service_spec(base, change, resolver)?);
+    }
+    if document.needs.contains(&Need::DurableKafka) {
+        for kafka in services
+            .iter_mut()
+            .filter(|service| service.service == ServiceName::Kafka)
+        {
+            kafka.env.insert(KAFKA_BROKER.to_owned(), "apache".to_owned());
+        }
+    }
+    if keeps_in_postgres(document, resolver)?
+        && !services.iter().any(|service| service.service == ServiceName::Postgres)
+    {
+        services.push(ServiceSpec::new(ServiceName::Postgres));
+    }
+    let mut system = SystemSpec {
+        name: document.name.to_string(),
+        services,
+        entry: document.system.entry.to_string(),
+        links: Vec::new(),
+    };
+    system.links = links::of(document, &system);
+    Ok(system)
+}
+
+fn keeps_in_postgres(document: &Document, resolver: &Resolver) -> Result<bool, Problem> {
+    const STORES: [&str; 2] = ["sqlite", "postgres"];
+    let Some(store) = &document.system.store else {
+        return Ok(false);
+    };
+    match resolver.fill(store)?.as_str() {
+        "sqlite" => Ok(false),
+        "postgres" => Ok(true),
+        other => Err(Problem::at(store.span(), format!("there is no store `{other}`")).suggest(other, STORES)),
+    }
+}
+
+fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<ServiceSpec, Problem> {
+    let instances = change
+        .and_then(|change| change.instances.as_ref())
+        .or(base.instances.as_ref());
+    let instances = match instances {
+        Some(instances) => resolver.number_in(instances, 1.0, 64.0, "the number of instances")? as u32,
+        None => 1,
+    };
+    let mut env = BTreeMap::new();
+    for (key, value) in base.env.iter().chain(change.into_iter().flat_map(|change| &change.env)) {
+        env.insert(key.to_string(), resolver.fill(value)?);
+    }
+    let service = base.name.as_str().parse().map_err(|_| {
+        Problem::at(base.name.span(), format!("there is no service `{}`", base.name)).suggest(
+            base.name.as_str(),
+            contract::ServiceName::ALL.iter().map(|name| name.as_str()),
+        )
+    })?;
+    Ok(ServiceSpec {
+        name: base.name.to_string(),
+        service,
+        instances,
+        balancer: balancer::spec(base, change, resolver)?,
+        env,
+        limits: limits(base, change, resolver)?,
+    })
+}
+
+fn limits(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<Option<Limits>, Problem> {
+    let changed = |pick: fn(&Service) -> Option<&Quantity>| change.and_then(pick).or(pick(base));
+    let cpus = changed(|service| service.cpus.as_ref());
+    let memory = changed(|service| service.memory_mib.as_ref());
+    let limits = Limits {
+        cpu_milli: cpus
+            .map(|cpus| resolver.number_in(cpus, CPUS_MIN, CPUS_MAX, "the number of cores"))
+            .transpose()?
+            .map(|cpus| (cpus * 1000.0).round() as u32),
+        memory_mib: memory
+            .map(|memory| resolver.number_in(memory, MEMORY_MIB_MIN, MEMORY_MIB_MAX, "the memory in MiB"))
+            .transpose()?
+            .map(|memory| memory as u32),
+    };
+    Ok(Some(limits).filter(|limits| *limits != Limits::default()))
+}
+
+/// Refuses a system that no backend starts, and actions that are done to nobody or that no system takes.
+pub(super) fn check(
+    document: &Document,
+    arm: &Arm,
+    system: &SystemSpec,
+    actions: &[ActionSpec],
+) -> Result<(), Problem> {
+    let sound = |system: &SystemSpec, place: &Place| {
+        system
+            .validate()
+            .map_err(|error| Problem::at(place.span(), format!("in the arm `{}`: {error}", arm.name)))
+    };
+    sound(system, &arm.name)?;
+    let instances: u32 = system.services.iter().map(|service| service.instances).sum();
+    if instances > INSTANCES_MAX {
+        return Err(Problem::at(
+            arm.name.span(),
+            format!(
+                "the arm `{}` has {instances} instances; at most {INSTANCES_MAX} are started",
+                arm.name
+            ),
+        ));
+    }
+    let is_here = |name: &Place| name.as_str() == arm.name.as_str();
+    let here = document
+        .actions
+        .iter()
+        .filter(|action| action.arms.is_empty() || action.arms.iter().any(is_here));
+    for action in here {
+        targets::check(&action.target, action.verb, system, actions)?;
+        if action.verb == ActionVerb::Scale {
+            let Some(most) = most_instances(action.target.as_str(), actions) else {
+                return Err(Problem::at(
+                    action.target.span(),
+                    format!("nothing says to how many instances `{}` is scaled", action.target),
+                )
+                .hint("add instances = …"));
+            };
+            sound(&scaled(system, action.target.as_str(), most), &action.target)?;
+        }
+    }
+    Ok(())
+}
+
+fn most_instances(service: &str, actions: &[ActionSpec]) -> Option<u32> {
+    let of = actions.iter().filter(|action| action.target == service);
+    of.filter_map(|action| action.instances).max()
+}
+
+fn scaled(system: &SystemSpec, service: &str, instances: u32) -> SystemSpec {
+    let mut scaled = system.clone();
+    for known in scaled.services.iter_mut().filter(|known| known.name == service) {
+        known.instances = instances;
+    }
+    scaled
+}
