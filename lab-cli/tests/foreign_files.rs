@@ -60,7 +60,9 @@ fn what_would_never_end_is_refused_by_the_check() {
         let text = Tiny::default().text() + &more;
         refused(&text, &lesson(), &["scenario.toml:36:9", "at most"]);
     }
-    let rounds = Tiny::default().text().replace("rounds = 1\n", "rounds = 4294967295\n");
+    let rounds = Tiny::default()
+        .text()
+        .replacen("rounds = 1\n", "rounds = 4294967295\n", 1);
     refused(&rounds, &lesson(), &["scenario.toml:8:10", "from 1 to 1000"]);
     let bomb = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}";
     let template = lesson().replacen("## What happened\n\nWords.", &format!("## What happened\n\n{bomb}"), 1);

@@ -357,8 +357,8 @@ mod tests {
                 ("balancer = \"round_robin\"\n".to_owned(), String::new()),
                 "give it a balancer",
             ),
-            (arm("env = { PORT = \"80\" }"), "the lab sets it itself"),
-            (arm("env = { \"A=B\" = \"1\" }"), "holds no `=`"),
+            (arm("env = { PORT = \"80\" }"), "PORT"),
+            (arm("env = { \"A=B\" = \"1\" }"), "A=B"),
             (arm("[[arm.service]]\nname = \"gateway\""), "two changes of the service"),
             (
                 ("rounds = 2".to_owned(), "rounds = 4294967295".to_owned()),
@@ -371,8 +371,8 @@ mod tests {
             ),
             (
                 (
-                    "rate_per_s = \"params.rate\"".to_owned(),
-                    "rate_per_s = 5\ntimeout_s = 0".to_owned(),
+                    "timeout_s = \"10.0 + params.burn_ms / 500.0\"".to_owned(),
+                    "timeout_s = 0".to_owned(),
                 ),
                 "must be from 0.001",
             ),
