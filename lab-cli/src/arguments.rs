@@ -459,8 +459,11 @@ pub struct Sim {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Simulations at once; default: one for each core.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Allow more than 1 GiB of memory, or more than 20 billion requests.
+    #[arg(long)]
+    pub large: bool,
     /// How to show the outcome; default: text, or what the name of the file says.
     #[arg(long, value_enum)]
     pub format: Option<SimFormat>,

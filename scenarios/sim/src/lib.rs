@@ -13,6 +13,7 @@
 mod arrivals;
 mod bins;
 mod clock;
+mod cost;
 mod hgrm;
 mod model;
 mod outcome;
@@ -24,6 +25,7 @@ mod sweep;
 
 pub use arrivals::Arrivals;
 pub use bins::fullest_bin;
+pub use cost::Cost;
 pub use hgrm::HgrmError;
 pub use model::{Failing, Information, Keys, Model, ModelError, Slow};
 pub use outcome::Outcome;

@@ -2,7 +2,7 @@
 
 use balance::PolicyKind;
 use serde::{Deserialize, Serialize};
-use sim::{Information, Model, ServiceTime};
+use sim::{Cost, Information, Model, ServiceTime};
 
 use super::resolve::Resolver;
 use crate::format::{Figure, Place, Problem, SimulationKind, SimulationSection};
@@ -12,6 +12,9 @@ const REQUESTS_DEFAULT: f64 = 200_000.0;
 const REPEATS_DEFAULT: f64 = 20.0;
 /// More would keep the learner waiting.
 const REQUESTS_MAX: f64 = 5e7;
+/// The most requests of all simulations of a name, and the most memory at once, bytes: the learner waits for them.
+const STEPS_MAX: f64 = 1e9;
+const BYTES_MAX: f64 = 1e9;
 /// Of so many requests one is warm-up.
 const WARMUP_PART: u64 = 10;
 
@@ -150,10 +153,23 @@ fn sound(spec: &SimulationSpec, place: &Place) -> Result<(), Problem> {
     if spec.policies.is_empty() || spec.servers.is_empty() {
         return Err(wrong("it has no policy, or no number of servers".to_owned()));
     }
+    let mut cost = Cost::default();
     for policy in spec.kinds() {
         for servers in &spec.servers {
-            spec.model(policy, *servers, 0).map_err(wrong)?;
+            let of = spec.model(policy, *servers, 0).map_err(wrong)?.cost();
+            let thrown = match spec.kind {
+                SimulationKind::Queues => of.steps,
+                SimulationKind::Bins => of.steps * f64::from(*servers),
+            };
+            cost.steps += thrown;
+            cost.bytes = cost.bytes.max(of.bytes);
         }
+    }
+    if cost.steps > STEPS_MAX || cost.bytes > BYTES_MAX {
+        let (requests, gib) = (cost.steps / 1e6, cost.bytes / (1024.0 * 1024.0 * 1024.0));
+        return Err(wrong(format!(
+            "it takes {requests:.0} million requests and {gib:.1} GiB; at most 1000 million and 1 GB are simulated"
+        )));
     }
     Ok(())
 }

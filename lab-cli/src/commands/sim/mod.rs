@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use balance::{PolicyKind, REGISTRY};
 use indicatif::{ProgressBar, ProgressDrawTarget};
-use sim::{Empirical, Information, Model, ServiceTime, sweep};
+use scenarios::format::text_of;
+use sim::{Cost, Empirical, Information, Model, ServiceTime, sweep};
 
 use super::recorded;
 use crate::arguments::{Sim, SimFormat};
@@ -21,6 +22,13 @@ use crate::{display, output};
 const WARMUP_PART: u64 = 10;
 /// Simulations that one sweep may hold.
 const MODELS_MAX: usize = 100_000;
+/// What is simulated without --large: memory in bytes, and requests (about an hour of them).
+const BYTES_MAX: f64 = 1024.0 * 1024.0 * 1024.0;
+const STEPS_MAX: f64 = 2e10;
+/// From so many bytes on it is said before how many it will be.
+const BYTES_TOLD: f64 = BYTES_MAX / 4.0;
+/// The largest table of a measured service time, bytes.
+const TABLE_MAX: u64 = 16 * 1024 * 1024;
 
 /// Simulates what the arguments say and shows the outcome.
 ///
@@ -30,7 +38,8 @@ pub fn run(arguments: &Sim) -> Result<Exit, Failure> {
     let models = models(arguments)?;
     let threads = arguments
         .threads
-        .unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+        .map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
+    afford(Cost::of(&models, threads), arguments.large)?;
     let total = models.iter().map(|model| model.requests).sum();
     let bar = progress_bar(total);
     let began = Instant::now();
@@ -49,6 +58,25 @@ pub fn run(arguments: &Sim) -> Result<Exit, Failure> {
         total as f64 / elapsed_s.max(1e-9) / 1e6
     );
     Ok(Exit::Pass)
+}
+
+/// Says before what takes much memory, and refuses what takes more than anybody expects.
+fn afford(cost: Cost, large: bool) -> Result<(), Failure> {
+    let gib = cost.bytes / BYTES_MAX;
+    if !large && cost.bytes > BYTES_MAX {
+        return Err(Failure::usage(format!("this takes about {gib:.1} GiB of memory"))
+            .hint("simulate fewer servers or balancers, or fewer at once with --threads 1; --large allows it"));
+    }
+    if !large && cost.steps > STEPS_MAX {
+        return Err(
+            Failure::usage(format!("this takes about {:.0} billion steps", cost.steps / 1e9))
+                .hint("simulate fewer requests, or write the board less often; --large allows it"),
+        );
+    }
+    if cost.bytes > BYTES_TOLD {
+        errln!("this takes about {gib:.1} GiB of memory");
+    }
+    Ok(())
 }
 
 fn write(file: &Path, shown: &str, open: bool) -> Result<(), Failure> {
@@ -148,8 +176,8 @@ fn service(text: &str) -> Result<ServiceTime, Failure> {
             .parse()
             .map_err(|error: sim::ParseError| Failure::usage(error.to_string()));
     };
-    let table = std::fs::read_to_string(file).map_err(|error| {
-        Failure::usage(format!("cannot read {file}: {error}"))
+    let table = text_of(Path::new(file), TABLE_MAX).map_err(|error| {
+        Failure::usage(error.to_string())
             .hint("a recorded run has its histograms in hist/ARM.CLASS.hgrm; lab runs shows the runs")
     })?;
     let empirical = Empirical::from_hgrm(&table).map_err(|error| Failure::usage(format!("{file}: {error}")))?;
