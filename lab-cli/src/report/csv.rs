@@ -1,6 +1,6 @@
-//! CSV (RFC 4180): one row for each arm, class of requests and round, searches included.
+//! CSV (RFC 4180): one row for each arm, class of requests or of clients' operations, and round; searches included.
 
-use scenarios::state::{RoundState, RunState};
+use scenarios::state::{ArmState, RoundState, RunState};
 
 use super::escape;
 use super::figures::{ArmFigures, ClassFigures, arms, class_names, latency_row, one_round};
@@ -22,18 +22,18 @@ pub(super) fn render(state: &RunState) -> String {
     let mut text = line(names.chain(SEARCH.map(str::to_owned)));
     let Some(info) = &state.info else { return text };
     let run = [
-        info.run.clone(),
-        info.plan.scenario.clone(),
-        info.backend.clone(),
+        escape::csv_text(&info.run),
+        escape::csv_text(&info.plan.scenario),
+        escape::csv_text(&info.backend),
         info.plan.seed.to_string(),
     ];
     for arm in arms(state) {
         for round in arm.rounds {
             for (class, fields) in rows(&arm, round) {
                 let place = [
-                    arm.plan.name.clone(),
-                    arm.plan.label.clone(),
-                    class,
+                    escape::csv_text(&arm.plan.name),
+                    escape::csv_text(&arm.plan.label),
+                    escape::csv_text(&class),
                     round.round.to_string(),
                     round.complete.to_string(),
                 ];
@@ -62,7 +62,34 @@ fn rows(arm: &ArmFigures<'_>, round: &RoundState) -> Vec<(String, Vec<String>)> 
             fields.extend(found(round, &search.class));
             (search.class.clone(), fields)
         });
-    measured.chain(searched).collect()
+    let mut acting: Vec<&str> = arm.plan.clients.iter().map(|clients| clients.class.as_str()).collect();
+    acting.dedup();
+    let acted = acting
+        .into_iter()
+        .map(|class| (class.to_owned(), of_clients(class, round)));
+    measured.chain(searched).chain(acted).collect()
+}
+
+/// Operations of clients have no schedule and no rate: each client waits for its answer. Those of which nobody knows whether
+/// they had their effect stand beside the errors.
+fn of_clients(class: &str, round: &RoundState) -> Vec<String> {
+    let arm = ArmState {
+        rounds: vec![round.clone()],
+    };
+    let operations = arm.operations_of(class);
+    let unknown = match operations.unknown {
+        0 => String::new(),
+        unknown => format!("unknown={unknown}"),
+    };
+    let mut fields = vec![String::new(), String::new()];
+    fields.extend([operations.all.len(), operations.ok, operations.failed].map(|count| count.to_string()));
+    fields.extend([unknown, String::new()]);
+    fields.extend(latency_row(&operations.latency).map(field));
+    fields.resize(
+        COUNTS.len() + LATENCIES.len() * QUANTILES.len() + SEARCH.len(),
+        String::new(),
+    );
+    fields
 }
 
 fn of_class(class: &ClassFigures) -> Vec<String> {
@@ -74,7 +101,7 @@ fn of_class(class: &ClassFigures) -> Vec<String> {
     let counts = [class.scheduled, class.sent, class.ok, class.failed()].map(|count| count.to_string());
     let mut fields = vec![field(Some(class.load_s))];
     fields.extend(counts);
-    fields.push(kinds.join(";"));
+    fields.push(escape::csv_text(&kinds.join(";")));
     fields.push(field(class.rate_per_s()));
     for latencies in [&class.total.response, &class.total.service, &class.total.lateness] {
         fields.extend(latency_row(latencies).map(field));

@@ -39,6 +39,17 @@ pub(super) fn markdown(text: &str) -> String {
     escaped
 }
 
+/// A text of others as a field of a CSV file: a spreadsheet must not take it for a formula, so one that begins like one is
+/// marked as text (OWASP, CSV Injection).
+pub(super) fn csv_text(text: &str) -> String {
+    const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+    if text.starts_with(FORMULA) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
 /// A field of a CSV file (RFC 4180).
 pub(super) fn csv(text: &str) -> String {
     let text = visible(text);

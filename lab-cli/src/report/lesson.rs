@@ -8,8 +8,10 @@ pub(super) fn to_html(markdown: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
     let mut rendered = String::with_capacity(markdown.len() * 2);
     html::push_html(&mut rendered, Parser::new_ext(markdown, options).map(harmless));
-    // Wide tables scroll by themselves, so that the page does not.
+    // Wide tables scroll by themselves, so that the page does not. A heading without words is none: a screen reader would
+    // read it out.
     rendered
+        .replace("<th></th>", "<td></td>")
         .replace("<table>", "<div class=\"scroll\"><table>")
         .replace("</table>", "</table></div>")
 }
@@ -78,6 +80,12 @@ mod tests {
         ] {
             assert!(html.contains(wanted), "{wanted} not in {html}");
         }
+    }
+
+    #[test]
+    fn a_corner_of_a_table_without_words_is_no_heading() {
+        let html = to_html("| | one |\n|---|---|\n| a | 1 |\n");
+        assert!(html.contains("<td></td><th>one</th>"), "{html}");
     }
 
     #[test]
