@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::in_progress::InProgress;
 
-/// The state folder: `$LAB_STATE`, else `lab` in the user's state directory.
+/// The state folder: `$LAB_STATE`, else `lab` in the user's state directory. Without `HOME` the home of the user's account
+/// is taken, and that is said once.
 ///
 /// # Errors
 /// When there is neither a home nor a setting.
@@ -18,12 +20,31 @@ pub fn state_folder() -> Result<PathBuf, Failure> {
             .map(PathBuf::from)
     };
     from("LAB_STATE")
-        .or_else(|| from("XDG_STATE_HOME").map(|folder| folder.join("lab")))
-        .or_else(|| from("HOME").map(|home| home.join(".local/state/lab")))
+        // A relative one is to be ignored (XDG Base Directory Specification).
+        .or_else(|| {
+            from("XDG_STATE_HOME")
+                .filter(|folder| folder.is_absolute())
+                .map(|folder| folder.join("lab"))
+        })
+        .or_else(|| from("HOME").map(in_home))
+        .or_else(of_account)
         .ok_or_else(|| {
             Failure::environment("there is no folder to keep runs in: neither LAB_STATE nor HOME is set")
                 .hint("set LAB_STATE to a folder")
         })
+}
+
+fn in_home(home: PathBuf) -> PathBuf {
+    home.join(".local/state/lab")
+}
+
+/// The state folder in the home of the user's account, where no variable says where it is.
+fn of_account() -> Option<PathBuf> {
+    static TOLD: Once = Once::new();
+    let home = std::env::home_dir().filter(|home| home.is_absolute())?;
+    let folder = in_home(home);
+    TOLD.call_once(|| eprintln!("note: HOME is not set; runs are kept in {}", folder.display()));
+    Some(folder)
 }
 
 /// The folder of recorded runs.

@@ -5,12 +5,15 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use scenarios::format::{ReadError, text_of};
 use scenarios::prediction::{self, Outcome};
 use scenarios::state::RunState;
 use serde::{Deserialize, Serialize};
 
 /// The file in the state folder. Copied to another machine, it takes the learner's progress there.
 const FILE: &str = "learner.json";
+/// Far more than all scenarios take, bytes.
+const FILE_MAX: u64 = 16 * 1024 * 1024;
 /// The version of the file that this build writes.
 const SCHEMA: u32 = 1;
 
@@ -59,10 +62,14 @@ impl Learner {
     /// When the file is there and cannot be read or set aside.
     pub fn read(state: &Path) -> io::Result<(Self, Option<String>)> {
         let path = state.join(FILE);
-        let text = match fs::read_to_string(&path) {
+        let text = match text_of(&path, FILE_MAX) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Self::default(), None)),
-            Err(error) => return Err(error),
+            Err(ReadError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok((Self::default(), None));
+            }
+            Err(ReadError::Unreadable { source, .. }) => return Err(source),
+            // It is another thing than a file of text, which is set aside as a damaged one is.
+            Err(_) => String::new(),
         };
         match serde_json::from_str::<Self>(&text) {
             Ok(learner) if learner.schema == SCHEMA => Ok((learner, None)),
