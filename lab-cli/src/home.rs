@@ -43,7 +43,7 @@ fn of_account() -> Option<PathBuf> {
     static TOLD: Once = Once::new();
     let home = std::env::home_dir().filter(|home| home.is_absolute())?;
     let folder = in_home(home);
-    TOLD.call_once(|| eprintln!("note: HOME is not set; runs are kept in {}", folder.display()));
+    TOLD.call_once(|| errln!("note: HOME is not set; runs are kept in {}", folder.display()));
     Some(folder)
 }
 

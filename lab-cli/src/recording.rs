@@ -1,12 +1,13 @@
 //! Recorded runs: writing the events, finding a run again, reading it.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
-use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Scenario, Source};
+use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Scenario, Source, plain};
+use scenarios::recorded::{LINE_MAX, Reader};
 use scenarios::state::RunState;
 
 use crate::commands::recorded;
@@ -78,22 +79,40 @@ impl Recording {
     /// Reads a run's events. A last line that was cut off (a killed lab) is left out.
     ///
     /// # Errors
-    /// When the folder holds no recording, or one of another version.
+    /// When the folder holds no recording, one of another version, or one whose events do not fit one another; with the
+    /// line.
     pub fn read(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(EVENTS_FILE);
-        let file = File::open(&path).map_err(|error| {
+        let file = plain(&path).map_err(|error| {
             Failure::usage(format!("{} is no recorded run: {error}", folder.display())).hint("lab runs lists them")
         })?;
-        let lines: Vec<String> = BufReader::new(file).lines().collect::<Result<_, _>>()?;
-        let mut events = Vec::with_capacity(lines.len());
-        for (index, line) in lines.iter().enumerate() {
-            match event(line) {
+        let wrong = |line: usize, why: &str| {
+            Failure::usage(format!("{}:{line}: {why}", path.display()))
+                .hint("was it changed, or recorded by another version of the lab?")
+        };
+        let mut lines = BufReader::new(file);
+        let mut reader = Reader::default();
+        let mut events = Vec::new();
+        for number in 1.. {
+            let mut line = Vec::new();
+            let read = lines.by_ref().take(LINE_MAX as u64 + 1).read_until(b'\n', &mut line)?;
+            if read == 0 {
+                break;
+            }
+            if read > LINE_MAX {
+                return Err(wrong(number, &format!("the line is longer than {LINE_MAX} bytes")));
+            }
+            let is_whole = line.last() == Some(&b'\n');
+            let event = match std::str::from_utf8(&line) {
+                Ok(text) => event(text.trim_end())
+                    .map_err(|error| error.to_string())
+                    .and_then(|event| reader.checked(event)),
+                Err(error) => Err(format!("this is not UTF-8: {error}")),
+            };
+            match event {
                 Ok(event) => events.push(event),
-                Err(_) if index + 1 == lines.len() => break,
-                Err(error) => {
-                    return Err(Failure::usage(format!("{}:{}: {error}", path.display(), index + 1))
-                        .hint("was it recorded by another version of the lab?"));
-                }
+                Err(_) if !is_whole => break,
+                Err(why) => return Err(wrong(number, &why)),
             }
         }
         Ok(Self {

@@ -14,6 +14,7 @@ pub mod lesson;
 pub mod plan;
 pub mod prediction;
 pub mod prometheus;
+pub mod recorded;
 pub mod state;
 pub mod theory;
 pub mod values;

@@ -11,4 +11,4 @@ pub use spec::{
     BalancerKind, BalancerSpec, Limits, LinkSpec, Membership, ServiceSpec, SystemSpec, balancer_name, instance_name,
 };
 pub(crate) use validate::check_instances;
-pub use validate::{SpecError, WEIGHT_MAX};
+pub use validate::{INSTANCES_MAX, SpecError, WEIGHT_MAX};

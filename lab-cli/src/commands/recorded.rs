@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use scenarios::engine::Bus;
+use scenarios::format::text_of;
 use scenarios::state::RunState;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,11 @@ use crate::recording::{self, Recording};
 use crate::report::{self, Format, LessonText, Material};
 use crate::text::{right_aligned, table, visible};
 use crate::{home, output, text, tui};
+
+/// How much faster than it happened a run is shown. A slower pause would be longer than any clock counts.
+const SPEEDS: std::ops::RangeInclusive<f64> = 0.001..=1_000_000.0;
+/// The largest `report.json`, bytes.
+const REPORT_MAX: u64 = 64 * 1024 * 1024;
 
 /// What a list of runs says of one.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,7 +42,7 @@ pub struct Summary {
 impl Summary {
     /// Reads it from a run's `report.json`; none when there is no such file, as after a killed lab.
     pub fn read(folder: &Path) -> Option<Self> {
-        serde_json::from_str(&std::fs::read_to_string(folder.join("report.json")).ok()?).ok()
+        serde_json::from_str(&text_of(&folder.join("report.json"), REPORT_MAX).ok()?).ok()
     }
 }
 
@@ -84,8 +90,12 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
 /// # Errors
 /// When there is no such run, or it cannot be read.
 pub async fn replay(run: &str, speed: f64, ui: Ui) -> Result<Exit, Failure> {
-    if !speed.is_finite() || speed < 0.0 {
-        return Err(Failure::usage("--speed must be 0 (at once) or more"));
+    if speed != 0.0 && !SPEEDS.contains(&speed) {
+        return Err(Failure::usage(format!(
+            "--speed {speed:e}: give 0 (at once), or from {} to {}",
+            SPEEDS.start(),
+            SPEEDS.end()
+        )));
     }
     let state_folder = home::state_folder()?;
     let recording = Recording::read(&recording::find(&state_folder, run)?)?;

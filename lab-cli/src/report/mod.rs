@@ -19,6 +19,8 @@ mod svg;
 mod words;
 
 #[cfg(test)]
+mod attack;
+#[cfg(test)]
 pub mod fixture;
 #[cfg(test)]
 mod tests;

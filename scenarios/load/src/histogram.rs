@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Buckets of one power of two (half of the sub-buckets that three significant digits need).
@@ -210,6 +211,11 @@ impl<'de> Deserialize<'de> for Histogram {
         let pairs = Vec::<(u64, u64)>::deserialize(deserializer)?;
         let mut histogram = Self::new();
         for (value_us, count) in pairs {
+            if histogram.count.checked_add(count).is_none() {
+                return Err(D::Error::custom(
+                    "the counts of a histogram are too large to be added up",
+                ));
+            }
             histogram.add(bucket_of(value_us), count);
         }
         Ok(histogram)

@@ -8,6 +8,9 @@ const LANES_MAX: usize = 5;
 /// Wider apart than this, lanes lose sight of one another.
 const GAP_CHARS_MAX: usize = 34;
 
+/// Closer together than this, nothing stands between two lanes.
+const GAP_CHARS_MIN: usize = 6;
+
 /// An arrow has, beside its label: a space on either side of it, one dash, and the head.
 const ARROW_CHARS: usize = 4;
 
@@ -34,6 +37,9 @@ impl Layout {
         let first = time_chars + 2 + heads[0] / 2;
         let last = width.checked_sub(1 + heads[count - 1].div_ceil(2))?;
         let gap = (last.checked_sub(first)? / (count - 1)).min(GAP_CHARS_MAX);
+        if gap < GAP_CHARS_MIN {
+            return None;
+        }
         // A head and half of the next one stand between two lanes, and a space.
         let heads_fit = heads
             .windows(2)
