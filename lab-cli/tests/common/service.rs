@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 
 use super::{LAB, finish, pid, until, wait};
@@ -92,6 +92,15 @@ impl Service {
             .lines()
             .find_map(|line| line.strip_prefix("http_requests_in_flight "));
         value.unwrap().parse::<f64>().unwrap() - 1.0
+    }
+
+    /// Lets it have so many files and connections open from now on.
+    pub fn limit_descriptors(&self, most: u64) {
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        prlimit(Some(pid(self.child.id())), Resource::Nofile, limit).unwrap();
     }
 
     pub fn signal(&self, signal: Signal) {

@@ -13,7 +13,8 @@ use crate::Balancer;
 use crate::body::ResponseBody;
 use crate::config::{self, UpstreamConfig, UpstreamError};
 use crate::problem::{json, problem, text_answer};
-use crate::upstream::Standing;
+use crate::upload::{RequestBody, UploadError};
+use crate::upstream::{Standing, Upstream};
 
 /// Paths that begin with this are the balancer's own.
 pub const PREFIX: &str = "/_balancer/";
@@ -136,7 +137,7 @@ fn upstreams(balancer: &Balancer) -> Response<ResponseBody> {
 }
 
 async fn put_upstreams(balancer: &Balancer, request: Request<Incoming>) -> Answered {
-    let entries: Vec<UpstreamEntry> = read_json(request).await?;
+    let entries: Vec<UpstreamEntry> = read_json(balancer, request).await?;
     let upstreams = check_entries(&entries).map_err(|error| unprocessable(&error))?;
     balancer.replace_upstreams(&upstreams);
     tracing::info!(count = upstreams.len(), "upstream list replaced");
@@ -167,7 +168,7 @@ fn policy(balancer: &Balancer) -> Response<ResponseBody> {
 }
 
 async fn put_policy(balancer: &Balancer, request: Request<Incoming>) -> Answered {
-    let change: PolicyChange = read_json(request).await?;
+    let change: PolicyChange = read_json(balancer, request).await?;
     let kind: PolicyKind = change.policy.parse().map_err(|error| unprocessable(&error))?;
     balancer.routing.replace_policy(kind);
     tracing::info!(policy = kind.name(), "policy replaced");
@@ -178,18 +179,25 @@ fn unprocessable(error: &impl std::error::Error) -> Refusal {
     Refusal(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
 }
 
-async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refusal> {
-    let body = Limited::new(request.into_body(), BODY_BYTES_MAX)
-        .collect()
-        .await
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                let detail = format!("the body is longer than {BODY_BYTES_MAX} bytes");
-                Refusal(StatusCode::PAYLOAD_TOO_LARGE, detail)
-            } else {
-                Refusal(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}"))
-            }
-        })?;
+async fn read_json<T: DeserializeOwned>(balancer: &Balancer, request: Request<Incoming>) -> Result<T, Refusal> {
+    // A page of another site can make a browser send any other type unasked, and this one not.
+    let is_json = chassis::is_json(request.headers());
+    let upload = RequestBody::new(request.into_body(), false, balancer.options.client_limits.stall);
+    let body = Limited::new(upload, BODY_BYTES_MAX).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            let detail = format!("the body is longer than {BODY_BYTES_MAX} bytes");
+            return Refusal(StatusCode::PAYLOAD_TOO_LARGE, detail);
+        }
+        let status = match error.downcast_ref() {
+            Some(UploadError::Stalled) => StatusCode::REQUEST_TIMEOUT,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Refusal(status, format!("the body could not be read: {error}"))
+    })?;
+    if !is_json {
+        let detail = format!("the body must be sent as {JSON}");
+        return Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
     contract::json::from_slice(&body.to_bytes()).map_err(|error| {
         let status = match error.classify() {
             Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
@@ -199,19 +207,25 @@ async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T,
     })
 }
 
-/// Counts are copied into the recorder when they are asked for, so that requests pay nothing for it.
+/// Counts are copied when they are asked for, so that requests pay nothing for it, and an instance that is gone is gone from here.
 fn metrics(balancer: &Balancer) -> Response<ResponseBody> {
-    for upstream in balancer.routing.upstreams() {
-        let label = upstream.name().to_owned();
-        metrics::counter!("balancer_requests_total", "upstream" => label.clone()).absolute(upstream.requests());
-        metrics::counter!("balancer_failures_total", "upstream" => label.clone()).absolute(upstream.failures());
-        metrics::counter!("balancer_ejections_total", "upstream" => label.clone()).absolute(upstream.ejections());
-        let standing = upstream.standing(balancer.now(), &balancer.options.health);
-        let in_rotation = f64::from(u8::from(standing.listed && !standing.out));
-        metrics::gauge!("balancer_in_rotation", "upstream" => label.clone()).set(in_rotation);
-        metrics::gauge!("balancer_latency_ewma_seconds", "upstream" => label.clone())
-            .set(upstream.endpoint().latency_ewma.as_secs_f64());
-        metrics::gauge!("balancer_in_flight", "upstream" => label).set(f64::from(upstream.in_flight()));
-    }
-    text_answer(StatusCode::OK, observability::PROMETHEUS_TEXT, observability::render())
+    let text = observability::render_with(|| {
+        for upstream in balancer.routing.upstreams() {
+            record(balancer, &upstream);
+        }
+    });
+    text_answer(StatusCode::OK, observability::PROMETHEUS_TEXT, text)
+}
+
+fn record(balancer: &Balancer, upstream: &Upstream) {
+    let label = upstream.name().to_owned();
+    metrics::counter!("balancer_requests_total", "upstream" => label.clone()).absolute(upstream.requests());
+    metrics::counter!("balancer_failures_total", "upstream" => label.clone()).absolute(upstream.failures());
+    metrics::counter!("balancer_ejections_total", "upstream" => label.clone()).absolute(upstream.ejections());
+    let standing = upstream.standing(balancer.now(), &balancer.options.health);
+    let in_rotation = f64::from(u8::from(standing.listed && !standing.out));
+    metrics::gauge!("balancer_in_rotation", "upstream" => label.clone()).set(in_rotation);
+    metrics::gauge!("balancer_latency_ewma_seconds", "upstream" => label.clone())
+        .set(upstream.endpoint().latency_ewma.as_secs_f64());
+    metrics::gauge!("balancer_in_flight", "upstream" => label).set(f64::from(upstream.in_flight()));
 }

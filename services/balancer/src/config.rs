@@ -16,8 +16,8 @@ use crate::options::{CONNECT_TIMEOUT_MS, Options};
 pub const UPSTREAMS: &str = "UPSTREAMS";
 /// Name of the policy that picks the instance. Default `round_robin`.
 pub const POLICY: &str = "POLICY";
-/// Longest wait for the head of an instance's answer, in milliseconds from the pick, so that sending the request body counts too;
-/// 0 is no limit. Default 60000.
+/// Longest wait for the head of an instance's answer, in milliseconds from the pick, so that sending the request body counts too, and
+/// then for each piece of the answer; 0 is no limit. Default 60000.
 pub const UPSTREAM_RESPONSE_TIMEOUT_MS: &str = "UPSTREAM_RESPONSE_TIMEOUT_MS";
 
 const POLICY_DEFAULT: &str = "round_robin";
@@ -84,7 +84,7 @@ pub struct Config {
     pub policy: PolicyKind,
     /// Longest wait for a connection to an instance.
     pub connect_timeout: Duration,
-    /// Longest wait for the head of an answer; `None` waits for ever.
+    /// Longest wait for the head of an answer, and for each piece of its body; `None` waits for ever.
     pub response_timeout: Option<Duration>,
     /// What it does beyond passing requests on.
     pub options: Options,

@@ -11,16 +11,18 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper::ext::on_informational;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::address::Address;
-use crate::body::RequestBody;
 use crate::heard::{Heard, Listening};
+use crate::interim::Interims;
+use crate::upload::RequestBody;
 
 /// A connection to an instance, on loan to one request at a time.
 pub struct UpstreamConnection {
@@ -81,9 +83,9 @@ impl UpstreamConnection {
         !self.closed && self.sender.is_ready()
     }
 
-    /// Whether it is known to be closed.
+    /// Whether it is known to be closed, or as good as closed.
     pub fn is_closed(&self) -> bool {
-        self.closed
+        self.closed || self.heard.is_deaf()
     }
 
     /// Whether any byte of an answer to the last request came in.
@@ -97,15 +99,19 @@ impl UpstreamConnection {
     }
 
     /// Sends the request and waits for the head of the answer. The body of the answer has to be read while the connection is
-    /// [driven](Self::drive).
+    /// [driven](Self::drive). Interim answers go to `interims`.
     ///
     /// # Errors
     /// hyper's own, which gives the request back when nothing of it was sent.
     pub fn send(
         &mut self,
-        request: Request<RequestBody>,
+        mut request: Request<RequestBody>,
+        interims: Option<&Interims>,
     ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> {
         self.heard.reset();
+        if let Some(interims) = interims {
+            self.pass_interims(&mut request, interims.clone());
+        }
         let response = self.sender.try_send_request(request);
         async move {
             let mut response = pin!(response);
@@ -116,6 +122,22 @@ impl UpstreamConnection {
             })
             .await
         }
+    }
+
+    /// Has the interim answers to the request written to the client, but for the one that the balancer itself says: hyper's server
+    /// says `100 Continue` when the body that a client holds back is first read.
+    fn pass_interims(&self, request: &mut Request<RequestBody>, interims: Interims) {
+        let upload = request.body().watch().cloned();
+        let heard = self.heard.clone();
+        on_informational(request, move |answer| {
+            let is_asked_for = answer.status() == StatusCode::CONTINUE;
+            if is_asked_for && upload.as_ref().is_some_and(|upload| upload.is_wanted()) {
+                return;
+            }
+            if !interims.push(answer.status(), answer.headers()) {
+                heard.cut_off();
+            }
+        });
     }
 }
 

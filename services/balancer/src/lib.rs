@@ -20,17 +20,22 @@
 //!
 //! They ask for no credentials: whoever can send requests can also change the list, so listen where that is meant.
 //!
-//! Not supported: HTTP/2, TLS, protocol upgrades (the `Upgrade` field is removed) and tunnels (`CONNECT` is refused).
+//! Not supported: HTTP/2, TLS, protocol upgrades (the `Upgrade` field is removed, and an answer that switches protocols refused),
+//! tunnels (`CONNECT` is refused) and transfer codings other than chunked (refused both ways).
 
 mod address;
 mod admin;
+mod authority;
 mod body;
 mod config;
 mod connection;
+mod exchange;
 mod failure;
+mod framing;
 mod headers;
 mod health;
 mod heard;
+mod interim;
 mod membership;
 mod options;
 mod probe;
@@ -41,6 +46,7 @@ mod server;
 mod sticky;
 mod target;
 mod turn;
+mod upload;
 mod upstream;
 
 use std::sync::Arc;
@@ -53,8 +59,9 @@ pub use admin::PREFIX as ADMIN_PREFIX;
 pub use config::{Config, POLICY, UPSTREAM_RESPONSE_TIMEOUT_MS, UPSTREAMS, UpstreamConfig, UpstreamError};
 pub use health::HealthRules;
 pub use options::{
-    EJECT_MAX_PERCENT, EJECT_MS, HASH_ON, HashOn, Options, PANIC_PERCENT, PASSIVE_FAILURES, PROBE_EVERY_MS, PROBE_PATH,
-    PROBE_TIMEOUT_MS, PROBES_IN_ROW, Probes, RETRIES, SLOW_START_MS, STICKY_COOKIE, UPSTREAMS_FILE,
+    EJECT_MAX_PERCENT, EJECT_MS, HASH_ON, HEAD_TIMEOUT_MS, HashOn, IDLE_TIMEOUT_MS, Options, PANIC_PERCENT,
+    PASSIVE_FAILURES, PROBE_EVERY_MS, PROBE_PATH, PROBE_TIMEOUT_MS, PROBES_IN_ROW, Probes, RETRIES, SLOW_START_MS,
+    STALL_TIMEOUT_MS, STICKY_COOKIE, UPSTREAMS_FILE,
 };
 pub use server::run;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use balance::hash_text;
-use chassis::{Environment, SettingsError};
+use chassis::{Environment, Limits, SettingsError};
 use http::{HeaderMap, HeaderName, Uri};
 
 use crate::health::HealthRules;
@@ -14,6 +14,13 @@ use crate::health::HealthRules;
 /// Longest wait for a connection to an instance, in milliseconds. Default 10000. An address that nobody has any more, as that of a
 /// container that is gone, does not refuse: it is silent.
 pub const CONNECT_TIMEOUT_MS: &str = "BALANCER_CONNECT_TIMEOUT_MS";
+/// Longest time for which a client's connection is kept without a request, in milliseconds. Default 120000.
+pub const IDLE_TIMEOUT_MS: &str = "BALANCER_IDLE_TIMEOUT_MS";
+/// Longest time from the first byte of a request's head to its last, in milliseconds. Default 30000.
+pub const HEAD_TIMEOUT_MS: &str = "BALANCER_HEAD_TIMEOUT_MS";
+/// Longest time in which a client sends nothing of its request's body, or takes nothing of the answer, in milliseconds. Default
+/// 60000.
+pub const STALL_TIMEOUT_MS: &str = "BALANCER_STALL_TIMEOUT_MS";
 /// Failures in a row (no whole answer, or a 5xx status) that eject an instance. Default 0: never.
 pub const PASSIVE_FAILURES: &str = "BALANCER_PASSIVE_FAILURES";
 /// For how long an instance is ejected, in milliseconds. Default 30000.
@@ -87,6 +94,8 @@ pub struct Probes {
 /// All of it, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
+    /// How long clients are waited for.
+    pub client_limits: Limits,
     /// Who is in rotation.
     pub health: HealthRules,
     /// Active probes, if any.
@@ -130,7 +139,13 @@ impl Options {
             return Err(environment.refuse(STICKY_COOKIE, "a cookie name of letters, digits, \"-\" and \"_\""));
         }
         let timeout = environment.milliseconds(PROBE_TIMEOUT_MS, 1_000, 1, MS_MAX)?;
+        let limit = |name, usual: Duration| environment.milliseconds(name, usual.as_millis() as u64, 1, MS_MAX);
         Ok(Self {
+            client_limits: Limits {
+                idle: limit(IDLE_TIMEOUT_MS, Limits::USUAL.idle)?,
+                head: limit(HEAD_TIMEOUT_MS, Limits::USUAL.head)?,
+                stall: limit(STALL_TIMEOUT_MS, Limits::USUAL.stall)?,
+            },
             health: HealthRules {
                 passive_failures: few(PASSIVE_FAILURES, 0, 0)?,
                 eject: environment.milliseconds(EJECT_MS, 30_000, 1, MS_MAX)?,
@@ -174,6 +189,9 @@ mod tests {
     #[test]
     fn each_mistake_is_quoted() {
         for (variable, value) in [
+            (IDLE_TIMEOUT_MS, "0"),
+            (HEAD_TIMEOUT_MS, "30s"),
+            (STALL_TIMEOUT_MS, "3600001"),
             (PASSIVE_FAILURES, "-1"),
             (EJECT_MS, "0"),
             (EJECT_MAX_PERCENT, "101"),

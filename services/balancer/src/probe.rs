@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::Balancer;
-use crate::body::RequestBody;
 use crate::connection::UpstreamConnection;
 use crate::options::Probes;
+use crate::upload::RequestBody;
 use crate::upstream::Upstream;
 
 /// Probes all instances, round by round, for as long as it is polled. A round ends when its last answer is in or timed out, so
@@ -52,7 +52,7 @@ async fn is_well(upstream: &Upstream, probes: &Probes, connect_timeout: Duration
     request.uri_mut().clone_from(&probes.path);
     request.headers_mut().insert(HOST, upstream.host().clone());
     connection
-        .send(request)
+        .send(request, None)
         .await
         .is_ok_and(|response| response.status().is_success())
 }

@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::HeaderValue;
-use http::request::Parts;
 use http::{Request, Response, Version};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 
 use crate::Balancer;
-use crate::body::{RequestBody, ResponseBody};
-use crate::connection::UpstreamConnection;
+use crate::body::{Lease, Relay, ResponseBody};
+use crate::exchange::{Answer, Repeat, Way, exchange};
 use crate::failure::{Failed, Failure};
-use crate::headers;
+use crate::headers::{self, Passage};
+use crate::interim::Interims;
 use crate::problem::X_INSTANCE;
-use crate::target::check_target;
+use crate::upload::{RequestBody, Watch};
 use crate::upstream::{InFlight, Upstream};
 
 /// A client connection, with all that can be worked out once for its requests.
@@ -27,12 +27,16 @@ pub struct Client {
     forwarded_for: HeaderValue,
     /// Hash of its address.
     address: u64,
+    interims: Interims,
 }
 
 /// A request that may go to its instance.
 struct Admitted {
     request: Request<RequestBody>,
     repeat: Repeat,
+    upload: Option<Arc<Watch>>,
+    /// Whether the client knows interim answers.
+    takes_interims: bool,
     /// What its policy was asked.
     wanted: balance::Request,
     /// Whether the instance was picked anew, rather than named by the client's cookie.
@@ -40,21 +44,16 @@ struct Admitted {
     in_flight: InFlight,
 }
 
-/// An instance's answer before it is made fit for the client.
-struct Answer {
-    response: Response<Incoming>,
-    connection: Box<UpstreamConnection>,
-}
-
 impl Client {
-    /// The client at `address`.
-    pub fn new(balancer: Arc<Balancer>, address: SocketAddr) -> Self {
+    /// The client at `address`, to which `interims` are written.
+    pub fn new(balancer: Arc<Balancer>, address: SocketAddr, interims: Interims) -> Self {
         let ip = address.ip().to_canonical();
         Self {
             balancer,
             forwarded_for: HeaderValue::try_from(ip.to_string())
                 .expect("an IP address has only characters that a header value may have"),
             address: balance::hash_text(&ip.to_string()),
+            interims,
         }
     }
 
@@ -63,7 +62,7 @@ impl Client {
         &self.balancer
     }
 
-    /// Answers a request from an instance, or with a problem of the balancer's own.
+    /// Answers a request that was [checked](crate::target::check_request) from an instance, or with a problem of the balancer's own.
     ///
     /// What needs no waiting is done before there is a future, which keeps its state, one for every client, small.
     pub fn forward(
@@ -80,9 +79,8 @@ impl Client {
         }
     }
 
-    /// Checks a request, picks its instance and makes it fit for that.
-    fn admit(&self, mut request: Request<Incoming>) -> Result<Admitted, Failure> {
-        check_target(&mut request)?;
+    /// Picks the instance of a request that was checked, and makes the request fit for that.
+    fn admit(&self, request: Request<Incoming>) -> Result<Admitted, Failure> {
         let balancer = &*self.balancer;
         let arrived = balancer.now();
         let wanted = balance::Request {
@@ -103,11 +101,22 @@ impl Client {
             .ok_or(Failure::NoInstance)?;
 
         let (mut head, body) = request.into_parts();
-        headers::prepare_request(&mut head.headers, &self.forwarded_for, in_flight.upstream().host());
+        let takes_interims = head.version >= Version::HTTP_11;
+        let expects = takes_interims && headers::expects_continue(&head.headers);
+        let body = RequestBody::new(body, expects, balancer.options.client_limits.stall);
+        let passage = Passage {
+            client: &self.forwarded_for,
+            default_host: in_flight.upstream().host(),
+            version: head.version,
+            has_body: body.watch().is_some(),
+        };
+        headers::prepare_request(&mut head.headers, &passage);
         head.version = Version::HTTP_11;
         Ok(Admitted {
             repeat: Repeat::of(&head, &body),
-            request: Request::from_parts(head, RequestBody::Client(body)),
+            upload: body.watch().cloned(),
+            request: Request::from_parts(head, body),
+            takes_interims,
             wanted,
             is_new_here,
             in_flight,
@@ -118,6 +127,8 @@ impl Client {
         let Admitted {
             mut request,
             repeat,
+            upload,
+            takes_interims,
             wanted,
             is_new_here,
             mut in_flight,
@@ -129,24 +140,36 @@ impl Client {
             let upstream = Arc::clone(in_flight.upstream());
             let may_retry = tried.len() < balancer.options.retries as usize;
             let waiting = Waiting::new(balancer, &upstream, picked);
+            let way = Way {
+                upstream: &upstream,
+                repeat: &repeat,
+                interims: takes_interims.then_some(&self.interims),
+                connect_timeout: balancer.connect_timeout,
+            };
             let exchanged = {
-                let exchange = pin!(exchange(&upstream, request, &repeat, balancer.connect_timeout));
+                let exchange = pin!(exchange(&way, request));
                 balancer.within_response_timeout(exchange).await
             };
             waiting.end();
             let now = balancer.now();
             let observe = |failed| balancer.routing.observe(&upstream, now, now - picked, failed);
-            let failed = match exchanged {
-                Ok(answer) => {
-                    observe(answer.response.status().is_server_error());
-                    let mut response = relay(answer, in_flight);
+            let passed = match exchanged {
+                Ok(answer) => balancer.pass_on(answer, in_flight, upload.clone()).await,
+                Err(failed) => Err((failed, in_flight)),
+            };
+            let (mut failed, failed_there) = match passed {
+                Ok(mut response) => {
+                    observe(response.status().as_u16() >= 500);
                     if let Some(sticky) = balancer.sticky.as_ref().filter(|_| is_new_here || !tried.is_empty()) {
                         sticky.write(response.headers_mut(), upstream.id());
                     }
+                    self.interims.written().await;
                     return Ok(response);
                 }
                 Err(failed) => failed,
             };
+            in_flight = failed_there;
+            failed.failure = failed.failure.or_clients(upload.as_deref());
             if failed.failure.is_the_instances() {
                 in_flight.fail();
                 observe(true);
@@ -158,11 +181,14 @@ impl Client {
                 None if failed.failure.is_broken() => repeat.request(),
                 None => None,
             };
-            let Some(again) = again.filter(|_| may_retry) else {
-                return Err(failed.failure);
-            };
             tried.push(upstream.id());
-            let Some(next) = balancer.routing.pick(&balance::Request { now, ..wanted }, &tried) else {
+            let again = again.filter(|_| may_retry);
+            let next = again.and_then(|request| {
+                let wanted = balance::Request { now, ..wanted };
+                Some((request, balancer.routing.pick(&wanted, &tried)?))
+            });
+            let Some((again, next)) = next else {
+                self.interims.written().await;
                 return Err(failed.failure);
             };
             in_flight = next;
@@ -211,95 +237,35 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Sends the request over an idle connection if there is one, else over a new one.
-///
-/// An instance may close an idle connection at the very moment a request is sent on it. Such a request is sent once more, on a
-/// fresh connection to the same instance, when nothing of it was sent; or when not a byte of an answer came, doing it twice is the
-/// same as doing it once (RFC 9110 section 9.2.2), and it has no body, which would already be spent.
-async fn exchange(
-    upstream: &Upstream,
-    request: Request<RequestBody>,
-    repeat: &Repeat,
-    connect_timeout: Duration,
-) -> Result<Answer, Failed> {
-    let Some(mut connection) = upstream.take_idle() else {
-        return exchange_on_fresh(upstream, request, connect_timeout).await;
-    };
-    let mut failed = match connection.send(request).await {
-        Ok(response) => {
-            return Ok(Answer { response, connection });
-        }
-        Err(failed) => failed,
-    };
-    let again = match failed.take_message() {
-        Some(unsent) => Some(unsent),
-        None if connection.has_heard() || failed.error().is_user() => None,
-        None => repeat.request(),
-    };
-    drop(connection);
-    match again {
-        Some(request) => exchange_on_fresh(upstream, request, connect_timeout).await,
-        None => Err(Failure::from_send(upstream, failed).into()),
-    }
-}
-
-/// Boxed: its state is large and seldom needed, and inside the state of every request it would be copied around with it.
-fn exchange_on_fresh(
-    upstream: &Upstream,
-    request: Request<RequestBody>,
-    connect_timeout: Duration,
-) -> Pin<Box<impl Future<Output = Result<Answer, Failed>>>> {
-    Box::pin(connect_and_send(upstream, request, connect_timeout))
-}
-
-async fn connect_and_send(
-    upstream: &Upstream,
-    request: Request<RequestBody>,
-    connect_timeout: Duration,
-) -> Result<Answer, Failed> {
-    let mut connection = match upstream.connect(connect_timeout).await {
-        Ok(connection) => connection,
-        Err(error) => {
-            return Err(Failed {
-                failure: Failure::from_connect(upstream, error),
-                unsent: Some(Box::new(request)),
-            });
-        }
-    };
-    match connection.send(request).await {
-        Ok(response) => Ok(Answer { response, connection }),
-        Err(mut failed) => {
-            let unsent = failed.take_message().map(Box::new);
-            let failure = Failure::from_send(upstream, failed);
-            Err(Failed { failure, unsent })
-        }
-    }
-}
-
-/// What it takes to send a request once more: nothing, unless twice is the same as once and there is no body, which would be spent.
-struct Repeat(Option<Box<Parts>>);
-
-impl Repeat {
-    fn of(head: &Parts, body: &Incoming) -> Self {
-        let can_repeat = head.method.is_idempotent() && body.is_end_stream();
-        Self(can_repeat.then(|| Box::new(head.clone())))
-    }
-
-    fn request(&self) -> Option<Request<RequestBody>> {
-        let head = self.0.as_deref()?.clone();
-        Some(Request::from_parts(head, RequestBody::Empty))
-    }
-}
-
-fn relay(answer: Answer, in_flight: InFlight) -> Response<ResponseBody> {
-    let (mut head, body) = answer.response.into_parts();
-    headers::remove_hop_by_hop(&mut head.headers);
-    // The version is that of a connection, too; hyper lowers it for a client of HTTP/1.0.
-    head.version = Version::HTTP_11;
-    Response::from_parts(head, ResponseBody::relayed(body, answer.connection, in_flight))
-}
-
 impl Balancer {
+    /// Makes an instance's answer fit for the client. What cannot be passed on is a failure of the instance.
+    async fn pass_on(
+        &self,
+        answer: Answer,
+        in_flight: InFlight,
+        upload: Option<Arc<Watch>>,
+    ) -> Result<Response<ResponseBody>, (Failed, InFlight)> {
+        let Answer { response, connection } = answer;
+        let (mut head, body) = response.into_parts();
+        let is_reusable = match headers::prepare_answer(&mut head) {
+            Ok(is_reusable) => is_reusable,
+            Err(error) => return Err((Failure::from_answer(in_flight.upstream(), error).into(), in_flight)),
+        };
+        let lease = Lease {
+            connection,
+            is_reusable,
+            in_flight,
+            upload,
+        };
+        match Relay::begin(body, lease, self.response_timeout).await {
+            Ok(body) => Ok(Response::from_parts(head, body)),
+            Err((error, lease)) => {
+                let failure = Failure::from_relay(lease.in_flight.upstream(), &error);
+                Err((failure.into(), lease.in_flight))
+            }
+        }
+    }
+
     /// The exchange is pinned by the caller: taken by value, its large state would be held, and copied, twice more.
     async fn within_response_timeout<T>(
         &self,

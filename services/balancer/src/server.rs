@@ -11,7 +11,9 @@ use hyper::service::service_fn;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::interim::{Interims, WithInterims};
 use crate::proxy::Client;
+use crate::target::check_request;
 use crate::turn::AfterTurn;
 use crate::{Balancer, admin, membership, probe};
 
@@ -30,21 +32,29 @@ pub async fn run(balancer: Arc<Balancer>, listener: TcpListener, shutdown: &Shut
     if let Some(path) = balancer.options.upstreams_file.clone() {
         beside.spawn(membership::follow(Arc::clone(&balancer), path));
     }
-    let make_service = |address| {
-        let client = Arc::new(Client::new(Arc::clone(&balancer), address));
-        service_fn(move |request: Request<Incoming>| {
+    let make = |stream, address| {
+        let interims = Interims::default();
+        let stream = AfterTurn::new(WithInterims::new(stream, interims.clone()));
+        let client = Arc::new(Client::new(Arc::clone(&balancer), address, interims));
+        let service = service_fn(move |mut request: Request<Incoming>| {
             let client = Arc::clone(&client);
-            if request.uri().path().starts_with(admin::PREFIX) {
+            let checked = check_request(&mut request);
+            if checked.is_err() || request.uri().path().starts_with(admin::PREFIX) {
                 // Boxed: its state is large and seldom needed.
-                Either::Left(Box::pin(
-                    async move { Ok(admin::answer(client.balancer(), request).await) },
-                ))
+                Either::Left(Box::pin(async move {
+                    let balancer = client.balancer();
+                    Ok(match checked {
+                        Ok(()) => admin::answer(balancer, request).await,
+                        Err(failure) => balancer.sign(failure.into_response()),
+                    })
+                }))
             } else {
                 Either::Right(client.forward(request))
             }
-        })
+        });
+        (stream, service)
     };
-    chassis::serve_connections(listener, AfterTurn::new, make_service, shutdown).await
+    chassis::serve_connections(listener, balancer.options.client_limits, make, shutdown).await
 }
 
 async fn sweep(balancer: Arc<Balancer>) {

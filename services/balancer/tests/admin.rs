@@ -90,6 +90,72 @@ async fn wrong_requests_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
+async fn only_json_is_taken_and_objects_are_objects() {
+    let front = Front::start("a=http://127.0.0.1:9", &[]).await;
+    let policy = r#"{"policy":"random"}"#;
+    for media_type in ["text/plain", "application/x-www-form-urlencoded", "text/json", ""] {
+        let mut client = front.client().await;
+        let length = policy.len();
+        client
+            .send(format!(
+                "PUT /_balancer/policy HTTP/1.1\r\nhost: x\r\ncontent-type: {media_type}\r\n\
+                 content-length: {length}\r\n\r\n{policy}"
+            ))
+            .await;
+        assert_eq!(status(&client.answer().await.0), 415, "{media_type:?}");
+    }
+    for (path, body) in [
+        ("policy", r#"["random"]"#),
+        ("upstreams", r#"[["b","http://127.0.0.1:9",1,true]]"#),
+        ("upstreams", r#"[{"name":"b","name":"c","url":"http://127.0.0.1:9"}]"#),
+    ] {
+        let path = format!("/_balancer/{path}");
+        assert_eq!(front.call("PUT", &path, body).await.0, 422, "{path} {body}");
+    }
+    assert_eq!(
+        front.call("GET", "/_balancer/policy", "").await.1["policy"],
+        "round_robin"
+    );
+    assert_eq!(front.upstream("a").await["state"], "in");
+    assert_eq!(front.call("PUT", "/_balancer/policy", policy).await.0, 200);
+}
+
+#[tokio::test]
+async fn half_a_body_is_not_waited_for() {
+    let front = Front::start("", &[(balancer::STALL_TIMEOUT_MS, "40")]).await;
+    let mut client = front.client().await;
+    client
+        .send(
+            "PUT /_balancer/policy HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+             content-length: 20\r\n\r\n{",
+        )
+        .await;
+    assert_eq!(status(&client.answer().await.0), 408);
+}
+
+#[tokio::test]
+async fn an_instance_that_is_gone_is_gone_from_the_metrics() {
+    observability::install();
+    let front = Front::start("old=http://127.0.0.1:9,keep=http://127.0.0.1:9", &[]).await;
+    let metrics = async || {
+        let mut client = front.client().await;
+        client.get("/_balancer/metrics").await;
+        String::from_utf8(client.answer().await.1).unwrap()
+    };
+    let lines = |text: &str, name: &str| {
+        text.lines()
+            .filter(|line| line.contains(&format!("\"{name}\"")))
+            .count()
+    };
+    let before = metrics().await;
+    assert_eq!((lines(&before, "old"), lines(&before, "keep")), (6, 6), "{before}");
+    let list = json!([{"name": "keep", "url": "http://127.0.0.1:9"}]).to_string();
+    assert_eq!(front.call("PUT", "/_balancer/upstreams", &list).await.0, 200);
+    let after = metrics().await;
+    assert_eq!((lines(&after, "old"), lines(&after, "keep")), (0, 6), "{after}");
+}
+
+#[tokio::test]
 async fn an_unknown_policy_is_answered_with_the_allowed_ones() {
     let front = Front::start("", &[]).await;
     let (_, problem) = front.call("PUT", "/_balancer/policy", r#"{"policy":"fastest"}"#).await;

@@ -99,20 +99,54 @@ async fn large_bodies_pass_unchanged_in_both_directions_at_once() {
     assert!(back == pattern, "the body was changed on its way");
 }
 
+/// A request whose client waits to be told to send its body.
+const EXPECTS: &str = "POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n";
+
 #[tokio::test]
-async fn a_client_that_waits_for_100_continue_gets_it_from_the_balancer() {
+async fn a_client_that_waits_for_100_continue_gets_it_when_the_instance_says_so() {
     let instance = Instance::listen().await;
     let front = Front::before(&instance).await;
     let mut client = front.client().await;
-    client
-        .send("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n")
-        .await;
+    client.send(EXPECTS).await;
+    let mut peer = instance.accept().await;
+    assert_eq!(field(&peer.head().await, "expect").as_deref(), Some("100-continue"));
+    peer.send("HTTP/1.1 100 Continue\r\n\r\n").await;
     assert_eq!(status(&client.head().await), 100);
     client.send("body").await;
-    let mut peer = instance.accept().await;
-    assert_eq!(field(&peer.head().await, "expect"), None);
     assert_eq!(peer.exact(4).await, b"body");
-    peer.send("HTTP/1.1 100 Continue\r\n\r\n").await;
+    peer.ok("done").await;
+    // Said once, although the instance and the balancer both said it.
+    assert_eq!(client.answer().await.1, b"done");
+}
+
+#[tokio::test]
+async fn a_body_that_the_instance_does_not_want_is_never_asked_for() {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client.send(EXPECTS).await;
+    let mut peer = instance.accept().await;
+    peer.head().await;
+    peer.send("HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\nno")
+        .await;
+    let (head, body) = client.answer().await;
+    assert_eq!((status(&head), body.as_slice()), (401, &b"no"[..]));
+    // Neither connection can go on: one waits for a body, the other owes it.
+    assert_eq!(client.rest().await, b"");
+    assert_eq!(peer.rest().await, b"");
+}
+
+#[tokio::test]
+async fn an_instance_that_does_not_know_the_question_gets_the_body_all_the_same() {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client.send(EXPECTS).await;
+    let mut peer = instance.accept().await;
+    peer.head().await;
+    assert_eq!(status(&client.head().await), 100);
+    client.send("body").await;
+    assert_eq!(peer.exact(4).await, b"body");
     peer.ok("done").await;
     assert_eq!(client.answer().await.1, b"done");
 }
@@ -202,4 +236,90 @@ async fn an_answer_that_comes_before_the_upload_ends_is_passed_on() {
     let mut next = front.client().await;
     next.get("/next").await;
     assert!(instance.accept().await.head().await.starts_with("get /next "));
+}
+
+#[tokio::test]
+async fn an_instance_that_refuses_a_body_early_and_closes_is_heard_and_not_blamed() {
+    let instance = Instance::listen().await;
+    let passive = [(balancer::PASSIVE_FAILURES, "1")];
+    let front = Front::start(&format!("a={}", instance.url()), &passive).await;
+    for _ in 0..8 {
+        let mut client = front.client().await;
+        let body = "x".repeat(200_000);
+        let refused = async {
+            let mut peer = instance.accept().await;
+            peer.head().await;
+            peer.send("HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 4\r\n\r\nnope")
+                .await;
+            // Closed with unread input: the balancer's writes fail from now on.
+            drop(peer);
+        };
+        let asked = async {
+            client
+                .send(format!(
+                    "POST /nope HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                ))
+                .await;
+            client.answer().await
+        };
+        let ((), (head, body)) = tokio::join!(refused, asked);
+        assert_eq!((status(&head), body.as_slice()), (404, &b"nope"[..]));
+    }
+    let upstream = front.upstream("a").await;
+    assert_eq!(
+        (&upstream["failures"], &upstream["ejections"], &upstream["in_flight"]),
+        (&0.into(), &0.into(), &0.into()),
+        "{upstream}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_its_upload_inside_an_answer_is_no_strike_against_the_instance() {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client
+        .send("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        .await;
+    let mut peer = instance.accept().await;
+    peer.head().await;
+    assert_eq!(peer.chunk().await, "abc");
+    peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n")
+        .await;
+    client.head().await;
+    assert_eq!(client.chunk().await, "ok");
+    client.send("no chunk\r\n").await;
+    client.rest().await;
+    peer.rest().await;
+    let upstream = front.upstream("a").await;
+    assert_eq!(
+        (&upstream["failures"], &upstream["in_flight"]),
+        (&0.into(), &0.into()),
+        "{upstream}"
+    );
+}
+
+#[tokio::test]
+async fn an_upload_that_stops_is_the_clients_fault() {
+    for (variable, value) in [
+        (balancer::STALL_TIMEOUT_MS, "40"),
+        (balancer::UPSTREAM_RESPONSE_TIMEOUT_MS, "40"),
+    ] {
+        let instance = Instance::listen().await;
+        let limits = [(variable, value), (balancer::PASSIVE_FAILURES, "1")];
+        let front = Front::start(&format!("a={}", instance.url()), &limits).await;
+        let mut client = front.client().await;
+        client
+            .send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
+            .await;
+        let (head, _) = client.answer().await;
+        assert_eq!(status(&head), 408, "{variable}");
+        let upstream = front.upstream("a").await;
+        assert_eq!(
+            (&upstream["failures"], &upstream["ejections"]),
+            (&0.into(), &0.into()),
+            "{variable}: {upstream}"
+        );
+    }
 }

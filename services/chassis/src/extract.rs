@@ -170,8 +170,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// `application/json` or a type built on it, whatever its parameters.
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether a body is `application/json` or a type built on it, whatever its parameters.
+#[must_use]
+pub fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
         return false;
     };

@@ -55,10 +55,16 @@ impl Listener {
     /// The next connection. When the system refuses one, it is tried again a moment later; the log hears of that when it
     /// begins, and once a minute while it lasts.
     pub async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        self.accept_or(|| {}).await
+    }
+
+    /// The same; whenever the system refuses one, `make_room` closes what can be spared.
+    pub async fn accept_or(&mut self, mut make_room: impl FnMut()) -> (TcpStream, SocketAddr) {
         loop {
             match self.listener.accept().await {
                 Ok(accepted) => return accepted,
                 Err(error) => {
+                    make_room();
                     if let Some(times) = self.refusals.count(Instant::now()) {
                         tracing::warn!(%error, times, "connections are not accepted");
                     }

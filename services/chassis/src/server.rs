@@ -6,40 +6,31 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{Request, Response};
+use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service as HyperService, service_fn};
+use hyper::service::{HttpService, Service as HyperService, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::Service;
 
+use crate::patient::{Limits, Patient};
+use crate::stage::{Connections, Stage, staged};
 use crate::{Listener, Settings, SettingsError, Shutdown, bind};
 
 /// How long requests that were begun may take to finish once the end is asked for.
 pub const GRACE: Duration = Duration::from_millis(900);
-const PATIENCE: Patience = Patience {
-    first: Duration::from_secs(30),
-    next: Duration::from_secs(75),
-};
-
-/// How long a connection is kept on which no request begins. A request has begun when its whole head is there.
-#[derive(Debug, Clone, Copy)]
-struct Patience {
-    /// From the start of the connection.
-    first: Duration,
-    /// Later. The connection goes at the second look that finds nothing new, so after one to two times this long; that is
-    /// longer than the lab's own clients and nginx keep idle connections, so none of them sends on one that goes.
-    next: Duration,
-}
+/// Longest head of a request, in bytes. A target of its own longest, which hyper sets at 64 KiB, fits in: it is refused with 414,
+/// and what is longer than this with 431.
+const HEAD_BYTES_MAX: usize = 128 << 10;
 
 /// Why a service did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -99,14 +90,15 @@ pub async fn serve(router: Router, settings: &Settings) -> Result<(), ServeError
     let port = listener.local_addr().map_err(ServeError::Runtime)?.port();
     let probes = observability::spawn_probes();
     tracing::info!(port, host = %settings.host, pid = std::process::id(), "listening");
-    let make_service = |peer| {
+    let make = |stream, peer| {
         let router = router.clone();
-        service_fn(move |mut request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
             router.clone().call(request.map(Body::new))
-        })
+        });
+        (stream, service)
     };
-    let unfinished = serve_connections(listener, |stream| stream, make_service, &settings.shutdown).await;
+    let unfinished = serve_connections(listener, Limits::USUAL, make, &settings.shutdown).await;
     probes.abort();
     if unfinished > 0 {
         tracing::warn!(
@@ -117,60 +109,48 @@ pub async fn serve(router: Router, settings: &Settings) -> Result<(), ServeError
     Ok(())
 }
 
-/// Serves HTTP/1.1 on every connection, read and written through what `make_stream` makes of it, until `shutdown`, then finishes
-/// what was begun, for [`GRACE`] at most. Gives the number of connections that had to be left unfinished.
+/// Serves HTTP/1.1 on every connection until `shutdown`, then finishes what was begun, for [`GRACE`] at most. Gives the number of
+/// connections that had to be left unfinished.
 ///
-/// A connection on which no whole head of a request comes for some time is closed.
+/// `make` gives the stream through which a connection is read and written, and the service that answers on it. A client that
+/// exceeds the `limits` is closed; so are some that wait for nothing, the oldest first, when the system has no descriptors left.
 pub async fn serve_connections<S, B, I>(
     listener: TcpListener,
-    make_stream: impl Fn(TcpStream) -> I,
-    make_service: impl Fn(SocketAddr) -> S,
+    limits: Limits,
+    make: impl Fn(TcpStream, SocketAddr) -> (I, S),
     shutdown: &Shutdown,
 ) -> usize
 where
     S: HyperService<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
     S::Future: Send,
-    B: http_body::Body + Send + 'static,
+    B: HttpBody + Send + Unpin + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    serve_patiently(listener, make_stream, make_service, shutdown, PATIENCE).await
-}
-
-async fn serve_patiently<S, B, I>(
-    listener: TcpListener,
-    make_stream: impl Fn(TcpStream) -> I,
-    make_service: impl Fn(SocketAddr) -> S,
-    shutdown: &Shutdown,
-    patience: Patience,
-) -> usize
-where
-    S: HyperService<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
-    S::Future: Send,
-    B: http_body::Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let mut listener = Listener::from(listener);
     // Every connection holds a receiver, so the sender knows when the last one is gone.
     let (open, held) = watch::channel(());
+    let mut listener = Listener::from(listener);
+    let mut connections = Connections::default();
     let mut end = pin!(shutdown.requested());
     loop {
         let (stream, peer) = tokio::select! {
             biased;
             () = &mut end => break,
-            accepted = listener.accept() => accepted,
+            accepted = listener.accept_or(|| connections.make_room()) => accepted,
         };
         // Without it, small answers would wait for the acknowledgement of the one before. Losing it loses only time.
         let _ = stream.set_nodelay(true);
-        let connection = connection(make_stream(stream), make_service(peer), shutdown.clone(), patience);
+        let stage = Arc::new(Stage::default());
+        let (stream, service) = make(stream, peer);
+        let stream = Patient::new(stream, Arc::clone(&stage), limits);
+        let connection = connection(stream, staged(service, Arc::clone(&stage)), shutdown.clone());
         let held = held.clone();
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             connection.await;
             drop(held);
         });
+        connections.add(stage, task.abort_handle());
     }
     drop((listener, held));
     match tokio::time::timeout(GRACE, open.closed()).await {
@@ -179,24 +159,18 @@ where
     }
 }
 
-async fn connection<S, B>(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    service: S,
-    shutdown: Shutdown,
-    patience: Patience,
-) where
-    S: HyperService<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    B: http_body::Body + 'static,
+async fn connection<S, B>(stream: impl AsyncRead + AsyncWrite + Unpin, service: S, shutdown: Shutdown)
+where
+    S: HttpService<Incoming, ResBody = B, Error = Infallible>,
+    B: HttpBody + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let requests = Arc::new(AtomicU32::new(0));
-    let service = Counted {
-        service,
-        requests: Arc::clone(&requests),
-    };
     // Head and body are copied into one buffer and written in one piece, not as a list of pieces: most answers are short.
     let mut server = http1::Builder::new();
-    let connection = server.writev(false).serve_connection(TokioIo::new(stream), service);
+    let connection = server
+        .writev(false)
+        .max_header_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
@@ -204,49 +178,9 @@ async fn connection<S, B>(
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-        () = quiet(&requests, patience) => {
-            // An orderly end would wait for the rest of a first head. A request that is under way gets its answer.
-            if requests.load(Ordering::Relaxed) == 0 {
-                return;
-            }
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
     };
     if let Err(error) = result {
         tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-/// Waits until no request has begun for as long as the patience lasts. Requests are counted and not timed, so that they
-/// pay next to nothing for it.
-async fn quiet(requests: &AtomicU32, patience: Patience) {
-    let mut before = 0;
-    let mut wait = patience.first;
-    loop {
-        tokio::time::sleep(wait).await;
-        let now = requests.load(Ordering::Relaxed);
-        if now == before {
-            return;
-        }
-        (before, wait) = (now, patience.next);
-    }
-}
-
-/// A service that counts its requests.
-struct Counted<S> {
-    service: S,
-    requests: Arc<AtomicU32>,
-}
-
-impl<S: HyperService<Request<Incoming>>> HyperService<Request<Incoming>> for Counted<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn call(&self, request: Request<Incoming>) -> S::Future {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.service.call(request)
     }
 }
 
@@ -278,11 +212,12 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (trigger, shutdown) = Shutdown::new();
         let server = tokio::spawn(async move {
-            let make = |_| {
+            let make = |stream, _| {
                 let router = router.clone();
-                service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)))
+                let service = service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)));
+                (stream, service)
             };
-            serve_connections(listener, |stream| stream, make, &shutdown).await
+            serve_connections(listener, Limits::USUAL, make, &shutdown).await
         });
 
         // An idle connection must not hold up the end either.
@@ -305,18 +240,20 @@ mod tests {
     }
 
     const LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-    const SHORT: Patience = Patience {
-        first: Duration::from_millis(50),
-        next: Duration::from_millis(50),
+    const SHORT: Limits = Limits {
+        idle: Duration::from_millis(50),
+        head: Duration::from_millis(50),
+        stall: Duration::from_millis(50),
     };
 
     async fn answering(listener: TcpListener, shutdown: Shutdown) {
         let router = Router::new().route("/", get(|| async { "here" }));
-        let make = |_| {
+        let make = |stream, _| {
             let router = router.clone();
-            service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)))
+            let service = service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)));
+            (stream, service)
         };
-        serve_patiently(listener, |stream| stream, make, &shutdown, SHORT).await;
+        serve_connections(listener, SHORT, make, &shutdown).await;
     }
 
     #[tokio::test]
@@ -341,40 +278,6 @@ mod tests {
             assert_eq!(received.matches("200 OK").count(), answers, "{sent:?}: {received:?}");
         }
         server.abort();
-    }
-
-    #[tokio::test]
-    async fn a_request_under_way_is_answered_however_long_it_takes() {
-        let enough = Arc::new(Notify::new());
-        let handler = {
-            let enough = Arc::clone(&enough);
-            move || async move {
-                enough.notified().await;
-                "late"
-            }
-        };
-        let router = Router::new().route("/", get(handler));
-        let (client, server) = tokio::io::duplex(1_000);
-        let service = service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)));
-        let at_once = Patience {
-            first: Duration::ZERO,
-            next: Duration::ZERO,
-        };
-        let (mut client, request) = (client, b"GET / HTTP/1.1\r\nhost: test\r\n\r\n");
-        // The head is there before the first look.
-        client.write_all(request).await.unwrap();
-        let served = tokio::spawn(connection(server, service, Shutdown::never(), at_once));
-        for _ in 0..20 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        enough.notify_one();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
-        assert!(
-            answer.starts_with("HTTP/1.1 200") && answer.ends_with("late"),
-            "{answer}"
-        );
-        served.await.unwrap();
     }
 
     /// Serves with as few descriptors as the parent allows, and says where; until the parent closes its input.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tower::{Service, ServiceExt};
 
-use crate::{Settings, Shutdown, bind, serve_connections};
+use crate::{Limits, Settings, Shutdown, bind, serve_connections};
 
 /// A whole answer.
 #[derive(Debug)]
@@ -170,11 +170,12 @@ pub async fn spawn(router: Router) -> String {
     let listener = bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.expect("a free port");
     let address = listener.local_addr().expect("a bound listener has an address");
     tokio::spawn(async move {
-        let make = |_| {
+        let make = |stream, _| {
             let router = router.clone();
-            service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)))
+            let service = service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)));
+            (stream, service)
         };
-        serve_connections(listener, |stream| stream, make, &Shutdown::never()).await
+        serve_connections(listener, Limits::USUAL, make, &Shutdown::never()).await
     });
     format!("http://{address}")
 }

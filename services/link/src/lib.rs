@@ -34,6 +34,7 @@ use axum::extract::State;
 use axum::routing::get;
 use chassis::{App, Json, Listener, ServeError, Settings};
 use contract::{LinkConditions, Validate, environment};
+use rustix::process::{Resource, getrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -43,6 +44,8 @@ pub use crate::line::{Arrival, Direction, Line, SEGMENT_BYTES};
 
 /// Connections that are open at once; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 4_096;
+/// Descriptors that connections leave to the rest, so that the link can be controlled, however many there are.
+const DESCRIPTORS_SPARED: usize = 64;
 
 /// What a link is told of.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,7 +135,7 @@ async fn change(State(conditions): State<Shared>, Json(wanted): Json<LinkConditi
 
 /// Accepts for ever.
 async fn pass(listener: TcpListener, config: Config, conditions: &watch::Sender<LinkConditions>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(connections_max()));
     let mut listener = Listener::from(listener);
     let mut open = JoinSet::new();
     for number in 0.. {
@@ -140,6 +143,7 @@ async fn pass(listener: TcpListener, config: Config, conditions: &watch::Sender<
             .acquire_owned()
             .await
             .expect("nobody closes the semaphore");
+        // Nothing can be spared: to both ends, a link is a wire, and the longest silence on it may be meant.
         let (caller, _) = listener.accept().await;
         while open.try_join_next().is_some() {}
         let connection = Connection {
@@ -157,6 +161,13 @@ async fn pass(listener: TcpListener, config: Config, conditions: &watch::Sender<
             drop(place);
         });
     }
+}
+
+/// How many connections the limit of open files allows; each takes two descriptors.
+fn connections_max() -> usize {
+    let limit = getrlimit(Resource::Nofile).current;
+    let allowed = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    (allowed.saturating_sub(DESCRIPTORS_SPARED) / 2).clamp(1, CONNECTIONS_MAX)
 }
 
 #[cfg(test)]
@@ -184,6 +195,7 @@ mod tests {
             ("LINK_PORT", "-1"),
             ("LINK_SEED", "one"),
             ("LINK_CONDITIONS", "slow"),
+            ("LINK_CONDITIONS", "[50]"),
             ("LINK_CONDITIONS", "{\"loss\": 2}"),
         ] {
             let message = read(&[("LINK_TO", "users:1"), (variable, value)]).unwrap_err();

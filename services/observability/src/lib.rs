@@ -12,6 +12,6 @@ mod tracestate;
 
 pub use lag::spawn_probes;
 pub use logs::{LogGuard, init_logs};
-pub use metrics::{PROMETHEUS_TEXT, install, render};
+pub use metrics::{PROMETHEUS_TEXT, install, render, render_with};
 pub use observe::{ObserveLayer, ObserveService};
 pub use trace::{InvalidTraceparent, TRACEPARENT, TRACESTATE, TraceContext};

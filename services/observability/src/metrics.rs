@@ -85,6 +85,17 @@ pub fn render() -> String {
     text
 }
 
+/// All metrics of this process, and those that `now` records. They are of this moment only: a series that `now` does not record the
+/// next time is gone then, where a recorder that lives as long as the process would show its last value for ever.
+#[must_use]
+pub fn render_with(now: impl FnOnce()) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    metrics::with_local_recorder(&recorder, now);
+    let mut text = render();
+    text.push_str(&recorder.handle().render());
+    text
+}
+
 /// Lets go of single observations that are already counted in histogram buckets. To be called every few seconds.
 pub(crate) fn upkeep() {
     if let Some(installed) = INSTALLED.get() {
@@ -124,5 +135,17 @@ mod tests {
         }
         #[cfg(target_os = "linux")]
         assert!(text.contains("process_resident_memory_bytes "));
+    }
+
+    #[test]
+    fn what_is_of_the_moment_is_gone_with_it() {
+        let shown =
+            |member: &'static str| super::render_with(|| metrics::gauge!("of_now", "member" => member).set(1.0));
+        assert!(shown("old").contains("of_now{member=\"old\"} 1"));
+        let text = shown("new");
+        assert!(
+            text.contains("of_now{member=\"new\"} 1") && !text.contains("old"),
+            "{text}"
+        );
     }
 }

@@ -344,3 +344,46 @@ proptest! {
         prop_assert_eq!(read(&cut(&mixed, &places), false), read(&[&mixed], false));
     }
 }
+
+#[test]
+fn attack_answers() {
+    let good = tricky();
+    let attack = good.iter().fold(
+        attack::Attack::new("answers", env!("CARGO_MANIFEST_DIR")),
+        |attack, (text, _)| attack.input(*text),
+    );
+    let words = [
+        "\r\n",
+        "\n",
+        "\0",
+        ":",
+        ",",
+        ";",
+        "0\r\n\r\n",
+        "content-length: 3\r\n",
+        "transfer-encoding: chunked\r\n",
+        "connection: close\r\n",
+        "HTTP/1.1 103 x\r\n\r\n",
+        "ffffffffffffffff\r\n",
+        "x-instance: \u{1b}[2J\r\n",
+    ];
+    let attack = words.into_iter().fold(attack, attack::Attack::word);
+    attack.run(20_000, |bytes| {
+        let whole = read(&[bytes], false);
+        let (a, b) = bytes.split_at(bytes.len() / 2);
+        assert_eq!(read(&[a, b], false), whole);
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        assert_eq!(read(&single, false), whole);
+        read(&[bytes], true);
+        if let Outcome::Complete { status, left, .. } = whole {
+            assert!(
+                (200..1_000).contains(&status) && left <= bytes.len(),
+                "{status}, {left}"
+            );
+            // What is read as an answer is one to the parser that others use, too.
+            let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
+            let parsed = httparse::Response::new(&mut fields).parse(bytes);
+            assert!(matches!(parsed, Ok(httparse::Status::Complete(_))), "{parsed:?}");
+        }
+    });
+}
