@@ -146,8 +146,7 @@ impl Consumer {
             .set("group.id", broker.group(group))
             .set("session.timeout.ms", session.as_millis().to_string())
             .set("heartbeat.interval.ms", (session / HEARTBEATS).as_millis().to_string())
-            // The one strategy that the built-in broker carries out as Apache Kafka does: with cooperative ones its
-            // groups give nothing to members that come later.
+            // What the lessons show: in a rebalance all members give up everything, and get their shares anew.
             .set("partition.assignment.strategy", "range")
             .set("auto.offset.reset", "earliest")
             .set("enable.auto.commit", "false")

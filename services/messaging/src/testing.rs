@@ -40,7 +40,7 @@ impl TestKafka {
                 let address = listener.local_addr().expect("a bound listener has an address");
                 told.send(address).expect("the test waits for it");
                 let served = built_in::run(listener, address.ip().to_string(), &shutdown).await;
-                served.expect("the mock cluster starts");
+                served.expect("the broker runs");
             });
         });
         let address = address.recv().expect("the broker tells where it listens");

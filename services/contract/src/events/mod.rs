@@ -21,8 +21,8 @@ pub use payloads::{
 };
 
 /// What the built-in broker does not do. Whatever needs more needs a real Kafka.
-pub const BUILT_IN_LIMITS: &str = "it keeps the last 5 MiB of each partition and nothing when it ends, transactions mean \
-                                   nothing to it, and nothing is replicated";
+pub const BUILT_IN_LIMITS: &str = "it keeps the last 5 MiB of each partition (64 MiB of all) and nothing when it ends, it \
+                                   has no transactions, and nothing is replicated";
 
 /// Something that can be the data of an event.
 pub trait Payload: Serialize + DeserializeOwned {

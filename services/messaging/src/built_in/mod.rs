@@ -1,22 +1,40 @@
-//! A small broker for machines without Kafka: the mock cluster of librdkafka behind a front of its own.
+//! A small broker for machines without Kafka.
 //!
-//! The mock cluster speaks Kafka's protocol, but only on a port of its own choice, and it lets nobody make topics. The
-//! front listens where it is told, passes everything on, puts its own address into the answers that tell clients where
-//! to go, and makes topics when asked. What it does not do is in
-//! [`BUILT_IN_LIMITS`](contract::events::BUILT_IN_LIMITS).
+//! It speaks Kafka's protocol, keeps everything in memory, and is one broker that leads every partition and looks after
+//! every group. What it does not do is in [`BUILT_IN_LIMITS`](contract::events::BUILT_IN_LIMITS). It offers those
+//! requests and versions that it speaks ([`api`]); every request is read whole before anything is done, and whatever is
+//! not one closes its connection. Everything that a client can make it keep has a bound.
+//!
+//! ```text
+//!     connection ── frames ──► api (head) ──► answer/… ──► log (topics, partitions, batches)
+//!                                                  └─────► group (members, rounds, offsets)
+//! ```
 
-mod front;
-mod protocol;
+mod answer;
+mod api;
+mod batch;
+mod broker;
+mod code;
+mod connection;
+mod frames;
+mod group;
+mod log;
+mod memory;
+mod wire;
 
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use chassis::{ServeError, Settings, Shutdown, bind};
 use contract::environment::KAFKA_ADVERTISED_HOST;
-use rdkafka::mocking::MockCluster;
 use tokio::net::TcpListener;
 use tokio::task::LocalSet;
+use tokio::time::MissedTickBehavior;
 
-use front::Front;
+use broker::Broker;
+
+/// How often groups are looked at for members that are silent or late.
+const TICK: Duration = Duration::from_millis(50);
 
 /// Runs the broker until the end is asked for.
 ///
@@ -37,14 +55,23 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
 /// Runs it on a socket that is listened on.
 pub(crate) async fn run(listener: TcpListener, host: String, shutdown: &Shutdown) -> Result<(), ServeError> {
     let port = listener.local_addr().map_err(ServeError::Runtime)?.port();
-    let cluster = MockCluster::new(1).map_err(|error| ServeError::start("the mock cluster", error))?;
-    let front = Rc::new(Front::new(cluster, host, port));
+    let broker = Rc::new(Broker::new(host, port));
     let serving = async {
         tokio::select! {
             () = shutdown.requested() => {}
-            () = front.accept(listener) => {}
+            () = connection::accept(&broker, listener) => {}
+            () = pass_time(&broker) => {}
         }
     };
     LocalSet::new().run_until(serving).await;
     Ok(())
+}
+
+async fn pass_time(broker: &Broker) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        broker.groups.borrow_mut().pass_time(Instant::now());
+    }
 }
