@@ -39,11 +39,13 @@ impl Service {
     /// Starts a service in a folder, where its database will lie, and waits until it listens.
     #[track_caller]
     pub fn start(name: &str, folder: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut child = command(name, folder, environment)
-            .env("PORT", "0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::run(name, command(name, folder, environment))
+    }
+
+    /// The same with a command of the test's own, which ends up as the service.
+    #[track_caller]
+    pub fn run(name: &str, mut command: Command) -> Self {
+        let mut child = command.env("PORT", "0").stdout(Stdio::piped()).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let heard = Arc::clone(&lines);
@@ -67,6 +69,16 @@ impl Service {
         });
         service.port = u16::try_from(port.unwrap()).unwrap();
         service
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether its process has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Its base address.
