@@ -19,7 +19,7 @@ pub trait Fetch<O>: Sized {
     /// When the database fails, or there is no row.
     fn one<'c>(
         self,
-        executor: impl Executor<'c, Database = Any> + Send,
+        executor: impl Executor<'c, Database = Any>,
     ) -> impl Future<Output = Result<O, sqlx::Error>> + Send;
 
     /// The only row, or the first one, if there is any.
@@ -28,7 +28,7 @@ pub trait Fetch<O>: Sized {
     /// When the database fails.
     fn optional<'c>(
         self,
-        executor: impl Executor<'c, Database = Any> + Send,
+        executor: impl Executor<'c, Database = Any>,
     ) -> impl Future<Output = Result<Option<O>, sqlx::Error>> + Send;
 }
 
@@ -36,11 +36,11 @@ impl<O> Fetch<O> for QueryAs<'_, Any, O, AnyArguments>
 where
     O: Send + Unpin + for<'r> FromRow<'r, AnyRow>,
 {
-    async fn one<'c>(self, executor: impl Executor<'c, Database = Any> + Send) -> Result<O, sqlx::Error> {
+    async fn one<'c>(self, executor: impl Executor<'c, Database = Any>) -> Result<O, sqlx::Error> {
         self.optional(executor).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
-    async fn optional<'c>(self, executor: impl Executor<'c, Database = Any> + Send) -> Result<Option<O>, sqlx::Error> {
+    async fn optional<'c>(self, executor: impl Executor<'c, Database = Any>) -> Result<Option<O>, sqlx::Error> {
         Ok(self.fetch_all(executor).await?.into_iter().next())
     }
 }
