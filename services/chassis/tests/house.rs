@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+type Words = &'static [&'static str];
+
 /// A way around, the only files that may take it, and what to use instead.
-const RULES: [(&[&str], &[&str], &str); 4] = [
+const RULES: [(Words, Words, &str); 4] = [
     (
         &[
             "serde_json::from_slice",

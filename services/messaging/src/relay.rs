@@ -221,7 +221,7 @@ impl<P: Publish> Relay<P> {
     }
 
     async fn waiting(&self) -> Result<Vec<Stored>, MessagingError> {
-        let rows: Vec<(i64, String, String, String, Option<String>, Option<String>)> = sqlx::query_as(
+        let rows: Vec<Row> = sqlx::query_as(
             "SELECT id, topic, event_key, payload, traceparent, tracestate FROM outbox ORDER BY id LIMIT $1",
         )
         .bind(BATCH)
@@ -238,6 +238,9 @@ impl<P: Publish> Relay<P> {
         Ok(rows.into_iter().map(stored).collect())
     }
 }
+
+/// Id, topic, key, payload, `traceparent` and `tracestate`.
+type Row = (i64, String, String, String, Option<String>, Option<String>);
 
 /// The first message of each key, none of which need wait for another, and those that come after them.
 fn first_of_each_key(messages: Vec<Stored>) -> (Vec<Stored>, Vec<Stored>) {

@@ -146,9 +146,12 @@ async fn only_one_relay_works_at_a_time_and_the_same_one_takes_over_at_once() {
     assert_eq!(relay("orders-1").step().await.unwrap(), 1, "it was started again");
 }
 
+/// The `traceparent` and the `tracestate` of a message.
+type Trace = (Option<String>, Option<String>);
+
 /// Keeps the traces of what it is given.
 #[derive(Clone, Default)]
-struct Traces(Arc<Mutex<Vec<(Option<String>, Option<String>)>>>);
+struct Traces(Arc<Mutex<Vec<Trace>>>);
 
 impl Publish for Traces {
     async fn publish_stored(&self, message: &Stored) -> Result<(), MessagingError> {
