@@ -9,7 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::execute;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use rustix::process::{Signal, getpid, kill_process};
@@ -84,12 +86,14 @@ impl Screen {
         if !TAKEN.swap(true, Ordering::SeqCst) {
             set_stderr_aside()?;
         }
-        execute!(io::stdout(), EnterAlternateScreen)?;
+        execute!(io::stdout(), EnterAlternateScreen, Clear(ClearType::All))?;
         if self.mouse {
             execute!(io::stdout(), EnableMouseCapture)?;
         }
-        self.terminal.hide_cursor()?;
-        self.terminal.clear()
+        // A new one knows nothing of what was drawn. To clear the old one would ask where the cursor is, and the thread of
+        // the keys would take the answer.
+        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        self.terminal.hide_cursor()
     }
 
     /// What is drawn on.
