@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
-use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Scenario, Source, plain};
+use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Scenario, Source, is_hidden, plain};
 use scenarios::recorded::{LINE_MAX, Reader};
 use scenarios::state::RunState;
 
@@ -14,7 +14,7 @@ use crate::commands::recorded;
 use crate::conduct::Conducted;
 use crate::failure::Failure;
 use crate::home;
-use crate::text::{is_hidden, visible_document};
+use crate::text::visible_document;
 
 /// The file of a run's events.
 pub const EVENTS_FILE: &str = "run.jsonl";

@@ -9,7 +9,7 @@ use std::cell::Cell;
 
 pub use logs::LogText;
 pub use markdown::render as markdown;
-pub use shown::{ascii, is_hidden, json, shown, visible, visible_document};
+pub use shown::{ascii, json, shown, visible, visible_document};
 
 #[cfg(test)]
 pub use shown::to_ascii;

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use scenarios::format::is_hidden;
+
 /// Marks of colour, as this program writes them itself: `ESC [ … m`.
 const COLOR: &str = "\u{1b}[";
 
@@ -110,19 +112,6 @@ fn length_of_color(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix(COLOR)?;
     let end = parameters.find(|c: char| !(c.is_ascii_digit() || c == ';'))?;
     parameters[end..].starts_with('m').then_some(COLOR.len() + end + 1)
-}
-
-/// Whether a character is a command or changes others without being seen itself.
-pub fn is_hidden(character: char) -> bool {
-    match character {
-        '\n' | '\t' => false,
-        character if character.is_control() => true,
-        // Marks of direction, which show a text in another order than it has.
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
-        // Ends of lines and paragraphs that few programs know, byte order marks, tags.
-        '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => true,
-        _ => false,
-    }
 }
 
 /// Whether texts for people keep to ASCII: `LAB_ASCII` says so, or the locale is not a UTF-8 one. Where no locale is set,
