@@ -126,3 +126,107 @@ fn what_is_no_text_file_is_said_in_a_clear_word() {
     std::os::unix::fs::symlink(&file, &file).unwrap();
     check().complains(&["cannot read"]);
 }
+
+/// Records a run of a second, and gives its folder.
+fn recorded(lab: &Lab) -> std::path::PathBuf {
+    let folder = Tiny::default().write(lab.folder());
+    let run = lab.folder().join("recorded");
+    let said = lab.run([
+        "run".as_ref(),
+        folder.as_os_str(),
+        "--yes".as_ref(),
+        "--ui".as_ref(),
+        "json".as_ref(),
+        "--out".as_ref(),
+        run.as_os_str(),
+    ]);
+    assert!(run.join("run.jsonl").is_file(), "{}", said.stderr);
+    run
+}
+
+#[test]
+fn a_recording_that_points_outside_is_refused_by_every_command_with_its_line() {
+    let lab = Lab::new();
+    let run = recorded(&lab);
+    let good = std::fs::read_to_string(run.join("run.jsonl")).unwrap();
+    for (from, to, about) in [
+        (
+            "\"turns\":[{\"round\":1,\"arm\":0",
+            "\"turns\":[{\"round\":1,\"arm\":4294967295",
+            "run.jsonl:1: the plan: the arm of a turn is 4294967295",
+        ),
+        (
+            "\"type\":\"turn_started\",\"turn\":0",
+            "\"type\":\"turn_started\",\"turn\":7",
+            "turn is 7, and there are 1",
+        ),
+        ("\"seq\":0,", "\"seq\":18446744073709551615,", "run.jsonl:1: seq is"),
+    ] {
+        assert!(
+            good.contains(from),
+            "a recording holds {from}: {}",
+            &good[..good.len().min(3_000)]
+        );
+        std::fs::write(run.join("run.jsonl"), good.replacen(from, to, 1)).unwrap();
+        for command in [
+            "replay recorded --speed 0 --ui plain",
+            "replay recorded --speed 0 --ui json",
+            "report recorded --format json",
+            "report recorded --format html",
+            "picture recorded",
+            "compare recorded recorded",
+        ] {
+            lab.say(command).code(2).complains(&[about]);
+        }
+    }
+}
+
+#[test]
+fn a_speed_that_no_clock_counts_is_refused() {
+    let lab = Lab::new();
+    recorded(&lab);
+    for speed in ["1e-300", "-1", "nan", "inf", "1e300"] {
+        lab.run([
+            "replay",
+            "recorded",
+            "--ui",
+            "plain",
+            format!("--speed={speed}").as_str(),
+        ])
+        .code(2)
+        .complains(&["give 0 (at once), or from 0.001 to 1000000"]);
+    }
+}
+
+#[test]
+fn the_catalogue_is_listed_without_home() {
+    let lab = Lab::new();
+    let mut command = lab.command(["list"]);
+    for variable in [
+        "LAB_STATE",
+        "HOME",
+        "XDG_STATE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_CACHE_HOME",
+    ] {
+        command.env_remove(variable);
+    }
+    let said = common::finish(command).code(0).complains(&["HOME is not set"]);
+    assert!(said.stdout.contains("cpu-blocking"), "{}", said.stdout);
+}
+
+#[test]
+fn a_simulation_that_takes_more_than_the_machine_has_is_refused_before() {
+    let lab = Lab::new();
+    for (options, about) in [
+        ("consistent_hash --servers 1000000", "GiB of memory"),
+        ("consistent_hash --weighs --slow 1x1000000", "GiB of memory"),
+        ("random --requests 1000G", "billion steps"),
+        ("random --stale-ms 0.01 --load 0.000001", "billion steps"),
+    ] {
+        lab.say(&format!("sim {options}"))
+            .code(2)
+            .complains(&[about, "--large"]);
+    }
+    lab.say("sim random --threads 100000 --requests 1k").code(2);
+}
