@@ -122,7 +122,7 @@ fn make_ready(program: &Path, data: &Path) -> io::Result<()> {
     if cluster.exists() {
         fs::remove_dir_all(&cluster)?;
     }
-    let made = Command::new(initdb_of(program))
+    let made = apart(&initdb_of(program))
         .args(["--username=postgres", "--encoding=UTF8", "--locale=C"])
         // When the machine itself breaks down now, there is nothing yet to be lost.
         .args(["--auth=reject", "--no-sync", "--no-instructions", "--pgdata"])
@@ -137,9 +137,20 @@ fn make_ready(program: &Path, data: &Path) -> io::Result<()> {
     fs::write(data.join(MADE), "")
 }
 
+/// A program in a session of its own, where this machine has the means. Else, when a lab is killed while this stands still,
+/// the kernel sends HUP to it; ended by that, it leaves shared memory behind that nobody finds.
+fn apart(program: &Path) -> Command {
+    let Some(setsid) = host::find_program("setsid", &host::program_folders()) else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(setsid);
+    command.arg(program);
+    command
+}
+
 /// A server that nobody can connect to yet takes statements from its standard input.
 fn make_user(program: &Path, data: &Path, cluster: &Path) -> io::Result<()> {
-    let mut single = Command::new(program)
+    let mut single = apart(program)
         .arg("--single")
         .arg("-D")
         .arg(cluster)
