@@ -22,8 +22,11 @@ const OF_SERVICES: [&str; 12] = [
     CPU_WORK,
 ];
 /// What the balancer in front of a service declares. A service without one ignores them.
-const OF_BALANCERS: [&str; 13] = [
+const OF_BALANCERS: [&str; 16] = [
     "BALANCER_CONNECT_TIMEOUT_MS",
+    "BALANCER_HEAD_TIMEOUT_MS",
+    "BALANCER_IDLE_TIMEOUT_MS",
+    "BALANCER_STALL_TIMEOUT_MS",
     "BALANCER_PASSIVE_FAILURES",
     "BALANCER_EJECT_MS",
     "BALANCER_EJECT_MAX_PERCENT",
