@@ -38,6 +38,7 @@ pub fn spawn_probes() -> JoinHandle<()> {
     let last = metrics::gauge!("event_loop_lag_seconds");
     let worst = metrics::gauge!("event_loop_lag_worst_seconds");
     let all = metrics::histogram!("event_loop_lag_distribution_seconds");
+    crate::standstill::watch();
     tokio::spawn(async move {
         let mut due = Instant::now() + TICK;
         let mut recent = Worst::default();

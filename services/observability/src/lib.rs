@@ -7,6 +7,7 @@ mod lag;
 mod logs;
 mod metrics;
 mod observe;
+mod standstill;
 mod trace;
 mod tracestate;
 

@@ -58,6 +58,10 @@ fn describe() {
         "event_loop_lag_worst_seconds",
         "The longest lag of the event loop in about the last second."
     );
+    metrics::describe_counter!(
+        crate::standstill::METRIC,
+        "Time in which the whole process stood still for a quarter of a second or more."
+    );
     metrics::describe_histogram!(
         "event_loop_lag_distribution_seconds",
         "How late the event loop ran its timers: one every 20 ms, set with a resolution of 1 ms."
