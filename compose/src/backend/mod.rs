@@ -100,6 +100,10 @@ pub trait System: Send + Sync {
     /// What every running instance has used so far. Figures that the platform does not give are `None`.
     fn stats(&self) -> BoxFuture<'_, Vec<InstanceStats>>;
 
+    /// Running instances that stand still now though nobody asked this system to pause them: stopped by a signal, or
+    /// frozen by the engine that runs them. What a service is made of counts: an nginx stands still with its worker.
+    fn standing_still(&self) -> BoxFuture<'_, Vec<String>>;
+
     /// What an instance has written to its log, from byte `from` on; call again with [`LogChunk::next`] to follow.
     ///
     /// # Errors

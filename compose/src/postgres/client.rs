@@ -34,6 +34,23 @@ pub async fn ping(url: &Url, wait: Duration) -> Result<(), String> {
     in_time(wait, async { connect(url).await?.close().await }).await
 }
 
+/// What tells one start of a server from the next: when that was.
+///
+/// # Errors
+/// Why it is not known within `wait`, as the end of a sentence about the server.
+pub async fn birth(url: &Url, wait: Duration) -> Result<String, String> {
+    let mut told = String::new();
+    let ask = async {
+        let mut connection = connect(url).await?;
+        told = sqlx::query_scalar("SELECT pg_postmaster_start_time()::text")
+            .fetch_one(&mut connection)
+            .await?;
+        connection.close().await
+    };
+    in_time(wait, ask).await?;
+    Ok(told)
+}
+
 /// Whether the PostgreSQL that the user named gives a sign of life.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ mod source;
 
 use url::Url;
 
-pub use client::{PING, is_up, ping};
+pub use client::{PING, birth, is_up, ping};
 pub(crate) use client::{answers, drop_databases, make_databases};
 pub(crate) use memory::forget_memory;
 pub use server::{become_server, step_down, version};

@@ -25,6 +25,23 @@ pub async fn ping(url: &Url, wait: Duration) -> Result<(), String> {
     in_time(wait, answer).await
 }
 
+/// What tells one start of a server from the next: its own id of it, new at each start.
+///
+/// # Errors
+/// Why it is not known within `wait`, as the end of a sentence about the server.
+pub async fn birth(url: &Url, wait: Duration) -> Result<String, String> {
+    let mut told = String::new();
+    let answer = async {
+        let mut connection = connect(url, wait).await?;
+        told = cmd("INFO").arg("server").query_async(&mut connection).await?;
+        Ok(())
+    };
+    in_time(wait, answer).await?;
+    let id = told.lines().find_map(|line| line.strip_prefix("run_id:"));
+    id.map(|id| id.trim().to_owned())
+        .ok_or_else(|| "it does not tell its run_id".to_owned())
+}
+
 /// Whether the Redis that the user named gives a sign of life.
 ///
 /// # Errors

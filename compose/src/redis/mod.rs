@@ -10,7 +10,7 @@ mod client;
 mod server;
 mod source;
 
-pub use client::ping;
 pub(crate) use client::{answers, forget};
+pub use client::{birth, ping};
 pub use server::{become_server, version};
 pub use source::{RedisLookup, RedisSource, redis_source};

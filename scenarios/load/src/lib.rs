@@ -7,7 +7,7 @@
 //! * latency counts from the *intended* start (`response`), and apart from that from the actual send (`service`), so
 //!   that the difference, known as coordinated omission, can be shown;
 //! * the generator judges itself: the lateness of every send is recorded, and what was asked for and not sent stays
-//!   visible as `scheduled > sent`;
+//!   visible as `scheduled > sent`; when it stood still is told by itself;
 //! * a failed request is a result: counted by class, with a latency of its own.
 //!
 //! [`search::Search`] finds the highest rate that a system serves within a latency objective.
@@ -31,5 +31,5 @@ pub use histogram::Histogram;
 pub use mailbox::Samples;
 pub use plan::{Arrivals, BadRequest, LoadPlan, Pace, Request, Stage, StartError, Stream, Window};
 pub use running::{Running, start};
-pub use sample::{ClassSample, InstanceSample, Sample, Slice, error_class};
+pub use sample::{ClassSample, InstanceSample, Sample, Slice, Standstill, error_class};
 pub use totals::{ClassTotals, Totals};

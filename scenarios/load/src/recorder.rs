@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::plan::Window;
-use crate::sample::{ClassSample, InstanceSample, Sample, Slice, error_class};
+use crate::sample::{ClassSample, InstanceSample, Sample, Slice, Standstill, error_class};
 
 /// Why a request failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,7 @@ pub(crate) struct Recorder {
     slice_ns: u64,
     last_ns: u64,
     last_cpu_s: Option<f64>,
+    standstills: Vec<Standstill>,
 }
 
 impl Recorder {
@@ -114,7 +115,16 @@ impl Recorder {
             slice_ns: u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX).max(1),
             last_ns: 0,
             last_cpu_s: None,
+            standstills: Vec::new(),
         }
+    }
+
+    /// The generator had something to do at `due_ns`, and comes to it only now.
+    pub(crate) fn stood_still(&mut self, due_ns: u64, now_ns: u64) {
+        self.standstills.push(Standstill {
+            from_s: ns_to_seconds(due_ns),
+            lasted_s: ns_to_seconds(now_ns.saturating_sub(due_ns)),
+        });
     }
 
     /// The run begins; `cpu_s` is the CPU time that its thread has used so far.
@@ -243,6 +253,7 @@ impl Recorder {
             at_s: ns_to_seconds(now_ns),
             span_s: ns_to_seconds(now_ns.saturating_sub(self.last_ns)),
             generator_cpu_s: cpu_s.zip(self.last_cpu_s).map(|(now, before)| now - before),
+            standstills: std::mem::take(&mut self.standstills),
             classes,
         };
         self.last_ns = now_ns;

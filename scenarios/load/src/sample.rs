@@ -38,8 +38,21 @@ pub struct Sample {
     /// CPU time of the generator's thread within that time, seconds; absent where the system cannot tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator_cpu_s: Option<f64>,
+    /// When the generator itself stood still.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standstills: Vec<Standstill>,
     /// Results by class, in the order of the plan.
     pub classes: Vec<ClassSample>,
+}
+
+/// A time in which the generator did nothing though it had something to do: it sent nothing and took no answer, so no
+/// latency around it can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Standstill {
+    /// Its start, seconds since the start of the plan.
+    pub from_s: f64,
+    /// Its length, seconds.
+    pub lasted_s: f64,
 }
 
 /// Results of one class since the sample before.
@@ -150,6 +163,7 @@ impl Sample {
             (Some(a), Some(b)) => Some(a + b),
             (a, b) => a.or(b),
         };
+        self.standstills.extend(next.standstills);
         for class in next.classes {
             match self.classes.iter_mut().find(|mine| mine.class == class.class) {
                 Some(mine) => mine.merge(class),

@@ -33,7 +33,7 @@ pub struct Observation {
     /// Share of failed requests, 0 to 1.
     pub error_share: f64,
     /// Whether the generator kept its schedule: it sent all that was scheduled, and its own lateness was within bounds.
-    pub generator_kept_up: bool,
+    pub is_evidence: bool,
 }
 
 /// What a search has come to.
@@ -99,7 +99,7 @@ impl Search {
     pub fn observe(&mut self, seen: &Observation) {
         self.steps_left = self.steps_left.saturating_sub(1);
         let rate = seen.rate_per_s;
-        if !seen.generator_kept_up {
+        if !seen.is_evidence {
             if self.retry_per_s.take().is_none() {
                 self.retry_per_s = Some(rate);
             } else {
@@ -189,7 +189,7 @@ mod tests {
             rate_per_s,
             quantile_ms,
             error_share: 0.0,
-            generator_kept_up: true,
+            is_evidence: true,
         }
     }
 
@@ -230,7 +230,7 @@ mod tests {
             let mut search = Search::new(50.0, 100_000.0, OBJECTIVE, steps_max, 0.01);
             let mut late = late.into_iter();
             let steps = run(&mut search, |rate| Observation {
-                generator_kept_up: !late.next().unwrap_or(false),
+                is_evidence: !late.next().unwrap_or(false),
                 ..seen(rate, quantile_ms(capacity, rate))
             });
             prop_assert!(steps <= steps_max);
@@ -242,7 +242,7 @@ mod tests {
         ) {
             let mut search = Search::new(50.0, 100_000.0, OBJECTIVE, 100, 0.05);
             run(&mut search, |rate| Observation {
-                generator_kept_up: rate < limit, ..seen(rate, quantile_ms(capacity, rate))
+                is_evidence: rate < limit, ..seen(rate, quantile_ms(capacity, rate))
             });
             let bracket = search.bracket();
             if let Some(beyond) = bracket.beyond_per_s {
@@ -297,7 +297,7 @@ mod tests {
     fn one_late_step_is_repeated_at_the_same_rate() {
         let mut search = Search::new(100.0, 1_000.0, OBJECTIVE, 20, 0.05);
         search.observe(&Observation {
-            generator_kept_up: false,
+            is_evidence: false,
             ..seen(100.0, Some(900.0))
         });
         assert_eq!((search.next(), search.bracket()), (Some(100.0), Bracket::default()));

@@ -24,7 +24,11 @@ impl<C: Carrier> Hosted<C> {
     pub(super) async fn pause_instance(&self, instance: &str) -> Result<(), Error> {
         let _locked = self.lock_record().await?;
         let slot = self.running(instance, "pause")?;
-        slot.handle.pause(instance).await?;
+        self.pauses().insert(slot.name.clone());
+        if let Err(error) = slot.handle.pause(instance).await {
+            self.pauses().remove(instance);
+            return Err(error);
+        }
         self.mark(&slot, Mark::Paused)?;
         self.emit(&slot, InstanceEventKind::Paused);
         Ok(())
@@ -34,6 +38,7 @@ impl<C: Carrier> Hosted<C> {
         let _locked = self.lock_record().await?;
         let slot = self.running(instance, "resume")?;
         slot.handle.resume(instance).await?;
+        self.pauses().remove(instance);
         if slot.mark == Mark::Paused {
             self.mark(&slot, Mark::Ready)?;
             self.emit(&slot, InstanceEventKind::Resumed);
@@ -69,6 +74,8 @@ impl<C: Carrier> Hosted<C> {
         }
         self.launch(&slot.service, slot.role, slot.index, slot.port.unwrap_or(0))
             .await?;
+        // Whoever was paused has gone, and another stands in its place.
+        self.pauses().remove(instance);
         // Who takes long to be ready holds up nobody, unless other labs write the same record.
         let _exclusive = Some(exclusive).filter(|_| self.detached);
         self.start_up(instance, Instant::now() + self.ready_timeout).await?;

@@ -173,6 +173,9 @@ pub(super) trait Handle: Clone + Send + Sync + 'static {
     /// Whether it is frozen.
     fn is_paused(&self) -> impl Future<Output = bool> + Send;
 
+    /// Whether it, or a part of it, stands still, whoever did that.
+    fn stands_still(&self) -> impl Future<Output = bool> + Send;
+
     fn pause(&self, instance: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
     fn resume(&self, instance: &str) -> impl Future<Output = Result<(), Error>> + Send;

@@ -1,5 +1,6 @@
 //! A running system: its state, and the trait by which others reach it.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +13,8 @@ use super::record::SystemRecord;
 use super::slot::Slot;
 use super::{Carrier, Handle, Shared, log};
 use crate::backend::{
-    BoxFuture, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceStats, LogChunk, Role, System,
+    BoxFuture, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats, LogChunk, Role,
+    System,
 };
 use crate::error::Error;
 use crate::topology::{ServiceSpec, SystemSpec};
@@ -31,6 +33,8 @@ pub(in crate::backend) struct Hosted<C: Carrier> {
     pub(super) operation: tokio::sync::Mutex<()>,
     /// Set when the system is brought down; whoever still waits for an instance gives up.
     pub(super) over: AtomicBool,
+    /// Instances that somebody asked to pause, from before they are until after they go on.
+    pauses: Mutex<BTreeSet<String>>,
     state: Mutex<State<C::Handle>>,
 }
 
@@ -131,6 +135,7 @@ impl<C: Carrier> Hosted<C> {
             events: None,
             operation: tokio::sync::Mutex::new(()),
             over: AtomicBool::new(false),
+            pauses: Mutex::default(),
             state: Mutex::new(State {
                 record,
                 slots: Vec::new(),
@@ -141,6 +146,21 @@ impl<C: Carrier> Hosted<C> {
     /// The state; never held across an await.
     pub(super) fn state(&self) -> MutexGuard<'_, State<C::Handle>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Instances that were asked to pause; never held across an await.
+    pub(super) fn pauses(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An instance that stands still unasked, by name.
+    async fn still_unasked(&self, slot: &Slot<C::Handle>) -> Option<String> {
+        // Asked before and after: a pause that begins or ends meanwhile is none of a stranger's.
+        let asked = || self.pauses().contains(&slot.name);
+        if asked() || !slot.handle.stands_still().await || asked() {
+            return None;
+        }
+        Some(slot.name.clone())
     }
 
     /// Writes the record, unless it belongs to a lab that is still writing it.
@@ -205,6 +225,15 @@ impl<C: Carrier> System for Hosted<C> {
             let slots = self.state().slots.clone();
             let running = slots.iter().filter(|slot| slot.state().is_running());
             futures_util::future::join_all(running.map(|slot| slot.handle.stats(&slot.name))).await
+        })
+    }
+
+    fn standing_still(&self) -> BoxFuture<'_, Vec<String>> {
+        Box::pin(async move {
+            let slots = self.state().slots.clone();
+            let ready = slots.iter().filter(|slot| slot.state() == InstanceState::Ready);
+            let found = futures_util::future::join_all(ready.map(|slot| self.still_unasked(slot))).await;
+            found.into_iter().flatten().collect()
         })
     }
 

@@ -20,6 +20,7 @@ use super::engine::{Engine, is_conflict, is_missing};
 use crate::backend::InstanceStats;
 use crate::backend::core::record::Carried;
 use crate::backend::core::{Exit, Handle};
+use crate::backend::process::ProcessStamp;
 use crate::error::Error;
 
 /// How long a killed container may take to be gone.
@@ -152,6 +153,16 @@ impl Handle for Container {
         let inspect = |docker: Docker| async move { docker.inspect_container(&id, None).await };
         let shown = self.0.engine.call("look at a container", inspect).await;
         shown.is_ok_and(|shown| shown.state.and_then(|state| state.paused).unwrap_or(false))
+    }
+
+    /// Frozen by the engine, or stopped by a signal where its process can be seen from here.
+    async fn stands_still(&self) -> bool {
+        let stopped = self
+            .0
+            .pid
+            .filter(|pid| is_of(*pid, &self.0.id))
+            .and_then(ProcessStamp::of);
+        stopped.is_some_and(|process| process.is_stopped()) || self.is_paused().await
     }
 
     async fn pause(&self, _instance: &str) -> Result<(), Error> {
@@ -318,6 +329,12 @@ pub(super) fn nano_cpus(cores: f64) -> i64 {
 }
 
 /// That a container has ended already, or is gone, is what was wanted.
+/// Whether a process of this machine is that of a container: an engine elsewhere counts its processes by itself.
+fn is_of(pid: u32, container: &str) -> bool {
+    let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup"));
+    groups.is_ok_and(|groups| groups.contains(container))
+}
+
 fn ignore_ended(answer: Result<(), Fault>) -> Result<(), Fault> {
     match answer {
         Err(fault) if is_missing(&fault) || is_conflict(&fault) => Ok(()),

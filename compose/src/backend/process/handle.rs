@@ -97,6 +97,13 @@ impl core::Handle for Handle {
         self.stamp().is_stopped()
     }
 
+    /// With what it has started: an nginx answers nobody while its worker stands still.
+    async fn stands_still(&self) -> bool {
+        let stamp = self.stamp();
+        let stopped = |pid: &u32| ProcessStamp::of(*pid).is_some_and(|child| child.is_stopped());
+        stamp.is_stopped() || stamp.children().unwrap_or_default().iter().any(stopped)
+    }
+
     async fn pause(&self, instance: &str) -> Result<(), Error> {
         self.signal(Signal::STOP).map_err(self.failed(instance, "pause"))?;
         // The kernel stops a process when it next leaves kernel mode, which is soon but not at once.

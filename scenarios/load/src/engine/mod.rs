@@ -24,6 +24,9 @@ use stream::{Source, StreamState};
 const SLEEP_MIN_NS: u64 = 30_000;
 /// Longest wait for answers after a stop was asked for, ns: whoever stops a run waits for its end.
 const STOP_DRAIN_MAX_NS: u64 = 500_000_000;
+/// A wake-up that is later than this, ns, is a standstill of the generator. Less is what a busy machine does to anybody, and
+/// shows in the lateness of the requests.
+const STANDSTILL_NS: u64 = 250_000_000;
 const WAKER: Token = Token(usize::MAX);
 const ALARM: Token = Token(usize::MAX - 1);
 const EVENTS_MAX: usize = 256;
@@ -88,6 +91,8 @@ pub(crate) struct Engine {
     samples: Writer,
     sample_every_ns: u64,
     next_sample_ns: u64,
+    /// When it wanted to be woken.
+    wake_ns: u64,
     drain_max_ns: u64,
     /// When the last stream ended, that is when the drain began.
     ended_ns: Option<u64>,
@@ -136,6 +141,7 @@ impl Engine {
             samples,
             sample_every_ns,
             next_sample_ns: sample_every_ns,
+            wake_ns: 0,
             drain_max_ns: u64::try_from(plan.drain_max.as_nanos()).unwrap_or(u64::MAX),
             ended_ns: None,
             buffer: vec![0; READ_LEN],
@@ -157,6 +163,9 @@ impl Engine {
         self.seat_users();
         loop {
             let now_ns = self.now_ns();
+            if now_ns.saturating_sub(self.wake_ns) >= STANDSTILL_NS {
+                self.recorder.stood_still(self.wake_ns, now_ns);
+            }
             self.change_rates(now_ns);
             self.handle_stop(now_ns);
             self.send_due(now_ns);
@@ -192,6 +201,7 @@ impl Engine {
     /// processor time than looking again, and would come too late.
     fn time_to_wait(&mut self) -> io::Result<Option<Duration>> {
         let (wake_ns, now_ns) = (self.next_wake_ns(), self.now_ns());
+        self.wake_ns = wake_ns.max(now_ns);
         if wake_ns.saturating_sub(now_ns) < SLEEP_MIN_NS {
             return Ok(Some(Duration::ZERO));
         }
