@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::checks::bootstrap;
+use crate::checks::{bootstrap, doubt};
 use crate::expression::{Expression, Scope};
 use crate::format::Unit;
 use crate::plan::Plan;
@@ -34,7 +34,7 @@ pub enum Finding {
     Lower,
     /// They are the same within the noise threshold.
     Same,
-    /// The interval is too wide to say.
+    /// Nobody can say: the interval is too wide, or something disturbed one of the measurements.
     Unclear,
 }
 
@@ -76,8 +76,10 @@ pub fn differences(first: Compared<'_>, second: Compared<'_>) -> Vec<Difference>
     // Runs of one seed are independent measurements all the same, and so must their draws be.
     let draws = [(first, 0), (second, bootstrap::DRAWS)]
         .map(|(run, later)| bootstrap::draws(run.plan, run.state, run.plan.seed.wrapping_add(later)));
+    let in_doubt = [first, second].map(in_doubt);
     let mut found = Vec::new();
     for arm in &first.plan.arms {
+        let is_in_doubt = in_doubt.iter().any(|names| names.contains(&arm.name));
         let mut classes: Vec<&str> = arm.loads.iter().map(|load| load.class.as_str()).collect();
         classes.extend(arm.searches.iter().map(|search| search.class.as_str()));
         classes.dedup();
@@ -85,12 +87,25 @@ pub fn differences(first: Compared<'_>, second: Compared<'_>) -> Vec<Difference>
             for (figure, unit) in FIGURES {
                 let path = format!("{}.{class}.{figure}", arm.name);
                 if let Some(measured) = measured(&path, &scopes, &draws) {
-                    found.push(difference(&arm.name, class, (figure, unit), &measured));
+                    let mut difference = difference(&arm.name, class, (figure, unit), &measured);
+                    // What was disturbed is no difference of the systems.
+                    if is_in_doubt {
+                        difference.finding = Finding::Unclear;
+                    }
+                    found.push(difference);
                 }
             }
         }
     }
     found
+}
+
+/// The arms of a run in which something disturbed what was measured.
+fn in_doubt(run: Compared<'_>) -> Vec<String> {
+    let doubts = doubt::doubts(run.plan, run.state);
+    let arms = run.plan.arms.iter().zip(doubts);
+    arms.filter_map(|(arm, doubt)| doubt.map(|_| arm.name.clone()))
+        .collect()
 }
 
 /// The values of both runs, and their ratio's interval.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checks::CheckOutcome;
 use crate::checks::Verdict;
+use crate::disturbance::Disturbance;
 use crate::format::{Figure, LawKind};
 use crate::plan::{LinkChange, Plan};
 use crate::prediction::Guess;
@@ -128,6 +129,8 @@ pub enum EventKind {
     TurnEnded,
     /// A simulation was played.
     Simulated(Simulated),
+    /// Something disturbed the measurement that was no part of it.
+    Disturbance(Disturbance),
     /// Something about the system that a reader should know, and nothing to worry about.
     Note {
         /// One sentence.
@@ -313,6 +316,9 @@ pub struct InstanceGauges {
     pub lag_ms: Option<f64>,
     /// Whether it did not answer in time.
     pub silent: bool,
+    /// How long its whole process has stood still so far, milliseconds; none where it does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standstill_ms: Option<f64>,
 }
 
 /// What an instance is doing.
@@ -354,6 +360,6 @@ pub enum StepOutcome {
     Within,
     /// Beyond it.
     Beyond,
-    /// The generator could not keep its schedule, so the step says nothing.
+    /// It says nothing: the generator could not keep its schedule, the step was disturbed, or answers stayed away.
     NoEvidence,
 }

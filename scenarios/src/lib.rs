@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod checks;
 pub mod compare;
+pub mod disturbance;
 pub mod engine;
 pub mod event;
 pub mod expression;

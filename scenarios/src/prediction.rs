@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checks::in_unit;
+use crate::checks::{doubt, in_unit};
 use crate::expression::{Expression, Scope};
 use crate::format::Unit;
 use crate::plan::{Asked, Plan};
@@ -42,9 +42,12 @@ pub fn outcome(plan: &Plan, state: &RunState) -> Option<Outcome> {
     let predict = plan.predict.as_ref()?;
     let guess = state.guess?;
     let scope = values::scope(plan, state);
+    let doubts = doubt::doubts(plan, state);
+    let known = |expression: &str| doubt::reason(expression, plan, &doubts).is_none();
     let (said, was, right) = match (&predict.asked, guess) {
         (Asked::Number { value, unit, .. }, Guess::Number(number)) => {
             let was = Expression::compile(value).and_then(|value| value.number(&scope)).ok();
+            let was = was.filter(|_| known(value));
             let right = was.is_some_and(|was| near(number, was));
             (
                 in_unit(number, *unit),
@@ -53,7 +56,9 @@ pub fn outcome(plan: &Plan, state: &RunState) -> Option<Outcome> {
             )
         }
         (Asked::Choices(choices), Guess::Choice(chosen)) => {
+            let all_known = choices.iter().all(|choice| known(&choice.when));
             let was = choices.iter().position(|choice| holds(&choice.when, &scope));
+            let was = was.filter(|_| all_known);
             let label = |index: usize| {
                 choices
                     .get(index)

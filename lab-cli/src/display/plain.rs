@@ -252,8 +252,11 @@ fn row(label: &str, arm: &ArmState, class: &str, searched: bool) -> Vec<String> 
     for state in rounds() {
         total.merge(&state.total);
     }
-    let sum =
-        |pick: fn(&scenarios::state::ClassState) -> u64| in_unit(rounds().map(pick).sum::<u64>() as f64, Unit::Count);
+    let any = rounds().any(|state| state.scheduled > 0);
+    let sum = |pick: fn(&scenarios::state::ClassState) -> u64| match any {
+        true => in_unit(rounds().map(pick).sum::<u64>() as f64, Unit::Count),
+        false => "–".to_owned(),
+    };
     let ms = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| in_unit(value, Unit::Ms));
     let mut row = vec![
         format!("{label} · {class}"),

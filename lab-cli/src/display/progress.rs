@@ -153,6 +153,7 @@ impl Sink for Progress {
         match &event.kind {
             EventKind::Note { text } => self.line(&visible(text)),
             EventKind::Warning { text } => self.line(&format!("warning: {}", visible(text))),
+            EventKind::Disturbance(told) => self.line(&format!("disturbed: {}", visible(&told.words()))),
             EventKind::RunEnded { .. } => {
                 if let Some(bar) = &self.bar {
                     bar.finish_and_clear();

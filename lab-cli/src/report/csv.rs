@@ -98,7 +98,9 @@ fn of_class(class: &ClassFigures) -> Vec<String> {
         .iter()
         .map(|(kind, count)| format!("{kind}={count}"))
         .collect();
-    let counts = [class.scheduled, class.sent, class.ok, class.failed()].map(|count| count.to_string());
+    let counts = class
+        .counts()
+        .map(|count| count.map(|count| count.to_string()).unwrap_or_default());
     let mut fields = vec![field(Some(class.load_s))];
     fields.extend(counts);
     fields.push(escape::csv_text(&kinds.join(";")));

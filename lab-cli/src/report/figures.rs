@@ -232,15 +232,40 @@ fn add_use(known: &mut InstanceFigures, instance: &LiveInstance) {
     }
 }
 
+impl WindowFigures {
+    /// Requests that came to an end, well or not; none where there was none.
+    pub(super) fn answered(&self) -> Option<u64> {
+        let all = self.total.ok + self.total.errors.values().sum::<u64>();
+        (all > 0).then_some(all)
+    }
+}
+
 impl ClassFigures {
     /// Failed requests of any kind.
     pub(super) fn failed(&self) -> u64 {
         self.errors.values().sum()
     }
 
-    /// Good answers per second of load; none without load.
+    /// Requests scheduled, sent, answered well and failed; none where there was nothing to count.
+    pub(super) fn counts(&self) -> [Option<u64>; 4] {
+        let any = self.scheduled > 0;
+        let sent = any && self.sent > 0;
+        [
+            any.then_some(self.scheduled),
+            any.then_some(self.sent),
+            sent.then_some(self.ok),
+            sent.then(|| self.failed()),
+        ]
+    }
+
+    /// Failed requests by kind; none where no request was sent.
+    pub(super) fn failures(&self) -> Option<&BTreeMap<String, u64>> {
+        (self.scheduled > 0 && self.sent > 0).then_some(&self.errors)
+    }
+
+    /// Good answers per second of load; none without load, and where nothing was sent.
     pub(super) fn rate_per_s(&self) -> Option<f64> {
-        (self.load_s > 0.0).then(|| self.ok as f64 / self.load_s)
+        (self.load_s > 0.0 && self.sent > 0).then(|| self.ok as f64 / self.load_s)
     }
 }
 

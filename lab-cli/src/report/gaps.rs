@@ -142,7 +142,8 @@ fn searches(arm: &ArmFigures<'_>, all: &mut Vec<String>) {
                 .count();
             if unknown > 0 {
                 all.push(format!(
-                    "{place}: steps that say nothing, since the generator did not keep its schedule: {unknown}."
+                    "{place}: steps that say nothing, since the generator was late, something disturbed them, or answers \
+                     stayed away: {unknown}."
                 ));
             }
         }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text;
 
+use super::disturbances::{Disturbed, disturbances};
 use super::figures::{ArmFigures, ClassFigures, InstanceFigures, SearchFigures, arms, latency_row};
 use super::gaps::gaps;
 use super::simulated::{Simulation, simulations};
@@ -52,6 +53,9 @@ pub(super) struct Report {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     simulations: Vec<SimulationReport>,
     checks: Vec<Check>,
+    /// What disturbed the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    disturbances: Vec<Disturbed>,
     notes: Vec<String>,
     warnings: Vec<String>,
     not_measured: Vec<String>,
@@ -116,9 +120,10 @@ struct Arm {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Class {
     name: String,
-    scheduled: u64,
-    sent: u64,
-    ok: u64,
+    /// Null, as the next two, where the load asked for nothing.
+    scheduled: Option<u64>,
+    sent: Option<u64>,
+    ok: Option<u64>,
     errors: BTreeMap<String, u64>,
     load_s: f64,
     rate_per_s: Option<f64>,
@@ -143,7 +148,8 @@ struct Latency {
 struct Window {
     name: String,
     load_s: f64,
-    ok: u64,
+    /// Null where no request had its intended start in the window.
+    ok: Option<u64>,
     errors: BTreeMap<String, u64>,
     response_ms: Latency,
     service_ms: Latency,
@@ -269,6 +275,7 @@ pub(super) fn report(material: &Material<'_>) -> Report {
             .unwrap_or_default(),
         simulations: simulations(state).iter().map(simulation).collect(),
         checks: checks(state),
+        disturbances: disturbances(state),
         notes: state.notes.clone(),
         warnings: state.warnings.clone(),
         not_measured: gaps(state),
@@ -337,16 +344,17 @@ fn class(class: &ClassFigures) -> Class {
     let windows = class.windows.iter().map(|window| Window {
         name: window.name.clone(),
         load_s: window.load_s,
-        ok: window.total.ok,
+        ok: window.answered().map(|_| window.total.ok),
         errors: window.total.errors.clone(),
         response_ms: latency(&window.total.response),
         service_ms: latency(&window.total.service),
     });
+    let [scheduled, sent, ok, _] = class.counts();
     Class {
         name: class.name.clone(),
-        scheduled: class.scheduled,
-        sent: class.sent,
-        ok: class.ok,
+        scheduled,
+        sent,
+        ok,
         errors: class.errors.clone(),
         load_s: class.load_s,
         rate_per_s: class.rate_per_s(),

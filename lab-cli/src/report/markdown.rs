@@ -5,6 +5,7 @@ use std::fmt::Write;
 use scenarios::prediction;
 use scenarios::state::RunState;
 
+use super::disturbances::sentences;
 use super::escape::markdown as escape;
 use super::figures::{ArmFigures, all_classes, arms, latency_row};
 use super::gaps::gaps;
@@ -39,6 +40,7 @@ pub(super) fn render(material: &Material<'_>) -> String {
         section(&mut text, "Why", &lesson.why);
     }
     checks(&mut text, state);
+    list(&mut text, "What disturbed the run", &sentences(state));
     list(&mut text, "What was not measured", &gaps(state));
     list(&mut text, "Notes", &state.notes);
     list(&mut text, "Warnings", &state.warnings);
@@ -61,7 +63,7 @@ fn side_by_side(text: &mut String, arms: &[ArmFigures<'_>]) {
                 continue;
             };
             let [_, p50, _, p99, _, max] = latency_row(&class.total.response).map(words::ms);
-            let (errors, rate) = (words::errors(&class.errors), words::per_s(class.rate_per_s()));
+            let (errors, rate) = (words::errors(class.failures()), words::per_s(class.rate_per_s()));
             latencies.push(vec![name.clone(), arm.plan.label.clone(), p50, p99, max, errors, rate]);
         }
     }

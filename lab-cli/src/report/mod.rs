@@ -4,6 +4,7 @@
 //! what is missing (see [`gaps`]).
 
 mod csv;
+mod disturbances;
 mod escape;
 mod figures;
 mod gaps;

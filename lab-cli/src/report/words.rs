@@ -122,13 +122,21 @@ pub(super) fn ms(value: Option<f64>) -> String {
     shown(value, Unit::Ms)
 }
 
+/// A count that may not have been measured.
+pub(super) fn counted(value: Option<u64>) -> String {
+    value.map_or_else(|| NOTHING.to_owned(), count)
+}
+
 /// A count with its thousands grouped.
 pub(super) fn count(value: u64) -> String {
     in_unit(value as f64, Unit::Count)
 }
 
-/// Failed requests by kind: `3 timeout, 1 http_503`, or `0`.
-pub(super) fn errors(errors: &std::collections::BTreeMap<String, u64>) -> String {
+/// Failed requests by kind: `3 timeout, 1 http_503`, or `0`; a dash where none was sent.
+pub(super) fn errors(errors: Option<&std::collections::BTreeMap<String, u64>>) -> String {
+    let Some(errors) = errors else {
+        return NOTHING.to_owned();
+    };
     let kinds: Vec<String> = errors
         .iter()
         .filter(|(_, number)| **number > 0)

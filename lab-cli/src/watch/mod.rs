@@ -222,6 +222,7 @@ fn take_in(
             in_flight: reading.as_ref().and_then(|reading| reading.in_flight).map(|n| n as u32),
             lag_ms: reading.as_ref().and_then(|reading| reading.lag_s).map(|s| s * 1000.0),
             silent: reading.is_none(),
+            standstill_ms: None,
         });
         let Some(reading) = reading else {
             // What happens while it is silent happens at no known time either.

@@ -17,14 +17,17 @@ pub(crate) fn draws(plan: &Plan, state: &RunState, seed: u64) -> Vec<Scope> {
 
 /// The 95 % percentile interval of an expression over the draws, widened to hold the value itself.
 ///
-/// None when the value is the same in every draw (a count), or when too few draws gave one.
-pub(super) fn interval(expression: &Expression, value: f64, draws: &[Scope]) -> Option<(f64, f64)> {
+/// None when the value is the same in every draw (a count).
+///
+/// # Errors
+/// When too few draws gave a value: so little was measured that nobody knows how far it could have come out differently.
+pub(super) fn interval(expression: &Expression, value: f64, draws: &[Scope]) -> Result<Option<(f64, f64)>, String> {
     let mut values: Vec<f64> = draws.iter().filter_map(|scope| expression.number(scope).ok()).collect();
     if values.len() < draws.len() / 2 {
-        return None;
+        return Err("too little was measured: had it been measured again, it would often have no value".to_owned());
     }
     values.sort_by(f64::total_cmp);
     let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
     let (low, high) = (at(0.025).min(value), at(0.975).max(value));
-    (low < high).then_some((low, high))
+    Ok((low < high).then_some((low, high)))
 }

@@ -1,6 +1,6 @@
 //! Decides the checks of a run.
 
-use super::{CheckOutcome, Verdict, bootstrap, words};
+use super::{CheckOutcome, Verdict, bootstrap, doubt, words};
 use crate::expression::{Expression, Scope};
 use crate::format::{Role, Unit};
 use crate::plan::{Bounds, CheckPlan, Plan};
@@ -12,14 +12,11 @@ use crate::values;
 pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
     let scope = values::scope(plan, state);
     let draws = bootstrap::draws(plan, state, plan.seed);
-    let crashed = state
-        .arms
-        .iter()
-        .flat_map(|arm| &arm.rounds)
-        .any(|round| !round.crashes.is_empty());
+    let doubts = doubt::doubts(plan, state);
     let own = plan.checks.iter().map(|check| {
-        let outcome = decide_one(check, &scope, &draws);
-        if crashed { without_blame(outcome) } else { outcome }
+        let mut outcome = decide_one(check, &scope, &draws);
+        doubt::apply(&mut outcome, check, plan, &doubts);
+        outcome
     });
     [
         generator_on_time(plan, state),
@@ -27,6 +24,7 @@ pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
         few_failures(plan, state),
         actions_done(plan, state),
         nobody_crashed(state),
+        nothing_disturbed(state),
     ]
     .into_iter()
     .flatten()
@@ -47,16 +45,6 @@ pub fn so_far(plan: &Plan, state: &RunState) -> Vec<(String, String)> {
     plan.checks.iter().filter_map(measured).collect()
 }
 
-/// Where an instance died unasked, arms were cut short, and a value outside of its bounds may come from that alone.
-fn without_blame(mut outcome: CheckOutcome) -> CheckOutcome {
-    if outcome.verdict == Verdict::Fail {
-        outcome.verdict = Verdict::Inconclusive;
-        "an instance died on its own, so the value says nothing of the system as it should be"
-            .clone_into(&mut outcome.why);
-    }
-    outcome
-}
-
 fn decide_one(check: &CheckPlan, scope: &Scope, draws: &[Scope]) -> CheckOutcome {
     let mut outcome = CheckOutcome {
         name: check.name.clone(),
@@ -71,7 +59,7 @@ fn decide_one(check: &CheckPlan, scope: &Scope, draws: &[Scope]) -> CheckOutcome
     };
     let value = Expression::compile(&check.value).and_then(|expression| {
         let value = expression.number(scope)?;
-        Ok((value, bootstrap::interval(&expression, value, draws)))
+        Ok((value, bootstrap::interval(&expression, value, draws)?))
     });
     let (value, interval) = match value {
         Ok(found) => found,
@@ -116,11 +104,10 @@ fn judge(bounds: Bounds, value: f64, interval: Option<(f64, f64)>, role: Role) -
 
 /// The classes of timed loads. A search overloads the system on purpose and judges its generator step by step.
 fn timed_classes<'a>(plan: &'a Plan, state: &'a RunState) -> impl Iterator<Item = &'a ClassState> {
-    plan.arms.iter().zip(&state.arms).flat_map(|(planned, arm)| {
-        let timed = |name: &str| planned.loads.iter().any(|load| load.class == name);
-        let rounds = arm.rounds.iter().flat_map(|round| &round.classes);
-        rounds.filter(move |(name, _)| timed(name)).map(|(_, class)| class)
-    })
+    let arms = plan.arms.iter().zip(&state.arms);
+    arms.flat_map(|(planned, arm)| arm.rounds.iter().map(move |round| (planned, round)))
+        .flat_map(|(planned, round)| doubt::timed_classes(planned, round))
+        .map(|(_, class)| class)
 }
 
 /// A check of the lab's own: outside its bound the run proves nothing.
@@ -231,6 +218,27 @@ fn nobody_crashed(state: &RunState) -> Option<CheckOutcome> {
     Some(own_check(
         "no instance died on its own",
         crashes.len() as f64,
+        none,
+        Unit::Count,
+        why,
+    ))
+}
+
+/// Whether anybody stood still, slept, or lost data while something was measured.
+fn nothing_disturbed(state: &RunState) -> Option<CheckOutcome> {
+    let rounds = state.arms.iter().flat_map(|arm| &arm.rounds);
+    let all: Vec<String> = rounds
+        .flat_map(|round| state.disturbances_of(round))
+        .map(|told| told.words())
+        .collect();
+    let none = Bounds {
+        at_least: None,
+        at_most: Some(0.0),
+    };
+    let why = all.first()?.clone();
+    Some(own_check(
+        "nothing disturbed the measurement",
+        all.len() as f64,
         none,
         Unit::Count,
         why,

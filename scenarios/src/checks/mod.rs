@@ -2,6 +2,7 @@
 
 pub(crate) mod bootstrap;
 mod decide;
+pub(crate) mod doubt;
 mod words;
 
 pub use decide::{decide, so_far};

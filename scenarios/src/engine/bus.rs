@@ -5,6 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use super::heartbeat::Heartbeat;
+use super::noticed::Noticed;
 use crate::event::{EventKind, RunEvent};
 use crate::state::RunState;
 
@@ -58,18 +60,33 @@ pub struct Bus {
     next_seq: u64,
     state: RunState,
     sinks: Vec<Attached>,
+    noticed: Arc<Noticed>,
+    heartbeat: Option<Heartbeat>,
 }
 
 impl Bus {
     /// A bus with a thread for each sink. The clock of the run starts now.
     pub fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         let sinks = sinks.into_iter().map(attach).collect();
+        let began = Instant::now();
         Self {
-            began: Instant::now(),
+            began,
             next_seq: 0,
             state: RunState::default(),
             sinks,
+            noticed: Arc::new(Noticed::since(began)),
+            heartbeat: None,
         }
+    }
+
+    /// From now on, whatever disturbs the measurement is told before any other event.
+    pub(super) fn watch(&mut self) {
+        self.heartbeat = Some(Heartbeat::start(Arc::clone(&self.noticed)));
+    }
+
+    /// Where those who watch put what they notice.
+    pub(super) fn noticed(&self) -> &Arc<Noticed> {
+        &self.noticed
     }
 
     /// The state after all events so far.
@@ -79,6 +96,22 @@ impl Bus {
 
     /// Emits one event, stamped with the time since the run began. A sink whose queue is full does not get it.
     pub fn emit(&mut self, kind: EventKind) {
+        self.attend();
+        self.stamp(kind);
+    }
+
+    /// Tells of what disturbed the measurement up to now.
+    pub(super) fn attend(&mut self) {
+        if let Some(heartbeat) = &self.heartbeat {
+            heartbeat.look();
+        }
+        for mut disturbance in self.noticed.take() {
+            disturbance.turn = disturbance.turn.or(self.state.now.as_ref().map(|now| now.turn));
+            self.stamp(EventKind::Disturbance(disturbance));
+        }
+    }
+
+    fn stamp(&mut self, kind: EventKind) {
         let elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let event = RunEvent {
             seq: self.next_seq,

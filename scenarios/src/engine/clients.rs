@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::budget::Budget;
 use super::gauges::Gauges;
 use super::operation::{Asker, Clock};
 use super::turn::{Turn, sleep_until};
@@ -39,11 +40,12 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
     });
     let clock = Clock::start();
     let operations = act(turn, clock).await?;
-    if turn.stop.is_cancelled() || turn.crashed() {
+    if turn.stop.is_cancelled() || turn.is_lost() {
         return Ok(());
     }
-    let readings = match settle::wait(turn).await? {
-        true => rest::read(turn, &operations).await?,
+    let budget = Budget::begin(turn.plan.settle_s);
+    let readings = match settle::wait(turn, budget).await? {
+        true => rest::read(turn, &operations, budget).await?,
         false => rest::Readings::default(),
     };
     judge::all(turn, &operations, &readings);
@@ -85,11 +87,17 @@ async fn act(turn: &mut Turn<'_>, clock: Clock) -> Result<Vec<Operation>, RunErr
             Some(event) = turn.instances.recv() => {
                 instances::emit(turn.bus, event);
                 // Clients would go on for as long as all their timeouts together, and prove nothing any more.
-                if turn.crashed() {
+                if turn.is_lost() {
                     break;
                 }
             }
-            instances = gauges.next() => turn.bus.emit(EventKind::Gauges { instances }),
+            instances = gauges.next() => {
+                turn.gauges(instances);
+                // One that stands still holds its clients up as a dead one does.
+                if turn.stuck().is_some() {
+                    break;
+                }
+            }
             count = told.recv_many(&mut batch, PER_EVENT_MAX) => {
                 keep(turn, &mut all, batch.drain(..));
                 if count == 0 {

@@ -18,6 +18,8 @@ use crate::prometheus::Exposition;
 const EVERY: Duration = Duration::from_millis(500);
 /// Who has not answered by then is silent.
 const TIMEOUT: Duration = Duration::from_millis(350);
+/// How old a standstill can be when its reading comes in, milliseconds: it ended after the reading before it was taken.
+pub(super) const AGE_MAX_MS: u64 = 1_000;
 /// Readings that may wait to be taken.
 const QUEUE: usize = 4;
 
@@ -70,6 +72,22 @@ impl Drop for Gauges {
     }
 }
 
+/// Who does not answer now, by name: instances that run, are not paused, and speak HTTP.
+pub(super) async fn silent(system: &dyn System) -> Vec<String> {
+    let Ok(client) = http::client(TIMEOUT) else {
+        return Vec::new();
+    };
+    let instances = system.instances().await;
+    let paused = |name: &str| {
+        let mut all = instances.iter();
+        all.any(|instance| instance.name == name && instance.state == InstanceState::Paused)
+    };
+    let all = read(&client, &instances).await.into_iter();
+    all.filter(|gauges| gauges.silent && !paused(&gauges.instance))
+        .map(|gauges| gauges.instance)
+        .collect()
+}
+
 /// One reading of all instances that run and speak HTTP.
 async fn read(client: &reqwest::Client, instances: &[Instance]) -> Vec<InstanceGauges> {
     let asked = || instances.iter().filter(|instance| instance.state.is_running());
@@ -107,6 +125,7 @@ async fn of_one(client: &reqwest::Client, instance: &Instance, url: Url) -> Inst
         in_flight: None,
         lag_ms: None,
         silent: true,
+        standstill_ms: None,
     };
     // A frozen one cannot answer, and a connection to it would only wait.
     if instance.state == InstanceState::Paused {
@@ -123,6 +142,7 @@ async fn of_one(client: &reqwest::Client, instance: &Instance, url: Url) -> Inst
         gauges.silent = false;
         let exposed = Exposition::read(&text);
         gauges.lag_ms = exposed.value("event_loop_lag_worst_seconds").map(|s| s * 1000.0);
+        gauges.standstill_ms = exposed.value("process_standstill_milliseconds_total");
         // One of them is the question itself.
         gauges.in_flight = exposed
             .value("http_requests_in_flight")

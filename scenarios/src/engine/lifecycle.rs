@@ -8,8 +8,10 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Budget;
 use super::bus::Bus;
 use super::revival::{self, Watch};
+use super::standing::{OwnCounts, Standing};
 use super::turn::Turn;
 use super::{Command, RunError, Site, clients, instances, loads, probe, search, settle, stories};
 use crate::event::{EventKind, Phase};
@@ -60,12 +62,16 @@ pub(super) async fn run(
         seed,
         system,
         instances: queue,
+        own_counts: OwnCounts::default(),
         bus,
         commands,
         stop,
     };
     settle::note(&mut turn);
+    let noticed = Arc::clone(turn.bus.noticed());
+    let standing = Standing::watch(Arc::clone(&turn.system), folder.join("data"), noticed, index);
     let measured = measure(&mut turn).await;
+    standing.end().await;
     if let Some(revival) = revival {
         let deaths = revival.end().await;
         turn.bus.emit(EventKind::Fact {
@@ -124,7 +130,7 @@ async fn start(
 async fn measure(turn: &mut Turn<'_>) -> Result<(), RunError> {
     if !turn.arm.clients.is_empty() {
         clients::run(turn).await?;
-        if turn.crashed() {
+        if turn.is_lost() {
             return Ok(());
         }
     }
@@ -139,16 +145,23 @@ async fn measure(turn: &mut Turn<'_>) -> Result<(), RunError> {
             search::run(turn, index).await?;
         }
     }
+    let budget = Budget::begin(turn.plan.settle_s);
     if !turn.arm.loads.is_empty() {
-        settle::wait(turn).await?;
+        settle::wait(turn, budget).await?;
+    }
+    if let Some(stuck) = turn.stuck() {
+        turn.bus.emit(EventKind::Warning {
+            text: format!("{}: nothing is asked after the load: {stuck}", turn.arm.name),
+        });
+        return Ok(());
     }
     if !turn.stop.is_cancelled() {
         turn.bus.emit(EventKind::Phase {
             phase: Phase::Probing,
             expected_s: 0.0,
         });
-        probe::ask_all(&turn.arm.probes, turn.system.as_ref(), turn.bus).await?;
-        stories::ask_all(&turn.arm.stories, turn.system.as_ref(), turn.bus).await;
+        probe::ask_all(turn, budget).await?;
+        stories::ask_all(turn, budget).await;
     }
     Ok(())
 }

@@ -105,11 +105,11 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
                         draining = true;
                         turn.bus.emit(EventKind::Phase { phase: Phase::Draining, expected_s: 0.0 });
                     }
-                    turn.bus.emit(EventKind::Sample(Box::new(sample)));
+                    turn.sample(sample, epoch);
                 }
             },
             instances = usage.next() => turn.bus.emit(EventKind::Stats { instances }),
-            instances = gauges.next() => turn.bus.emit(EventKind::Gauges { instances }),
+            instances = gauges.next() => turn.gauges(instances),
         }
     }
     turn.stats().await;

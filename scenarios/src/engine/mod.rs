@@ -1,21 +1,27 @@
 //! The engine: runs a plan on a backend and emits events. It never prints and knows no display.
 
 mod actions;
+mod budget;
 mod bus;
 mod clients;
 mod command;
 mod gauges;
+mod heartbeat;
 mod instances;
 mod judge;
 mod lifecycle;
 mod loads;
+mod noticed;
 mod operation;
 mod probe;
 mod rest;
 mod revival;
 mod search;
+mod servers;
 mod settle;
 mod simulations;
+mod standing;
+mod stores;
 mod stories;
 mod streams;
 mod turn;
@@ -107,6 +113,7 @@ pub async fn play(
         machine: site.machine.clone(),
         plan: plan.clone(),
     })));
+    bus.watch();
     if let Some(guess) = site.guess {
         bus.emit(EventKind::Guessed { guess });
     }

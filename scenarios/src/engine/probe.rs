@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use compose::{System, http};
+use compose::http;
 
-use super::RunError;
-use super::bus::Bus;
+use super::budget::Budget;
+use super::turn::Turn;
+use super::{RunError, gauges};
 use crate::event::EventKind;
 use crate::plan::ProbeSpec;
 
@@ -13,24 +14,28 @@ use crate::plan::ProbeSpec;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Asks every probe and emits its answers; an answer that cannot be had is a warning, and its value is missing.
-pub(super) async fn ask_all(probes: &[ProbeSpec], system: &dyn System, bus: &mut Bus) -> Result<(), RunError> {
+/// All questions share one budget, so that one who answers nobody does not hold the run up for each of them.
+pub(super) async fn ask_all(turn: &mut Turn<'_>, budget: Budget) -> Result<(), RunError> {
     let client =
         http::client(TIMEOUT).map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
-    for probe in probes {
-        let door = system.front_door(&probe.service)?;
+    for probe in &turn.arm.probes {
+        let door = turn.system.front_door(&probe.service)?;
         let url = door
             .join(&probe.path)
             .map_err(|error| RunError::Unexpected(format!("{}: {error}", probe.path)))?;
         let mut values = Vec::new();
         for _ in 0..probe.times {
-            match ask(&client, probe, url.clone()).await {
+            let Some(within) = budget.for_one(TIMEOUT).filter(|_| turn.stuck().is_none()) else {
+                missed(turn, probe, "there was no time left to ask").await;
+                break;
+            };
+            match ask(&client, probe, url.clone(), within).await {
                 Ok(value) => values.push(value),
-                Err(why) => bus.emit(EventKind::Warning {
-                    text: format!("probe {}: {why}", probe.name),
-                }),
+                Err(why) => missed(turn, probe, &why).await,
             }
+            turn.forward();
         }
-        bus.emit(EventKind::Fact {
+        turn.bus.emit(EventKind::Fact {
             name: probe.name.clone(),
             values,
         });
@@ -38,19 +43,39 @@ pub(super) async fn ask_all(probes: &[ProbeSpec], system: &dyn System, bus: &mut
     Ok(())
 }
 
-async fn ask(client: &reqwest::Client, probe: &ProbeSpec, url: url::Url) -> Result<f64, String> {
+/// Tells that an answer could not be had, and who answers nobody at that time.
+async fn missed(turn: &mut Turn<'_>, probe: &ProbeSpec, why: &str) {
+    let silent = gauges::silent(turn.system.as_ref()).await;
+    let mut text = format!("probe {}: {why}", probe.name);
+    if !silent.is_empty() {
+        text.push_str(&format!("; {} did not answer", silent.join(" and ")));
+    }
+    turn.bus.emit(EventKind::Warning { text });
+}
+
+/// Why a request failed, without the address: that of an instance is no help.
+pub(super) fn why(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        "it did not answer in time".to_owned()
+    } else {
+        error.to_string()
+    }
+}
+
+async fn ask(client: &reqwest::Client, probe: &ProbeSpec, url: url::Url, within: Duration) -> Result<f64, String> {
     let method = probe
         .method
         .parse()
         .map_err(|_| format!("{} is no method", probe.method))?;
     let answer = client
         .request(method, url)
+        .timeout(within)
         .send()
         .await
         .and_then(reqwest::Response::error_for_status);
     let body: serde_json::Value = match answer {
         Ok(answer) => http::json(answer).await.map_err(|error| error.to_string())?,
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(why(&error)),
     };
     let field = &probe.field;
     body.get(field)

@@ -10,6 +10,8 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::RunError;
+use super::budget::Budget;
+use super::probe::why;
 use super::turn::Turn;
 use crate::event::{EventKind, Phase};
 use crate::plan::{ClientsSpec, ReadingSpec};
@@ -28,7 +30,7 @@ pub(super) type Readings = BTreeMap<String, BTreeMap<String, f64>>;
 
 /// Waits until no service is answering anything, and reads every key of every class that asks for it. A class whose
 /// rest was not seen, or one of whose keys could not be read, is missing: its laws cannot be judged then.
-pub(super) async fn read(turn: &mut Turn<'_>, operations: &[Operation]) -> Result<Readings, RunError> {
+pub(super) async fn read(turn: &mut Turn<'_>, operations: &[Operation], budget: Budget) -> Result<Readings, RunError> {
     turn.bus.emit(EventKind::Phase {
         phase: Phase::Probing,
         expected_s: 0.0,
@@ -46,7 +48,7 @@ pub(super) async fn read(turn: &mut Turn<'_>, operations: &[Operation]) -> Resul
     for spec in &turn.arm.clients {
         let Some(reading) = &spec.at_rest else { continue };
         let door = turn.system.front_door(&spec.service)?;
-        match read_keys(&http, &door, spec, reading).await {
+        match read_keys(&http, &door, spec, reading, budget).await {
             Ok(keys) => readings.entry(spec.class.clone()).or_default().extend(keys),
             Err(why) => turn.bus.emit(EventKind::Warning {
                 text: format!("{}: {why}", spec.class),
@@ -107,6 +109,7 @@ async fn read_keys(
     door: &Url,
     spec: &ClientsSpec,
     reading: &ReadingSpec,
+    budget: Budget,
 ) -> Result<BTreeMap<String, f64>, String> {
     let mut readings = BTreeMap::new();
     for wave in 1..=spec.waves {
@@ -116,7 +119,10 @@ async fn read_keys(
                 continue;
             }
             let path = ClientsSpec::fill(&reading.path, client, wave);
-            let value = read_one(http, door, &path, reading.field.as_deref())
+            let within = budget
+                .for_one(TIMEOUT)
+                .ok_or_else(|| format!("there was no time left to read {path}"))?;
+            let value = read_one(http, door, &path, reading.field.as_deref(), within)
                 .await
                 .map_err(|why| format!("{path} could not be read at rest: {why}"))?;
             readings.insert(key, value);
@@ -125,12 +131,18 @@ async fn read_keys(
     Ok(readings)
 }
 
-async fn read_one(http: &reqwest::Client, door: &Url, path: &str, field: Option<&str>) -> Result<f64, String> {
+async fn read_one(
+    http: &reqwest::Client,
+    door: &Url,
+    path: &str,
+    field: Option<&str>,
+    within: Duration,
+) -> Result<f64, String> {
     let url = door.join(path).map_err(|error| error.to_string())?;
-    let answer = http.get(url).send().await.and_then(reqwest::Response::error_for_status);
-    let body: Value = match answer {
+    let answer = http.get(url).timeout(within).send().await;
+    let body: Value = match answer.and_then(reqwest::Response::error_for_status) {
         Ok(answer) => http::json(answer).await.map_err(|error| error.to_string())?,
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(why(&error)),
     };
     match field {
         Some(field) => body

@@ -44,10 +44,13 @@ pub(super) async fn run(turn: &mut Turn<'_>, index: usize) -> Result<(), RunErro
     let mut step = 0_u32;
     let mut gauges = Gauges::watch(turn.system.clone());
     while let Some(rate_per_s) = search.next() {
+        if turn.stuck().is_some() {
+            break;
+        }
         let Some((observation, ended_s)) = one_step(turn, &mut gauges, spec, rate_per_s, step, offset_s).await? else {
             break;
         };
-        let outcome = match (observation.generator_kept_up, search.keeps(&observation)) {
+        let outcome = match (observation.is_evidence, search.keeps(&observation)) {
             (false, _) => StepOutcome::NoEvidence,
             (true, true) => StepOutcome::Within,
             (true, false) => StepOutcome::Beyond,
@@ -100,15 +103,16 @@ async fn one_step(
     plan.slice = Duration::from_secs(1) / SLICES_PER_S;
     plan.drain_max = DRAIN_MAX;
     let offset_slices = (offset_s * f64::from(SLICES_PER_S)).ceil() as u32;
+    let began_ms = turn.bus.noticed().ms_at(std::time::Instant::now());
     let mut running = load::start(plan)?;
-    let mut samples = running.samples();
+    let (epoch, mut samples) = (running.epoch(), running.samples());
     let mut seen = load::Totals::default();
     let mut ended_s = offset_s;
     loop {
         let sample = tokio::select! {
             () = turn.stop.cancelled() => { running.stop(); return Ok(None); }
             instances = gauges.next() => {
-                turn.bus.emit(EventKind::Gauges { instances });
+                turn.gauges(instances);
                 continue;
             }
             sample = samples.recv() => sample,
@@ -120,10 +124,11 @@ async fn one_step(
             slice.index += offset_slices;
         }
         ended_s = sample.at_s;
-        turn.bus.emit(EventKind::Sample(Box::new(sample)));
+        turn.sample(sample, epoch);
         turn.forward_instances();
     }
-    let observation = observe(&seen, spec, rate_per_s, turn.plan.lateness_p99_ms_max);
+    let mut observation = observe(&seen, spec, rate_per_s, turn.plan.lateness_p99_ms_max);
+    observation.is_evidence &= !turn.disturbed_since(began_ms);
     Ok(Some((observation, ended_s)))
 }
 
@@ -138,6 +143,39 @@ fn observe(seen: &load::Totals, spec: &SearchSpec, rate_per_s: f64, lateness_ms_
         rate_per_s,
         quantile_ms: all.response.quantile_ms(spec.quantile),
         error_share: failed as f64 / (failed + all.ok).max(1) as f64,
-        generator_kept_up: !late,
+        is_evidence: !late && !lost_to_timeouts(&all, failed),
+    }
+}
+
+/// Whether more requests had no answer at all in time than an objective allows. An overload that a search comes to by
+/// doubling makes answers late; where there are none, something does not work, and the rate is not what was measured.
+fn lost_to_timeouts(all: &load::Slice, failed: u64) -> bool {
+    let silent = [load::error_class::TIMEOUT, load::error_class::UNANSWERED];
+    let unanswered: u64 = silent.iter().filter_map(|class| all.errors.get(*class)).sum();
+    unanswered as f64 > ERROR_SHARE_MAX * (failed + all.ok).max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(ok: u64, errors: &[(&str, u64)]) -> load::Slice {
+        load::Slice {
+            ok,
+            errors: errors
+                .iter()
+                .map(|(class, count)| ((*class).to_owned(), *count))
+                .collect(),
+            ..load::Slice::default()
+        }
+    }
+
+    #[test]
+    fn a_step_without_answers_says_nothing_and_one_with_bad_answers_does() {
+        let lost = |slice: &load::Slice| lost_to_timeouts(slice, slice.errors.values().sum());
+        assert!(lost(&seen(144, &[("timeout", 381)])));
+        assert!(lost(&seen(90, &[("unanswered", 10)])));
+        assert!(!lost(&seen(100, &[("http_503", 400)])));
+        assert!(!lost(&seen(1000, &[("timeout", 1)])));
     }
 }

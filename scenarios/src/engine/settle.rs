@@ -9,6 +9,8 @@ use reqwest::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use super::RunError;
+use super::budget::Budget;
+use super::probe::why;
 use super::turn::Turn;
 use crate::event::{EventKind, Phase};
 
@@ -28,7 +30,7 @@ pub(super) fn note(turn: &mut Turn<'_>) {
 
 /// Waits, as long as the plan says at most, until no event of a system with a Kafka is on its way any more: every
 /// instance says so, twice in a row and with nothing done in between (see [`Pending`]). Says whether that was seen.
-pub(super) async fn wait(turn: &mut Turn<'_>) -> Result<bool, RunError> {
+pub(super) async fn wait(turn: &mut Turn<'_>, budget: Budget) -> Result<bool, RunError> {
     if !turn.arm.system.has(ServiceName::Kafka) || turn.stop.is_cancelled() {
         return Ok(true);
     }
@@ -42,13 +44,15 @@ pub(super) async fn wait(turn: &mut Turn<'_>) -> Result<bool, RunError> {
     let began = Instant::now();
     let mut before = None;
     let (settled, open) = loop {
-        let seen = look(turn, &http).await;
+        let seen = look(turn, &http, budget).await;
+        let stuck = turn.stuck();
         match &seen {
-            Ok(Pending { open: 0, .. }) if before.as_ref() == Some(&seen) => break (true, 0),
-            _ if began.elapsed() >= within || turn.stop.is_cancelled() => {
-                let why = match &seen {
-                    Ok(pending) => format!("{} things are open", pending.open),
-                    Err(why) => why.clone(),
+            Ok(Pending { open: 0, .. }) if before.as_ref() == Some(&seen) => break (true, Some(0)),
+            _ if began.elapsed() >= within || turn.stop.is_cancelled() || stuck.is_some() => {
+                let why = match (stuck, &seen) {
+                    (Some(stuck), _) => stuck,
+                    (None, Ok(pending)) => format!("{} things are open", pending.open),
+                    (None, Err(why)) => why.clone(),
                 };
                 turn.bus.emit(EventKind::Warning {
                     text: format!(
@@ -56,25 +60,27 @@ pub(super) async fn wait(turn: &mut Turn<'_>) -> Result<bool, RunError> {
                         turn.arm.name, turn.plan.settle_s
                     ),
                 });
-                break (false, seen.map_or(0, |pending| pending.open));
+                break (false, seen.ok().map(|pending| pending.open));
             }
             _ => {}
         }
         before = Some(seen);
-        turn.forward_instances();
+        turn.forward();
         sleep(LOOK_EVERY).await;
     };
-    for (name, value) in FACTS.into_iter().zip([began.elapsed().as_secs_f64(), open as f64]) {
+    // What nobody could say is not nothing: it has no value.
+    let values = [Some(began.elapsed().as_secs_f64()), open.map(|open| open as f64)];
+    for (name, value) in FACTS.into_iter().zip(values) {
         turn.bus.emit(EventKind::Fact {
             name: name.to_owned(),
-            values: vec![value],
+            values: value.into_iter().collect(),
         });
     }
     Ok(settled)
 }
 
 /// What all running instances have still to do, and how much they have done; an error when one does not say.
-async fn look(turn: &Turn<'_>, http: &reqwest::Client) -> Result<Pending, String> {
+async fn look(turn: &Turn<'_>, http: &reqwest::Client, budget: Budget) -> Result<Pending, String> {
     let instances = turn.system.instances().await;
     let down = instances
         .iter()
@@ -87,18 +93,26 @@ async fn look(turn: &Turn<'_>, http: &reqwest::Client) -> Result<Pending, String
             && instance.role == Role::Instance
             && instance.url.as_ref().is_some_and(|url| url.scheme() == "http")
     });
-    let answers = join_all(asked.map(|instance| ask(instance, http))).await;
+    let Some(within) = budget.for_one(TIMEOUT) else {
+        return Err("there was no time left to ask".to_owned());
+    };
+    let answers = join_all(asked.map(|instance| ask(instance, http, within))).await;
     answers
         .into_iter()
         .try_fold(Pending::default(), |sum, answer| Ok(sum + answer?))
 }
 
-async fn ask(instance: &Instance, http: &reqwest::Client) -> Result<Pending, String> {
+async fn ask(instance: &Instance, http: &reqwest::Client, within: Duration) -> Result<Pending, String> {
     let failed = |why: String| format!("{}: {why}", instance.name);
     let Some(url) = instance.url.as_ref().and_then(|url| url.join("/pending").ok()) else {
         return Ok(Pending::default());
     };
-    let answer = http.get(url).send().await.map_err(|error| failed(error.to_string()))?;
+    let answer = http
+        .get(url)
+        .timeout(within)
+        .send()
+        .await
+        .map_err(|error| failed(why(&error)))?;
     match answer.status() {
         StatusCode::OK => http::json(answer).await.map_err(|error| failed(error.to_string())),
         // It does nothing without being asked.

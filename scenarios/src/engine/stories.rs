@@ -10,7 +10,8 @@ use contract::events::{
 use contract::{Chapter, Story};
 use history::{Arrow, Diagram, Event, EventKind as Kind, Lane};
 
-use super::bus::Bus;
+use super::budget::Budget;
+use super::turn::Turn;
 use crate::event::{EventKind, StoryTold};
 use crate::plan::StorySpec;
 
@@ -18,26 +19,31 @@ use crate::plan::StorySpec;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Asks for every story; one that cannot be had is a warning.
-pub(super) async fn ask_all(stories: &[StorySpec], system: &dyn System, bus: &mut Bus) {
-    for spec in stories {
-        match ask(spec, system).await {
-            Ok(story) => bus.emit(EventKind::Story(Box::new(StoryTold {
+pub(super) async fn ask_all(turn: &mut Turn<'_>, budget: Budget) {
+    for spec in &turn.arm.stories {
+        let answer = match budget.for_one(TIMEOUT) {
+            Some(within) => ask(spec, turn.system.as_ref(), within).await,
+            None => Err("there was no time left to ask".to_owned()),
+        };
+        match answer {
+            Ok(story) => turn.bus.emit(EventKind::Story(Box::new(StoryTold {
                 wrong: story.wrong.clone(),
                 diagram: drawn(&story),
             }))),
-            Err(why) => bus.emit(EventKind::Warning {
+            Err(why) => turn.bus.emit(EventKind::Warning {
                 text: format!("the story at {} cannot be had: {why}", spec.path),
             }),
         }
     }
 }
 
-async fn ask(spec: &StorySpec, system: &dyn System) -> Result<Story, String> {
+async fn ask(spec: &StorySpec, system: &dyn System, within: Duration) -> Result<Story, String> {
     let door = system.front_door(&spec.service).map_err(|error| error.to_string())?;
     let url = door.join(&spec.path).map_err(|error| error.to_string())?;
     let client = http::client(TIMEOUT).map_err(|error| error.to_string())?;
     let answer = client
         .get(url)
+        .timeout(within)
         .send()
         .await
         .and_then(reqwest::Response::error_for_status);

@@ -10,12 +10,18 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
-use super::{Command, actions, instances};
-use crate::event::EventKind;
+use super::standing::OwnCounts;
+use super::{Command, actions, gauges, instances};
+use crate::disturbance::{Disturbance, Sufferer, Trouble};
+use crate::event::{EventKind, InstanceGauges};
 use crate::plan::{ActionSpec, ArmPlan, LinkChange, Plan};
+use crate::state::RoundState;
 
 /// How often the instances' use of processor and memory is read.
 const STATS_EVERY: Duration = Duration::from_millis(500);
+
+/// Who has stood still for so long is not waited for any more, milliseconds.
+const STUCK_MS: u64 = 2_000;
 
 /// What a turn works with.
 pub(super) struct Turn<'a> {
@@ -26,6 +32,8 @@ pub(super) struct Turn<'a> {
     pub(super) system: Arc<dyn System>,
     pub(super) instances: Receiver<InstanceEvent>,
     pub(super) bus: &'a mut Bus,
+    /// What instances say of their own standstills.
+    pub(super) own_counts: OwnCounts,
     /// What a person does meanwhile; ended where nobody plays.
     pub(super) commands: &'a mut Receiver<Command>,
     pub(super) stop: &'a CancellationToken,
@@ -59,12 +67,72 @@ impl Acted {
 }
 
 impl Turn<'_> {
-    /// Whether an instance died on its own in this turn, which makes the run inconclusive whatever follows.
-    pub(super) fn crashed(&self) -> bool {
-        self.bus
-            .state()
-            .round_now()
-            .is_some_and(|round| !round.crashes.is_empty())
+    /// Whether an instance is lost to this turn: it died on its own, or has stood still unasked for so long that nobody
+    /// waits for it. The run is inconclusive whatever follows.
+    pub(super) fn is_lost(&self) -> bool {
+        let crashed = |round: &RoundState| !round.crashes.is_empty();
+        self.bus.state().round_now().is_some_and(crashed) || self.stuck().is_some()
+    }
+
+    /// The instance that has stood still unasked for long, and still does, in words.
+    pub(super) fn stuck(&self) -> Option<String> {
+        let state = self.bus.state();
+        let turn = state.now.as_ref()?.turn;
+        let now_ms = self.bus.noticed().ms_at(std::time::Instant::now());
+        let stuck = |told: &&Disturbance| {
+            let own = matches!(told.who, Sufferer::Instance(_)) && told.turn == Some(turn);
+            own && told.lasted_ms.is_none() && now_ms.saturating_sub(told.began_ms) >= STUCK_MS
+        };
+        let stuck = state.disturbances.iter().find(stuck)?;
+        Some(format!("{} stands still", stuck.who.words()))
+    }
+
+    /// Whether anything disturbed the turn since this moment, milliseconds since the run began.
+    pub(super) fn disturbed_since(&self, from_ms: u64) -> bool {
+        let state = self.bus.state();
+        let disturbed = |round| state.disturbances_of(round).any(|told| told.touches(from_ms, None));
+        state.round_now().is_some_and(disturbed)
+    }
+
+    /// Tells of a sample, and before it of the times in which the generator stood still.
+    pub(super) fn sample(&mut self, sample: load::Sample, epoch: std::time::Instant) {
+        for standstill in &sample.standstills {
+            let from = epoch + Duration::try_from_secs_f64(standstill.from_s).unwrap_or_default();
+            let noticed = self.bus.noticed();
+            noticed.put(Disturbance {
+                who: Sufferer::Generator,
+                what: Trouble::StoodStill,
+                began_ms: noticed.ms_at(from),
+                lasted_ms: Some(standstill.lasted_s * 1e3),
+                noticed: "it came late to what it had to do".to_owned(),
+                turn: None,
+            });
+        }
+        self.bus.emit(EventKind::Sample(Box::new(sample)));
+    }
+
+    /// Tells of what instances say of themselves, and before it of the times in which one of them stood still.
+    pub(super) fn gauges(&mut self, instances: Vec<InstanceGauges>) {
+        let (state, noticed) = (self.bus.state(), self.bus.noticed());
+        let Some(round) = state.round_now() else { return };
+        let now_ms = noticed.ms_at(std::time::Instant::now());
+        for (name, lasted_ms) in self.own_counts.read(&instances, self.arm, round) {
+            let who = Sufferer::Instance(name);
+            let began_ms = now_ms.saturating_sub(lasted_ms as u64 + gauges::AGE_MAX_MS);
+            let seen = |told: &Disturbance| told.who == who && told.touches(began_ms, None);
+            if state.disturbances_of(round).any(seen) {
+                continue;
+            }
+            noticed.put(Disturbance {
+                who,
+                what: Trouble::StoodStill,
+                began_ms,
+                lasted_ms: Some(lasted_ms + gauges::AGE_MAX_MS as f64),
+                noticed: "it says so itself; at the most".to_owned(),
+                turn: None,
+            });
+        }
+        self.bus.emit(EventKind::Gauges { instances });
     }
 
     /// Does an action and tells of it.
@@ -99,6 +167,12 @@ impl Turn<'_> {
     pub(super) async fn stats(&mut self) {
         let instances = self.system.stats().await;
         self.bus.emit(EventKind::Stats { instances });
+    }
+
+    /// Tells of what happened to instances, and of what was noticed, up to now.
+    pub(super) fn forward(&mut self) {
+        self.forward_instances();
+        self.bus.attend();
     }
 
     pub(super) fn forward_instances(&mut self) {

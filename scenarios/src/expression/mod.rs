@@ -68,11 +68,14 @@ impl Expression {
         let references = self.program.references();
         for (name, value) in scope.iter().filter(|(name, _)| references.has_variable(name)) {
             context
-                .add_variable(name.as_str(), value)
+                .add_variable(name.as_str(), measured(value))
                 .map_err(|error| error.to_string())?;
         }
         add_functions(&mut context).map_err(|error| error.to_string())?;
-        let value = self.program.execute(&context).map_err(|error| in_plain_words(&error))?;
+        let value = self
+            .program
+            .execute(&context)
+            .map_err(|error| in_plain_words(&error, scope))?;
         let number = match value {
             Value::Float(number) => number,
             Value::Int(number) => number as f64,
@@ -87,6 +90,27 @@ impl Expression {
             Err("it is not a finite number (a division by zero, say)".to_owned())
         }
     }
+}
+
+/// A value without what was not measured. An expression that needs such a thing must fail: a `null` is not equal to
+/// anything, so that `failed == 0.0` would be false and look like a measurement.
+fn measured(value: &serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Object(map) => {
+            let known = map.iter().filter(|(_, value)| !value.is_null());
+            known.map(|(name, value)| (name.clone(), measured(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// Whether something of this name was to be measured, and was not.
+fn is_missing(name: &str, value: &serde_json::Value) -> bool {
+    let serde_json::Value::Object(map) = value else {
+        return false;
+    };
+    map.iter()
+        .any(|(key, value)| (key == name && value.is_null()) || is_missing(name, value))
 }
 
 fn add_functions(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationError> {
@@ -108,9 +132,10 @@ fn mmc_mean_ms(rate_per_s: f64, service_ms: f64, servers: f64) -> Result<f64, Ex
     Ok(theory::mmc_mean_response_ms(rate_per_s, service_ms, servers))
 }
 
-fn in_plain_words(error: &ExecutionError) -> String {
+fn in_plain_words(error: &ExecutionError, scope: &Scope) -> String {
     use ExecutionError::{FunctionError, NoSuchKey, NoSuchOverload, UndeclaredReference, UnsupportedBinaryOperator};
     match error {
+        NoSuchKey(key) if scope.values().any(|value| is_missing(key, value)) => NOT_MEASURED.to_owned(),
         NoSuchKey(key) => format!("there is no `{key}` there"),
         UndeclaredReference(name) => format!("there is no `{name}`"),
         FunctionError { function, message } => format!("{function}: {message}"),
@@ -151,6 +176,18 @@ mod tests {
         assert_eq!(number("min(params.rate, cores)"), Ok(2.0));
         assert_eq!(number("one.work.p99 > 10.0"), Ok(1.0));
         assert_eq!(number("one.work.p99 > 10.0 ? 3.0 : 4.0"), Ok(3.0));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_equal_to_anything() {
+        for source in [
+            "one.work.p50 == 0.0",
+            "one.work.p50 != 0.0",
+            "one.work.p50 == 1.0 ? 1.0 : 0.0",
+            "!(one.work.p50 > 1.0)",
+        ] {
+            assert!(number(source).unwrap_err().contains("nothing was measured"), "{source}");
+        }
     }
 
     #[test]

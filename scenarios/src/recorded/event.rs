@@ -3,8 +3,11 @@
 use history::{Diagram, Operation};
 use load::{ClassSample, Sample, Slice};
 
-use super::bound::{Checked, at_most, count, figure, histogram, index, maybe, ms, number, seconds, share, time_ns};
+use super::bound::{
+    Checked, at_most, count, figure, histogram, index, maybe, ms, number, seconds, share, time_ms, time_ns,
+};
 use super::plan::{Shape, link};
+use crate::disturbance::Disturbance;
 use crate::event::{EventKind, SLICES_PER_S, SearchStep, SimulatedPoint};
 use crate::prediction::Guess;
 
@@ -51,9 +54,11 @@ pub(super) fn check(kind: &EventKind, shape: Option<&Shape>) -> Checked {
                 .resident_bytes
                 .map_or(Ok(()), |bytes| at_most("resident_bytes", bytes, BYTES_MAX))
         }),
-        EventKind::Gauges { instances } => instances
-            .iter()
-            .try_for_each(|gauges| maybe(ms, "lag_ms", gauges.lag_ms)),
+        EventKind::Gauges { instances } => instances.iter().try_for_each(|gauges| {
+            maybe(ms, "lag_ms", gauges.lag_ms)?;
+            maybe(ms, "standstill_ms", gauges.standstill_ms)
+        }),
+        EventKind::Disturbance(told) => disturbance(told, shape),
         EventKind::SearchStep(step) => search_step(step),
         EventKind::SearchEnded {
             within_per_s,
@@ -87,7 +92,19 @@ fn guessed(guess: &Guess, shape: Option<&Shape>) -> Checked {
     }
 }
 
+fn disturbance(told: &Disturbance, shape: Option<&Shape>) -> Checked {
+    time_ms("began_ms", told.began_ms)?;
+    // A clock may be set back.
+    maybe(number, "lasted_ms", told.lasted_ms)?;
+    let turns = shape.map_or(0, |shape| shape.turns);
+    told.turn.map_or(Ok(()), |turn| index("turn", turn, turns))
+}
+
 fn sampled(sample: &Sample) -> Checked {
+    for standstill in &sample.standstills {
+        seconds("from_s", standstill.from_s)?;
+        seconds("lasted_s", standstill.lasted_s)?;
+    }
     seconds("at_s", sample.at_s)?;
     seconds("span_s", sample.span_s)?;
     maybe(seconds, "generator_cpu_s", sample.generator_cpu_s)?;

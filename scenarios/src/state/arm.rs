@@ -7,7 +7,7 @@ use history::Operation;
 use load::{ClassSample, Histogram, Sample, Slice};
 use serde_json::Value;
 
-use crate::event::{InstanceGauges, InstanceState, Judged, SLICES_PER_S, SearchStep, StoryTold};
+use crate::event::{InstanceGauges, InstanceState, Judged, Phase, SLICES_PER_S, SearchStep, StoryTold};
 
 /// How far back the share of an instance is looked at while a run goes on, seconds.
 pub const RECENT_S: f64 = 3.0;
@@ -17,8 +17,13 @@ pub const RECENT_S: f64 = 3.0;
 pub struct RoundState {
     /// Round, from 1.
     pub round: u32,
+    /// Index into the plan's turns.
+    pub turn: usize,
     /// When it began, milliseconds since the run began.
     pub began_ms: u64,
+    /// From when to when it was measured, milliseconds since the run began: from the end of its system's start to the start
+    /// of that system's end. None before that, and without an end before that.
+    pub measured_ms: Option<(u64, Option<u64>)>,
     /// How long the system took to be ready, milliseconds.
     pub startup_ms: Option<f64>,
     /// Seconds of load so far.
@@ -140,6 +145,17 @@ pub struct ActionMark {
 }
 
 impl RoundState {
+    /// The measurement goes on to its next part.
+    pub(super) fn enter(&mut self, phase: Phase, at_ms: u64) {
+        match (phase, &mut self.measured_ms) {
+            (Phase::Starting, _) | (Phase::Stopping, None) => {}
+            (Phase::Stopping, Some((_, to_ms))) => *to_ms = Some(at_ms),
+            (_, measured) => {
+                measured.get_or_insert((at_ms, None));
+            }
+        }
+    }
+
     pub(super) fn add(&mut self, sample: &Sample) {
         self.load_s = self.load_s.max(sample.at_s);
         for class in &sample.classes {

@@ -1,6 +1,7 @@
 //! The fold itself: one event into the state. Pure: no clock, no disk, no terminal.
 
 use super::{ActionMark, ArmState, Ended, LiveInstance, LogLine, Now, RoundState, RunState};
+use crate::disturbance::Disturbance;
 use crate::event::{EventKind, InstanceInfo, InstanceState, Phase, RunEvent, Simulated};
 
 /// Lines of the event log that a playground keeps.
@@ -25,6 +26,7 @@ impl RunState {
                     now.phase_began_ms = event.elapsed_ms;
                     now.phase_expected_s = *expected_s;
                 }
+                self.on_round(|round| round.enter(*phase, event.elapsed_ms));
             }
             EventKind::Instance(info) => self.instance(info),
             EventKind::SystemReady { startup_ms } => {
@@ -108,6 +110,7 @@ impl RunState {
                 self.turns_done += 1;
                 self.now = None;
             }
+            EventKind::Disturbance(disturbance) => self.disturbance(disturbance),
             EventKind::Note { text } => {
                 if !self.notes.contains(text) {
                     self.notes.push(text.clone());
@@ -157,6 +160,7 @@ impl RunState {
         let label = plan.arms[planned.arm].label.clone();
         let round = RoundState {
             round: planned.round,
+            turn,
             began_ms: elapsed_ms,
             ..RoundState::default()
         };
@@ -170,6 +174,15 @@ impl RunState {
             phase_expected_s: 0.0,
         });
         self.say(format!("{label}: round {}", planned.round));
+    }
+
+    /// One that goes on is told at its start and again at its end.
+    fn disturbance(&mut self, told: &Disturbance) {
+        self.say(told.words());
+        match self.disturbances.iter_mut().find(|known| told.continues(known)) {
+            Some(known) => *known = told.clone(),
+            None => self.disturbances.push(told.clone()),
+        }
     }
 
     fn instance(&mut self, info: &InstanceInfo) {

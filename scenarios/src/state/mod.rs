@@ -8,6 +8,7 @@ pub use arm::{ActionMark, AnsweredState, ClassState, LiveInstance, RECENT_S, Rou
 pub use operations::OperationTotals;
 
 use crate::checks::{CheckOutcome, Verdict};
+use crate::disturbance::{Disturbance, Sufferer};
 use crate::event::{Phase, RunEvent, RunInfo, Simulated};
 use crate::plan::ArmPlan;
 use crate::prediction::Guess;
@@ -27,6 +28,8 @@ pub struct RunState {
     pub turns_done: usize,
     /// Simulations that were played.
     pub simulated: Vec<Simulated>,
+    /// What disturbed the measurement, in the order in which it was noticed.
+    pub disturbances: Vec<Disturbance>,
     /// Decided checks.
     pub checks: Vec<CheckOutcome>,
     /// Notes on the systems, each once, in order.
@@ -102,6 +105,20 @@ impl RunState {
     pub fn round_now(&self) -> Option<&RoundState> {
         let now = self.now.as_ref()?;
         self.arms.get(now.arm)?.rounds.last()
+    }
+
+    /// What disturbed a measurement while it was measured. A system is up for one turn, so what became of a part of it
+    /// touches no other turn.
+    pub fn disturbances_of<'a>(&'a self, round: &'a RoundState) -> impl Iterator<Item = &'a Disturbance> {
+        let concerns = |disturbance: &&Disturbance| {
+            let own = matches!(disturbance.who, Sufferer::Instance(_) | Sufferer::Store(_));
+            let elsewhere = own && disturbance.turn.is_some_and(|turn| turn != round.turn);
+            let Some((from_ms, to_ms)) = round.measured_ms else {
+                return false;
+            };
+            !elsewhere && disturbance.touches(from_ms, to_ms)
+        };
+        self.disturbances.iter().filter(concerns)
     }
 
     /// What is planned for the arm of the turn under way.

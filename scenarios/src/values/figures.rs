@@ -35,7 +35,14 @@ pub(super) fn figures(
     let failed: u64 = sum.errors.values().sum();
     let answered = sum.ok + failed;
     let mut map = latency_figures(&sum.response);
-    map.insert("n".to_owned(), (answered as f64).into());
+    map.insert(
+        "n".to_owned(),
+        if slices > 0 {
+            (answered as f64).into()
+        } else {
+            Value::Null
+        },
+    );
     map.insert("service".to_owned(), Value::Object(latency_figures(&sum.service)));
     map.insert("lateness".to_owned(), Value::Object(latency_figures(&sum.lateness)));
     map.insert("rate_per_s".to_owned(), share(sum.ok, seconds));

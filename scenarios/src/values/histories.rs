@@ -3,6 +3,7 @@
 use history::{Operation, Outcome, StepKind, Verdict};
 use serde_json::{Value, json};
 
+use super::counted;
 use super::figures::latency_figures;
 use crate::plan::LawSpec;
 use crate::state::ArmState;
@@ -18,7 +19,8 @@ pub(super) fn class_value(class: &str, fields: &[String], arm: &ArmState) -> Val
         ("failed", operations.failed),
         ("unknown", operations.unknown),
     ];
-    map.extend(counts.map(|(name, count)| (name.to_owned(), (count as f64).into())));
+    let any = !operations.all.is_empty();
+    map.extend(counts.map(|(name, count)| (name.to_owned(), counted(any, count))));
     map.insert("at_rest".to_owned(), at_rest(class, arm));
     map.insert("steps".to_owned(), steps(&operations.all));
     map.insert("output".to_owned(), outputs(fields, &operations.all));
@@ -34,7 +36,7 @@ fn at_rest(class: &str, arm: &ArmState) -> Value {
         .flat_map(|keys| keys.values().copied())
         .collect();
     json!({
-        "keys": values.len() as f64,
+        "keys": counted(!values.is_empty(), values.len()),
         "sum": (!values.is_empty()).then(|| values.iter().sum::<f64>()),
         "min": values.iter().copied().reduce(f64::min),
         "max": values.iter().copied().reduce(f64::max),
@@ -45,12 +47,12 @@ fn at_rest(class: &str, arm: &ArmState) -> Value {
 fn steps(operations: &[&Operation]) -> Value {
     let count = |what: StepKind| {
         let steps = operations.iter().flat_map(|operation| &operation.steps);
-        steps.filter(|step| step.what == what).count() as f64
+        counted(!operations.is_empty(), steps.filter(|step| step.what == what).count())
     };
     Value::Object(
         StepKind::ALL
             .into_iter()
-            .map(|(what, name)| (name.to_owned(), count(what).into()))
+            .map(|(what, name)| (name.to_owned(), count(what)))
             .collect(),
     )
 }
@@ -86,7 +88,7 @@ fn distribution(mut numbers: Vec<f64>) -> Value {
     };
     let mean = (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64);
     json!({
-        "n": numbers.len() as f64,
+        "n": counted(!numbers.is_empty(), numbers.len()),
         "mean": mean,
         "p50": quantile(0.5),
         "p90": quantile(0.9),
@@ -96,7 +98,8 @@ fn distribution(mut numbers: Vec<f64>) -> Value {
     })
 }
 
-/// How often a law was broken. Nothing is known of it unless every round was judged and no judgement was left open.
+/// How often a law was broken. Nothing is known of it unless every round was judged, on at least one operation, and no
+/// judgement was left open.
 pub(super) fn law_value(law: &LawSpec, arm: &ArmState) -> Value {
     let judged: Vec<_> = arm
         .rounds
@@ -107,7 +110,9 @@ pub(super) fn law_value(law: &LawSpec, arm: &ArmState) -> Value {
     let open = judged
         .iter()
         .any(|judgement| matches!(judgement.verdict, Verdict::Undecided(_)));
-    if judged.is_empty() || judged.len() < arm.rounds.len() || open {
+    // A law holds for nothing: where no operation was, nothing was shown.
+    let empty = judged.iter().any(|judgement| judgement.checked == 0);
+    if judged.is_empty() || judged.len() < arm.rounds.len() || open || empty {
         return json!({ "violations": null, "rounds_broken": null, "checked": null, "unknown": null });
     }
     let sum = |of: fn(&history::Judgement) -> u64| judged.iter().map(|judgement| of(judgement)).sum::<u64>() as f64;
@@ -135,7 +140,7 @@ mod tests {
             (&json!(2.0), &json!(4.0), &json!(2.5))
         );
         let none = distribution(Vec::new());
-        assert!(none["p50"].is_null() && none["mean"].is_null() && none["n"] == json!(0.0));
+        assert!(none["p50"].is_null() && none["mean"].is_null() && none["n"].is_null());
     }
 
     #[test]
@@ -185,5 +190,11 @@ mod tests {
         let open = Verdict::Undecided("why".to_owned());
         assert!(value(vec![broken(), round(Some((open, 0)))])["violations"].is_null());
         assert!(value(Vec::new())["violations"].is_null());
+        let mut empty = round(Some((Verdict::Holds, 0)));
+        empty.judged[0].judgement.checked = 0;
+        assert!(
+            value(vec![broken(), empty])["violations"].is_null(),
+            "a history without operations"
+        );
     }
 }

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::engine::{DEATHS, FACTS};
 use crate::expression::Scope;
 use crate::plan::{ArmPlan, Plan, WindowSpec};
-use crate::state::{ArmState, ClassState, RoundState, RunState};
+use crate::state::{ArmState, ClassState, RoundState, RunState, SearchState};
 
 /// The scope of a run's expressions and lesson.
 pub fn scope(plan: &Plan, state: &RunState) -> Scope {
@@ -59,7 +59,7 @@ fn arm_value(index: usize, plan: &ArmPlan, arm: &ArmState, resample: &Resample) 
         "instances".to_owned(),
         instances.map_or(1.0, |service| f64::from(service.instances)).into(),
     );
-    map.insert("rounds".to_owned(), (arm.rounds.len() as f64).into());
+    map.insert("rounds".to_owned(), counted(!arm.rounds.is_empty(), arm.rounds.len()));
     for load in &plan.loads {
         map.insert(load.class.clone(), class_value(index, &load.class, plan, arm, resample));
     }
@@ -79,18 +79,29 @@ fn arm_value(index: usize, plan: &ArmPlan, arm: &ArmState, resample: &Resample) 
     }
     let settling = FACTS.into_iter().filter(|_| plan.system.has(ServiceName::Kafka));
     let deaths = Some(DEATHS).filter(|_| !plan.revived.is_empty());
-    let probes = plan.probes.iter().map(|probe| probe.name.as_str());
-    for name in probes.chain(settling).chain(deaths) {
-        let answers: Vec<f64> = arm
-            .rounds
-            .iter()
-            .filter_map(|round| round.facts.get(name))
-            .flatten()
-            .copied()
-            .collect();
-        map.insert(name.to_owned(), answers_value(&answers));
+    let probes = plan.probes.iter().map(|probe| (probe.name.as_str(), probe.times));
+    let own = settling.chain(deaths).map(|name| (name, 1));
+    for (name, times) in probes.chain(own) {
+        map.insert(name.to_owned(), facts_value(name, times, arm));
     }
     Value::Object(map)
+}
+
+/// A count, where there was something to count; what was never looked at is not zero.
+fn counted(measured: bool, count: usize) -> Value {
+    if measured { (count as f64).into() } else { Value::Null }
+}
+
+/// The answers to one question over all rounds; nothing where an answer is missing, since the others tell another story.
+fn facts_value(name: &str, times: u32, arm: &ArmState) -> Value {
+    let answers: Vec<&Vec<f64>> = arm.rounds.iter().filter_map(|round| round.facts.get(name)).collect();
+    let whole = answers.len() == arm.rounds.len() && answers.iter().all(|answers| answers.len() >= times as usize);
+    let known = if whole {
+        answers.into_iter().flatten().copied().collect()
+    } else {
+        Vec::new()
+    };
+    answers_value(&known)
 }
 
 fn class_value(arm_index: usize, class: &str, plan: &ArmPlan, arm: &ArmState, resample: &Resample) -> Value {
@@ -106,18 +117,23 @@ fn class_value(arm_index: usize, class: &str, plan: &ArmPlan, arm: &ArmState, re
         to_s: plan.duration_s,
     };
     let mut map = figures::figures(arm_index, &rounds, &whole, resample);
-    let total = |pick: fn(&ClassState) -> u64| rounds.iter().map(|(_, _, state)| pick(state)).sum::<u64>() as f64;
-    map.insert("scheduled".to_owned(), total(|state| state.scheduled).into());
-    map.insert("sent".to_owned(), total(|state| state.sent).into());
-    map.insert("ok".to_owned(), total(|state| state.ok).into());
-    map.insert("failed".to_owned(), total(ClassState::failed).into());
+    let total = |pick: fn(&ClassState) -> u64| rounds.iter().map(|(_, _, state)| pick(state)).sum::<u64>() as usize;
+    // A load that wanted nothing measured nothing, and of what was not sent nobody knows whether it would have failed.
+    let (scheduled, sent) = (total(|state| state.scheduled), total(|state| state.sent));
+    map.insert("scheduled".to_owned(), counted(scheduled > 0, scheduled));
+    map.insert("sent".to_owned(), counted(scheduled > 0, sent));
+    map.insert("ok".to_owned(), counted(sent > 0, total(|state| state.ok)));
+    map.insert("failed".to_owned(), counted(sent > 0, total(ClassState::failed)));
     let collected: Vec<f64> = rounds
         .iter()
         .flat_map(|(_, _, state)| &state.collected)
         .filter_map(Value::as_f64)
         .collect();
     map.insert("collected".to_owned(), answers_value(&collected));
-    map.insert("duplicates".to_owned(), duplicates(&rounds).into());
+    map.insert(
+        "duplicates".to_owned(),
+        counted(!collected.is_empty(), duplicates(&rounds)),
+    );
     map.insert("by_instance".to_owned(), by_instance(&rounds));
     for window in &plan.windows {
         map.insert(
@@ -129,15 +145,12 @@ fn class_value(arm_index: usize, class: &str, plan: &ArmPlan, arm: &ArmState, re
 }
 
 /// Answers that repeat one given before in the same round.
-fn duplicates(rounds: &[(usize, &RoundState, &ClassState)]) -> f64 {
+fn duplicates(rounds: &[(usize, &RoundState, &ClassState)]) -> usize {
     let repeated = |values: &[Value]| {
         let distinct: BTreeSet<String> = values.iter().map(Value::to_string).collect();
         values.len() - distinct.len()
     };
-    rounds
-        .iter()
-        .map(|(_, _, state)| repeated(&state.collected))
-        .sum::<usize>() as f64
+    rounds.iter().map(|(_, _, state)| repeated(&state.collected)).sum()
 }
 
 fn distinct(values: &[f64]) -> usize {
@@ -148,12 +161,13 @@ fn distinct(values: &[f64]) -> usize {
 }
 
 fn answers_value(answers: &[f64]) -> Value {
+    let any = !answers.is_empty();
     json!({
-        "n": answers.len() as f64,
-        "distinct": distinct(answers) as f64,
+        "n": counted(any, answers.len()),
+        "distinct": counted(any, distinct(answers)),
         "min": answers.iter().copied().reduce(f64::min),
         "max": answers.iter().copied().reduce(f64::max),
-        "sum": answers.iter().sum::<f64>(),
+        "sum": any.then(|| answers.iter().sum::<f64>()),
         "last": answers.last(),
     })
 }
@@ -176,25 +190,25 @@ fn by_instance(rounds: &[(usize, &RoundState, &ClassState)]) -> Value {
 }
 
 fn search_value(arm_index: usize, class: &str, arm: &ArmState, resample: &Resample) -> Value {
-    let brackets: Vec<(f64, f64)> = arm
-        .rounds
+    let searches: Vec<Option<&SearchState>> = arm.rounds.iter().map(|round| round.searches.get(class)).collect();
+    let found = |of: fn(&SearchState) -> Option<f64>| -> Option<Vec<f64>> {
+        searches.iter().map(|search| of((*search)?)).collect()
+    };
+    let (within, beyond) = (found(|search| search.within_per_s), found(|search| search.beyond_per_s));
+    // A rate is known where both of its ends are, in every round: the rounds that found one would speak for those that
+    // did not, and a rate that was only seen to be served is no limit.
+    let brackets: Vec<(f64, f64)> = within
         .iter()
-        .filter_map(|round| round.searches.get(class))
-        .filter_map(|search| {
-            let within = search.within_per_s?;
-            Some((within, search.beyond_per_s.unwrap_or(within)))
-        })
+        .flatten()
+        .copied()
+        .zip(beyond.iter().flatten().copied())
         .collect();
-    let met = arm
-        .rounds
-        .iter()
-        .filter_map(|round| round.searches.get(class))
-        .all(|search| search.beyond_per_s.is_some());
+    let measured = !searches.is_empty() && searches.iter().flatten().all(|search| !search.steps.is_empty());
     json!({
         "max_rate_per_s": resample.rate(arm_index, &brackets),
-        "within_per_s": brackets.iter().map(|(within, _)| *within).reduce(f64::min),
-        "beyond_per_s": brackets.iter().map(|(_, beyond)| *beyond).reduce(f64::max),
-        "bracketed": f64::from(u8::from(met)),
+        "within_per_s": within.into_iter().flatten().reduce(f64::min),
+        "beyond_per_s": beyond.iter().flatten().copied().reduce(f64::max),
+        "bracketed": measured.then(|| f64::from(u8::from(beyond.is_some()))),
     })
 }
 

@@ -5,6 +5,7 @@ use scenarios::prediction::{self, Outcome};
 use scenarios::state::RunState;
 use serde::Serialize;
 
+use crate::report::disturbances::sentences;
 use crate::report::figures::arms;
 use crate::report::gaps::gaps;
 use crate::report::simulated::{Simulation, simulations};
@@ -36,6 +37,7 @@ pub(super) struct Page {
     command: String,
     notes: Vec<String>,
     warnings: Vec<String>,
+    disturbances: Vec<String>,
     gaps: Vec<String>,
     log: Vec<(String, String)>,
 }
@@ -110,6 +112,7 @@ pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
         command: material.command.clone(),
         notes: state.notes.clone(),
         warnings: state.warnings.clone(),
+        disturbances: sentences(state),
         gaps: gaps(state),
         log: state
             .log

@@ -43,7 +43,7 @@ pub(super) fn summary(state: &RunState, arms: &[ArmFigures<'_>]) -> Vec<Table> {
                 p50,
                 p99,
                 max,
-                words::errors(&figures.errors),
+                words::errors(figures.failures()),
                 rate,
             ])
         };
@@ -98,13 +98,14 @@ pub(super) fn raw(arms: &[ArmFigures<'_>]) -> Vec<Table> {
 fn counts(arms: &[ArmFigures<'_>]) -> Option<Table> {
     let rows = arms.iter().flat_map(|arm| {
         arm.classes.iter().map(|class| {
+            let [scheduled, sent, ok, _] = class.counts();
             vec![
                 arm.plan.label.clone(),
                 class.name.clone(),
-                words::count(class.scheduled),
-                words::count(class.sent),
-                words::count(class.ok),
-                words::errors(&class.errors),
+                words::counted(scheduled),
+                words::counted(sent),
+                words::counted(ok),
+                words::errors(class.failures()),
                 format!("{:.1} s", class.load_s),
                 words::per_s(class.rate_per_s()),
             ]
@@ -165,7 +166,7 @@ fn windows(arms: &[ArmFigures<'_>]) -> Option<Table> {
                     class.name.clone(),
                     window.name.clone(),
                     words::count(window.total.ok),
-                    words::errors(&window.total.errors),
+                    words::errors(Some(&window.total.errors)),
                 ];
                 rows.push(
                     place
