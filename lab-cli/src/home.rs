@@ -26,7 +26,7 @@ pub fn state_folder() -> Result<PathBuf, Failure> {
                 .filter(|folder| folder.is_absolute())
                 .map(|folder| folder.join("lab"))
         })
-        .or_else(|| from("HOME").map(in_home))
+        .or_else(|| from("HOME").map(|home| in_home(&home)))
         .or_else(of_account)
         .ok_or_else(|| {
             Failure::environment("there is no folder to keep runs in: neither LAB_STATE nor HOME is set")
@@ -34,7 +34,7 @@ pub fn state_folder() -> Result<PathBuf, Failure> {
         })
 }
 
-fn in_home(home: PathBuf) -> PathBuf {
+fn in_home(home: &Path) -> PathBuf {
     home.join(".local/state/lab")
 }
 
@@ -42,7 +42,7 @@ fn in_home(home: PathBuf) -> PathBuf {
 fn of_account() -> Option<PathBuf> {
     static TOLD: Once = Once::new();
     let home = std::env::home_dir().filter(|home| home.is_absolute())?;
-    let folder = in_home(home);
+    let folder = in_home(&home);
     TOLD.call_once(|| errln!("note: HOME is not set; runs are kept in {}", folder.display()));
     Some(folder)
 }

@@ -41,7 +41,7 @@ impl<'a> Watched<'a> {
     /// The process of an instance, found by the name that it was given.
     fn instance(&self, name: &str) -> Pid {
         let given = format!("INSTANCE={name}");
-        self.process("environ", |words| words.iter().any(|word| *word == given.as_bytes()))
+        self.process("environ", |words| words.contains(&given.as_bytes()))
     }
 
     /// The process of a server, which has become another program, found by that program's name.

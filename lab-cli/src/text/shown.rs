@@ -237,7 +237,7 @@ mod tests {
             let shown = shown(&text, colored, ascii).into_owned();
             prop_assert!(!ascii || shown.is_ascii());
             let colorless = console::strip_ansi_codes(&shown);
-            prop_assert!(!colorless.chars().any(|c| is_hidden(c)), "{shown:?}");
+            prop_assert!(!colorless.chars().any(is_hidden), "{shown:?}");
             prop_assert!(colored || colorless == shown);
         }
 

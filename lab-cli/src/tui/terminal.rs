@@ -195,7 +195,7 @@ mod tests {
                     .set_string(0, 0, "the laboratory", ratatui::style::Style::new());
             })
             .unwrap();
-        eprintln!("written beside the screen");
+        errln!("written beside the screen");
         panic!("on purpose");
     }
 

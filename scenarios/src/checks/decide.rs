@@ -229,7 +229,7 @@ fn nothing_disturbed(state: &RunState) -> Option<CheckOutcome> {
     let rounds = state.arms.iter().flat_map(|arm| &arm.rounds);
     let all: Vec<String> = rounds
         .flat_map(|round| state.disturbances_of(round))
-        .map(|told| told.words())
+        .map(super::super::disturbance::Disturbance::words)
         .collect();
     let none = Bounds {
         at_least: None,

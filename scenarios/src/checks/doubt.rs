@@ -54,7 +54,12 @@ fn rests_on(expression: &str, plan: &Plan) -> Vec<bool> {
 fn of_arm(plan: &Plan, arm: &ArmPlan, measured: &ArmState, state: &RunState) -> Option<String> {
     let of_round = |round: &RoundState| {
         let crash = round.crashes.first().cloned();
-        let disturbed = || state.disturbances_of(round).next().map(|told| told.words());
+        let disturbed = || {
+            state
+                .disturbances_of(round)
+                .next()
+                .map(super::super::disturbance::Disturbance::words)
+        };
         crash
             .or_else(disturbed)
             .or_else(|| undone(arm, round))
@@ -71,7 +76,7 @@ fn undone(arm: &ArmPlan, round: &RoundState) -> Option<String> {
         .iter()
         .find_map(|mark| Some(format!("\"{}\" was not done: {}", mark.words, mark.failure.as_ref()?)));
     let missing = || {
-        let planned = arm.actions.iter().map(|action| action.words());
+        let planned = arm.actions.iter().map(super::super::plan::ActionSpec::words);
         let mut never = planned.filter(|words| !round.actions.iter().any(|mark| mark.words == *words));
         never
             .next()

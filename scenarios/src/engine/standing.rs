@@ -174,7 +174,7 @@ impl OwnCounts {
 /// Whether an instance has as little processor time as somebody wants it to have.
 fn is_limited(instance: &str, arm: &ArmPlan, round: &RoundState) -> bool {
     let limited = arm.system.services.iter().filter(|service| service.limits.is_some());
-    let mut planned = limited.flat_map(|service| service.instance_names());
+    let mut planned = limited.flat_map(compose::ServiceSpec::instance_names);
     let by_action = |words: &str| words.starts_with(&format!("limit {instance} "));
     planned.any(|name| name == instance) || round.actions.iter().any(|action| by_action(&action.words))
 }

@@ -261,7 +261,11 @@ impl Stream {
         let failed: u64 = slices.iter().flat_map(|slice| slice.errors.values()).sum();
         let ok: u64 = slices.iter().map(|slice| slice.ok).sum();
         let unsent = u64::from(wrong == Some(Kind::RequestsUnsent));
-        let instances = arm.system.services.iter().flat_map(|service| service.instance_names());
+        let instances = arm
+            .system
+            .services
+            .iter()
+            .flat_map(compose::ServiceSpec::instance_names);
         ClassSample {
             class: class.to_owned(),
             scheduled: ok + failed + unsent,

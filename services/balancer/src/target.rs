@@ -76,7 +76,7 @@ fn check_target<B>(request: &mut Request<B>) -> Result<(), Failure> {
 fn make_relative<B>(request: &mut Request<B>) -> Result<(), Failure> {
     let uri = std::mem::take(request.uri_mut()).into_parts();
     if !matches!(
-        uri.scheme.as_ref().map(|scheme| scheme.as_str()),
+        uri.scheme.as_ref().map(http::uri::Scheme::as_str),
         Some("http" | "https")
     ) {
         return refuse("the scheme of the request's target is neither http nor https");

@@ -166,7 +166,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
             let mut buffer = ReadBuf::uninit(&mut scratch);
             match Pin::new(&mut this.stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                    *left = left.saturating_sub(buffer.filled().len())
+                    *left = left.saturating_sub(buffer.filled().len());
                 }
                 // The end, in either way.
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
