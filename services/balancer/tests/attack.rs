@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, Once};
 
 use attack::Attack;
-use balancer::{HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, STALL_TIMEOUT_MS, UPSTREAM_RESPONSE_TIMEOUT_MS};
+use balancer::{HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, STALL_TIMEOUT_MS};
 use common::Front;
 use common::answers::check_answers;
 use futures_util::future::join_all;
@@ -20,12 +20,11 @@ const INPUTS: u64 = 5_000;
 const BATCH: usize = 64;
 /// How much more memory than after the first batches may be in use at the end, in KiB.
 const GROWTH_KIB_MAX: u64 = 200 << 10;
-/// Inputs that end inside a message are given up soon.
-const LIMITS: [(&str, &str); 4] = [
+/// Inputs that end inside a message are given up soon. Instances are not: on a busy machine a good one may be late.
+const LIMITS: [(&str, &str); 3] = [
     (IDLE_TIMEOUT_MS, "100"),
     (HEAD_TIMEOUT_MS, "100"),
     (STALL_TIMEOUT_MS, "100"),
-    (UPSTREAM_RESPONSE_TIMEOUT_MS, "200"),
 ];
 
 /// Panics of all threads, which a runtime swallows.
