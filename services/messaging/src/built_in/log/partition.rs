@@ -28,6 +28,8 @@ pub(in crate::built_in) struct Partition {
 
 #[derive(Debug)]
 struct Stored {
+    /// How many batches the whole log had been given with this one.
+    appended: u64,
     first: i64,
     last: i64,
     newest: i64,
@@ -59,8 +61,14 @@ impl Partition {
         self.bytes
     }
 
-    /// Appends a batch, unless it is there already, and gives the offset of its first record.
-    pub(super) fn append(&mut self, batch: &Batch<'_>) -> Result<i64, Code> {
+    /// When its oldest batch was appended, in batches of the whole log; nothing where it is empty.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.batches.front().map(|batch| batch.appended)
+    }
+
+    /// Appends a batch as the `appended`-th of the whole log, unless it is there already, and gives the offset of its
+    /// first record.
+    pub(super) fn append(&mut self, batch: &Batch<'_>, appended: u64) -> Result<i64, Code> {
         if let Some(sender) = batch.producer {
             if let Some(offset) = self.producers.check(sender, batch.records)? {
                 return Ok(offset);
@@ -71,6 +79,7 @@ impl Partition {
         self.has_zstd |= batch.is_zstd();
         self.end += i64::from(batch.records);
         let stored = Stored {
+            appended,
             first,
             last: self.end - 1,
             newest: batch.newest,
