@@ -1,6 +1,7 @@
 //! Decides the checks of a run.
 
 use super::{CheckOutcome, Verdict, bootstrap, doubt, words};
+use crate::disturbance::Disturbance;
 use crate::expression::{Expression, Scope};
 use crate::format::{Role, Unit};
 use crate::plan::{Bounds, CheckPlan, Plan};
@@ -229,7 +230,7 @@ fn nothing_disturbed(state: &RunState) -> Option<CheckOutcome> {
     let rounds = state.arms.iter().flat_map(|arm| &arm.rounds);
     let all: Vec<String> = rounds
         .flat_map(|round| state.disturbances_of(round))
-        .map(super::super::disturbance::Disturbance::words)
+        .map(Disturbance::words)
         .collect();
     let none = Bounds {
         at_least: None,

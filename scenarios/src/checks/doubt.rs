@@ -4,8 +4,9 @@
 //! alone, whether it lies inside the bounds or outside of them.
 
 use super::{CheckOutcome, Verdict};
+use crate::disturbance::Disturbance;
 use crate::expression::Expression;
-use crate::plan::{ArmPlan, CheckPlan, Plan};
+use crate::plan::{ActionSpec, ArmPlan, CheckPlan, Plan};
 use crate::state::{ArmState, ClassState, RoundState, RunState};
 
 /// Why each arm is in doubt, in the order of the plan; none where it is not.
@@ -54,12 +55,7 @@ fn rests_on(expression: &str, plan: &Plan) -> Vec<bool> {
 fn of_arm(plan: &Plan, arm: &ArmPlan, measured: &ArmState, state: &RunState) -> Option<String> {
     let of_round = |round: &RoundState| {
         let crash = round.crashes.first().cloned();
-        let disturbed = || {
-            state
-                .disturbances_of(round)
-                .next()
-                .map(super::super::disturbance::Disturbance::words)
-        };
+        let disturbed = || state.disturbances_of(round).next().map(Disturbance::words);
         crash
             .or_else(disturbed)
             .or_else(|| undone(arm, round))
@@ -76,7 +72,7 @@ fn undone(arm: &ArmPlan, round: &RoundState) -> Option<String> {
         .iter()
         .find_map(|mark| Some(format!("\"{}\" was not done: {}", mark.words, mark.failure.as_ref()?)));
     let missing = || {
-        let planned = arm.actions.iter().map(super::super::plan::ActionSpec::words);
+        let planned = arm.actions.iter().map(ActionSpec::words);
         let mut never = planned.filter(|words| !round.actions.iter().any(|mark| mark.words == *words));
         never
             .next()
