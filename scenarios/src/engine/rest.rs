@@ -39,7 +39,7 @@ pub(super) async fn read(turn: &mut Turn<'_>, operations: &[Operation], budget: 
         http::client(TIMEOUT).map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
     let mut readings = Readings::new();
     let open = operations.iter().any(|operation| operation.outcome == Outcome::Unknown);
-    if open && let Err(why) = quiet(turn, &http).await {
+    if open && let Err(why) = quiet(turn, &http, budget).await {
         turn.bus.emit(EventKind::Warning {
             text: format!("the system did not come to rest: {why}"),
         });
@@ -65,8 +65,11 @@ pub(super) async fn read(turn: &mut Turn<'_>, operations: &[Operation], budget: 
 }
 
 /// Waits until every running instance says that it is answering nobody.
-async fn quiet(turn: &Turn<'_>, http: &reqwest::Client) -> Result<(), String> {
-    let deadline = Instant::now() + QUIET_WITHIN;
+async fn quiet(turn: &Turn<'_>, http: &reqwest::Client, budget: Budget) -> Result<(), String> {
+    let within = budget
+        .for_one(QUIET_WITHIN)
+        .ok_or("there was no time left to ask the instances")?;
+    let deadline = Instant::now() + within;
     loop {
         let mut busy = Vec::new();
         for instance in turn.system.instances().await {
@@ -76,7 +79,8 @@ async fn quiet(turn: &Turn<'_>, http: &reqwest::Client) -> Result<(), String> {
             let Some(url) = instance.url.filter(|_| asked) else {
                 continue;
             };
-            match in_flight(http, &url).await {
+            let left = deadline.saturating_duration_since(Instant::now()).max(LOOK_EVERY);
+            match in_flight(http, &url, left.min(TIMEOUT)).await {
                 Ok(0) => {}
                 Ok(count) => busy.push(format!("{} is answering {count}", instance.name)),
                 Err(why) => busy.push(format!("{}: {why}", instance.name)),
@@ -93,9 +97,14 @@ async fn quiet(turn: &Turn<'_>, http: &reqwest::Client) -> Result<(), String> {
 }
 
 /// Requests that a service is answering, beside the one that asks for this.
-async fn in_flight(http: &reqwest::Client, url: &Url) -> Result<u64, String> {
+async fn in_flight(http: &reqwest::Client, url: &Url, within: Duration) -> Result<u64, String> {
     let url = url.join("/metrics").map_err(|error| error.to_string())?;
-    let answer = http.get(url).send().await.map_err(|error| error.to_string())?;
+    let answer = http
+        .get(url)
+        .timeout(within)
+        .send()
+        .await
+        .map_err(|error| why(&error))?;
     let text = http::text(answer).await.map_err(|error| error.to_string())?;
     let all = Exposition::read(&text)
         .value(IN_FLIGHT)
@@ -152,6 +161,6 @@ async fn read_one(
         None => body
             .as_array()
             .map(|elements| elements.len() as f64)
-            .ok_or_else(|| "the answer is no list".to_owned()),
+            .ok_or_else(|| "the answer is not a list".to_owned()),
     }
 }
