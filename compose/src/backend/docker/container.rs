@@ -328,13 +328,13 @@ pub(super) fn nano_cpus(cores: f64) -> i64 {
     (cores * NANOS_PER_CORE).round() as i64
 }
 
-/// That a container has ended already, or is gone, is what was wanted.
 /// Whether a process of this machine is that of a container: an engine elsewhere counts its processes by itself.
 fn is_of(pid: u32, container: &str) -> bool {
     let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup"));
     groups.is_ok_and(|groups| groups.contains(container))
 }
 
+/// That a container has ended already, or is gone, is what was wanted.
 fn ignore_ended(answer: Result<(), Fault>) -> Result<(), Fault> {
     match answer {
         Err(fault) if is_missing(&fault) || is_conflict(&fault) => Ok(()),
