@@ -271,9 +271,9 @@ fn serving_a_redis_says_what_is_in_the_way() {
 fn the_folder_of_a_system_that_did_not_come_up_stays_until_it_is_cleaned() {
     let lab = Lab::new();
     lab.say("up users").code(0);
-    let taken = hold_a_port();
-    let port = taken.local_addr().unwrap().port();
-    lab.say(&format!("up users --port {port}")).code(4);
+    finish(lab.command_without_room("up users"))
+        .code(4)
+        .complains(&["users-1", "users-2/logs"]);
     let up = lab.state().join("up");
     assert_eq!(files(&up), [up.join("users-1"), up.join("users-2")]);
     let cleaned = lab.say("clean").code(0).stdout;

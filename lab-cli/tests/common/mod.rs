@@ -107,9 +107,22 @@ impl Lab {
 
     /// The program with arguments, ready to be run in the test's folder.
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(LAB);
+        let mut command = self.at_home(Command::new(LAB));
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    /// The same where files cannot grow beyond 24 blocks of 512 bytes, as on a full disk: neither those of the program nor
+    /// those of its instances.
+    pub fn command_without_room(&self, arguments: &str) -> Command {
+        let mut command = self.at_home(Command::new("sh"));
+        command.args(["-c", &format!("ulimit -f 24; exec {LAB} {arguments}")]);
+        command
+    }
+
+    /// A command in this folder, with this state and nothing else that decides how the program behaves.
+    fn at_home(&self, mut command: Command) -> Command {
+        command
             .current_dir(self.folder())
             .env("LAB_STATE", self.state())
             .env("LANG", "C.UTF-8")

@@ -181,7 +181,9 @@ impl Handle for Container {
         let resume = |docker: Docker| async move {
             ignore(docker.unpause_container(&id).await, |text| {
                 // One that was let go on by somebody else meanwhile, or has ended.
-                text.contains("not paused") || text.contains("stopped container")
+                ["not paused", "running process", "stopped container"]
+                    .iter()
+                    .any(|held| text.contains(held))
             })
         };
         self.0.engine.call("resume a container", resume).await
