@@ -2,7 +2,7 @@
 //!
 //! It speaks Kafka's protocol, keeps everything in memory, and is one broker that leads every partition and looks after
 //! every group. What it does not do is in [`BUILT_IN_LIMITS`](contract::events::BUILT_IN_LIMITS). It offers those
-//! requests and versions that it speaks ([`api`]); every request is read whole before anything is done, and whatever is
+//! requests and versions that it speaks (`api`); every request is read whole before anything is done, and whatever is
 //! not one closes its connection. Everything that a client can make it keep has a bound.
 //!
 //! ```text
