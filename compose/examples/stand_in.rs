@@ -23,7 +23,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use compose::redis::ping;
 use compose::{NginxLookup, PostgresLookup, RedisLookup, nginx, postgres, redis};
-use contract::ServiceName;
+use contract::Program;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,10 +57,7 @@ fn main() -> Result<(), Failure> {
         "nginx" => return become_nginx(),
         "postgres" => return become_postgres(),
         "link" => {
-            return Ok(chassis::run(
-                chassis::Settings::from_env(ServiceName::Link)?,
-                link::serve,
-            )?);
+            return Ok(chassis::run(chassis::Settings::from_env(Program::Link)?, link::serve)?);
         }
         _ => {}
     }

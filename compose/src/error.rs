@@ -42,7 +42,7 @@ pub enum Error {
     },
     /// The system has no such service.
     #[error("the system has no service called `{name}`; it has: {}", known.join(", "))]
-    UnknownService {
+    UnknownProgram {
         /// The name as given.
         name: String,
         /// The aliases there are.
@@ -378,7 +378,7 @@ impl Error {
             Self::Spec(_)
             | Self::UnknownSystem { .. }
             | Self::UnknownBackend { .. }
-            | Self::UnknownService { .. }
+            | Self::UnknownProgram { .. }
             | Self::UnknownInstance { .. }
             | Self::UnknownLink { .. }
             | Self::ConditionsRefused { .. }

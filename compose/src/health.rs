@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use contract::{ServiceName, environment};
+use contract::{Program, environment};
 
 use crate::{kafka, postgres};
 
@@ -18,22 +18,22 @@ const ANSWER_BYTES: usize = 64;
 ///
 /// # Errors
 /// What is wrong, as the end of a sentence about the instance.
-pub fn ask(program: ServiceName) -> Result<(), String> {
+pub fn ask(program: Program) -> Result<(), String> {
     let port = std::env::var(environment::PORT).map_err(|_| format!("{} is not set", environment::PORT))?;
     let port: u16 = port.parse().map_err(|_| format!("{} is no port", environment::PORT))?;
     ask_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), program)
 }
 
-fn ask_at(address: SocketAddr, program: ServiceName) -> Result<(), String> {
+fn ask_at(address: SocketAddr, program: Program) -> Result<(), String> {
     match program {
-        ServiceName::Kafka => return ask_broker(address),
-        ServiceName::Postgres => return ask_postgres(address),
+        Program::Kafka => return ask_broker(address),
+        Program::Postgres => return ask_postgres(address),
         _ => {}
     }
     let (question, good) = match program {
-        ServiceName::Redis => ("PING\r\n", "+PONG"),
-        ServiceName::Balancer => ("GET /_balancer/health HTTP/1.0\r\n\r\n", " 200 "),
-        ServiceName::Nginx => ("GET /_balancer/ready HTTP/1.0\r\n\r\n", " 200 "),
+        Program::Redis => ("PING\r\n", "+PONG"),
+        Program::Balancer => ("GET /_balancer/health HTTP/1.0\r\n\r\n", " 200 "),
+        Program::Nginx => ("GET /_balancer/ready HTTP/1.0\r\n\r\n", " 200 "),
         _ => ("GET /health HTTP/1.0\r\n\r\n", " 200 "),
     };
     let answer = exchange(address, question.as_bytes()).map_err(|error| format!("it does not answer: {error}"))?;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     /// Asks somebody who gives this answer, and says what it was asked.
-    fn asked(program: ServiceName, answer: &'static str) -> (Result<(), String>, String) {
+    fn asked(program: Program, answer: &'static str) -> (Result<(), String>, String) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let server = std::thread::spawn(move || {
@@ -95,30 +95,30 @@ mod tests {
 
     #[test]
     fn a_service_that_answers_200_is_well() {
-        let (verdict, question) = asked(ServiceName::Users, "HTTP/1.0 200 OK\r\n\r\n");
+        let (verdict, question) = asked(Program::Users, "HTTP/1.0 200 OK\r\n\r\n");
         verdict.unwrap();
         assert!(question.starts_with("GET /health "), "{question}");
     }
 
     #[test]
     fn anything_else_is_not() {
-        let (verdict, question) = asked(ServiceName::Balancer, "HTTP/1.1 503 Service Unavailable\r\n\r\n");
+        let (verdict, question) = asked(Program::Balancer, "HTTP/1.1 503 Service Unavailable\r\n\r\n");
         assert!(verdict.unwrap_err().contains("503"));
         assert!(question.starts_with("GET /_balancer/health "), "{question}");
     }
 
     #[test]
     fn a_redis_is_asked_in_its_own_protocol() {
-        asked(ServiceName::Redis, "+PONG\r\n").0.unwrap();
-        asked(ServiceName::Redis, "-LOADING\r\n").0.unwrap_err();
+        asked(Program::Redis, "+PONG\r\n").0.unwrap();
+        asked(Program::Redis, "-LOADING\r\n").0.unwrap_err();
     }
 
     #[test]
     fn a_postgresql_is_asked_in_its_own_protocol() {
-        let (verdict, question) = asked(ServiceName::Postgres, "R\0\0\0\x08\0\0\0\0");
+        let (verdict, question) = asked(Program::Postgres, "R\0\0\0\x08\0\0\0\0");
         verdict.unwrap();
         assert_eq!(question.as_bytes(), postgres::PING);
-        let (verdict, _) = asked(ServiceName::Postgres, "E\0\0\0\x10SFATAL\0");
+        let (verdict, _) = asked(Program::Postgres, "E\0\0\0\x10SFATAL\0");
         assert!(verdict.unwrap_err().contains("FATAL"));
     }
 
@@ -127,10 +127,6 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        assert!(
-            ask_at(address, ServiceName::Users)
-                .unwrap_err()
-                .contains("does not answer")
-        );
+        assert!(ask_at(address, Program::Users).unwrap_err().contains("does not answer"));
     }
 }

@@ -22,8 +22,8 @@ mod takeover;
 pub mod topology;
 
 pub use backend::{
-    Backend, BackendRegistry, Capability, Carried, EventSink, Instance, InstanceEvent, InstanceEventKind,
-    InstanceState, InstanceStats, Leftover, LogChunk, Progress, ProgressSink, Records, Role, System, SystemRecord,
+    Backend, BackendRegistry, Capability, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceState,
+    InstanceStats, Leftover, LogChunk, PlatformId, Progress, ProgressSink, Records, Role, System, SystemRecord,
     UpOptions, docker::DockerBackend, leftovers, process::ProcessBackend, process::ProcessStamp,
     process::dismiss_keeper, process::end_unrecorded, process::keep, records, settle,
 };

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-use contract::ServiceName;
+use contract::Program;
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket, sockopt};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -29,7 +29,7 @@ impl Reserved {
     ///
     /// # Errors
     /// An environment error when the port is not to be had.
-    pub(crate) fn announce(instance: &str, program: ServiceName, address: SocketAddr) -> Result<Self, Error> {
+    pub(crate) fn announce(instance: &str, program: Program, address: SocketAddr) -> Result<Self, Error> {
         let reserved = Self::take(instance, address)?;
         reserved.say(instance, program);
         Ok(reserved)
@@ -53,7 +53,7 @@ impl Reserved {
     }
 
     /// Says in the line by which every service does that `instance` listens there.
-    pub(crate) fn say(&self, instance: &str, program: ServiceName) {
+    pub(crate) fn say(&self, instance: &str, program: Program) {
         say(instance, program, self.address);
     }
 }
@@ -72,7 +72,7 @@ fn reserve(address: SocketAddr) -> io::Result<(OwnedFd, u16)> {
     Ok((reserved, bound.port()))
 }
 
-fn say(instance: &str, program: ServiceName, address: SocketAddr) {
+fn say(instance: &str, program: Program, address: SocketAddr) {
     let line = json!({
         "timestamp": OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
         "level": "INFO",

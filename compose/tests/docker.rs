@@ -14,7 +14,7 @@ use bollard::models::ContainerInspectResponse;
 use compose::{Backend, Capability, DockerBackend, Error, Family, Limits, RedisLookup, ServiceSpec, SystemSpec};
 use conformance::available::{has_engine, stand_in};
 use conformance::bench::{Bench, ask, guarded, instance, names, pair, until};
-use contract::ServiceName;
+use contract::Program;
 use engine::{container, labelled, usual_address};
 
 fn backend() -> Arc<dyn Backend> {
@@ -88,12 +88,12 @@ async fn a_service_has_one_address_for_one_instance_and_for_many() {
         return;
     }
     for users in [
-        ServiceSpec::new(ServiceName::Users),
-        ServiceSpec::new(ServiceName::Users).balanced(2, "round_robin"),
+        ServiceSpec::new(Program::Users),
+        ServiceSpec::new(Program::Users).balanced(2, "round_robin"),
     ] {
         let spec = SystemSpec {
             name: "pair".into(),
-            services: vec![ServiceSpec::new(ServiceName::Gateway), users],
+            services: vec![ServiceSpec::new(Program::Gateway), users],
             entry: "gateway".into(),
             links: Vec::new(),
         };

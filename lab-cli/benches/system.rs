@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use compose::{Backend, ProcessBackend, ServiceSpec, System, SystemSpec, UpOptions, topology::named_system};
-use contract::ServiceName;
+use contract::Program;
 
 /// What the original carried, measured on a machine of two cores.
 const ORIGINAL_PER_S: f64 = 700.0;
@@ -30,7 +30,7 @@ async fn main() -> Outcome<()> {
 async fn startup(backend: &ProcessBackend, state: &std::path::Path) -> Outcome<()> {
     let mut spec = named_system("full")?;
     for service in &mut spec.services {
-        if service.service == ServiceName::Gateway {
+        if service.service == Program::Gateway {
             *service = service.clone().balanced(3, "round_robin");
         }
     }
@@ -65,12 +65,12 @@ async fn throughput(backend: &ProcessBackend, state: &std::path::Path) -> Outcom
     let spec = SystemSpec {
         name: "one gateway".to_owned(),
         services: vec![
-            ServiceSpec::new(ServiceName::Users),
-            ServiceSpec::new(ServiceName::Orders),
-            ServiceSpec::new(ServiceName::Payments),
-            ServiceSpec::new(ServiceName::Inventory),
-            ServiceSpec::new(ServiceName::Analytics),
-            ServiceSpec::new(ServiceName::Gateway),
+            ServiceSpec::new(Program::Users),
+            ServiceSpec::new(Program::Orders),
+            ServiceSpec::new(Program::Payments),
+            ServiceSpec::new(Program::Inventory),
+            ServiceSpec::new(Program::Analytics),
+            ServiceSpec::new(Program::Gateway),
         ],
         entry: "gateway".to_owned(),
         links: Vec::new(),

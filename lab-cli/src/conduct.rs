@@ -58,7 +58,7 @@ pub struct Job {
 }
 
 /// A run that has ended, with everything recorded.
-pub struct Conducted {
+pub struct RunOutcome {
     /// All that is known of it.
     pub state: RunState,
     /// Its lesson with its own numbers.
@@ -77,7 +77,7 @@ pub struct Conducted {
     pub scenario: Option<Scenario>,
 }
 
-impl Conducted {
+impl RunOutcome {
     /// The exit code that its verdict asks for.
     pub fn verdict(&self) -> Exit {
         match (&self.error, &self.state.ended) {
@@ -165,7 +165,7 @@ impl Job {
     /// # Errors
     /// When there is nowhere to record to. A run that could not go on is no error here, nor are files of it that could not
     /// be written: what was measured is worth showing.
-    pub async fn conduct(&self, display: Box<dyn Sink>, stop: &CancellationToken) -> Result<Conducted, Failure> {
+    pub async fn conduct(&self, display: Box<dyn Sink>, stop: &CancellationToken) -> Result<RunOutcome, Failure> {
         let _token = IN_PROGRESS.token();
         let now = OffsetDateTime::now_utc();
         let (run, folder, _in_progress) = match &self.out {
@@ -204,7 +204,7 @@ impl Job {
             Ok(aside) => warnings.extend(aside),
             Err(error) => lost.push(format!("your progress could not be kept: {error}")),
         }
-        Ok(Conducted {
+        Ok(RunOutcome {
             lesson,
             folder,
             warnings,
@@ -226,7 +226,7 @@ impl Job {
         display: Box<dyn Sink>,
         mut commands: Receiver<Command>,
         stop: &CancellationToken,
-    ) -> Result<Conducted, Failure> {
+    ) -> Result<RunOutcome, Failure> {
         let _token = IN_PROGRESS.token();
         let folder = NewFolder::create(&self.state_folder, "play")?;
         let site = self.site(folder.id.clone(), folder.path.clone(), OffsetDateTime::now_utc())?;
@@ -237,7 +237,7 @@ impl Job {
         if error.is_none() {
             up_folders::remove(&self.state_folder, &folder.path)?;
         }
-        Ok(Conducted {
+        Ok(RunOutcome {
             state,
             lesson: None,
             folder: folder.path.clone(),

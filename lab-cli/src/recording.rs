@@ -11,7 +11,7 @@ use scenarios::recorded::{LINE_MAX, Reader};
 use scenarios::state::RunState;
 
 use crate::commands::recorded;
-use crate::conduct::Conducted;
+use crate::conduct::RunOutcome;
 use crate::failure::Failure;
 use crate::home;
 use crate::text::visible_document;
@@ -134,9 +134,9 @@ impl Recording {
 
 impl Recording {
     /// The recorded run as one that has just ended.
-    pub fn conducted(&self) -> Conducted {
+    pub fn outcome(&self) -> RunOutcome {
         let state = RunState::of(&self.events);
-        Conducted {
+        RunOutcome {
             lesson: recorded::lesson(self, &state),
             folder: self.folder.clone(),
             warnings: Vec::new(),

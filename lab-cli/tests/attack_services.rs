@@ -5,7 +5,7 @@ use attack::Attack;
 use axum::Router;
 use axum::body::Body;
 use chassis::testing::{Answer, answer, settings, spawn};
-use contract::ServiceName;
+use contract::Program;
 use http::{Request, Uri};
 use serde_json::Value;
 use sqlx::AnyPool;
@@ -142,17 +142,17 @@ async fn targets() -> Vec<Target> {
     let pools = [&users, &payments, &inventory, &orders, &analytics].map(|database| pool(database));
     let [users_pool, payments_pool, inventory_pool, orders_pool, analytics_pool] = pools;
     let plain = |service| settings(service, &[]);
-    let users = users::app(&plain(ServiceName::Users), users);
-    let payments = payments::app(&plain(ServiceName::Payments), payments).unwrap();
-    let inventory = inventory::app(&plain(ServiceName::Inventory), inventory).unwrap();
-    let analytics = analytics::app(&plain(ServiceName::Analytics), analytics);
+    let users = users::app(&plain(Program::Users), users);
+    let payments = payments::app(&plain(Program::Payments), payments).unwrap();
+    let inventory = inventory::app(&plain(Program::Inventory), inventory).unwrap();
+    let analytics = analytics::app(&plain(Program::Analytics), analytics);
     let users_url = spawn(users.clone()).await;
     let inventory_url = spawn(inventory.clone()).await;
     let called = [
         ("USERS_URL", users_url.as_str()),
         ("INVENTORY_URL", inventory_url.as_str()),
     ];
-    let orders = orders::app(&settings(ServiceName::Orders, &called), orders);
+    let orders = orders::app(&settings(Program::Orders, &called), orders);
     let (orders_url, payments_url, analytics_url) = (
         spawn(orders.clone()).await,
         spawn(payments.clone()).await,
@@ -165,7 +165,7 @@ async fn targets() -> Vec<Target> {
         ("PAYMENTS_URL", payments_url.as_str()),
         ("ANALYTICS_URL", analytics_url.as_str()),
     ];
-    let gateway = gateway::app(&settings(ServiceName::Gateway, &called)).unwrap();
+    let gateway = gateway::app(&settings(Program::Gateway, &called)).unwrap();
     let of_users = "SELECT COUNT(*), COALESCE(SUM(id), 0) FROM users";
     let of_payments = "SELECT COUNT(*) + (SELECT COUNT(*) FROM accounts) + (SELECT COUNT(*) FROM idempotency_keys), \
                        COALESCE(SUM(amount_cents), 0) + (SELECT COALESCE(SUM(balance_cents), 0) FROM accounts) FROM payments";

@@ -217,7 +217,7 @@ fn a_postgresql_that_stands_still_dies_with_a_lab_that_is_killed() {
         .iter()
         .find(|instance| instance["name"] == "postgres-1")
         .unwrap();
-    let server = u32::try_from(server["carried"]["process"]["pid"].as_u64().unwrap()).unwrap();
+    let server = u32::try_from(server["platform_id"]["process"]["pid"].as_u64().unwrap()).unwrap();
     let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
     let mut all: Vec<u32> = children
         .split_ascii_whitespace()

@@ -272,9 +272,9 @@ fn of_several_systems_the_one_that_is_meant_must_be_named() {
         .systems
         .into_iter()
         .flat_map(|record| record.instances)
-        .filter_map(|instance| match instance.carried {
-            compose::Carried::Process(stamp) => Some(stamp),
-            compose::Carried::Container { .. } => None,
+        .filter_map(|instance| match instance.platform_id {
+            compose::PlatformId::Process(stamp) => Some(stamp),
+            compose::PlatformId::Container { .. } => None,
         })
         .collect();
     assert_eq!(processes.len(), 4);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use capability::Capability;
 use contract::LinkConditions;
 pub use core::leftover::{Leftover, leftovers};
-pub use core::record::{Carried, InstanceRecord, Records, SystemRecord, records};
+pub use core::record::{InstanceRecord, PlatformId, Records, SystemRecord, records};
 pub use core::settle::settle;
 pub use instance::{Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats, LogChunk, Role};
 pub use options::{EventSink, Progress, ProgressSink, UpOptions};

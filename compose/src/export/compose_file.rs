@@ -1,6 +1,6 @@
 //! The Compose file (<https://github.com/compose-spec/compose-spec/blob/main/spec.md>).
 
-use contract::ServiceName;
+use contract::Program;
 use contract::environment::JWT_SECRET;
 use serde_json::{Map, Value, json};
 
@@ -27,8 +27,8 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     let mut services = Map::new();
     for unit in &units {
         let service = match unit.program {
-            ServiceName::Kafka => broker(unit),
-            ServiceName::Postgres => postgres(unit),
+            Program::Kafka => broker(unit),
+            Program::Postgres => postgres(unit),
             _ => service(system, unit),
         };
         services.insert(unit.name.clone(), service);
@@ -67,7 +67,7 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
 }
 
 fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
-    let is_redis = unit.program == ServiceName::Redis;
+    let is_redis = unit.program == Program::Redis;
     let (image, command, health) = if is_redis {
         (redis_image(), redis_command(), vec!["CMD", "redis-cli", "PING"])
     } else {
@@ -92,7 +92,7 @@ fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
     if !is_redis {
         service["environment"] = json!(unit.environment);
     }
-    if unit.program == ServiceName::Gateway && !unit.environment.contains_key(JWT_SECRET) {
+    if unit.program == Program::Gateway && !unit.environment.contains_key(JWT_SECRET) {
         service["environment"][JWT_SECRET] = JWT_SECRET_OPEN.into();
     }
     let needs = needs(system, unit);
@@ -115,7 +115,7 @@ fn aliases(unit: &Unit<'_>) -> Vec<String> {
 /// Whom a unit waits for: the front doors of those that it calls; a balancer for its instances.
 fn needs(system: &SystemSpec, unit: &Unit<'_>) -> Map<String, Value> {
     let healthy = |name: String| (name, json!({ "condition": "service_healthy" }));
-    if unit.program == ServiceName::Balancer {
+    if unit.program == Program::Balancer {
         return unit.spec.instance_names().map(healthy).collect();
     }
     let callees = system.callees(unit.spec).unwrap_or_default();
@@ -174,7 +174,7 @@ fn grafana() -> Value {
 fn scraping(units: &[Unit<'_>]) -> String {
     let targets = |is_balancer: bool| -> Vec<String> {
         let scraped = units.iter().filter(|unit| !unit.program.is_infrastructure());
-        let scraped = scraped.filter(|unit| (unit.program == ServiceName::Balancer) == is_balancer);
+        let scraped = scraped.filter(|unit| (unit.program == Program::Balancer) == is_balancer);
         scraped
             .map(|unit| format!("{}:{}", unit.name, inner_port(unit.program)))
             .collect()

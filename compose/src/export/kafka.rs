@@ -1,6 +1,6 @@
 //! Apache Kafka by its official image: one process that is broker and controller (KRaft).
 
-use contract::ServiceName;
+use contract::Program;
 
 pub(super) use crate::backend::docker::OFFICIAL_KAFKA as IMAGE;
 
@@ -10,7 +10,7 @@ const CONTROLLER_PORT: u16 = 9093;
 
 /// The variables from which the image makes its settings; clients reach the broker at `host`.
 pub(super) fn environment(host: &str) -> Vec<(&'static str, String)> {
-    let port = inner_port(ServiceName::Kafka);
+    let port = inner_port(Program::Kafka);
     vec![
         ("KAFKA_NODE_ID", "1".to_owned()),
         ("KAFKA_PROCESS_ROLES", "broker,controller".to_owned()),
@@ -39,7 +39,7 @@ pub(super) fn environment(host: &str) -> Vec<(&'static str, String)> {
 
 /// The command that asks the broker whether it is at work.
 pub(super) fn question() -> Vec<String> {
-    let address = format!("localhost:{}", inner_port(ServiceName::Kafka));
+    let address = format!("localhost:{}", inner_port(Program::Kafka));
     [
         "/opt/kafka/bin/kafka-broker-api-versions.sh",
         "--bootstrap-server",

@@ -1,6 +1,6 @@
 //! Manifests for Kubernetes. There, a Service spreads connections over the instances, so the lab's balancer stays out.
 
-use contract::{ServiceName, environment};
+use contract::{Program, environment};
 use serde_json::{Value, json};
 
 use super::units::of_instance;
@@ -59,9 +59,9 @@ fn config_map(name: &str, data: &Value) -> Value {
 fn deployment(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
     let tmp = json!([{ "name": "tmp", "emptyDir": {} }]);
     let (container, volumes) = match spec.service {
-        ServiceName::Redis => (redis(), tmp),
-        ServiceName::Kafka => (broker(&spec.name), tmp),
-        ServiceName::Postgres => postgres(),
+        Program::Redis => (redis(), tmp),
+        Program::Kafka => (broker(&spec.name), tmp),
+        Program::Postgres => postgres(),
         _ => (service(system, spec)?, tmp),
     };
     Ok(deployed(&spec.name, spec.instances, &container, &volumes))
@@ -100,7 +100,7 @@ fn service(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
         "name": environment::INSTANCE,
         "valueFrom": { "fieldRef": { "fieldPath": "metadata.name" } },
     }));
-    if spec.service == ServiceName::Gateway && !spec.env.contains_key(environment::JWT_SECRET) {
+    if spec.service == Program::Gateway && !spec.env.contains_key(environment::JWT_SECRET) {
         env.push(json!({
             "name": environment::JWT_SECRET,
             "valueFrom": { "secretKeyRef": { "name": JWT_SECRET_NAME, "key": environment::JWT_SECRET } },
@@ -126,7 +126,7 @@ fn service(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
 }
 
 fn redis() -> Value {
-    let port = inner_port(ServiceName::Redis);
+    let port = inner_port(Program::Redis);
     let ping = json!({ "command": ["redis-cli", "PING"] });
     json!({
         "name": "redis",
@@ -144,7 +144,7 @@ fn redis() -> Value {
 
 /// What it holds goes with its pod, too.
 fn broker(name: &str) -> Value {
-    let port = inner_port(ServiceName::Kafka);
+    let port = inner_port(Program::Kafka);
     let asks = json!({ "command": kafka::question() });
     let env: Vec<Value> = kafka::environment(name)
         .into_iter()
@@ -172,7 +172,7 @@ fn postgres() -> (Value, Value) {
             { "name": "POSTGRES_USER", "value": "lab" },
             { "name": "POSTGRES_PASSWORD", "value": "lab" },
         ],
-        "ports": [{ "containerPort": inner_port(ServiceName::Postgres) }],
+        "ports": [{ "containerPort": inner_port(Program::Postgres) }],
         "startupProbe": { "exec": asks, "periodSeconds": 1, "failureThreshold": 120 },
         "readinessProbe": { "exec": asks, "periodSeconds": 5, "timeoutSeconds": 5 },
         "livenessProbe": { "exec": asks, "periodSeconds": 20, "timeoutSeconds": 5 },

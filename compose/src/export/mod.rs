@@ -9,7 +9,7 @@ mod yaml;
 
 pub use secret::{for_compose as compose_secret, for_kubernetes as kubernetes_secret};
 
-use contract::ServiceName;
+use contract::Program;
 
 use crate::backend::docker::{OFFICIAL_POSTGRES, OFFICIAL_REDIS};
 use crate::error::Error;
@@ -37,7 +37,7 @@ pub struct ExportedFile {
 /// A usage error for a name that no system has.
 pub fn whole_system(name: &str) -> Result<SystemSpec, Error> {
     let mut system = named_system(name)?;
-    for server in [ServiceName::Postgres, ServiceName::Kafka, ServiceName::Redis] {
+    for server in [Program::Postgres, Program::Kafka, Program::Redis] {
         if !system.has(server) {
             system.services.insert(0, ServiceSpec::new(server));
         }

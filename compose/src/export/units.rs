@@ -1,7 +1,7 @@
 //! What a system is made of, wired as the Docker backend wires it: every service at its own name.
 
 use contract::environment::REDIS_PREFIX;
-use contract::{ServiceName, environment};
+use contract::{Program, environment};
 
 use crate::backend::docker::inner_port;
 use crate::backend::{self, Environment, Upstream, balancer_environment, instance_environment};
@@ -12,7 +12,7 @@ use crate::topology::{ServiceSpec, SpecError, SystemSpec, balancer_name};
 pub(super) struct Unit<'a> {
     pub(super) name: String,
     pub(super) spec: &'a ServiceSpec,
-    pub(super) program: ServiceName,
+    pub(super) program: Program,
     pub(super) is_front_door: bool,
     pub(super) environment: Environment,
 }
@@ -40,11 +40,11 @@ pub(super) fn units(system: &SystemSpec) -> Result<Vec<Unit<'_>>, SpecError> {
                 name,
             };
             let upstreams: Vec<Upstream> = (1..).zip(spec.instance_names()).map(upstream).collect();
-            let base = surroundings(&name, ServiceName::Balancer);
+            let base = surroundings(&name, Program::Balancer);
             units.push(Unit {
                 is_front_door: true,
                 environment: balancer_environment(base, spec, &balancer.policy, &upstreams),
-                program: ServiceName::Balancer,
+                program: Program::Balancer,
                 name,
                 spec,
             });
@@ -56,15 +56,15 @@ pub(super) fn units(system: &SystemSpec) -> Result<Vec<Unit<'_>>, SpecError> {
 /// The environment of an instance of this name.
 pub(super) fn of_instance(system: &SystemSpec, spec: &ServiceSpec, name: &str) -> Result<Environment, SpecError> {
     let callees = system.callees(spec)?;
-    let uses_redis = callees.iter().any(|(callee, _)| *callee == ServiceName::Redis);
+    let uses_redis = callees.iter().any(|(callee, _)| *callee == Program::Redis);
     let prefix = uses_redis.then(|| (REDIS_PREFIX, format!("lab:{}:", system.name)));
     let urls = callees.into_iter().map(|(callee, other)| {
         let program = match other.balancer {
-            Some(_) => ServiceName::Balancer,
+            Some(_) => Program::Balancer,
             None => other.service,
         };
         let address = match callee {
-            ServiceName::Postgres => database(&other.name, &spec.name),
+            Program::Postgres => database(&other.name, &spec.name),
             _ => address(&other.name, program),
         };
         (callee.url_variable(), address)
@@ -75,7 +75,7 @@ pub(super) fn of_instance(system: &SystemSpec, spec: &ServiceSpec, name: &str) -
 
 /// Each service has a database of its own on the one PostgreSQL.
 fn database(server: &str, service: &str) -> String {
-    let mut server = backend::address(ServiceName::Postgres, server, inner_port(ServiceName::Postgres));
+    let mut server = backend::address(Program::Postgres, server, inner_port(Program::Postgres));
     // The official image wants a password; who can read this file can read it, too.
     let _ = server.set_password(Some("lab"));
     database_url(&server, service).into()
@@ -86,7 +86,7 @@ fn file(service: &str) -> String {
     format!("sqlite:///tmp/{service}.db")
 }
 
-fn surroundings(name: &str, program: ServiceName) -> Environment {
+fn surroundings(name: &str, program: Program) -> Environment {
     let own = [
         (environment::PORT, inner_port(program).to_string()),
         (environment::HOST, "0.0.0.0".to_owned()),
@@ -95,7 +95,7 @@ fn surroundings(name: &str, program: ServiceName) -> Environment {
     own.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-fn address(name: &str, program: ServiceName) -> String {
+fn address(name: &str, program: Program) -> String {
     let url = backend::address(program, name, inner_port(program));
     // Brokers are named without a scheme.
     url.as_str()

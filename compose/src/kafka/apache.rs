@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use contract::ServiceName;
+use contract::Program;
 
 use super::ApacheKafka;
 use crate::error::Error;
@@ -46,7 +46,7 @@ pub fn become_broker(
     match prepare(kafka, instance, address, advertised, folder) {
         Err(error) => error,
         Ok(mut prepared) => {
-            prepared.broker.say(instance, ServiceName::Kafka);
+            prepared.broker.say(instance, Program::Kafka);
             let source = prepared.command.exec();
             program_failed(kafka, instance)(source)
         }

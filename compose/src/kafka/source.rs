@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use contract::ServiceName;
+use contract::Program;
 use contract::environment::{KAFKA_BROKER, KAFKA_BROKERS, KAFKA_HOME, KAFKA_VERSION};
 use contract::events::BUILT_IN_LIMITS;
 use contract::redact;
@@ -113,10 +113,7 @@ impl BrokerKind {
     /// # Errors
     /// When it asks for something that there is not.
     pub fn of_system(spec: &SystemSpec) -> Result<Self, Error> {
-        let mut kafkas = spec
-            .services
-            .iter()
-            .filter(|service| service.service == ServiceName::Kafka);
+        let mut kafkas = spec.services.iter().filter(|service| service.service == Program::Kafka);
         let asked = kafkas.find_map(|service| service.env.get(KAFKA_BROKER));
         asked.map_or(Ok(Self::Any), |text| Self::of_text(text))
     }
@@ -128,7 +125,7 @@ impl KafkaSource {
         let kafkas = spec
             .services
             .iter_mut()
-            .filter(|service| service.service == ServiceName::Kafka);
+            .filter(|service| service.service == Program::Kafka);
         for env in kafkas.map(|service| &mut service.env) {
             match self {
                 Self::BuiltIn => {
@@ -149,10 +146,7 @@ impl KafkaSource {
     /// The Kafka that a running system has; `None` when it has none.
     #[must_use]
     pub fn noted_in(spec: &SystemSpec) -> Option<Self> {
-        let kafka = spec
-            .services
-            .iter()
-            .find(|service| service.service == ServiceName::Kafka)?;
+        let kafka = spec.services.iter().find(|service| service.service == Program::Kafka)?;
         let noted = |name| kafka.env.get(name).map(String::as_str);
         if let Some(brokers) = noted(KAFKA_BROKERS) {
             return Some(Self::Brokers(brokers.to_owned()));

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use contract::ServiceName;
+use contract::Program;
 
 use super::config::{FILE, Place, render};
 use crate::backend::Environment;
@@ -33,7 +33,7 @@ pub fn become_server(program: &Path, instance: &str, address: SocketAddr, run: &
         program: program.to_owned(),
         source,
     };
-    let reserved = match Reserved::announce(instance, ServiceName::Nginx, address) {
+    let reserved = match Reserved::announce(instance, Program::Nginx, address) {
         Ok(reserved) => reserved,
         Err(error) => return error,
     };

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use contract::ServiceName;
+use contract::Program;
 
 use super::memory::{self, CLUSTER};
 use super::source::initdb_of;
@@ -105,7 +105,7 @@ pub fn become_server(program: &Path, instance: &str, address: SocketAddr, data: 
     if let Err(source) = make_ready(program, &data) {
         return failed(source);
     }
-    let reserved = match Reserved::announce(instance, ServiceName::Postgres, address) {
+    let reserved = match Reserved::announce(instance, Program::Postgres, address) {
         Ok(reserved) => reserved,
         Err(error) => return error,
     };

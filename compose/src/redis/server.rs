@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use contract::ServiceName;
+use contract::Program;
 
 use crate::error::Error;
 use crate::host;
@@ -18,7 +18,7 @@ use crate::takeover::Reserved;
 ///
 /// Returns only when it failed, with an environment error.
 pub fn become_server(program: &Path, instance: &str, address: SocketAddr) -> Error {
-    let reserved = match Reserved::announce(instance, ServiceName::Redis, address) {
+    let reserved = match Reserved::announce(instance, Program::Redis, address) {
         Ok(reserved) => reserved,
         Err(error) => return error,
     };

@@ -1,21 +1,21 @@
 //! Systems that can be asked for by name.
 
-use contract::ServiceName;
+use contract::Program;
 
 use super::spec::{ServiceSpec, SystemSpec};
 use crate::error::Error;
 
 /// A name, what makes the services of that system, and which of them the load enters through.
-type NamedServices = (&'static str, fn() -> Vec<ServiceSpec>, ServiceName);
+type NamedServices = (&'static str, fn() -> Vec<ServiceSpec>, Program);
 
 /// The systems; to add one, add a line here.
 const SYSTEMS: [NamedServices; 6] = [
-    ("full", full, ServiceName::Gateway),
-    ("shop", shop, ServiceName::Gateway),
-    ("users", users, ServiceName::Gateway),
-    ("locks", locks, ServiceName::Inventory),
-    ("events", events, ServiceName::Gateway),
-    ("whole", whole, ServiceName::Gateway),
+    ("full", full, Program::Gateway),
+    ("shop", shop, Program::Gateway),
+    ("users", users, Program::Gateway),
+    ("locks", locks, Program::Inventory),
+    ("events", events, Program::Gateway),
+    ("whole", whole, Program::Gateway),
 ];
 
 /// The system of this name.
@@ -47,57 +47,49 @@ pub fn system_names() -> impl Iterator<Item = &'static str> {
 /// All six services, three gateways behind a balancer.
 fn full() -> Vec<ServiceSpec> {
     let single = [
-        ServiceName::Users,
-        ServiceName::Orders,
-        ServiceName::Payments,
-        ServiceName::Inventory,
-        ServiceName::Analytics,
+        Program::Users,
+        Program::Orders,
+        Program::Payments,
+        Program::Inventory,
+        Program::Analytics,
     ];
     let mut services: Vec<_> = single.into_iter().map(ServiceSpec::new).collect();
-    services.push(ServiceSpec::new(ServiceName::Gateway).balanced(3, "round_robin"));
+    services.push(ServiceSpec::new(Program::Gateway).balanced(3, "round_robin"));
     services
 }
 
 /// Enough to place an order.
 fn shop() -> Vec<ServiceSpec> {
-    [
-        ServiceName::Users,
-        ServiceName::Inventory,
-        ServiceName::Orders,
-        ServiceName::Gateway,
-    ]
-    .into_iter()
-    .map(ServiceSpec::new)
-    .collect()
+    [Program::Users, Program::Inventory, Program::Orders, Program::Gateway]
+        .into_iter()
+        .map(ServiceSpec::new)
+        .collect()
 }
 
 /// The smallest system with a call in it.
 fn users() -> Vec<ServiceSpec> {
-    vec![
-        ServiceSpec::new(ServiceName::Users),
-        ServiceSpec::new(ServiceName::Gateway),
-    ]
+    vec![ServiceSpec::new(Program::Users), ServiceSpec::new(Program::Gateway)]
 }
 
 /// Instances that compete for the same things, with a Redis to keep them apart.
 fn locks() -> Vec<ServiceSpec> {
     vec![
-        ServiceSpec::new(ServiceName::Redis),
-        ServiceSpec::new(ServiceName::Inventory).balanced(3, "round_robin"),
-        ServiceSpec::new(ServiceName::Payments).balanced(3, "round_robin"),
+        ServiceSpec::new(Program::Redis),
+        ServiceSpec::new(Program::Inventory).balanced(3, "round_robin"),
+        ServiceSpec::new(Program::Payments).balanced(3, "round_robin"),
     ]
 }
 
 /// Enough to place an order, with a Kafka by which others hear of it.
 fn events() -> Vec<ServiceSpec> {
     [
-        ServiceName::Kafka,
-        ServiceName::Users,
-        ServiceName::Inventory,
-        ServiceName::Payments,
-        ServiceName::Analytics,
-        ServiceName::Orders,
-        ServiceName::Gateway,
+        Program::Kafka,
+        Program::Users,
+        Program::Inventory,
+        Program::Payments,
+        Program::Analytics,
+        Program::Orders,
+        Program::Gateway,
     ]
     .into_iter()
     .map(ServiceSpec::new)
@@ -106,7 +98,7 @@ fn events() -> Vec<ServiceSpec> {
 
 /// The full system, with every server of others that it can make use of.
 fn whole() -> Vec<ServiceSpec> {
-    let servers = [ServiceName::Redis, ServiceName::Kafka, ServiceName::Postgres];
+    let servers = [Program::Redis, Program::Kafka, Program::Postgres];
     servers.into_iter().map(ServiceSpec::new).chain(full()).collect()
 }
 

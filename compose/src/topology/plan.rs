@@ -1,6 +1,6 @@
 //! In which order a system starts, and which addresses each service is given.
 
-use contract::ServiceName;
+use contract::Program;
 
 use super::spec::SystemSpec;
 use super::validate::SpecError;
@@ -34,7 +34,7 @@ impl StartPlan {
         let mut wiring = Vec::with_capacity(spec.services.len());
         for service in &spec.services {
             let variables = spec.callees(service)?.into_iter().map(|(name, callee)| UrlVariable {
-                variable: ServiceName::url_variable(name),
+                variable: Program::url_variable(name),
                 callee: callee.name.clone(),
             });
             wiring.push(variables.collect::<Vec<_>>());
@@ -95,8 +95,8 @@ mod tests {
         let system = SystemSpec {
             name: "small".into(),
             services: vec![
-                ServiceSpec::new(ServiceName::Gateway),
-                ServiceSpec::new(ServiceName::Users).named("people"),
+                ServiceSpec::new(Program::Gateway),
+                ServiceSpec::new(Program::Users).named("people"),
             ],
             entry: "gateway".into(),
             links: Vec::new(),
@@ -126,9 +126,9 @@ mod tests {
     }
 
     /// Everything that can be a service of a system.
-    fn programs() -> Vec<ServiceName> {
-        let all = ServiceName::ALL.into_iter();
-        all.filter(|program| !program.is_balancer() && *program != ServiceName::Link)
+    fn programs() -> Vec<Program> {
+        let all = Program::ALL.into_iter();
+        all.filter(|program| !program.is_balancer() && *program != Program::Link)
             .collect()
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::{LinkConditions, ServiceName};
+use contract::{LinkConditions, Program};
 use serde::{Deserialize, Serialize};
 
 /// A system: its services and which of them the load enters through.
@@ -44,7 +44,7 @@ pub struct ServiceSpec {
     /// `gateway-1`, `gateway-2`, …, the balancer in front of them `gateway-balancer`.
     pub name: String,
     /// Which program runs.
-    pub service: ServiceName,
+    pub service: Program,
     /// How many instances run; at least 1, and more than 1 only behind a balancer.
     #[serde(default = "one")]
     pub instances: u32,
@@ -153,10 +153,10 @@ impl BalancerKind {
 
     /// The program that runs.
     #[must_use]
-    pub const fn program(self) -> ServiceName {
+    pub const fn program(self) -> Program {
         match self {
-            Self::Lab => ServiceName::Balancer,
-            Self::Nginx => ServiceName::Nginx,
+            Self::Lab => Program::Balancer,
+            Self::Nginx => Program::Nginx,
         }
     }
 
@@ -195,7 +195,7 @@ impl LinkSpec {
 impl ServiceSpec {
     /// One instance of `service` under the service's own name, with nothing in front.
     #[must_use]
-    pub fn new(service: ServiceName) -> Self {
+    pub fn new(service: Program) -> Self {
         Self {
             name: service.to_string(),
             service,
@@ -281,7 +281,7 @@ impl ServiceSpec {
 impl ServiceSpec {
     /// The program that others talk to: the balancer's if there is one, else the service's own.
     #[must_use]
-    pub fn front_door_program(&self) -> ServiceName {
+    pub fn front_door_program(&self) -> Program {
         self.balancer
             .as_ref()
             .map_or(self.service, |balancer| balancer.kind.program())
@@ -297,7 +297,7 @@ impl SystemSpec {
 
     /// Whether the system has a service, or a balancer in front of one, that is this program.
     #[must_use]
-    pub fn has(&self, program: ServiceName) -> bool {
+    pub fn has(&self, program: Program) -> bool {
         let is_it = |service: &ServiceSpec| service.service == program || service.front_door_program() == program;
         self.services.iter().any(is_it)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contract::{ServiceName, Validate, environment};
+use contract::{Program, Validate, environment};
 
 use super::spec::{ServiceSpec, SystemSpec};
 
@@ -76,7 +76,7 @@ pub enum SpecError {
         /// The alias.
         service: String,
         /// Which program it is.
-        program: ServiceName,
+        program: Program,
     },
     /// The load speaks HTTP.
     #[error("the entry of system `{system}` is `{entry}`, which is a {program} server and answers no HTTP requests")]
@@ -86,7 +86,7 @@ pub enum SpecError {
         /// The entry.
         entry: String,
         /// Which program it is.
-        program: ServiceName,
+        program: Program,
     },
     /// A limit that nothing can run within.
     #[error("`{service}` cannot run within {limit}; the least is {least}")]
@@ -133,7 +133,7 @@ pub enum SpecError {
         /// The alias of the caller.
         caller: String,
         /// The service that it calls.
-        callee: ServiceName,
+        callee: Program,
         /// The aliases that could be meant.
         candidates: Vec<String>,
     },
@@ -253,10 +253,7 @@ impl SystemSpec {
     ///
     /// # Errors
     /// When more than one service could be meant and the caller does not say itself which.
-    pub(crate) fn callees<'a>(
-        &'a self,
-        caller: &'a ServiceSpec,
-    ) -> Result<Vec<(ServiceName, &'a ServiceSpec)>, SpecError> {
+    pub(crate) fn callees<'a>(&'a self, caller: &'a ServiceSpec) -> Result<Vec<(Program, &'a ServiceSpec)>, SpecError> {
         let mut callees = Vec::new();
         for &callee in caller.service.dependencies() {
             if caller.env.contains_key(callee.url_variable()) {
@@ -289,7 +286,7 @@ impl ServiceSpec {
         }
         match self.service {
             program if program.is_balancer() => return Err(SpecError::BalancerAsService { service: service() }),
-            ServiceName::Link => return Err(SpecError::LinkAsService { service: service() }),
+            Program::Link => return Err(SpecError::LinkAsService { service: service() }),
             _ => {}
         }
         check_instances(self, self.instances)?;
@@ -387,10 +384,7 @@ mod tests {
     fn shop() -> SystemSpec {
         SystemSpec {
             name: "shop".into(),
-            services: vec![
-                ServiceSpec::new(ServiceName::Users),
-                ServiceSpec::new(ServiceName::Gateway),
-            ],
+            services: vec![ServiceSpec::new(Program::Users), ServiceSpec::new(Program::Gateway)],
             entry: "gateway".into(),
             links: Vec::new(),
         }
@@ -449,7 +443,7 @@ mod tests {
     #[test]
     fn names_are_unique_and_fit_into_file_names() {
         let mut system = shop();
-        system.services.push(ServiceSpec::new(ServiceName::Users));
+        system.services.push(ServiceSpec::new(Program::Users));
         assert_eq!(
             system.validate(),
             Err(SpecError::DuplicateName {
@@ -469,7 +463,7 @@ mod tests {
 
     #[test]
     fn a_balancer_is_not_a_service_of_its_own() {
-        for program in [ServiceName::Balancer, ServiceName::Nginx] {
+        for program in [Program::Balancer, Program::Nginx] {
             let mut system = shop();
             system.services.push(ServiceSpec::new(program));
             assert!(matches!(system.validate(), Err(SpecError::BalancerAsService { .. })));
@@ -504,27 +498,27 @@ mod tests {
         }]);
         assert!(message.unwrap_err().contains("loss must be between"));
         let mut system = shop();
-        system.services.push(ServiceSpec::new(ServiceName::Link));
+        system.services.push(ServiceSpec::new(Program::Link));
         assert!(matches!(system.validate(), Err(SpecError::LinkAsService { .. })));
     }
 
     #[test]
     fn a_redis_is_there_once_without_a_balancer_and_takes_no_load() {
         let mut system = shop();
-        system.services.push(ServiceSpec::new(ServiceName::Redis));
+        system.services.push(ServiceSpec::new(Program::Redis));
         assert_eq!(system.validate(), Ok(()));
         for wrong in [
-            ServiceSpec::new(ServiceName::Redis).balanced(1, "round_robin"),
-            ServiceSpec::new(ServiceName::Redis).balanced(3, "round_robin"),
+            ServiceSpec::new(Program::Redis).balanced(1, "round_robin"),
+            ServiceSpec::new(Program::Redis).balanced(3, "round_robin"),
             ServiceSpec {
                 instances: 2,
-                ..ServiceSpec::new(ServiceName::Redis)
+                ..ServiceSpec::new(Program::Redis)
             },
         ] {
             system.services[2] = wrong;
             assert!(matches!(system.validate(), Err(SpecError::NotOne { .. })));
         }
-        system.services[2] = ServiceSpec::new(ServiceName::Redis).named("memory");
+        system.services[2] = ServiceSpec::new(Program::Redis).named("memory");
         system.entry = "memory".into();
         let message = system.validate().unwrap_err().to_string();
         assert!(
@@ -537,9 +531,7 @@ mod tests {
     fn two_services_that_could_be_meant_are_an_error_unless_one_has_the_plain_name() {
         let mut system = shop();
         system.services[0].name = "users-a".into();
-        system
-            .services
-            .push(ServiceSpec::new(ServiceName::Users).named("users-b"));
+        system.services.push(ServiceSpec::new(Program::Users).named("users-b"));
         assert!(matches!(system.validate(), Err(SpecError::AmbiguousDependency { .. })));
         system.services[0].name = "users".into();
         assert_eq!(system.validate(), Ok(()));

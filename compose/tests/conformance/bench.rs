@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use compose::backend::process::ProcessStamp;
 use compose::{
-    Backend, Carried, Instance, InstanceEvent, InstanceEventKind, InstanceState, Leftover, LinkSpec, LogChunk,
+    Backend, Instance, InstanceEvent, InstanceEventKind, InstanceState, Leftover, LinkSpec, LogChunk, PlatformId,
     ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,
 };
-use contract::ServiceName;
+use contract::Program;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
@@ -225,8 +225,8 @@ pub fn pair() -> SystemSpec {
     SystemSpec {
         name: "pair".into(),
         services: vec![
-            ServiceSpec::new(ServiceName::Gateway).balanced(2, "round_robin"),
-            ServiceSpec::new(ServiceName::Users),
+            ServiceSpec::new(Program::Gateway).balanced(2, "round_robin"),
+            ServiceSpec::new(Program::Users),
         ],
         entry: "gateway".into(),
         links: Vec::new(),
@@ -240,8 +240,8 @@ pub fn guarded() -> SystemSpec {
     SystemSpec {
         name: "guarded".into(),
         services: vec![
-            ServiceSpec::new(ServiceName::Inventory).with_env("STRATEGY", "redis-lock"),
-            ServiceSpec::new(ServiceName::Redis),
+            ServiceSpec::new(Program::Inventory).with_env("STRATEGY", "redis-lock"),
+            ServiceSpec::new(Program::Redis),
         ],
         entry: "inventory".into(),
         links: Vec::new(),
@@ -292,7 +292,7 @@ pub fn ends_with_its_lab(record: &SystemRecord) -> bool {
     record
         .instances
         .iter()
-        .all(|instance| matches!(instance.carried, Carried::Process(_)))
+        .all(|instance| matches!(instance.platform_id, PlatformId::Process(_)))
 }
 
 /// What a dead lab left, which is one system.

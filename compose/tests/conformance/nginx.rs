@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use compose::{BalancerKind, Error, Family, InstanceState, NginxLookup, ServiceSpec, SystemSpec};
-use contract::ServiceName;
+use contract::Program;
 
 use super::bench::*;
 
@@ -21,7 +21,7 @@ pub fn can_start_nginx() -> bool {
 
 /// Two instances behind an nginx that tries the next one where nobody takes the connection.
 fn balanced() -> SystemSpec {
-    let users = ServiceSpec::new(ServiceName::Users)
+    let users = ServiceSpec::new(Program::Users)
         .balanced(2, "round_robin")
         .balanced_by(BalancerKind::Nginx);
     SystemSpec {
@@ -176,7 +176,7 @@ pub async fn an_nginx_is_told_weights(bench: Bench) {
         return;
     }
     let mut spec = balanced();
-    let weighted = ServiceSpec::new(ServiceName::Users).balanced(2, "weighted_round_robin");
+    let weighted = ServiceSpec::new(Program::Users).balanced(2, "weighted_round_robin");
     spec.services[0] = weighted.weighted(&[1, 4]).balanced_by(BalancerKind::Nginx);
     let system = bench.backend.up(spec, bench.options("run")).await.unwrap();
     let door = system.front_door("users").unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use compose::backend::process::ProcessStamp;
 use compose::postgres::ping;
 use compose::{Family, InstanceState, PostgresSource, ServiceSpec, System, SystemSpec, postgres_source};
-use contract::ServiceName;
+use contract::Program;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Executor};
 use tokio::time::timeout;
@@ -39,9 +39,9 @@ pub fn stored() -> SystemSpec {
     SystemSpec {
         name: "stored".into(),
         services: vec![
-            ServiceSpec::new(ServiceName::Users).balanced(2, "round_robin"),
-            ServiceSpec::new(ServiceName::Inventory),
-            ServiceSpec::new(ServiceName::Postgres),
+            ServiceSpec::new(Program::Users).balanced(2, "round_robin"),
+            ServiceSpec::new(Program::Inventory),
+            ServiceSpec::new(Program::Postgres),
         ],
         entry: "users".into(),
         links: Vec::new(),

@@ -138,22 +138,22 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
             errln!("on the Docker engine at {engine}");
         }
     }
-    let conducted = job.conduct(display, stop).await?;
-    for warning in &conducted.warnings {
+    let outcome = job.conduct(display, stop).await?;
+    for warning in &outcome.warnings {
         output::warn(warning);
     }
     if after == After::Report {
-        out!("{}", plain::report(&conducted.state, conducted.lesson.as_ref()));
-        outln!("{}", recorded::where_it_lies(&conducted.folder));
+        out!("{}", plain::report(&outcome.state, outcome.lesson.as_ref()));
+        outln!("{}", recorded::where_it_lies(&outcome.folder));
         if arguments.keep {
             outln!("The system is still up: lab ps shows it, lab down ends it.");
         }
     }
-    conducted.say_what_was_lost();
+    outcome.say_what_was_lost();
     if output::is_broken() {
-        errln!("{}", plain::summary(&conducted.state));
+        errln!("{}", plain::summary(&outcome.state));
     }
-    conducted.exit(stop.is_cancelled())
+    outcome.exit(stop.is_cancelled())
 }
 
 /// What the learner expects: as given, else as asked for on a terminal.

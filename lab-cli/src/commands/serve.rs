@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chassis::Settings;
 use compose::kafka::become_broker;
 use compose::{BrokerKind, KafkaLookup, KafkaSource, NginxLookup, PostgresLookup, RedisLookup, nginx, postgres, redis};
-use contract::ServiceName;
+use contract::Program;
 use contract::environment::{KAFKA_ADVERTISED_HOST, KAFKA_BROKER, PGDATA};
 use messaging::built_in;
 
@@ -20,25 +20,25 @@ use crate::failure::{Exit, Failure};
 pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure> {
     let name = named(service)?;
     let settings = Settings::from_env(name).map_err(|error| Failure::usage(error.to_string()))?;
-    if name == ServiceName::Postgres {
+    if name == Program::Postgres {
         postgres::step_down(&data_of(&settings))?;
     }
     if let Some(parent) = die_with_parent {
         bind_life_to(parent, name)?;
     }
     let served = match name {
-        ServiceName::Users => chassis::run(settings, users::serve),
-        ServiceName::Orders => chassis::run(settings, orders::serve),
-        ServiceName::Payments => chassis::run(settings, payments::serve),
-        ServiceName::Inventory => chassis::run(settings, inventory::serve),
-        ServiceName::Analytics => chassis::run(settings, analytics::serve),
-        ServiceName::Gateway => chassis::run(settings, gateway::serve),
-        ServiceName::Balancer => chassis::run(settings, balancer::serve),
-        ServiceName::Link => chassis::run(settings, link::serve),
-        ServiceName::Redis => return Err(become_redis(&settings)),
-        ServiceName::Nginx => return Err(become_nginx(&settings)),
-        ServiceName::Postgres => return Err(become_postgres(&settings)),
-        ServiceName::Kafka => kafka(settings)?,
+        Program::Users => chassis::run(settings, users::serve),
+        Program::Orders => chassis::run(settings, orders::serve),
+        Program::Payments => chassis::run(settings, payments::serve),
+        Program::Inventory => chassis::run(settings, inventory::serve),
+        Program::Analytics => chassis::run(settings, analytics::serve),
+        Program::Gateway => chassis::run(settings, gateway::serve),
+        Program::Balancer => chassis::run(settings, balancer::serve),
+        Program::Link => chassis::run(settings, link::serve),
+        Program::Redis => return Err(become_redis(&settings)),
+        Program::Nginx => return Err(become_nginx(&settings)),
+        Program::Postgres => return Err(become_postgres(&settings)),
+        Program::Kafka => kafka(settings)?,
     };
     served.map(|()| Exit::Pass).map_err(|error| match error {
         chassis::ServeError::Settings(error) => Failure::usage(error.to_string()),
@@ -56,9 +56,9 @@ pub fn health(service: &str) -> Result<Exit, Failure> {
         .map_err(|reason| Failure::environment(format!("{service} is not well: {reason}")))
 }
 
-fn named(service: &str) -> Result<ServiceName, Failure> {
+fn named(service: &str) -> Result<Program, Failure> {
     service.parse().map_err(|_| {
-        let known: Vec<&str> = ServiceName::ALL.iter().map(|name| name.as_str()).collect();
+        let known: Vec<&str> = Program::ALL.iter().map(|name| name.as_str()).collect();
         Failure::usage(format!("there is no service `{service}`")).hint(scenarios::format::suggestion(service, known))
     })
 }
@@ -128,12 +128,12 @@ fn kafka(settings: Settings) -> Result<Result<(), chassis::ServeError>, Failure>
 
 /// Asks the kernel to kill this process when its parent dies, even by SIGKILL and even while it is stopped itself.
 #[cfg(target_os = "linux")]
-fn bind_life_to(parent: u32, program: ServiceName) -> Result<(), Failure> {
+fn bind_life_to(parent: u32, program: Program) -> Result<(), Failure> {
     let signal = match program {
         // Killed, it could not take its worker along.
-        ServiceName::Nginx => rustix::process::Signal::TERM,
+        Program::Nginx => rustix::process::Signal::TERM,
         // Killed, it could not give back what it has of the kernel's; this is its word for: at once.
-        ServiceName::Postgres => rustix::process::Signal::QUIT,
+        Program::Postgres => rustix::process::Signal::QUIT,
         _ => rustix::process::Signal::KILL,
     };
     rustix::process::set_parent_process_death_signal(Some(signal))
@@ -149,7 +149,7 @@ fn bind_life_to(parent: u32, program: ServiceName) -> Result<(), Failure> {
 
 /// Elsewhere the kernel cannot be asked: a thread looks whether the parent is still there.
 #[cfg(not(target_os = "linux"))]
-fn bind_life_to(parent: u32, _program: ServiceName) -> Result<(), Failure> {
+fn bind_life_to(parent: u32, _program: Program) -> Result<(), Failure> {
     std::thread::spawn(move || {
         loop {
             let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());

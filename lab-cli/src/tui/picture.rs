@@ -58,7 +58,7 @@ pub fn show(app: &mut App, recording: &Recording, at_s: Option<f64>) {
         app.take(Message::Run(Box::new(event.clone())));
     }
     if at_s.is_none() {
-        app.take(Message::Ended(Box::new(Ok(recording.conducted()))));
+        app.take(Message::Ended(Box::new(Ok(recording.outcome()))));
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::conduct::{Conducted, Job};
+use crate::conduct::{Job, RunOutcome};
 use crate::failure::Failure;
 use crate::recording::Recording;
 use crate::watch::Watcher;
@@ -24,7 +24,7 @@ pub enum Message {
     /// Something happened in the run.
     Run(Box<RunEvent>),
     /// The run has ended, or could not begin.
-    Ended(Box<Result<Conducted, Failure>>),
+    Ended(Box<Result<RunOutcome, Failure>>),
     /// Ctrl-C from outside, SIGTERM, or a terminal that went away.
     Interrupt,
     /// Somebody wants the terminal for a while (SIGTSTP).
@@ -60,9 +60,9 @@ impl Session {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         runtime.spawn(async move {
-            let conducted = job.conduct(Box::new(ToScreen(screen.clone())), &stopped).await;
+            let outcome = job.conduct(Box::new(ToScreen(screen.clone())), &stopped).await;
             // Nobody listens any more when the screen has gone.
-            let _ = screen.send(Message::Ended(Box::new(conducted)));
+            let _ = screen.send(Message::Ended(Box::new(outcome)));
         });
         Self { stop, commands: None }
     }
@@ -73,8 +73,8 @@ impl Session {
         let stopped = stop.clone();
         let (commands, queue) = mpsc::channel(COMMANDS);
         runtime.spawn(async move {
-            let conducted = job.play(Box::new(ToScreen(screen.clone())), queue, &stopped).await;
-            let _ = screen.send(Message::Ended(Box::new(conducted)));
+            let outcome = job.play(Box::new(ToScreen(screen.clone())), queue, &stopped).await;
+            let _ = screen.send(Message::Ended(Box::new(outcome)));
         });
         Self {
             stop,
@@ -101,7 +101,7 @@ impl Session {
                     return;
                 }
             }
-            let _ = screen.send(Message::Ended(Box::new(Ok(recording.conducted()))));
+            let _ = screen.send(Message::Ended(Box::new(Ok(recording.outcome()))));
         });
         Self { stop, commands: None }
     }
@@ -112,7 +112,7 @@ impl Session {
         let stopped = stop.clone();
         runtime.spawn(async move {
             let seen = watcher.run(Box::new(ToScreen(screen.clone())), &stopped).await;
-            let _ = screen.send(Message::Ended(Box::new(seen.map(Conducted::watched))));
+            let _ = screen.send(Message::Ended(Box::new(seen.map(RunOutcome::watched))));
         });
         Self { stop, commands: None }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use compose::System;
-use contract::ServiceName;
+use contract::Program;
 use url::Url;
 
 use crate::disturbance::Trouble;
@@ -20,7 +20,7 @@ const STANDSTILL: Duration = Duration::from_millis(1_000);
 /// One server of the user's.
 struct Server {
     name: String,
-    program: ServiceName,
+    program: Program,
     url: Url,
     /// The mark of its start; none where it never told one.
     birth: Option<String>,
@@ -50,7 +50,7 @@ async fn named_by_the_user(system: &dyn System) -> Vec<Server> {
     let started = system.instances().await;
     let spec = system.spec();
     let foreign = spec.services.iter().filter(|service| {
-        let is_server = matches!(service.service, ServiceName::Redis | ServiceName::Postgres);
+        let is_server = matches!(service.service, Program::Redis | Program::Postgres);
         is_server && !started.iter().any(|instance| instance.service == service.name)
     });
     foreign
@@ -67,7 +67,7 @@ async fn named_by_the_user(system: &dyn System) -> Vec<Server> {
 
 async fn birth(server: &Server) -> Result<String, String> {
     match server.program {
-        ServiceName::Postgres => compose::postgres::birth(&server.url, TIMEOUT).await,
+        Program::Postgres => compose::postgres::birth(&server.url, TIMEOUT).await,
         _ => compose::redis::birth(&server.url, TIMEOUT).await,
     }
 }

@@ -47,7 +47,7 @@ fn variables(document: &Document) -> Vec<Problem> {
     let mut problems = Vec::new();
     for service in document.system.services.iter().chain(of_arms) {
         // A name that nothing has is told of where it is looked up.
-        let Ok(program) = service.name.as_str().parse::<contract::ServiceName>() else {
+        let Ok(program) = service.name.as_str().parse::<contract::Program>() else {
             continue;
         };
         let declared = program.declared_variables();

@@ -509,7 +509,7 @@ fn check_plan(check: &Check, resolver: &Resolver) -> Result<CheckPlan, Problem> 
 #[cfg(test)]
 mod tests {
     use compose::BalancerKind;
-    use contract::ServiceName;
+    use contract::Program;
 
     use super::*;
     use crate::plan::ParamValue;
@@ -618,7 +618,7 @@ mod tests {
             Plan::make(&scenario, &Options { set, ..options(&[]) }).unwrap()
         };
         let has = |plan: &Plan| {
-            let mut arms = plan.arms.iter().map(|arm| arm.system.has(ServiceName::Postgres));
+            let mut arms = plan.arms.iter().map(|arm| arm.system.has(Program::Postgres));
             let first = arms.next().unwrap();
             assert!(arms.all(|other| other == first), "arms differ in nothing else");
             first

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::ServiceName;
+use contract::Program;
 
 use super::resolve::Resolver;
 use super::{RequestSpec, clients};
@@ -64,7 +64,7 @@ pub(super) fn path(method: &str, path: &Place, later: &[&str], resolver: &Resolv
 /// Refuses to ask a server of others, which speaks no HTTP.
 pub(super) fn answers_http(service: &Place, document: &Document) -> Result<(), Problem> {
     let known = document.system.services.iter().map(|service| service.name.as_str());
-    let program = service.as_str().parse::<ServiceName>().ok();
+    let program = service.as_str().parse::<Program>().ok();
     match program.filter(|program| program.is_infrastructure()) {
         None => Ok(()),
         Some(program) => Err(Problem::at(

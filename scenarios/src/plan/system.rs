@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use compose::{Limits, ServiceSpec, SystemSpec};
-use contract::ServiceName;
+use contract::Program;
 use contract::environment::KAFKA_BROKER;
 
 use super::make::{CPUS_MAX, CPUS_MIN};
@@ -28,17 +28,12 @@ pub(super) fn spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
         services.push(service_spec(base, change, resolver)?);
     }
     if document.needs.contains(&Need::DurableKafka) {
-        for kafka in services
-            .iter_mut()
-            .filter(|service| service.service == ServiceName::Kafka)
-        {
+        for kafka in services.iter_mut().filter(|service| service.service == Program::Kafka) {
             kafka.env.insert(KAFKA_BROKER.to_owned(), "apache".to_owned());
         }
     }
-    if keeps_in_postgres(document, resolver)?
-        && !services.iter().any(|service| service.service == ServiceName::Postgres)
-    {
-        services.push(ServiceSpec::new(ServiceName::Postgres));
+    if keeps_in_postgres(document, resolver)? && !services.iter().any(|service| service.service == Program::Postgres) {
+        services.push(ServiceSpec::new(Program::Postgres));
     }
     let mut system = SystemSpec {
         name: document.name.to_string(),
@@ -77,7 +72,7 @@ fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -
     let service = base.name.as_str().parse().map_err(|_| {
         Problem::at(base.name.span(), format!("there is no service `{}`", base.name)).suggest(
             base.name.as_str(),
-            contract::ServiceName::ALL.iter().map(|name| name.as_str()),
+            contract::Program::ALL.iter().map(|name| name.as_str()),
         )
     })?;
     Ok(ServiceSpec {

@@ -13,7 +13,7 @@ pub use resample::Resample;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::ServiceName;
+use contract::Program;
 use serde_json::{Map, Value, json};
 
 use crate::engine::{DEATHS, FACTS};
@@ -77,7 +77,7 @@ fn arm_value(index: usize, plan: &ArmPlan, arm: &ArmState, resample: &Resample) 
     for search in &plan.searches {
         map.insert(search.class.clone(), search_value(index, &search.class, arm, resample));
     }
-    let settling = FACTS.into_iter().filter(|_| plan.system.has(ServiceName::Kafka));
+    let settling = FACTS.into_iter().filter(|_| plan.system.has(Program::Kafka));
     let deaths = Some(DEATHS).filter(|_| !plan.revived.is_empty());
     let probes = plan.probes.iter().map(|probe| (probe.name.as_str(), probe.times));
     let own = settling.chain(deaths).map(|name| (name, 1));

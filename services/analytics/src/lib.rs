@@ -116,14 +116,14 @@ async fn summary(State(database): State<Database>) -> Result<Json<AnalyticsSumma
 #[cfg(test)]
 mod tests {
     use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_to, settings};
-    use contract::ServiceName;
+    use contract::Program;
     use serde_json::json;
 
     use super::*;
 
     async fn router() -> Router {
         app(
-            &settings(ServiceName::Analytics, &[]),
+            &settings(Program::Analytics, &[]),
             open("sqlite::memory:").await.unwrap(),
         )
     }

@@ -128,7 +128,7 @@ fn compare(seconds: u64, rounds: u64, theirs: &Contender, ours: &Contender) -> R
 
 /// The child process: the balancer as a service, on one event loop.
 fn serve() -> Result<()> {
-    let settings = chassis::Settings::from_env(contract::ServiceName::Balancer)?;
+    let settings = chassis::Settings::from_env(contract::Program::Balancer)?;
     Ok(chassis::run(settings, balancer::serve)?)
 }
 

@@ -87,7 +87,7 @@ mod tests {
     use axum::Router;
     use axum::body::Body;
     use chassis::testing::{Answer, answer, assert_problem, assert_refuses_bodies, post_to, settings};
-    use contract::ServiceName;
+    use contract::Program;
     use contract::environment::JWT_SECRET;
     use http::Request;
 
@@ -95,7 +95,7 @@ mod tests {
     use crate::app;
 
     fn router() -> Router {
-        app(&settings(ServiceName::Gateway, &[])).unwrap()
+        app(&settings(Program::Gateway, &[])).unwrap()
     }
 
     fn tokens(secret: &str) -> Tokens {

@@ -75,12 +75,12 @@ fn address(text: &str) -> Option<IpAddr> {
 mod tests {
     use axum::body::Body;
     use chassis::testing::settings;
-    use contract::ServiceName;
+    use contract::Program;
 
     use super::*;
 
     fn proxies(list: &str) -> Result<TrustedProxies, SettingsError> {
-        TrustedProxies::from_settings(&settings(ServiceName::Gateway, &[(TRUSTED_PROXIES, list)]))
+        TrustedProxies::from_settings(&settings(Program::Gateway, &[(TRUSTED_PROXIES, list)]))
     }
 
     fn client(trusted: &str, peer: &str, headers: &[(&str, &str)]) -> String {

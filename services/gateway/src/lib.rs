@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use chassis::{App, Client, ServeError, Settings, Upstream};
-use contract::ServiceName;
+use contract::Program;
 
 use crate::counter::Counter;
 use crate::cpu::Cpu;
@@ -47,13 +47,13 @@ type Shared = axum::extract::State<Arc<Gateway>>;
 pub fn app(settings: &Settings) -> Result<Router, ServeError> {
     let client = Client::new();
     let upstream = |service| client.upstream(service, settings);
-    let analytics = upstream(ServiceName::Analytics);
+    let analytics = upstream(Program::Analytics);
     let gateway = Gateway {
         instance: settings.instance.clone(),
-        users: upstream(ServiceName::Users),
-        orders: upstream(ServiceName::Orders),
-        payments: upstream(ServiceName::Payments),
-        inventory: upstream(ServiceName::Inventory),
+        users: upstream(Program::Users),
+        orders: upstream(Program::Orders),
+        payments: upstream(Program::Payments),
+        inventory: upstream(Program::Inventory),
         events: Events::new(analytics.clone()),
         analytics,
         tokens: Tokens::new(&settings.environment),

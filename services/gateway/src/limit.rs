@@ -64,7 +64,7 @@ mod tests {
     use axum::body::Body;
     use axum::extract::ConnectInfo;
     use chassis::testing::{Answer, answer, assert_problem, settings};
-    use contract::ServiceName;
+    use contract::Program;
 
     use super::*;
     use crate::app;
@@ -78,7 +78,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_sixth_request_has_to_wait_and_other_clients_do_not() {
-        let router = app(&settings(ServiceName::Gateway, &[])).unwrap();
+        let router = app(&settings(Program::Gateway, &[])).unwrap();
         for count in 0..LIMIT {
             let other = format!("10.0.0.{count}");
             assert_eq!(ask(&router, [192, 0, 2, 1], &other).await.status, 200);

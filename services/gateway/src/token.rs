@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use chassis::{Environment, Failure};
-use contract::ServiceName;
+use contract::Program;
 use contract::environment::JWT_SECRET;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, crypto};
 use serde::de::IgnoredAny;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 const DEVELOPMENT_SECRET: &str = "a secret for development only";
 const ALGORITHM: &str = "HS256";
 /// For whom tokens are, where they say for whom.
-const AUDIENCE: &str = ServiceName::Gateway.as_str();
+const AUDIENCE: &str = Program::Gateway.as_str();
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

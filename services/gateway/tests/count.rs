@@ -2,12 +2,12 @@
 
 use axum::Router;
 use chassis::testing::{assert_problem, get_from, post_to, settings};
-use contract::ServiceName;
+use contract::Program;
 use serde_json::Value;
 use store::testing::RedisServer;
 
 fn gateway(variables: &[(&str, &str)]) -> Router {
-    gateway::app(&settings(ServiceName::Gateway, variables)).unwrap()
+    gateway::app(&settings(Program::Gateway, variables)).unwrap()
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ fn counting_in_redis_needs_one() {
         (vec![("COUNT_IN", "redis")], "COUNT_IN is redis"),
         (vec![("COUNT_IN", "clouds")], "memory, redis"),
     ] {
-        let error = gateway::app(&settings(ServiceName::Gateway, &variables))
+        let error = gateway::app(&settings(Program::Gateway, &variables))
             .unwrap_err()
             .to_string();
         assert!(error.contains(part), "{error}");

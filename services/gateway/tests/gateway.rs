@@ -8,12 +8,12 @@ use axum::extract::OriginalUri;
 use axum::routing::{get, post};
 use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_raw, post_to, settings, spawn};
 use chassis::{Failure, Json};
-use contract::{NewPayment, Payment, PaymentStatus, ServiceName};
+use contract::{NewPayment, Payment, PaymentStatus, Program};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 fn gateway(variables: &[(&str, &str)]) -> Router {
-    gateway::app(&settings(ServiceName::Gateway, variables)).unwrap()
+    gateway::app(&settings(Program::Gateway, variables)).unwrap()
 }
 
 /// Answers every GET with the path that was asked for.

@@ -7,7 +7,7 @@ mod trials;
 
 use axum::Router;
 use chassis::testing::{Answer, send_with, settings};
-use contract::{ServiceName, Step, StepKind};
+use contract::{Program, Step, StepKind};
 use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -25,7 +25,7 @@ impl Shop {
     async fn new(instances: usize, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/inventory.db", folder.path().display());
-        let settings = settings(ServiceName::Inventory, variables);
+        let settings = settings(Program::Inventory, variables);
         let mut routers = Vec::new();
         for _ in 0..instances {
             routers.push(app(&settings, open(&url).await.unwrap()).unwrap());

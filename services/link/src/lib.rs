@@ -172,12 +172,12 @@ fn connections_max() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use contract::ServiceName;
+    use contract::Program;
 
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, String> {
-        Config::read(&chassis::testing::settings(ServiceName::Link, variables)).map_err(|error| error.to_string())
+        Config::read(&chassis::testing::settings(Program::Link, variables)).map_err(|error| error.to_string())
     }
 
     #[test]

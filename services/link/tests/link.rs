@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use chassis::Shutdown;
-use contract::{LinkConditions, Passage, ServiceName};
+use contract::{LinkConditions, Passage, Program};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -51,7 +51,7 @@ impl Bench {
             ("LINK_CONDITIONS", serde_json::to_string(&conditions).unwrap()),
         ];
         let environment = variables.into_iter().collect();
-        let mut settings = chassis::Settings::new(ServiceName::Link, environment).unwrap();
+        let mut settings = chassis::Settings::new(Program::Link, environment).unwrap();
         let (end, shutdown) = Shutdown::new();
         settings.shutdown = shutdown;
         let bench = Self {

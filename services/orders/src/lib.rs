@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::get;
 use chassis::{App, Check, Client, Failure, Json, Path, RowLimit, ServeError, Settings, Upstream};
-use contract::{Order, OrderStatus, OrdersSummary, Pending, ServiceName};
+use contract::{Order, OrderStatus, OrdersSummary, Pending, Program};
 use messaging::{Broker, Style, inbox_migration};
 use publish::Publisher;
 use store::{Database, Fetch, Migration};
@@ -70,8 +70,8 @@ pub fn app(settings: &Settings, database: Database) -> Router {
 fn router(settings: &Settings, database: Database, publisher: Publisher) -> Router {
     let client = Client::new();
     let called = Called {
-        users: client.upstream(ServiceName::Users, settings),
-        inventory: client.upstream(ServiceName::Inventory, settings),
+        users: client.upstream(Program::Users, settings),
+        inventory: client.upstream(Program::Inventory, settings),
     };
     let ready = database.clone();
     let check = Check::new("database", move || {

@@ -118,7 +118,7 @@ mod tests {
     use axum::extract::Path;
     use axum::routing::{delete, get, post};
     use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_to, settings, spawn};
-    use contract::ServiceName;
+    use contract::Program;
     use serde_json::{Value, json};
 
     use super::*;
@@ -179,10 +179,7 @@ mod tests {
 
     async fn router(journal: &Journal) -> Router {
         let (users, inventory) = (users().await, inventory(Arc::clone(journal)).await);
-        let settings = settings(
-            ServiceName::Orders,
-            &[("USERS_URL", &users), ("INVENTORY_URL", &inventory)],
-        );
+        let settings = settings(Program::Orders, &[("USERS_URL", &users), ("INVENTORY_URL", &inventory)]);
         app(&settings, open("sqlite::memory:").await.unwrap())
     }
 
@@ -256,10 +253,7 @@ mod tests {
         let body = json!({"user_id": 1, "product_id": 1, "quantity": 1});
         // Port 9 of this machine: nobody listens on "discard".
         for (inventory, status, part) in [("http://127.0.0.1:9", 502, "refused"), ("", 503, "INVENTORY_URL")] {
-            let settings = settings(
-                ServiceName::Orders,
-                &[("USERS_URL", &users), ("INVENTORY_URL", inventory)],
-            );
+            let settings = settings(Program::Orders, &[("USERS_URL", &users), ("INVENTORY_URL", inventory)]);
             let router = app(&settings, open("sqlite::memory:").await.unwrap());
             let answer = post_to(&router, "/orders", &body).await;
             assert_problem(&answer, status);
@@ -278,7 +272,7 @@ mod tests {
         let users = spawn(Router::new().route("/users/{id}", get(std::future::pending::<()>))).await;
         let variables = [("USERS_URL", users.as_str()), ("UPSTREAM_TIMEOUT_MS", "20")];
         let router = app(
-            &settings(ServiceName::Orders, &variables),
+            &settings(Program::Orders, &variables),
             open("sqlite::memory:").await.unwrap(),
         );
         let answer = post_to(

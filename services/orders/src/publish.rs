@@ -6,7 +6,7 @@ use std::time::Duration;
 use chassis::{Client, Failure, ServeError, Settings, Shutdown, Upstream};
 use contract::environment::{ORDERS_GAP_MS, ORDERS_PUBLISH};
 use contract::events::{Envelope, OrderCreated, Payload, topics};
-use contract::{EventCount, NewEvent, Order, Pending, ServiceName};
+use contract::{EventCount, NewEvent, Order, Pending, Program};
 use messaging::{
     BROKERS_TIMEOUT, Broker, MessagingError, Outbox, Producer, Relay, event, outbox_migration,
     outbox_tracestate_migration, unpublished,
@@ -86,7 +86,7 @@ impl Publisher {
         publisher.gap = env.milliseconds(ORDERS_GAP_MS, 0, 0, MS_MAX)?;
         match way {
             Way::None => {}
-            Way::Http => publisher.how = Publish::Http(Client::new().upstream(ServiceName::Analytics, settings)),
+            Way::Http => publisher.how = Publish::Http(Client::new().upstream(Program::Analytics, settings)),
             Way::DualWrite | Way::Outbox => {
                 let kafka = settings.required_kafka("orders are published through it")?;
                 let broker = Broker::new(kafka.clone());

@@ -42,16 +42,13 @@ impl Share {
 #[cfg(test)]
 mod tests {
     use chassis::testing::settings;
-    use contract::ServiceName;
+    use contract::Program;
     use contract::environment::PAYMENTS_FAILURE_RATE;
 
     use super::*;
 
     fn draws(rate: &str, seed: &str, stream: u64) -> Vec<bool> {
-        let settings = settings(
-            ServiceName::Payments,
-            &[(PAYMENTS_FAILURE_RATE, rate), ("WORK_SEED", seed)],
-        );
+        let settings = settings(Program::Payments, &[(PAYMENTS_FAILURE_RATE, rate), ("WORK_SEED", seed)]);
         let share = Share::from_settings(&settings, PAYMENTS_FAILURE_RATE, stream).unwrap();
         (0..10_000).map(|_| share.hits()).collect()
     }
@@ -70,7 +67,7 @@ mod tests {
     #[test]
     fn a_wrong_rate_is_an_error() {
         for rate in ["1.1", "-0.1", "NaN", "half"] {
-            let settings = settings(ServiceName::Payments, &[(PAYMENTS_FAILURE_RATE, rate)]);
+            let settings = settings(Program::Payments, &[(PAYMENTS_FAILURE_RATE, rate)]);
             let error = Share::from_settings(&settings, PAYMENTS_FAILURE_RATE, 0)
                 .unwrap_err()
                 .to_string();

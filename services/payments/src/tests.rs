@@ -5,7 +5,7 @@ mod charges;
 
 use axum::Router;
 use chassis::testing::{Answer, send_with, settings};
-use contract::{ServiceName, Step, StepKind};
+use contract::{Program, Step, StepKind};
 use http::Method;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ impl Bank {
     async fn new(instances: usize, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/payments.db", folder.path().display());
-        let settings = settings(ServiceName::Payments, variables);
+        let settings = settings(Program::Payments, variables);
         let mut routers = Vec::new();
         for _ in 0..instances {
             routers.push(app(&settings, open(&url).await.unwrap()).unwrap());

@@ -92,14 +92,14 @@ async fn create(
 #[cfg(test)]
 mod tests {
     use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_to, settings};
-    use contract::ServiceName;
+    use contract::Program;
     use serde_json::json;
 
     use super::*;
 
     async fn router() -> Router {
         let database = open("sqlite::memory:").await.unwrap();
-        app(&settings(ServiceName::Users, &[]), database)
+        app(&settings(Program::Users, &[]), database)
     }
 
     async fn users(router: &Router) -> Vec<User> {

@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use super::record::SystemRecord;
 use super::slot::Slot;
-use super::system::Hosted;
-use super::{Carrier, Handle, Shared};
+use super::system::RunningSystem;
+use super::{Handle, Platform, Shared};
 use crate::error::Error;
 
 /// How long to wait for another lab to finish what it does to the same system.
@@ -23,12 +23,12 @@ pub(super) struct Exclusive<'a> {
     _record: Option<File>,
 }
 
-impl<C: Carrier> Hosted<C> {
-    pub(in crate::backend) async fn attach(carrier: Shared<C>, record: SystemRecord) -> Result<Self, Error> {
+impl<C: Platform> RunningSystem<C> {
+    pub(in crate::backend) async fn attach(platform: Shared<C>, record: SystemRecord) -> Result<Self, Error> {
         if record.running().await?.is_empty() {
             return Err(Error::Gone { run_id: record.run_id });
         }
-        let system = Self::new(carrier, record.clone(), true);
+        let system = Self::new(platform, record.clone(), true);
         system.load(record).await;
         Ok(system)
     }
@@ -114,10 +114,12 @@ impl<C: Carrier> Hosted<C> {
         let known = self.state().slots.clone();
         let mut slots = Vec::with_capacity(record.instances.len());
         for instance in &record.instances {
-            let same = known.iter().find(|known| known.handle.carried() == instance.carried);
+            let same = known
+                .iter()
+                .find(|known| known.handle.platform_id() == instance.platform_id);
             let handle = match same {
                 Some(known) => known.handle.clone(),
-                None => self.carrier.take_up(&record, instance).await,
+                None => self.platform.take_up(&record, instance).await,
             };
             let is_paused = handle.is_paused().await;
             let mut slot = Slot::from_record(instance, &record.folder, handle, is_paused);

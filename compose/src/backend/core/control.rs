@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use contract::{LinkConditions, ServiceName};
+use contract::{LinkConditions, Program};
 use tokio::time::{Instant, sleep};
 
 use super::admin::{self, BalancerAdmin};
-use super::front::{Front, Program};
+use super::front::{Admin, Front};
 use super::nginx::NginxAdmin;
 use super::slot::{Mark, Slot};
 use super::start::is_free;
-use super::system::Hosted;
-use super::{Carrier, Handle};
+use super::system::RunningSystem;
+use super::{Handle, Platform};
 use crate::backend::{InstanceEventKind, Role};
 use crate::error::Error;
 use crate::topology::{BalancerSpec, balancer_name};
@@ -20,7 +20,7 @@ use crate::topology::{BalancerSpec, balancer_name};
 const PORT_TIMEOUT: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-impl<C: Carrier> Hosted<C> {
+impl<C: Platform> RunningSystem<C> {
     pub(super) async fn pause_instance(&self, instance: &str) -> Result<(), Error> {
         let _locked = self.lock_record().await?;
         let slot = self.running(instance, "pause")?;
@@ -85,13 +85,13 @@ impl<C: Carrier> Hosted<C> {
     /// An nginx looks names up when it reads its configuration, and an instance that was started again may have another
     /// address behind its name.
     async fn look_up_again(&self, slot: &Slot<C::Handle>) -> Result<(), Error> {
-        if slot.role == Role::Balancer || !self.carrier.has_names() {
+        if slot.role == Role::Balancer || !self.platform.has_names() {
             return Ok(());
         }
         let instances = {
             let state = self.state();
             let spec = state.service(&slot.service)?;
-            if spec.front_door_program() != ServiceName::Nginx {
+            if spec.front_door_program() != Program::Nginx {
                 return Ok(());
             }
             spec.instances
@@ -126,7 +126,7 @@ impl<C: Carrier> Hosted<C> {
             link.name()
         };
         let url = self.running(&name, "change")?.url();
-        admin::set_conditions(self.carrier.http(), url, &name, &conditions).await?;
+        admin::set_conditions(self.platform.http(), url, &name, &conditions).await?;
         let mut state = self.state();
         let mut links = state.record.spec.links.iter_mut();
         if let Some(link) = links.find(|link| link.from == from && link.to == to) {
@@ -154,10 +154,10 @@ impl<C: Carrier> Hosted<C> {
             });
         };
         let slot = self.running(&balancer_name(service), "reach")?;
-        let program = match slot.program {
-            ServiceName::Nginx => Program::Nginx(NginxAdmin::new(self, slot, service)),
-            _ => Program::Lab(BalancerAdmin {
-                http: self.carrier.http(),
+        let admin = match slot.program {
+            Program::Nginx => Admin::Nginx(NginxAdmin::new(self, slot, service)),
+            _ => Admin::Lab(BalancerAdmin {
+                http: self.platform.http(),
                 url: slot.url().ok_or_else(|| Error::Balancer {
                     service: service.to_owned(),
                     what: "anything",
@@ -166,7 +166,7 @@ impl<C: Carrier> Hosted<C> {
                 service,
             }),
         };
-        Ok(Front { program, membership })
+        Ok(Front { admin, membership })
     }
 
     fn running(&self, instance: &str, action: &'static str) -> Result<Slot<C::Handle>, Error> {
@@ -187,7 +187,7 @@ impl<C: Carrier> Hosted<C> {
     fn mark(&self, marked: &Slot<C::Handle>, mark: Mark) -> Result<(), Error> {
         let mut state = self.state();
         if let Some(slot) = state.slot_mut(&marked.name)
-            && slot.handle.carried() == marked.handle.carried()
+            && slot.handle.platform_id() == marked.handle.platform_id()
         {
             slot.mark = mark;
         }

@@ -1,23 +1,23 @@
 //! The databases of services on a PostgreSQL: there before any service starts.
 
-use contract::ServiceName;
+use contract::Program;
 use tokio::time::Instant;
 
-use super::Carrier;
+use super::Platform;
 use super::record::SystemRecord;
-use super::system::Hosted;
+use super::system::RunningSystem;
 use crate::error::Error;
 use crate::postgres::make_databases;
 use contract::redact;
 
-impl<C: Carrier> Hosted<C> {
+impl<C: Platform> RunningSystem<C> {
     /// Waits until those of these instances that are a PostgreSQL are ready, and makes the databases in them. Gives the
     /// other instances, for which nobody has waited yet.
     pub(super) async fn with_databases(&self, launched: Vec<String>, deadline: Instant) -> Result<Vec<String>, Error> {
         let mut others = Vec::with_capacity(launched.len());
         for name in launched {
             let slot = self.state().slot(&name)?.clone();
-            if slot.program != ServiceName::Postgres {
+            if slot.program != Program::Postgres {
                 others.push(name);
                 continue;
             }
@@ -40,7 +40,7 @@ impl<C: Carrier> Hosted<C> {
             return Ok(());
         };
         let servers = record.spec.services.iter();
-        let servers = servers.filter(|service| service.service == ServiceName::Postgres);
+        let servers = servers.filter(|service| service.service == Program::Postgres);
         let databases: Vec<String> = servers.flat_map(|server| record.databases_in(&server.name)).collect();
         let wait = deadline.saturating_duration_since(Instant::now());
         make_databases(url, &databases, wait)

@@ -99,7 +99,7 @@ pub(crate) fn link_environment(mut environment: Environment, link: &LinkSpec, to
 
 #[cfg(test)]
 mod tests {
-    use contract::{LinkConditions, Passage, ServiceName};
+    use contract::{LinkConditions, Passage, Program};
 
     use super::*;
 
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_service_is_wired_and_the_specification_wins() {
-        let spec = ServiceSpec::new(ServiceName::Orders).with_env("INVENTORY_URL", "http://elsewhere");
+        let spec = ServiceSpec::new(Program::Orders).with_env("INVENTORY_URL", "http://elsewhere");
         let urls = [
             ("USERS_URL", "http://127.0.0.1:1".to_owned()),
             ("INVENTORY_URL", "http://127.0.0.1:2".to_owned()),
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn only_who_keeps_data_is_told_of_a_database() {
-        let spec = ServiceSpec::new(ServiceName::Gateway);
+        let spec = ServiceSpec::new(Program::Gateway);
         let environment = instance_environment(base(), &spec, "sqlite:///data/gateway.db".into(), []);
         assert_eq!(environment, base());
     }
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_balancer_is_told_its_instances_and_policy() {
-        let spec = ServiceSpec::new(ServiceName::Gateway)
+        let spec = ServiceSpec::new(Program::Gateway)
             .balanced(2, "round_robin")
             .with_env("LOG_LEVEL", "debug")
             .with_env("BALANCER_RETRIES", "1")

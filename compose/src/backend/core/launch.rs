@@ -2,29 +2,29 @@
 
 use std::path::Path;
 
-use contract::ServiceName;
+use contract::Program;
 use contract::environment::{KAFKA_PREFIX, LINK_PORT, REDIS_PREFIX};
 use time::OffsetDateTime;
 use url::Url;
 
 use super::environment::{Environment, Upstream, balancer_environment, instance_environment, link_environment};
 use super::slot::{Mark, Slot, log_path};
-use super::system::{Hosted, State};
-use super::{Carrier, Exit, Handle, Launched, OnExit, Order};
+use super::system::{RunningSystem, State};
+use super::{Exit, Handle, LaunchRequest, Launched, OnExit, Platform};
 use crate::backend::{InstanceEvent, InstanceEventKind, Role};
 use crate::error::Error;
 use crate::postgres::database_url;
 use crate::topology::{ServiceSpec, SystemSpec, balancer_name, instance_name};
 
-impl<C: Carrier> Hosted<C> {
+impl<C: Platform> RunningSystem<C> {
     /// Starts one instance; `port` 0 takes a free one.
     pub(super) async fn launch(&self, service: &str, role: Role, index: u32, port: u16) -> Result<String, Error> {
-        let (order, launched_at) = (self.order(service, role, index, port)?, std::time::Instant::now());
-        let (name, program, log) = (order.name.clone(), order.program, order.log.clone());
-        let log_start = order.log_start;
-        let asked = Some(order.port).filter(|port| *port != 0);
+        let (request, launched_at) = (self.request(service, role, index, port)?, std::time::Instant::now());
+        let (name, program, log) = (request.name.clone(), request.program, request.log.clone());
+        let log_start = request.log_start;
+        let asked = Some(request.port).filter(|port| *port != 0);
         let link_port = self.state().slot(&name).ok().and_then(|slot| slot.link_port);
-        let Launched { handle, port } = self.carrier.launch(order).await?;
+        let Launched { handle, port } = self.platform.launch(request).await?;
         let slot = Slot {
             name: name.clone(),
             service: service.to_owned(),
@@ -51,13 +51,13 @@ impl<C: Carrier> Hosted<C> {
         Ok(name)
     }
 
-    fn order(&self, service: &str, role: Role, index: u32, port: u16) -> Result<Order, Error> {
+    fn request(&self, service: &str, role: Role, index: u32, port: u16) -> Result<LaunchRequest, Error> {
         let state = self.state();
         let spec = state.service(service)?;
         let program = match role {
             Role::Instance => spec.service,
             Role::Balancer => spec.front_door_program(),
-            Role::Link => ServiceName::Link,
+            Role::Link => Program::Link,
         };
         let name = slot_name(&state.record.spec, service, role, index);
         let is_front_door = spec.front_door_name() == name;
@@ -68,7 +68,7 @@ impl<C: Carrier> Hosted<C> {
             port
         };
         let log = log_path(&state.record.folder, &name);
-        Ok(Order {
+        Ok(LaunchRequest {
             environment: match role {
                 Role::Link => self.link_environment(&state, index, &name, port)?,
                 _ => self.environment(&state, spec, role, &name, port)?,
@@ -96,20 +96,20 @@ impl<C: Carrier> Hosted<C> {
     ) -> Result<Environment, Error> {
         match (role, &spec.balancer) {
             (Role::Balancer, Some(balancer)) => {
-                let base = self.carrier.surroundings(instance, balancer.kind.program(), port);
+                let base = self.platform.surroundings(instance, balancer.kind.program(), port);
                 let upstreams = self.upstreams_of(state, spec);
                 Ok(balancer_environment(base, spec, &balancer.policy, &upstreams))
             }
             _ => {
-                let base = self.carrier.surroundings(instance, spec.service, port);
+                let base = self.platform.surroundings(instance, spec.service, port);
                 let callees = state.record.spec.callees(spec)?;
                 let uses = |program| callees.iter().any(|(name, _)| *name == program);
-                let redis = uses(ServiceName::Redis).then(|| (REDIS_PREFIX, state.record.redis_prefix()));
-                let kafka = uses(ServiceName::Kafka).then(|| (KAFKA_PREFIX, state.record.kafka_prefix()));
+                let redis = uses(Program::Redis).then(|| (REDIS_PREFIX, state.record.redis_prefix()));
+                let kafka = uses(Program::Kafka).then(|| (KAFKA_PREFIX, state.record.kafka_prefix()));
                 let urls = callees.into_iter().filter_map(|(name, callee)| {
                     let address = match (name, state.record.external_kafka()) {
-                        (ServiceName::Kafka, Some(brokers)) => brokers,
-                        (ServiceName::Postgres, _) => {
+                        (Program::Kafka, Some(brokers)) => brokers,
+                        (Program::Postgres, _) => {
                             let server = self.door_for(state, spec, callee)?;
                             database_url(&server, &state.record.database(&spec.name)).into()
                         }
@@ -117,7 +117,7 @@ impl<C: Carrier> Hosted<C> {
                     };
                     Some((name.url_variable(), address))
                 });
-                let database = self.carrier.database(&state.record, &spec.name);
+                let database = self.platform.database(&state.record, &spec.name);
                 let wiring = urls.chain(redis).chain(kafka);
                 Ok(instance_environment(base, spec, database, wiring))
             }
@@ -133,7 +133,7 @@ impl<C: Carrier> Hosted<C> {
         port: u16,
     ) -> Result<Environment, Error> {
         let link = &state.record.spec.links[number as usize - 1];
-        let mut base = self.carrier.surroundings(instance, ServiceName::Link, port);
+        let mut base = self.platform.surroundings(instance, Program::Link, port);
         let before = state.slot(instance).ok().and_then(|slot| slot.link_port);
         base.entry(LINK_PORT.to_owned())
             .or_insert_with(|| before.unwrap_or(0).to_string());
@@ -149,7 +149,7 @@ impl<C: Carrier> Hosted<C> {
             return Some(door);
         };
         let port = state.slot(&link.name()).ok().and_then(|slot| slot.link_port);
-        let (host, port) = self.carrier.link_address(&link.name(), port)?;
+        let (host, port) = self.platform.link_address(&link.name(), port)?;
         door.set_host(Some(&host)).ok()?;
         door.set_port(Some(port)).ok()?;
         Some(door)
@@ -161,7 +161,7 @@ impl<C: Carrier> Hosted<C> {
             return Some(url);
         }
         let port = state.slot(&service.front_door_name()).ok().and_then(|slot| slot.port);
-        self.carrier
+        self.platform
             .inner_url(&service.name, service.front_door_program(), port)
     }
 
@@ -172,11 +172,11 @@ impl<C: Carrier> Hosted<C> {
             let slot = state.slot(&name).ok();
             // An nginx refuses a list with a name that is nobody's.
             let nobody = || slot.is_none_or(|slot| !slot.state().is_running());
-            if self.carrier.has_names() && spec.front_door_program() == ServiceName::Nginx && nobody() {
+            if self.platform.has_names() && spec.front_door_program() == Program::Nginx && nobody() {
                 return None;
             }
             let url = self
-                .carrier
+                .platform
                 .inner_url(&name, spec.service, slot.and_then(|slot| slot.port))?;
             Some(Upstream {
                 name,

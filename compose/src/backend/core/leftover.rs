@@ -59,12 +59,12 @@ pub async fn leftovers(state_folder: &Path) -> Result<Vec<Leftover>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use contract::ServiceName;
+    use contract::Program;
     use time::OffsetDateTime;
 
     use super::*;
     use crate::backend::process::ProcessStamp;
-    use crate::backend::{Carried, InstanceRecord, Role};
+    use crate::backend::{InstanceRecord, PlatformId, Role};
     use crate::topology::named_system;
 
     fn record(state: &Path, run_id: &str) -> SystemRecord {
@@ -83,10 +83,10 @@ mod tests {
         InstanceRecord {
             name: "users-1".into(),
             service: "users".into(),
-            program: ServiceName::Users,
+            program: Program::Users,
             role: Role::Instance,
             index: 1,
-            carried: Carried::Process(process),
+            platform_id: PlatformId::Process(process),
             port: None,
             link_port: None,
             started: OffsetDateTime::UNIX_EPOCH,

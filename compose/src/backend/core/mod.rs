@@ -1,7 +1,7 @@
 //! What all backends have in common: a system's state and record, the order of its start and end, scaling, waiting for
 //! readiness, and taking up a system that another lab started.
 //!
-//! A backend adds the two things in which places differ: a [`Carrier`], which starts an instance, and a [`Handle`] on
+//! A backend adds the two things in which places differ: a [`Platform`], which starts an instance, and a [`Handle`] on
 //! what was started.
 
 mod admin;
@@ -27,7 +27,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use contract::ServiceName;
+use contract::Program;
 use tokio::time::Instant;
 use url::Url;
 
@@ -39,9 +39,9 @@ pub(super) use nginx::Renewal;
 pub(super) use settle::remember;
 pub(crate) use slot::address;
 pub(super) use start::is_free;
-pub(super) use system::Hosted;
+pub(super) use system::RunningSystem;
 
-use self::record::{Carried, InstanceRecord, SystemRecord};
+use self::record::{InstanceRecord, PlatformId, SystemRecord};
 use super::InstanceStats;
 use crate::error::Error;
 use crate::kafka::KafkaSource;
@@ -58,13 +58,13 @@ pub(super) struct Exit {
 pub(super) type OnExit = Box<dyn FnOnce(Exit, bool) + Send + Sync>;
 
 /// An instance to start.
-pub(super) struct Order {
+pub(super) struct LaunchRequest {
     /// The system's record as it stands.
     pub(super) record: SystemRecord,
     pub(super) name: String,
     /// The alias of its service.
     pub(super) service: String,
-    pub(super) program: ServiceName,
+    pub(super) program: Program,
     /// Whether callers of the service talk to this instance.
     pub(super) is_front_door: bool,
     /// The port on this machine; 0 is any free one.
@@ -97,7 +97,7 @@ pub(super) struct Sources {
 }
 
 /// A place that starts instances.
-pub(super) trait Carrier: Send + Sync + 'static {
+pub(super) trait Platform: Send + Sync + 'static {
     /// What is known of an instance that was started here.
     type Handle: Handle;
 
@@ -121,20 +121,20 @@ pub(super) trait Carrier: Send + Sync + 'static {
     fn prepare(&self, record: &SystemRecord) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// The environment that every instance gets.
-    fn surroundings(&self, instance: &str, program: ServiceName, port: u16) -> Environment;
+    fn surroundings(&self, instance: &str, program: Program, port: u16) -> Environment;
 
     /// The database of a service in a system without a PostgreSQL.
     fn database(&self, record: &SystemRecord, service: &str) -> String;
 
     /// Where other instances reach the one with this name (or service with this alias); `None` before it listens.
-    fn inner_url(&self, name: &str, program: ServiceName, port: Option<u16>) -> Option<Url>;
+    fn inner_url(&self, name: &str, program: Program, port: Option<u16>) -> Option<Url>;
 
     /// Where the instances of a caller reach a link of this name, which takes connections at this port; `None` before
     /// that is known.
     fn link_address(&self, link: &str, port: Option<u16>) -> Option<(String, u16)>;
 
     /// Starts an instance. A place that keeps what was there under this name before removes it first.
-    fn launch(&self, order: Order) -> impl Future<Output = Result<Launched<Self::Handle>, Error>> + Send;
+    fn launch(&self, request: LaunchRequest) -> impl Future<Output = Result<Launched<Self::Handle>, Error>> + Send;
 
     /// Gives an nginx another configuration and asks it to read it; whether it does, shows later.
     fn renew(&self, handle: &Self::Handle, renewal: &Renewal) -> impl Future<Output = Result<(), Error>> + Send;
@@ -163,7 +163,7 @@ pub(super) trait Carrier: Send + Sync + 'static {
 /// One started instance. Messages name it by the name that it has in the system.
 pub(super) trait Handle: Clone + Send + Sync + 'static {
     /// What the record keeps of it; equal only for the same start of the same instance.
-    fn carried(&self) -> Carried;
+    fn platform_id(&self) -> PlatformId;
 
     fn pid(&self) -> Option<u32>;
 
@@ -181,7 +181,7 @@ pub(super) trait Handle: Clone + Send + Sync + 'static {
     fn resume(&self, instance: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Asks for an orderly end, also one that is frozen; which program it is decides how it is asked.
-    fn terminate(&self, instance: &str, program: ServiceName) -> impl Future<Output = Result<(), Error>> + Send;
+    fn terminate(&self, instance: &str, program: Program) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Ends it at once and waits for that.
     fn kill(&self, instance: &str) -> impl Future<Output = Result<(), Error>> + Send;
@@ -201,5 +201,5 @@ pub(super) trait Handle: Clone + Send + Sync + 'static {
     fn connect(&self, instance: &str, connected: bool) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// A carrier as a system holds it.
+/// A platform as a system holds it.
 type Shared<C> = Arc<C>;

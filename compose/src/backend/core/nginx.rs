@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use super::log::tail;
 use super::slot::Slot;
-use super::system::Hosted;
-use super::{Carrier, Handle};
+use super::system::RunningSystem;
+use super::{Handle, Platform};
 use crate::backend::{Environment, POLICY, UPSTREAMS, Upstream, balancer_environment};
 use crate::error::Error;
 use crate::http;
@@ -38,16 +38,16 @@ pub(in crate::backend) struct Renewal {
 }
 
 /// An nginx and the service behind it.
-pub(super) struct NginxAdmin<'a, C: Carrier> {
-    system: &'a Hosted<C>,
+pub(super) struct NginxAdmin<'a, C: Platform> {
+    system: &'a RunningSystem<C>,
     slot: Slot<C::Handle>,
     service: &'a str,
     /// What it was told last, if anything.
     told: Option<Environment>,
 }
 
-impl<'a, C: Carrier> NginxAdmin<'a, C> {
-    pub(super) const fn new(system: &'a Hosted<C>, slot: Slot<C::Handle>, service: &'a str) -> Self {
+impl<'a, C: Platform> NginxAdmin<'a, C> {
+    pub(super) const fn new(system: &'a RunningSystem<C>, slot: Slot<C::Handle>, service: &'a str) -> Self {
         Self {
             system,
             slot,
@@ -108,7 +108,7 @@ impl<'a, C: Carrier> NginxAdmin<'a, C> {
             environment,
             stamp: stamp(),
         };
-        self.system.carrier.renew(&self.slot.handle, &renewal).await?;
+        self.system.platform.renew(&self.slot.handle, &renewal).await?;
         let deadline = Instant::now() + RENEWAL_TIMEOUT;
         let mut in_a_row = 0;
         while in_a_row < ANSWERS_IN_A_ROW {
@@ -131,7 +131,7 @@ impl<'a, C: Carrier> NginxAdmin<'a, C> {
         let mut url = self.slot.url()?;
         url.set_path(READY);
         // A connection that stays open would be answered by the old worker.
-        let request = self.system.carrier.http().get(url).header("connection", "close");
+        let request = self.system.platform.http().get(url).header("connection", "close");
         let answer = request.timeout(ASK_TIMEOUT).send().await.ok()?;
         http::text(answer).await.ok()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::ServiceName;
+use contract::Program;
 use reqwest::StatusCode;
 use url::Url;
 
@@ -43,24 +43,24 @@ impl Heard {
 }
 
 /// Asks an instance once whether it is ready.
-pub(super) async fn ask(http: &reqwest::Client, program: ServiceName, url: Option<Url>) -> Result<(), Unready> {
+pub(super) async fn ask(http: &reqwest::Client, program: Program, url: Option<Url>) -> Result<(), Unready> {
     let Some(url) = url else {
         return Err(Unready::Silent("does not listen".to_owned()));
     };
     match program {
-        ServiceName::Redis => ping(&url, ASK_TIMEOUT)
+        Program::Redis => ping(&url, ASK_TIMEOUT)
             .await
             .map_err(|reason| Unready::Silent(format!("PING: {reason}"))),
-        ServiceName::Postgres => postgres::ping(&url, ASK_TIMEOUT)
+        Program::Postgres => postgres::ping(&url, ASK_TIMEOUT)
             .await
             .map_err(|reason| Unready::Silent(format!("connecting: {reason}"))),
-        ServiceName::Kafka => {
+        Program::Kafka => {
             let address = url.as_str().trim_start_matches("kafka://").trim_end_matches('/');
             kafka::ping(address, ASK_TIMEOUT)
                 .await
                 .map_err(|reason| Unready::Silent(format!("the broker: {reason}")))
         }
-        ServiceName::Balancer | ServiceName::Nginx => ask_http(http, url, READY).await,
+        Program::Balancer | Program::Nginx => ask_http(http, url, READY).await,
         _ => ask_http(http, url, "/ready").await,
     }
 }

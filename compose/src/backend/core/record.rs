@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use contract::ServiceName;
+use contract::Program;
 use contract::environment::JWT_SECRET;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -85,7 +85,7 @@ pub struct SystemRecord {
 /// What a recorded instance runs as.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Carried {
+pub enum PlatformId {
     /// A process of this machine.
     Process(ProcessStamp),
     /// A container.
@@ -105,13 +105,14 @@ pub struct InstanceRecord {
     /// The alias of its service.
     pub service: String,
     /// Which program runs.
-    pub program: ServiceName,
+    pub program: Program,
     /// Whether it does the work or balances it.
     pub role: Role,
     /// Its number within the service; 0 for a balancer, and for a link its number within the system.
     pub index: u32,
     /// What it runs as.
-    pub carried: Carried,
+    #[serde(alias = "carried")]
+    pub platform_id: PlatformId,
     /// Its TCP port, once it listens.
     pub port: Option<u16>,
     /// The TCP port at which a link takes connections, where that is one of this machine's.
@@ -183,9 +184,9 @@ impl SystemRecord {
     /// The address of a service that somebody else runs; of several brokers the first.
     pub(in crate::backend) fn external(&self, service: &ServiceSpec) -> Option<Url> {
         match service.service {
-            ServiceName::Redis => self.external_redis.clone(),
-            ServiceName::Postgres => self.external_postgres.clone(),
-            ServiceName::Kafka => {
+            Program::Redis => self.external_redis.clone(),
+            Program::Postgres => self.external_postgres.clone(),
+            Program::Kafka => {
                 let brokers = self.external_kafka()?;
                 let first = brokers.split(',').next()?;
                 Url::parse(&format!("kafka://{first}")).ok()
@@ -245,16 +246,18 @@ impl SystemRecord {
             .spec
             .services
             .iter()
-            .filter(|service| service.service == ServiceName::Gateway);
+            .filter(|service| service.service == Program::Gateway);
         gateways.any(|gateway| gateway.env.get(JWT_SECRET).is_none_or(String::is_empty))
     }
 
     /// The processes of this machine that it runs as.
     pub(in crate::backend) fn processes(&self) -> impl Iterator<Item = (&str, &ProcessStamp)> {
-        self.instances.iter().filter_map(|instance| match &instance.carried {
-            Carried::Process(stamp) => Some((instance.name.as_str(), stamp)),
-            Carried::Container { .. } => None,
-        })
+        self.instances
+            .iter()
+            .filter_map(|instance| match &instance.platform_id {
+                PlatformId::Process(stamp) => Some((instance.name.as_str(), stamp)),
+                PlatformId::Container { .. } => None,
+            })
     }
 
     /// Removes what the system kept on servers of somebody else.
@@ -267,7 +270,7 @@ impl SystemRecord {
         }
         if let Some(url) = &self.external_postgres {
             let mut servers = self.spec.services.iter();
-            let server = servers.find(|service| service.service == ServiceName::Postgres);
+            let server = servers.find(|service| service.service == Program::Postgres);
             let names = server.map_or_else(Vec::new, |server| self.databases_in(&server.name));
             if let Err(reason) = postgres::drop_databases(url, &names, DROP_TIMEOUT).await {
                 tracing::warn!(reason, "the databases of {} stay in PostgreSQL", self.run_id);

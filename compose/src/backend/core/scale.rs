@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::Carrier;
+use super::Platform;
 use super::environment::Upstream;
 use super::front::Front;
 use super::slot::Slot;
-use super::system::Hosted;
+use super::system::RunningSystem;
 use crate::error::Error;
 use crate::topology::{check_instances, instance_name};
 
 /// How often a balancer is asked whether those that leave have finished.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-impl<C: Carrier> Hosted<C> {
+impl<C: Platform> RunningSystem<C> {
     pub(super) async fn scale_service(&self, service: &str, wanted: u32) -> Result<(), Error> {
         let _exclusive = self.exclusive("scale").await?;
         let present = {
@@ -76,7 +76,7 @@ impl<C: Carrier> Hosted<C> {
         let balancer = spec.and_then(|spec| spec.balancer.as_ref());
         let slots = state.instances_of(service).filter(|slot| slot.index <= listed);
         let upstream = |slot: &Slot<C::Handle>| {
-            let url = self.carrier.inner_url(&slot.name, slot.program, slot.port)?;
+            let url = self.platform.inner_url(&slot.name, slot.program, slot.port)?;
             Some(Upstream {
                 name: instance_name(service, slot.index),
                 url: url.as_str().trim_end_matches('/').to_owned(),
@@ -103,7 +103,7 @@ impl<C: Carrier> Hosted<C> {
         let names: Vec<String> = beyond.iter().map(|slot| slot.name.clone()).collect();
         self.stop(beyond.clone(), Instant::now() + self.stop_timeout).await?;
         for slot in &beyond {
-            self.carrier.forget(&slot.handle).await?;
+            self.platform.forget(&slot.handle).await?;
         }
         let mut state = self.state();
         state.slots.retain(|slot| !names.contains(&slot.name));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use contract::ServiceName;
+use contract::Program;
 use time::OffsetDateTime;
 use url::Url;
 
@@ -26,7 +26,7 @@ pub(super) struct Slot<H> {
     pub(super) name: String,
     pub(super) service: String,
     /// Which program runs, which decides how it is talked to.
-    pub(super) program: ServiceName,
+    pub(super) program: Program,
     pub(super) role: Role,
     /// From 1; 0 for a balancer. For a link, its place in the specification.
     pub(super) index: u32,
@@ -75,7 +75,7 @@ impl<H: Handle> Slot<H> {
             program: self.program,
             role: self.role,
             index: self.index,
-            carried: self.handle.carried(),
+            platform_id: self.handle.platform_id(),
             port: self.port,
             link_port: self.link_port,
             started: self.started,
@@ -119,11 +119,11 @@ impl<H: Handle> Slot<H> {
 }
 
 /// The address of a program on a host. That of a PostgreSQL says whom its clients are to connect as.
-pub(crate) fn address(program: ServiceName, host: &str, port: u16) -> Url {
+pub(crate) fn address(program: Program, host: &str, port: u16) -> Url {
     let url = match program {
-        ServiceName::Redis => format!("redis://{host}:{port}"),
-        ServiceName::Kafka => format!("kafka://{host}:{port}"),
-        ServiceName::Postgres => format!("postgres://{}@{host}:{port}", postgres::USER),
+        Program::Redis => format!("redis://{host}:{port}"),
+        Program::Kafka => format!("kafka://{host}:{port}"),
+        Program::Postgres => format!("postgres://{}@{host}:{port}", postgres::USER),
         _ => format!("http://{host}:{port}"),
     };
     Url::parse(&url).expect("the name or address of a host makes a URL")

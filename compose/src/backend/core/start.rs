@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
-use contract::ServiceName;
+use contract::Program;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use futures_util::stream::FuturesUnordered;
@@ -15,8 +15,8 @@ use super::log::{PortFinder, Ports, tail};
 use super::readiness::{Heard, Unready, ask};
 use super::record::{SystemRecord, check_run_id};
 use super::slot::{Mark, Slot};
-use super::system::Hosted;
-use super::{Carrier, Exit, Handle, Shared, Sources};
+use super::system::RunningSystem;
+use super::{Exit, Handle, Platform, Shared, Sources};
 use crate::backend::{InstanceEventKind, InstanceState, Role, UpOptions};
 use crate::error::Error;
 use crate::topology::{ServiceSpec, StartPlan, SystemSpec};
@@ -30,16 +30,16 @@ const ASK_EVERY_MAX: Duration = Duration::from_millis(10);
 /// One instance of a start: of which service, and which.
 type Start<'a> = (&'a ServiceSpec, Role, u32);
 
-impl<C: Carrier> Hosted<C> {
+impl<C: Platform> RunningSystem<C> {
     /// Starts a system and waits until it is ready.
     pub(in crate::backend) async fn start(
-        carrier: Shared<C>,
+        platform: Shared<C>,
         spec: SystemSpec,
         options: UpOptions,
     ) -> Result<Self, Error> {
         let plan = StartPlan::new(&spec)?;
-        let sources = carrier.sources(&spec).await?;
-        let system = Self::prepare(carrier, spec, sources, options)?;
+        let sources = platform.sources(&spec).await?;
+        let system = Self::prepare(platform, spec, sources, options)?;
         match system.start_all(&plan).await {
             Ok(()) => Ok(system),
             Err(error) => {
@@ -50,12 +50,12 @@ impl<C: Carrier> Hosted<C> {
     }
 
     /// Everything before the first instance: folders, the record, the entry's port.
-    fn prepare(carrier: Shared<C>, spec: SystemSpec, sources: Sources, options: UpOptions) -> Result<Self, Error> {
+    fn prepare(platform: Shared<C>, spec: SystemSpec, sources: Sources, options: UpOptions) -> Result<Self, Error> {
         check_run_id(&options.run_id)?;
         let absolute = |path: &Path| std::path::absolute(path).map_err(Error::file("find", path));
         let folder = absolute(&options.folder)?;
         let state_folder = absolute(&options.state_folder)?;
-        let mut record = SystemRecord::new(carrier.name(), options.run_id, folder.clone(), state_folder, spec)?;
+        let mut record = SystemRecord::new(platform.name(), options.run_id, folder.clone(), state_folder, spec)?;
         record.detached = options.detach;
         record.stop_timeout_ms = u64::try_from(options.stop_timeout.as_millis()).unwrap_or(u64::MAX);
         record.entry_port = options.entry_port;
@@ -64,7 +64,7 @@ impl<C: Carrier> Hosted<C> {
         if let Some(source) = sources.kafka {
             source.note_in(&mut record.spec);
         }
-        record.engine = carrier.engine();
+        record.engine = platform.engine();
         if record.path().exists() {
             return Err(Error::RunIdTaken {
                 run_id: record.run_id.clone(),
@@ -80,7 +80,7 @@ impl<C: Carrier> Hosted<C> {
             });
         }
         record.write()?;
-        let mut system = Self::new(carrier, record, false);
+        let mut system = Self::new(platform, record, false);
         system.ready_timeout = options.ready_timeout;
         system.stop_timeout = options.stop_timeout;
         system.events = options.events;
@@ -95,7 +95,7 @@ impl<C: Carrier> Hosted<C> {
     async fn start_all(&self, plan: &StartPlan) -> Result<(), Error> {
         let deadline = Instant::now() + self.ready_timeout;
         let record = self.state().record.clone();
-        self.carrier.prepare(&record).await?;
+        self.platform.prepare(&record).await?;
         self.databases_elsewhere(&record, deadline).await?;
         let mut names = Vec::new();
         for group in self.groups(&record, plan) {
@@ -137,9 +137,9 @@ impl<C: Carrier> Hosted<C> {
             groups.extend([links, instances, balancers]);
         }
         // An nginx looks names up as it starts, so those must be somebody's by then.
-        if self.carrier.has_names() && !record.spec.has(ServiceName::Nginx) {
+        if self.platform.has_names() && !record.spec.has(Program::Nginx) {
             // Databases are made before anybody opens them.
-            let is_postgres = |start: &Start<'_>| start.0.service == ServiceName::Postgres;
+            let is_postgres = |start: &Start<'_>| start.0.service == Program::Postgres;
             let (first, rest) = groups.concat().into_iter().partition(is_postgres);
             vec![first, rest]
         } else {
@@ -189,7 +189,7 @@ impl<C: Carrier> Hosted<C> {
     /// Waits until an instance has said on which port it listens.
     async fn listening(&self, instance: &str, deadline: Instant) -> Result<(), Error> {
         let slot = self.state().slot(instance)?.clone();
-        if self.carrier.has_names() {
+        if self.platform.has_names() {
             return Ok(());
         }
         let mut finder = PortFinder::new(slot.log_start);
@@ -222,10 +222,10 @@ impl<C: Carrier> Hosted<C> {
         let mut heard = Heard::default();
         let mut pause = ASK_EVERY_MIN;
         // Without a line in the log that is waited for, the first answer shows that it listens.
-        let mut port = slot.port.filter(|_| self.carrier.has_names());
+        let mut port = slot.port.filter(|_| self.platform.has_names());
         loop {
             self.still_starting(&slot).await?;
-            let answer = ask(self.carrier.http(), slot.program, slot.url()).await;
+            let answer = ask(self.platform.http(), slot.program, slot.url()).await;
             if !matches!(answer, Err(Unready::Silent(_)))
                 && let Some(port) = port.take()
             {
@@ -254,7 +254,9 @@ impl<C: Carrier> Hosted<C> {
     /// An error as soon as waiting for an instance has become pointless.
     async fn still_starting(&self, slot: &Slot<C::Handle>) -> Result<(), Error> {
         if let Some(Exit { code, signal }) = slot.handle.exit() {
-            self.carrier.settle_log(&slot.handle, &slot.log, slot.log_start).await?;
+            self.platform
+                .settle_log(&slot.handle, &slot.log, slot.log_start)
+                .await?;
             return Err(Error::ExitedAtStart {
                 instance: slot.name.clone(),
                 state: InstanceState::Exited { code, signal }.to_string(),

@@ -6,13 +6,13 @@ use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::slot::Slot;
-use super::system::Hosted;
-use super::{Carrier, Handle};
+use super::system::RunningSystem;
+use super::{Handle, Platform};
 use crate::backend::{InstanceEventKind, Role};
 use crate::error::Error;
 use crate::topology::StartPlan;
 
-impl<C: Carrier> Hosted<C> {
+impl<C: Platform> RunningSystem<C> {
     /// Ends everything, front first, so that nobody loses those it calls while it finishes its work. The deadline is
     /// one for all.
     pub(super) async fn bring_down(&self) -> Result<(), Error> {
@@ -42,7 +42,7 @@ impl<C: Carrier> Hosted<C> {
             }
         }
         let record = self.state().record.clone();
-        self.carrier.finish(&record).await?;
+        self.platform.finish(&record).await?;
         record.forget_elsewhere().await;
         record.remove()
     }
@@ -56,7 +56,7 @@ impl<C: Carrier> Hosted<C> {
         let _ = self.stop(slots, Instant::now()).await;
         let record = self.state().record.clone();
         record.forget_elsewhere().await;
-        if self.carrier.finish(&record).await.is_ok() && record.remove_files().is_ok() {
+        if self.platform.finish(&record).await.is_ok() && record.remove_files().is_ok() {
             let _ = record.remove();
         }
     }
@@ -73,7 +73,7 @@ impl<C: Carrier> Hosted<C> {
             if !slot.handle.exited_by(deadline).await {
                 slot.handle.kill(&slot.name).await?;
             }
-            self.carrier.settle_log(&slot.handle, &slot.log, slot.log_start).await
+            self.platform.settle_log(&slot.handle, &slot.log, slot.log_start).await
         }))
         .await?;
         Ok(())

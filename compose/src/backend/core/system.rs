@@ -6,12 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use contract::environment::POSTGRES_URL;
-use contract::{LinkConditions, ServiceName};
+use contract::{LinkConditions, Program};
 use url::Url;
 
 use super::record::SystemRecord;
 use super::slot::Slot;
-use super::{Carrier, Handle, Shared, log};
+use super::{Handle, Platform, Shared, log};
 use crate::backend::{
     BoxFuture, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats, LogChunk, Role,
     System,
@@ -20,9 +20,9 @@ use crate::error::Error;
 use crate::topology::{ServiceSpec, SystemSpec};
 use contract::redact;
 
-/// A system whose instances one carrier has started.
-pub(in crate::backend) struct Hosted<C: Carrier> {
-    pub(super) carrier: Shared<C>,
+/// A system whose instances one platform has started.
+pub(in crate::backend) struct RunningSystem<C: Platform> {
+    pub(super) platform: Shared<C>,
     /// Whether another lab started it.
     pub(super) attached: bool,
     pub(super) detached: bool,
@@ -46,7 +46,7 @@ pub(super) struct State<H> {
 
 impl<H: Handle> State<H> {
     pub(super) fn service(&self, service: &str) -> Result<&ServiceSpec, Error> {
-        self.record.spec.service(service).ok_or_else(|| Error::UnknownService {
+        self.record.spec.service(service).ok_or_else(|| Error::UnknownProgram {
             name: service.to_owned(),
             known: self
                 .record
@@ -75,7 +75,7 @@ impl<H: Handle> State<H> {
             let url = self.record.external(service)?;
             let is_meant = service.instance_names().any(|name| name == instance);
             let variable = match service.service {
-                ServiceName::Postgres => POSTGRES_URL,
+                Program::Postgres => POSTGRES_URL,
                 program => program.url_variable(),
             };
             is_meant.then_some((variable, url))
@@ -124,10 +124,10 @@ impl<H: Handle> State<H> {
     }
 }
 
-impl<C: Carrier> Hosted<C> {
-    pub(super) fn new(carrier: Shared<C>, record: SystemRecord, attached: bool) -> Self {
+impl<C: Platform> RunningSystem<C> {
+    pub(super) fn new(platform: Shared<C>, record: SystemRecord, attached: bool) -> Self {
         Self {
-            carrier,
+            platform,
             attached,
             detached: record.detached,
             ready_timeout: Duration::from_secs(30),
@@ -188,7 +188,7 @@ impl<C: Carrier> Hosted<C> {
     }
 }
 
-impl<C: Carrier> System for Hosted<C> {
+impl<C: Platform> System for RunningSystem<C> {
     fn run_id(&self) -> String {
         self.state().record.run_id.clone()
     }
@@ -240,7 +240,9 @@ impl<C: Carrier> System for Hosted<C> {
     fn log<'a>(&'a self, instance: &'a str, from: u64) -> BoxFuture<'a, Result<LogChunk, Error>> {
         Box::pin(async move {
             let slot = self.state().slot(instance)?.clone();
-            self.carrier.settle_log(&slot.handle, &slot.log, slot.log_start).await?;
+            self.platform
+                .settle_log(&slot.handle, &slot.log, slot.log_start)
+                .await?;
             log::read(&slot.log, from).map_err(Error::file("read", &slot.log))
         })
     }
@@ -291,7 +293,7 @@ impl<C: Carrier> System for Hosted<C> {
     }
 }
 
-impl<C: Carrier> Drop for Hosted<C> {
+impl<C: Platform> Drop for RunningSystem<C> {
     /// Ends what nobody could end any more.
     fn drop(&mut self) {
         let state = self.state();
@@ -300,6 +302,6 @@ impl<C: Carrier> Drop for Hosted<C> {
             return;
         }
         let handles = state.slots.iter().map(|slot| slot.handle.clone()).collect();
-        self.carrier.let_go(state.record.clone(), handles);
+        self.platform.let_go(state.record.clone(), handles);
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use super::engine::{Engine, is_conflict, is_missing, spawn};
 use super::gates::Gate;
 use super::{labels, logs};
-use crate::backend::core::record::{Carried, SystemRecord, records};
+use crate::backend::core::record::{PlatformId, SystemRecord, records};
 use crate::backend::core::remember;
 use crate::error::Error;
 use crate::machine::Place;
@@ -68,7 +68,7 @@ pub(in crate::backend) async fn clean(record: &SystemRecord) -> Result<(), Error
     let engine = Engine::of(record);
     engine.version().await?;
     for instance in &record.instances {
-        if let Carried::Container { id, .. } = &instance.carried {
+        if let PlatformId::Container { id, .. } = &instance.platform_id {
             let log = record.folder.join("logs").join(format!("{}.log", instance.name));
             // A log that cannot be had must not keep the container.
             let _ = logs::fetch(&engine, id, &log, instance.log_start).await;

@@ -10,7 +10,7 @@ use bollard::models::{
     ContainerInspectResponse, ContainerUpdateBody, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
 };
 use bollard::query_parameters::{KillContainerOptionsBuilder, StatsOptionsBuilder};
-use contract::ServiceName;
+use contract::Program;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::ending::exit_of;
 use super::engine::{Engine, is_conflict, is_missing};
 use crate::backend::InstanceStats;
-use crate::backend::core::record::Carried;
+use crate::backend::core::record::PlatformId;
 use crate::backend::core::{Exit, Handle};
 use crate::backend::process::ProcessStamp;
 use crate::error::Error;
@@ -133,8 +133,8 @@ impl Container {
 }
 
 impl Handle for Container {
-    fn carried(&self) -> Carried {
-        Carried::Container {
+    fn platform_id(&self) -> PlatformId {
+        PlatformId::Container {
             id: self.0.id.clone(),
             started: self.0.started.clone(),
         }
@@ -189,12 +189,12 @@ impl Handle for Container {
         self.0.engine.call("resume a container", resume).await
     }
 
-    async fn terminate(&self, instance: &str, program: ServiceName) -> Result<(), Error> {
+    async fn terminate(&self, instance: &str, program: Program) -> Result<(), Error> {
         let signal = match program {
             // TERM makes it drop what it has begun.
-            ServiceName::Nginx => "SIGQUIT",
+            Program::Nginx => "SIGQUIT",
             // TERM makes it wait until every client has gone by itself.
-            ServiceName::Postgres => "SIGINT",
+            Program::Postgres => "SIGINT",
             _ => "SIGTERM",
         };
         self.0.expected.store(true, Ordering::Release);

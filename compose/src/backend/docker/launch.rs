@@ -12,7 +12,7 @@ use bollard::models::{
     PortBinding,
 };
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
-use contract::ServiceName;
+use contract::Program;
 use contract::environment::PGDATA;
 
 use super::container::{Container, Identity, LogKeeper, connect_request, nano_cpus};
@@ -22,7 +22,7 @@ use super::image::{KAFKA_ENVIRONMENT, PROGRAM, ServerImage, USER};
 use super::labels::{self, Names};
 use super::{HTTP_PORT, KAFKA_PORT, POSTGRES_PORT, REDIS_PORT, nginx};
 use crate::backend::core::is_free;
-use crate::backend::core::{Launched, Order};
+use crate::backend::core::{LaunchRequest, Launched};
 use crate::error::Error;
 use crate::kafka;
 use crate::postgres::SETTINGS;
@@ -76,8 +76,8 @@ impl Made {
         }
     }
 
-    fn command(&self, order: &Order) -> Vec<String> {
-        let (port, configuration) = (REDIS_PORT.to_string(), nginx::file(&order.name));
+    fn command(&self, request: &LaunchRequest) -> Vec<String> {
+        let (port, configuration) = (REDIS_PORT.to_string(), nginx::file(&request.name));
         let words = match self {
             Self::Redis(ServerImage::Official(_)) => {
                 let listening = vec!["redis-server", "--port", &port, "--protected-mode", "no"];
@@ -92,12 +92,12 @@ impl Made {
                     .collect()
             }
             Self::Kafka(ServerImage::Official(_)) => vec!["sh", "-c", OFFICIAL_KAFKA_START],
-            _ => vec![PROGRAM, "serve", order.program.as_str()],
+            _ => vec![PROGRAM, "serve", request.program.as_str()],
         };
         words.into_iter().map(str::to_owned).collect()
     }
 
-    fn health_check(&self, program: ServiceName) -> Vec<String> {
+    fn health_check(&self, program: Program) -> Vec<String> {
         let port = REDIS_PORT.to_string();
         let ready = format!("http://127.0.0.1:{HTTP_PORT}{}", crate::nginx::READY);
         let words = match self {
@@ -196,28 +196,28 @@ pub(super) async fn launch(
     engine: Engine,
     gate: Arc<Gate>,
     made: Made,
-    order: Order,
+    request: LaunchRequest,
 ) -> Result<Launched<Container>, Error> {
-    let _open = gate.enter(&order.record.run_id).await?;
-    let mut random = RandomState::new().hash_one(&order.name);
+    let _open = gate.enter(&request.record.run_id).await?;
+    let mut random = RandomState::new().hash_one(&request.name);
     for tried in 1.. {
-        let port = match order.port {
+        let port = match request.port {
             0 => free_port(&mut random),
             port => port,
         };
-        match start(&engine, &made, &order, port).await {
+        match start(&engine, &made, &request, port).await {
             Ok(container) => {
-                let log = (container.keeper() == LogKeeper::Follow).then_some((order.log, order.log_start));
-                container.watch(engine.docker()?, log, Some(order.on_exit));
+                let log = (container.keeper() == LogKeeper::Follow).then_some((request.log, request.log_start));
+                container.watch(engine.docker()?, log, Some(request.on_exit));
                 return Ok(Launched {
                     handle: container,
                     port: Some(port),
                 });
             }
             Err(Error::Engine { reason, .. }) if is_port_taken(&reason) => {
-                if order.port != 0 || tried == PORT_TRIES_MAX {
+                if request.port != 0 || tried == PORT_TRIES_MAX {
                     return Err(Error::PortTaken {
-                        instance: order.name,
+                        instance: request.name,
                         port,
                     });
                 }
@@ -228,16 +228,16 @@ pub(super) async fn launch(
     unreachable!("the loop ends by returning")
 }
 
-async fn start(engine: &Engine, made: &Made, order: &Order, port: u16) -> Result<Container, Error> {
-    let names = Names::of(&order.record);
-    let (name, network) = (names.container(&order.name), names.data_network());
-    let mut aliases = vec![order.name.clone()];
-    if order.is_front_door {
-        aliases.push(order.service.clone());
+async fn start(engine: &Engine, made: &Made, request: &LaunchRequest, port: u16) -> Result<Container, Error> {
+    let names = Names::of(&request.record);
+    let (name, network) = (names.container(&request.name), names.data_network());
+    let mut aliases = vec![request.name.clone()];
+    if request.is_front_door {
+        aliases.push(request.service.clone());
     }
-    let body = body(made, order, &names, port);
+    let body = body(made, request, &names, port);
     let configuration = match made {
-        Made::Nginx(_) => Some(nginx::configuration(&order.name, &order.environment, None)?),
+        Made::Nginx(_) => Some(nginx::configuration(&request.name, &request.environment, None)?),
         _ => None,
     };
     let (started_name, on_network, known_as) = (name.clone(), network.clone(), aliases.clone());
@@ -258,7 +258,7 @@ async fn start(engine: &Engine, made: &Made, order: &Order, port: u16) -> Result
         id: shown.id.clone().unwrap_or(name),
         network,
         aliases,
-        keeper: match order.record.detached {
+        keeper: match request.record.detached {
             true => LogKeeper::Fetch,
             false => LogKeeper::Follow,
         },
@@ -282,23 +282,23 @@ async fn create(docker: &Docker, name: &str, body: ContainerCreateBody) -> Resul
     }
 }
 
-fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreateBody {
-    let inner = format!("{}/tcp", inner_port(order.program));
-    let mut labels = labels::of_system(&order.record);
-    labels.insert(labels::INSTANCE.to_owned(), order.name.clone());
+fn body(made: &Made, request: &LaunchRequest, names: &Names, port: u16) -> ContainerCreateBody {
+    let inner = format!("{}/tcp", inner_port(request.program));
+    let mut labels = labels::of_system(&request.record);
+    labels.insert(labels::INSTANCE.to_owned(), request.name.clone());
     let published = PortBinding {
         host_ip: Some("127.0.0.1".to_owned()),
         host_port: Some(port.to_string()),
     };
-    let Limits { cpu_milli, memory_mib } = order.limits.unwrap_or_default();
+    let Limits { cpu_milli, memory_mib } = request.limits.unwrap_or_default();
     let memory = memory_mib.map(|mib| i64::from(mib) << 20);
     // Of two values of a variable a program may see either.
-    let own = made.environment(&order.name);
+    let own = made.environment(&request.name);
     let said_by_image = |name: &str| {
         own.iter()
             .any(|word| word.split_once('=').is_some_and(|(own, _)| own == name))
     };
-    let others = order.environment.iter().filter(|(name, _)| !said_by_image(name));
+    let others = request.environment.iter().filter(|(name, _)| !said_by_image(name));
     let environment = others.map(|(name, value)| format!("{name}={value}")).chain(own.clone());
     ContainerCreateBody {
         // No host name: the engine makes it an alias on the control network too, where nobody reaches anybody.
@@ -306,10 +306,10 @@ fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreate
         user: Some(format!("{USER}:{USER}")),
         env: Some(environment.collect()),
         entrypoint: Some(Vec::new()),
-        cmd: Some(made.command(order)),
+        cmd: Some(made.command(request)),
         exposed_ports: Some(vec![inner.clone()]),
         healthcheck: Some(HealthConfig {
-            test: Some(made.health_check(order.program)),
+            test: Some(made.health_check(request.program)),
             interval: Some(HEALTH_EVERY_S * NANOS_PER_S),
             timeout: Some(5 * NANOS_PER_S),
             retries: Some(3),
@@ -352,11 +352,11 @@ fn body(made: &Made, order: &Order, names: &Names, port: u16) -> ContainerCreate
 }
 
 /// The port that an instance listens on in its container.
-pub(crate) const fn inner_port(program: ServiceName) -> u16 {
+pub(crate) const fn inner_port(program: Program) -> u16 {
     match program {
-        ServiceName::Redis => REDIS_PORT,
-        ServiceName::Kafka => KAFKA_PORT,
-        ServiceName::Postgres => POSTGRES_PORT,
+        Program::Redis => REDIS_PORT,
+        Program::Kafka => KAFKA_PORT,
+        Program::Postgres => POSTGRES_PORT,
         _ => HTTP_PORT,
     }
 }

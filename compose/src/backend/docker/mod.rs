@@ -5,7 +5,6 @@
 //! are published on 127.0.0.1 over a second network, so an instance that is cut off from the others can still be asked.
 //! Everything is labelled with its system, and what a lab that died has left is removed by that label.
 
-mod carrier;
 mod cleanup;
 mod container;
 mod context;
@@ -17,6 +16,7 @@ mod labels;
 mod launch;
 mod logs;
 mod nginx;
+mod platform;
 mod signing;
 
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use contract::ServiceName;
+use contract::Program;
 
 pub(crate) use image::{OFFICIAL_KAFKA, OFFICIAL_POSTGRES, OFFICIAL_REDIS, USER};
 pub(crate) use launch::inner_port;
@@ -36,7 +36,7 @@ use self::engine::Engine;
 use self::gates::Gates;
 use self::image::{Hosts, Images};
 use super::core::record::SystemRecord;
-use super::core::{Hosted, client};
+use super::core::{RunningSystem, client};
 use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
 use crate::error::Error;
 use crate::kafka::KafkaLookup;
@@ -167,16 +167,16 @@ impl Backend for DockerBackend {
         Box::pin(async move {
             self.tools.engine.version().await?;
             self.tools.images.own(progress.as_ref()).await?;
-            if specs.iter().any(|spec| spec.has(ServiceName::Redis)) && self.tools.redis_of_user()?.is_none() {
+            if specs.iter().any(|spec| spec.has(Program::Redis)) && self.tools.redis_of_user()?.is_none() {
                 self.tools.images.redis(progress.as_ref()).await?;
             }
-            if specs.iter().any(|spec| spec.has(ServiceName::Nginx)) {
+            if specs.iter().any(|spec| spec.has(Program::Nginx)) {
                 self.tools.images.nginx(progress.as_ref()).await?;
             }
-            if specs.iter().any(|spec| spec.has(ServiceName::Postgres)) && self.tools.postgres_of_user()?.is_none() {
+            if specs.iter().any(|spec| spec.has(Program::Postgres)) && self.tools.postgres_of_user()?.is_none() {
                 self.tools.images.postgres(progress.as_ref()).await?;
             }
-            for spec in specs.iter().filter(|spec| spec.has(ServiceName::Kafka)) {
+            for spec in specs.iter().filter(|spec| spec.has(Program::Kafka)) {
                 if self.tools.wants_apache_kafka(spec)? {
                     self.tools.images.kafka(progress.as_ref()).await?;
                 }
@@ -189,7 +189,7 @@ impl Backend for DockerBackend {
         Box::pin(async move {
             spec.validate()?;
             self.prepare(std::slice::from_ref(&spec), None).await?;
-            let system = Hosted::start(Arc::clone(&self.tools), spec, options).await?;
+            let system = RunningSystem::start(Arc::clone(&self.tools), spec, options).await?;
             Ok(Arc::new(system) as Arc<dyn System>)
         })
     }
@@ -206,7 +206,7 @@ impl Backend for DockerBackend {
                     there.tools
                 }
             };
-            let system = Hosted::attach(tools, record).await?;
+            let system = RunningSystem::attach(tools, record).await?;
             Ok(Arc::new(system) as Arc<dyn System>)
         })
     }

@@ -3,7 +3,7 @@
 use bollard::Docker;
 use bollard::errors::Error as Fault;
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
-use contract::ServiceName;
+use contract::Program;
 use contract::environment::JWT_SECRET;
 
 use super::engine::{Engine, is_missing};
@@ -39,7 +39,7 @@ pub(super) async fn gateways_with_default_secret(engine: &Engine) -> Result<Vec<
 
 /// Whether a container's command, as engines show it, is that of an exported gateway.
 fn is_gateway(command: &str) -> bool {
-    command.ends_with(&format!("lab serve {}", ServiceName::Gateway))
+    command.ends_with(&format!("lab serve {}", Program::Gateway))
 }
 
 fn has_secret(environment: &[String]) -> bool {

@@ -4,14 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::ServiceName;
+use contract::Program;
 use rustix::process::{Signal, kill_process};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::KILL_TIMEOUT;
 use super::child::{Followers, OwnChild};
 use super::identity::ProcessStamp;
-use crate::backend::core::record::Carried;
+use crate::backend::core::record::PlatformId;
 use crate::backend::core::{self, Exit};
 use crate::backend::{Capability, InstanceStats};
 use crate::error::Error;
@@ -78,8 +78,8 @@ impl Handle {
 }
 
 impl core::Handle for Handle {
-    fn carried(&self) -> Carried {
-        Carried::Process(self.stamp().clone())
+    fn platform_id(&self) -> PlatformId {
+        PlatformId::Process(self.stamp().clone())
     }
 
     fn pid(&self) -> Option<u32> {
@@ -120,12 +120,12 @@ impl core::Handle for Handle {
     }
 
     /// A stopped process cannot hear that it is to end, so it is let go on as well.
-    async fn terminate(&self, instance: &str, program: ServiceName) -> Result<(), Error> {
+    async fn terminate(&self, instance: &str, program: Program) -> Result<(), Error> {
         let signal = match program {
             // TERM makes it drop what it has begun.
-            ServiceName::Nginx => Signal::QUIT,
+            Program::Nginx => Signal::QUIT,
             // TERM makes it wait until every client has gone by itself.
-            ServiceName::Postgres => Signal::INT,
+            Program::Postgres => Signal::INT,
             _ => Signal::TERM,
         };
         self.expect_exit();

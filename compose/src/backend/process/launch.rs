@@ -5,12 +5,12 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use contract::{ServiceName, environment};
+use contract::{Program, environment};
 
 use super::child::OwnChild;
 use super::postgres::data_folder;
 use super::{Tools, marker};
-use crate::backend::core::{Environment, Order};
+use crate::backend::core::{Environment, LaunchRequest};
 use crate::error::Error;
 
 /// The only variables of the lab's own environment that instances see: what a program needs to run at all. The rest
@@ -31,31 +31,31 @@ const PASSED_ON: [&str; 12] = [
 ];
 
 impl Tools {
-    pub(super) fn spawn(&self, order: Order) -> Result<Arc<OwnChild>, Error> {
-        let command = self.command(&order).map_err(Error::file("write", &order.log))?;
+    pub(super) fn spawn(&self, request: LaunchRequest) -> Result<Arc<OwnChild>, Error> {
+        let command = self.command(&request).map_err(Error::file("write", &request.log))?;
         self.spawner
-            .spawn(command, order.on_exit)
+            .spawn(command, request.on_exit)
             .map_err(|source| Error::Program {
-                instance: order.name,
+                instance: request.name,
                 program: self.program.clone(),
                 source,
             })
     }
 
-    fn command(&self, order: &Order) -> std::io::Result<Command> {
-        let log = File::options().create(true).append(true).open(&order.log)?;
+    fn command(&self, request: &LaunchRequest) -> std::io::Result<Command> {
+        let log = File::options().create(true).append(true).open(&request.log)?;
         let errors = log.try_clone()?;
-        let die_with = (!order.record.detached).then(std::process::id);
-        let is_postgres = order.program == ServiceName::Postgres;
-        let data = is_postgres.then(|| data_folder(&order.record, &order.name));
+        let die_with = (!request.record.detached).then(std::process::id);
+        let is_postgres = request.program == Program::Postgres;
+        let data = is_postgres.then(|| data_folder(&request.record, &request.name));
         let mut command = Command::new(&self.program);
         command
-            .args(arguments(order.program, die_with))
+            .args(arguments(request.program, die_with))
             .env_clear()
-            .envs(&order.environment)
+            .envs(&request.environment)
             .envs(data.map(|data| (environment::PGDATA, data)))
-            .env(marker::VARIABLE, marker::of(&order.record))
-            .current_dir(&order.record.folder)
+            .env(marker::VARIABLE, marker::of(&request.record))
+            .current_dir(&request.record.folder)
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
@@ -81,7 +81,7 @@ pub(super) fn surroundings(instance: &str, port: u16) -> Environment {
 }
 
 /// What follows the program's name.
-fn arguments(service: ServiceName, die_with: Option<u32>) -> Vec<String> {
+fn arguments(service: Program, die_with: Option<u32>) -> Vec<String> {
     let mut arguments = vec!["serve".to_owned(), service.to_string()];
     if let Some(parent) = die_with {
         arguments.extend(["--die-with-parent".to_owned(), parent.to_string()]);
@@ -112,9 +112,9 @@ mod tests {
 
     #[test]
     fn only_a_child_that_may_not_outlive_the_lab_is_told_whom_to_watch() {
-        assert_eq!(arguments(ServiceName::Users, None), ["serve", "users"]);
+        assert_eq!(arguments(Program::Users, None), ["serve", "users"]);
         assert_eq!(
-            arguments(ServiceName::Users, Some(7)),
+            arguments(Program::Users, Some(7)),
             ["serve", "users", "--die-with-parent", "7"]
         );
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use contract::ServiceName;
+use contract::Program;
 
 use super::identity::ProcessStamp;
 use super::postgres::data_folder;
@@ -92,7 +92,7 @@ impl Seen {
 /// Where the processes of a system work that cannot say whose they are.
 fn folders_of(record: &SystemRecord) -> Vec<PathBuf> {
     let servers = record.spec.services.iter();
-    let servers = servers.filter(|service| service.service == ServiceName::Postgres);
+    let servers = servers.filter(|service| service.service == Program::Postgres);
     let data = servers
         .flat_map(|service| service.instance_names().collect::<Vec<_>>())
         .map(|instance| data_folder(record, &instance));

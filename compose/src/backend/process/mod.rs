@@ -24,15 +24,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::ServiceName;
+use contract::Program;
 use tokio::time::Instant;
 use url::Url;
 
 pub use identity::ProcessStamp;
 pub use keeper::{dismiss_keeper, keep};
 
-use super::core::record::{Carried, InstanceRecord, SystemRecord};
-use super::core::{Carrier, Environment, Hosted, Launched, Order, Renewal, Sources, address, client, remember};
+use super::core::record::{InstanceRecord, PlatformId, SystemRecord};
+use super::core::{
+    Environment, LaunchRequest, Launched, Platform, Renewal, RunningSystem, Sources, address, client, remember,
+};
 use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
 use crate::error::Error;
 use crate::kafka::{self, BrokerKind, KafkaLookup, KafkaSource};
@@ -147,10 +149,10 @@ impl Backend for ProcessBackend {
         _progress: Option<ProgressSink>,
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async {
-            if specs.iter().any(|spec| spec.has(ServiceName::Nginx)) {
+            if specs.iter().any(|spec| spec.has(Program::Nginx)) {
                 self.tools.nginx.program()?;
             }
-            if specs.iter().any(|spec| spec.has(ServiceName::Postgres)) {
+            if specs.iter().any(|spec| spec.has(Program::Postgres)) {
                 self.tools.postgres.find()?;
             }
             Ok(())
@@ -166,14 +168,14 @@ impl Backend for ProcessBackend {
                 });
             }
             self.prepare(std::slice::from_ref(&spec), None).await?;
-            let system = Hosted::start(Arc::new(self.tools.clone()), spec, options).await?;
+            let system = RunningSystem::start(Arc::new(self.tools.clone()), spec, options).await?;
             Ok(Arc::new(system) as Arc<dyn System>)
         })
     }
 
     fn attach(&self, record: SystemRecord) -> BoxFuture<'_, Result<Arc<dyn System>, Error>> {
         Box::pin(async move {
-            let system = Hosted::attach(Arc::new(self.tools.clone()), record).await?;
+            let system = RunningSystem::attach(Arc::new(self.tools.clone()), record).await?;
             Ok(Arc::new(system) as Arc<dyn System>)
         })
     }
@@ -181,7 +183,7 @@ impl Backend for ProcessBackend {
 
 impl Tools {
     async fn external_redis(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-        if !spec.has(ServiceName::Redis) {
+        if !spec.has(Program::Redis) {
             return Ok(None);
         }
         match self.redis.find()? {
@@ -194,7 +196,7 @@ impl Tools {
     }
 
     async fn external_postgres(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-        if !spec.has(ServiceName::Postgres) {
+        if !spec.has(Program::Postgres) {
             return Ok(None);
         }
         match self.postgres.find()? {
@@ -207,7 +209,7 @@ impl Tools {
     }
 
     async fn kafka_source(&self, spec: &SystemSpec) -> Result<Option<KafkaSource>, Error> {
-        if !spec.has(ServiceName::Kafka) {
+        if !spec.has(Program::Kafka) {
             return Ok(None);
         }
         let source = self.kafka.find(BrokerKind::of_system(spec)?)?;
@@ -218,7 +220,7 @@ impl Tools {
     }
 }
 
-impl Carrier for Tools {
+impl Platform for Tools {
     type Handle = Handle;
 
     fn name(&self) -> &'static str {
@@ -250,7 +252,7 @@ impl Carrier for Tools {
         Ok(())
     }
 
-    fn surroundings(&self, instance: &str, _program: ServiceName, port: u16) -> Environment {
+    fn surroundings(&self, instance: &str, _program: Program, port: u16) -> Environment {
         launch::surroundings(instance, port)
     }
 
@@ -259,7 +261,7 @@ impl Carrier for Tools {
         format!("sqlite://data/{service}.db")
     }
 
-    fn inner_url(&self, _name: &str, program: ServiceName, port: Option<u16>) -> Option<Url> {
+    fn inner_url(&self, _name: &str, program: Program, port: Option<u16>) -> Option<Url> {
         Some(address(program, "127.0.0.1", port?))
     }
 
@@ -267,9 +269,9 @@ impl Carrier for Tools {
         Some(("127.0.0.1".to_owned(), port?))
     }
 
-    async fn launch(&self, order: Order) -> Result<Launched<Handle>, Error> {
+    async fn launch(&self, request: LaunchRequest) -> Result<Launched<Handle>, Error> {
         Ok(Launched {
-            handle: Handle::Own(self.spawn(order)?),
+            handle: Handle::Own(self.spawn(request)?),
             port: None,
         })
     }
@@ -282,10 +284,10 @@ impl Carrier for Tools {
     }
 
     async fn take_up(&self, _system: &SystemRecord, record: &InstanceRecord) -> Handle {
-        match &record.carried {
-            Carried::Process(stamp) => Handle::Foreign(stamp.clone()),
+        match &record.platform_id {
+            PlatformId::Process(stamp) => Handle::Foreign(stamp.clone()),
             // The record of another backend: no process of this machine has this id.
-            Carried::Container { .. } => Handle::Foreign(ProcessStamp {
+            PlatformId::Container { .. } => Handle::Foreign(ProcessStamp {
                 pid: 0,
                 started: String::new(),
             }),

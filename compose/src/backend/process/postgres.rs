@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use contract::ServiceName;
+use contract::Program;
 use tokio::sync::oneshot;
 
 use super::KILL_TIMEOUT;
@@ -39,7 +39,7 @@ pub(super) fn data_folder(record: &SystemRecord, instance: &str) -> PathBuf {
 /// When a folder is there and cannot be removed.
 pub(in crate::backend) fn forget(record: &SystemRecord) -> Result<(), Error> {
     let own = record.spec.services.iter();
-    let own = own.filter(|service| service.service == ServiceName::Postgres && record.external(service).is_none());
+    let own = own.filter(|service| service.service == Program::Postgres && record.external(service).is_none());
     for instance in own.flat_map(ServiceSpec::instance_names) {
         let data = data_folder(record, &instance);
         forget_memory(&data);

@@ -188,7 +188,7 @@ impl App {
         match Recording::read(folder) {
             Ok(recording) => {
                 let scenario = recording.scenario();
-                let verdict = Verdict::new(recording.conducted(), None, scenario);
+                let verdict = Verdict::new(recording.outcome(), None, scenario);
                 self.pages.push(Page::Verdict(Box::new(verdict)));
             }
             Err(failure) => self.complain(&failure),

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::commands::clean;
-use crate::conduct::Conducted;
+use crate::conduct::RunOutcome;
 use crate::failure::{Exit, Failure};
 use crate::tui::pages::live::Kind;
 use crate::tui::pages::{Page, Verdict};
@@ -12,23 +12,23 @@ use crate::tui::{terminal, text};
 
 impl App {
     /// A run has ended: its page gives way to what came of it.
-    pub(super) fn ended(&mut self, ended: Result<Conducted, Failure>) {
+    pub(super) fn ended(&mut self, ended: Result<RunOutcome, Failure>) {
         self.session = None;
         let Some(place) = self.pages.iter().rposition(|page| matches!(page, Page::Live(_))) else {
             return;
         };
         let Page::Live(live) = &self.pages[place] else { return };
         let page = match (&live.kind, ended) {
-            (Kind::Play(_) | Kind::Watch, Ok(conducted)) => {
-                self.outcome.failure = conducted.error;
+            (Kind::Play(_) | Kind::Watch, Ok(outcome)) => {
+                self.outcome.failure = outcome.error;
                 None
             }
-            (kind, Ok(conducted)) => {
+            (kind, Ok(outcome)) => {
                 let replayed = matches!(kind, Kind::Replay);
-                self.note(&conducted, replayed);
-                let again = conducted.job.clone();
-                let scenario = conducted.scenario.clone();
-                Some(Page::Verdict(Box::new(Verdict::new(conducted, again, scenario))))
+                self.note(&outcome, replayed);
+                let again = outcome.job.clone();
+                let scenario = outcome.scenario.clone();
+                Some(Page::Verdict(Box::new(Verdict::new(outcome, again, scenario))))
             }
             (_, Err(failure)) => {
                 let words = failure.words();
@@ -53,13 +53,13 @@ impl App {
     }
 
     /// Remembers what the command line wants to know of a run.
-    fn note(&mut self, conducted: &Conducted, replayed: bool) {
-        self.outcome.worst = self.outcome.worst.max(Some(conducted.verdict()));
-        self.outcome.said.push(conducted.in_short());
-        if !replayed && let Some(failure) = &conducted.error {
+    fn note(&mut self, outcome: &RunOutcome, replayed: bool) {
+        self.outcome.worst = self.outcome.worst.max(Some(outcome.verdict()));
+        self.outcome.said.push(outcome.in_short());
+        if !replayed && let Some(failure) = &outcome.error {
             self.outcome.said.push(failure.words());
         }
-        self.outcome.said.extend(conducted.loss().map(|loss| loss.words()));
+        self.outcome.said.extend(outcome.loss().map(|loss| loss.words()));
     }
 
     /// Out: the run is asked to end, its report is written, and then the screen goes; a second time everything ends at

@@ -11,7 +11,7 @@ use scenarios::prediction;
 use scenarios::state::{ArmState, RunState};
 
 use super::lesson::heading;
-use crate::conduct::{Conducted, Job};
+use crate::conduct::{Job, RunOutcome};
 use crate::display::plain;
 use crate::report::{self, LessonText};
 use crate::tui::next::{self, Suggestion};
@@ -39,18 +39,18 @@ pub struct Verdict {
 
 impl Verdict {
     /// The page of a run that has ended.
-    pub fn new(conducted: Conducted, again: Option<Job>, scenario: Option<Scenario>) -> Self {
-        let next = conducted
+    pub fn new(outcome: RunOutcome, again: Option<Job>, scenario: Option<Scenario>) -> Self {
+        let next = outcome
             .lesson
             .as_ref()
             .map(|lesson| lesson.next.clone())
             .unwrap_or_default();
         let suggestions = next::suggestions(&next);
-        let name = conducted.state.info.as_ref().map(|info| info.plan.scenario.clone());
-        let report = conducted.folder.join("report.html");
+        let name = outcome.state.info.as_ref().map(|info| info.plan.scenario.clone());
+        let report = outcome.folder.join("report.html");
         let paper = Paper::new(
             format!("{} · verdict", name.unwrap_or_default()),
-            move |width, theme| lines(&conducted, width, theme),
+            move |width, theme| lines(&outcome, width, theme),
         );
         Self {
             paper,
@@ -62,20 +62,20 @@ impl Verdict {
     }
 }
 
-fn lines(conducted: &Conducted, width: usize, theme: Theme) -> Vec<Line<'static>> {
-    let state = &conducted.state;
+fn lines(outcome: &RunOutcome, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let state = &outcome.state;
     let mut lines = headline(state, width, theme);
-    if let Some(error) = &conducted.error {
+    if let Some(error) = &outcome.error {
         for line in text::wrapped(width, theme, &error.words()) {
             lines.push(line.style(theme.style(Role::Bad)));
         }
     }
-    if let Some(loss) = conducted.loss() {
+    if let Some(loss) = outcome.loss() {
         for line in text::wrapped(width, theme, &loss.words()) {
             lines.push(line.style(theme.style(Role::Bad)));
         }
     }
-    for warning in &conducted.warnings {
+    for warning in &outcome.warnings {
         lines.extend(text::wrapped(width, theme, &format!("warning: {warning}")));
     }
     let Some(info) = &state.info else { return lines };
@@ -95,7 +95,7 @@ fn lines(conducted: &Conducted, width: usize, theme: Theme) -> Vec<Line<'static>
         lines.push(heading("What was checked", theme));
         lines.extend(text::lines(width, theme, || plain::checks(state)));
     }
-    if let Some(lesson) = conducted.lesson.as_ref().filter(|_| plain::whole(state)) {
+    if let Some(lesson) = outcome.lesson.as_ref().filter(|_| plain::whole(state)) {
         lines.extend(explanation(lesson, width, theme));
     }
     lines.push(Line::default());
@@ -104,7 +104,7 @@ fn lines(conducted: &Conducted, width: usize, theme: Theme) -> Vec<Line<'static>
         theme,
         &format!(
             "The report: {} (o opens it)",
-            conducted.folder.join("report.html").display()
+            outcome.folder.join("report.html").display()
         ),
     ));
     lines

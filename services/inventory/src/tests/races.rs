@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chassis::testing::{Answer, assert_problem, get_from, send_with, settings};
-use contract::{ServiceName, StepKind};
+use contract::{Program, StepKind};
 use http::Method;
 use lock::{LockOptions, RedisLock, Release, ReleaseMode, TokenIssue};
 use redis::cmd;
@@ -251,7 +251,7 @@ async fn a_strategy_that_cannot_be_had_is_refused_and_changes_nothing() {
 #[tokio::test]
 async fn a_redis_that_is_needed_is_missed_at_the_start_and_in_readiness() {
     let database = || async { open("sqlite::memory:").await.unwrap() };
-    let without = settings(ServiceName::Inventory, &[("STRATEGY", "redis-lock")]);
+    let without = settings(Program::Inventory, &[("STRATEGY", "redis-lock")]);
     let error = app(&without, database().await).unwrap_err().to_string();
     assert!(
         error.contains("REDIS_URL") && error.contains("STRATEGY is redis-lock"),
@@ -260,11 +260,8 @@ async fn a_redis_that_is_needed_is_missed_at_the_start_and_in_readiness() {
 
     let Some(mut redis) = RedisServer::start() else { return };
     let url = redis.url();
-    let needs = settings(
-        ServiceName::Inventory,
-        &[("STRATEGY", "redis-lock"), ("REDIS_URL", &url)],
-    );
-    let merely_has = settings(ServiceName::Inventory, &[("REDIS_URL", &url)]);
+    let needs = settings(Program::Inventory, &[("STRATEGY", "redis-lock"), ("REDIS_URL", &url)]);
+    let merely_has = settings(Program::Inventory, &[("REDIS_URL", &url)]);
     let needs = app(&needs, database().await).unwrap();
     let merely_has = app(&merely_has, database().await).unwrap();
     assert_eq!(get_from(&needs, "/ready").await.status, 200);

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_to, send, send_with, settings};
-use contract::{Product, ServiceName};
+use contract::{Product, Program};
 use http::Method;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ const TICKET: &str = "/products/5";
 
 async fn router() -> Router {
     let database = open("sqlite::memory:").await.unwrap();
-    app(&settings(ServiceName::Inventory, &[]), database).unwrap()
+    app(&settings(Program::Inventory, &[]), database).unwrap()
 }
 
 async fn products(router: &Router) -> Vec<Product> {

@@ -20,7 +20,7 @@ use chassis::{
 };
 use contract::environment::{ORDERS_REFUSAL_RATE, SAGA_TIMEOUT_MS};
 use contract::events::{OrderCreated, Payload, ReserveInventory, topics};
-use contract::{NewOrder, OrderStatus, OrdersSummary, Pending, SagaOrder, ServiceName, Transition, User};
+use contract::{NewOrder, OrderStatus, OrdersSummary, Pending, Program, SagaOrder, Transition, User};
 use http::StatusCode;
 use messaging::{Doom, Moment, Participant, Refusal, Style};
 use process::Process;
@@ -61,7 +61,7 @@ pub(crate) async fn serve(settings: &Settings, style: Style, database: Database)
 }
 
 fn router(settings: &Settings, saga: &Saga) -> Router {
-    let users = Client::new().upstream(ServiceName::Users, settings);
+    let users = Client::new().upstream(Program::Users, settings);
     let ready = saga.database.clone();
     let check = Check::new("database", move || {
         let database = ready.clone();

@@ -17,7 +17,7 @@ struct Shop {
 
 impl Shop {
     async fn new(style: Style, declined: &str) -> Self {
-        let settings = settings(ServiceName::Orders, &[(ORDERS_REFUSAL_RATE, declined)]);
+        let settings = settings(Program::Orders, &[(ORDERS_REFUSAL_RATE, declined)]);
         Self {
             database: open("sqlite::memory:").await.unwrap(),
             process: Process {

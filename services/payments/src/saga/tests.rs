@@ -1,5 +1,5 @@
 use chassis::testing::settings;
-use contract::ServiceName;
+use contract::Program;
 use contract::environment::IDEMPOTENCY;
 use contract::events::{OrderCancelled, RefundPayment, TakePayment};
 use messaging::testing::{handle, outbox};
@@ -8,7 +8,7 @@ use super::*;
 use crate::open;
 
 fn cashier(variables: &[(&str, &str)]) -> Cashier {
-    let settings = settings(ServiceName::Payments, variables);
+    let settings = settings(Program::Payments, variables);
     Cashier::from_settings(&settings).unwrap()(Outbox::new())
 }
 

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use chassis::testing::{Answer, assert_problem, assert_refuses_bodies, get_from, post_to, send_with, settings};
-use contract::{ServiceName, StepKind};
+use contract::{Program, StepKind};
 use http::Method;
 use proptest::prelude::*;
 use serde_json::json;
@@ -158,7 +158,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 async fn results(place: &str, acts: &[Act]) -> Vec<String> {
-    let settings = settings(ServiceName::Payments, &[("BALANCE_IN", place)]);
+    let settings = settings(Program::Payments, &[("BALANCE_IN", place)]);
     let ledger = Ledger::from_settings(&settings, open("sqlite::memory:").await.unwrap()).unwrap();
     ledger.put(1, 10).await.unwrap();
     let mut results = Vec::new();

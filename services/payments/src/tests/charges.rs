@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_to, settings};
-use contract::{ServiceName, StepKind};
+use contract::{Program, StepKind};
 use serde_json::{Value, json};
 use store::Database;
 
@@ -12,7 +12,7 @@ use super::{Bank, count, kinds};
 use crate::{MIGRATIONS, app, open};
 
 async fn router(variables: &[(&str, &str)]) -> Router {
-    let settings = settings(ServiceName::Payments, variables);
+    let settings = settings(Program::Payments, variables);
     app(&settings, open("sqlite::memory:").await.unwrap()).unwrap()
 }
 
@@ -161,7 +161,7 @@ async fn wrong_settings_are_named() {
         ("LOCK_TTL_MS", "0"),
         ("LOCK_RELEASE", "never"),
     ] {
-        let settings = settings(ServiceName::Payments, &[(variable, value)]);
+        let settings = settings(Program::Payments, &[(variable, value)]);
         let database = open("sqlite::memory:").await.unwrap();
         let error = app(&settings, database).unwrap_err().to_string();
         assert!(error.contains(variable) && error.contains(value), "{error}");
@@ -178,7 +178,7 @@ async fn payments_of_an_older_schema_keep_their_keys() {
         .await
         .unwrap();
     old.close().await;
-    let router = app(&settings(ServiceName::Payments, &[]), open(&url).await.unwrap()).unwrap();
+    let router = app(&settings(Program::Payments, &[]), open(&url).await.unwrap()).unwrap();
     let again = post_to(&router, "/payments", &keyed()).await;
     assert_eq!((again.status, &again.json()["id"]), (200, &json!(1)));
     assert_eq!(

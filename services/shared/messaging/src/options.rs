@@ -64,12 +64,12 @@ impl WorkerOptions {
 
 #[cfg(test)]
 mod tests {
-    use contract::ServiceName;
+    use contract::Program;
 
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<WorkerOptions, SettingsError> {
-        let settings = Settings::new(ServiceName::Analytics, variables.iter().copied().collect()).unwrap();
+        let settings = Settings::new(Program::Analytics, variables.iter().copied().collect()).unwrap();
         WorkerOptions::from_settings(&settings, &["orders"])
     }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::Router;
 use axum::body::Body;
-use contract::ServiceName;
+use contract::Program;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
@@ -42,7 +42,7 @@ impl Answer {
 /// # Panics
 /// When a variable holds what it may not hold.
 #[must_use]
-pub fn settings(service: ServiceName, variables: &[(&str, &str)]) -> Settings {
+pub fn settings(service: Program, variables: &[(&str, &str)]) -> Settings {
     Settings::new(service, variables.iter().copied().collect()).expect("the test's own variables are right")
 }
 

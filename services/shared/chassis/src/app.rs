@@ -169,13 +169,13 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use axum::routing::post;
-    use contract::{NewReservation, ServiceName};
+    use contract::{NewReservation, Program};
 
     use super::*;
     use crate::testing::{Answer, get_from, post_raw, post_to, send, settings};
 
     fn router() -> Router {
-        let settings = settings(ServiceName::Inventory, &[]);
+        let settings = settings(Program::Inventory, &[]);
         let routes = Router::new()
             .route(
                 "/echo",
@@ -248,7 +248,7 @@ mod tests {
 
     #[tokio::test]
     async fn readiness_names_what_is_missing_and_does_not_hang() {
-        let settings = settings(ServiceName::Orders, &[]);
+        let settings = settings(Program::Orders, &[]);
         let broken = Arc::new(AtomicU32::new(1));
         let seen = Arc::clone(&broken);
         let router = App::new(&settings)
@@ -289,7 +289,7 @@ mod tests {
             ("WORK_DISTRIBUTION", "constant"),
             ("WORK_LIMIT", "1"),
         ];
-        let settings = settings(ServiceName::Users, &variables);
+        let settings = settings(Program::Users, &variables);
         let answer = || async { "done" };
         let router = App::new(&settings)
             .business(Router::new().route("/slow", get(answer)))

@@ -181,7 +181,7 @@ fn places(list: &str) -> Option<BTreeSet<String>> {
 #[cfg(test)]
 mod tests {
     use chassis::testing::settings;
-    use contract::ServiceName;
+    use contract::Program;
 
     use super::*;
     use crate::inbox_migration;
@@ -190,7 +190,7 @@ mod tests {
 
     async fn crashes(variables: &[(&str, &str)]) -> Result<Crashes, SettingsError> {
         let database = Database::open("sqlite::memory:", &[inbox_migration(1)]).await.unwrap();
-        Crashes::from_settings(&settings(ServiceName::Orders, variables), database)
+        Crashes::from_settings(&settings(Program::Orders, variables), database)
     }
 
     #[tokio::test]

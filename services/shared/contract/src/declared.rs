@@ -3,7 +3,7 @@
 //! Whoever describes a system (a scenario, say) may set these and no others: what a program does not declare reaches it
 //! by accident at best, and some variables are not for a program at all (`LD_PRELOAD` makes the loader run foreign code).
 
-use crate::ServiceName;
+use crate::Program;
 use crate::environment::*;
 
 /// What every service of this house declares.
@@ -73,7 +73,7 @@ const OF_ANALYTICS: [&str; 4] = [
 ];
 const OF_GATEWAYS: [&str; 3] = [JWT_SECRET, COUNT_IN, TRUSTED_PROXIES];
 
-impl ServiceName {
+impl Program {
     /// The variables that a description of a system may set for this program and the balancer in front of it, in
     /// alphabetical order.
     #[must_use]
@@ -128,7 +128,7 @@ mod tests {
         let names: Vec<&str> = named.filter_map(|line| line.split(':').next()).collect();
         assert!(names.len() > 50, "the source is read another way: {names:?}");
         for name in names {
-            let mut programs = ServiceName::ALL.into_iter();
+            let mut programs = Program::ALL.into_iter();
             let is_declared = programs.any(|program| program.declared_variables().contains(&name));
             assert_ne!(is_declared, WIRING.contains(&name), "{name}");
         }
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_is_not_for_a_program_is_declared_by_none() {
-        for program in ServiceName::ALL {
+        for program in Program::ALL {
             let declared = program.declared_variables();
             for foreign in [
                 "LD_PRELOAD",
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_balancer_s_variables_are_those_that_it_reads() {
-        let source = include_str!("../../balancer/src/options.rs");
+        let source = include_str!("../../../balancer/src/options.rs");
         let read = source.lines().filter_map(|line| line.split_once("\"BALANCER_"));
         let mut read: Vec<String> = read
             .filter_map(|(_, rest)| Some(format!("BALANCER_{}", rest.split_once('"')?.0)))

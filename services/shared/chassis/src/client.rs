@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use contract::limits::UPSTREAM_BODY_BYTES_MAX;
-use contract::{Problem, ServiceName};
+use contract::{Problem, Program};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
@@ -35,7 +35,7 @@ pub struct Client {
 /// A service that is called.
 #[derive(Debug, Clone)]
 pub struct Upstream {
-    service: ServiceName,
+    service: Program,
     authority: Option<Authority>,
     timeout: Duration,
     client: Client,
@@ -45,7 +45,7 @@ pub struct Upstream {
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// Who answered.
-    pub service: ServiceName,
+    pub service: Program,
     /// HTTP status.
     pub status: StatusCode,
     /// Headers, as they came.
@@ -61,13 +61,13 @@ pub enum UpstreamError {
     #[error("{service} is not part of this system: {} is not set", service.url_variable())]
     NotConfigured {
         /// Who was called.
-        service: ServiceName,
+        service: Program,
     },
     /// It took too long.
     #[error("{service} did not answer within {} ms", timeout.as_millis())]
     Timeout {
         /// Who was called.
-        service: ServiceName,
+        service: Program,
         /// How long was waited.
         timeout: Duration,
     },
@@ -75,7 +75,7 @@ pub enum UpstreamError {
     #[error("{service} could not be reached: {reason}")]
     Unreachable {
         /// Who was called.
-        service: ServiceName,
+        service: Program,
         /// What the network said.
         reason: String,
     },
@@ -83,7 +83,7 @@ pub enum UpstreamError {
     #[error("the answer of {service} could not be used: {reason}")]
     Unusable {
         /// Who was called.
-        service: ServiceName,
+        service: Program,
         /// What was wrong.
         reason: String,
     },
@@ -105,7 +105,7 @@ impl Client {
 
     /// The service under the address that the settings give.
     #[must_use]
-    pub fn upstream(&self, service: ServiceName, settings: &Settings) -> Upstream {
+    pub fn upstream(&self, service: Program, settings: &Settings) -> Upstream {
         let authority = settings.upstreams.get(&service).cloned();
         if authority.is_none() {
             tracing::warn!(

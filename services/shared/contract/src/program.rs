@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A service of the laboratory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum ServiceName {
+pub enum Program {
     /// Who buys.
     Users,
     /// What was ordered.
@@ -37,21 +37,21 @@ pub enum ServiceName {
 
 /// A name that no service has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownService {
+pub struct UnknownProgram {
     /// The name as given.
     pub name: String,
 }
 
-impl fmt::Display for UnknownService {
+impl fmt::Display for UnknownProgram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = ServiceName::ALL.map(ServiceName::as_str).join(", ");
+        let known = Program::ALL.map(Program::as_str).join(", ");
         write!(f, "there is no service named {:?}; the services are {known}", self.name)
     }
 }
 
-impl std::error::Error for UnknownService {}
+impl std::error::Error for UnknownProgram {}
 
-impl ServiceName {
+impl Program {
     /// Every service.
     pub const ALL: [Self; 12] = [
         Self::Users,
@@ -156,35 +156,35 @@ impl ServiceName {
     }
 }
 
-impl fmt::Display for ServiceName {
+impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl FromStr for ServiceName {
-    type Err = UnknownService;
+impl FromStr for Program {
+    type Err = UnknownProgram;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
             .find(|service| service.as_str() == name)
-            .ok_or_else(|| UnknownService { name: name.to_owned() })
+            .ok_or_else(|| UnknownProgram { name: name.to_owned() })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ServiceName;
+    use super::Program;
 
     #[test]
     fn names_are_read_back_and_agree_with_serde_and_variables() {
-        for service in ServiceName::ALL {
+        for service in Program::ALL {
             assert_eq!(service.as_str().parse(), Ok(service));
             assert_eq!(serde_json::to_value(service).unwrap(), service.as_str());
             let variable = match service {
-                ServiceName::Kafka => "KAFKA_BROKERS".to_owned(),
-                ServiceName::Postgres => "DATABASE_URL".to_owned(),
+                Program::Kafka => "KAFKA_BROKERS".to_owned(),
+                Program::Postgres => "DATABASE_URL".to_owned(),
                 _ => format!("{}_URL", service.as_str().to_uppercase()),
             };
             assert_eq!(service.url_variable(), variable);
@@ -193,21 +193,21 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
-        let error = "user".parse::<ServiceName>().unwrap_err().to_string();
+        let error = "user".parse::<Program>().unwrap_err().to_string();
         assert!(error.contains("\"user\"") && error.contains("users, orders"), "{error}");
     }
 
     #[test]
     fn whoever_keeps_data_can_keep_it_in_postgresql() {
-        for service in ServiceName::ALL {
-            let can = service.dependencies().contains(&ServiceName::Postgres);
+        for service in Program::ALL {
+            let can = service.dependencies().contains(&Program::Postgres);
             assert_eq!(can, service.has_database(), "{service}");
         }
     }
 
     #[test]
     fn calls_form_no_cycle() {
-        fn visit(service: ServiceName, path: &mut Vec<ServiceName>) {
+        fn visit(service: Program, path: &mut Vec<Program>) {
             assert!(!path.contains(&service), "{path:?} comes back to {service}");
             path.push(service);
             for callee in service.dependencies() {
@@ -215,7 +215,7 @@ mod tests {
             }
             path.pop();
         }
-        for service in ServiceName::ALL {
+        for service in Program::ALL {
             visit(service, &mut Vec::new());
         }
     }

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use chassis::testing::settings;
-use contract::{ServiceName, Step, StepKind, Strategy};
+use contract::{Program, Step, StepKind, Strategy};
 use http::{Request, StatusCode};
 use lock::{Protection, Visit};
 use redis::cmd;
@@ -12,7 +12,7 @@ fn protection(server: &RedisServer, variables: &[(&str, &str)]) -> Protection {
     let url = server.url();
     let mut all = vec![("REDIS_URL", url.as_str())];
     all.extend(variables);
-    Protection::from_settings(&settings(ServiceName::Inventory, &all)).unwrap()
+    Protection::from_settings(&settings(Program::Inventory, &all)).unwrap()
 }
 
 async fn visit(protection: &Protection, strategy: Strategy) -> Visit {

@@ -1,6 +1,6 @@
 //! Names of the environment variables that configure a service.
 //!
-//! The variable holding the address of a service that is called is [`ServiceName::url_variable`](crate::ServiceName::url_variable).
+//! The variable holding the address of a service that is called is [`Program::url_variable`](crate::Program::url_variable).
 
 /// TCP port to listen on; `0` takes any free port. Default 0.
 pub const PORT: &str = "PORT";

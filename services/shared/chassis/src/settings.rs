@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use contract::{Secret, ServiceName, environment as names};
+use contract::{Program, Secret, environment as names};
 use http::Uri;
 use http::uri::Authority;
 use tracing::level_filters::LevelFilter;
@@ -84,7 +84,7 @@ pub struct KafkaSettings {
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Which service it is.
-    pub service: ServiceName,
+    pub service: Program,
     /// Name of this instance.
     pub instance: String,
     /// Address to listen on.
@@ -102,7 +102,7 @@ pub struct Settings {
     /// The Kafka that services share; a system without one has none.
     pub kafka: Option<KafkaSettings>,
     /// Where the services are that it calls; one that is not part of this system is absent.
-    pub upstreams: BTreeMap<ServiceName, Authority>,
+    pub upstreams: BTreeMap<Program, Authority>,
     /// Longest wait for an answer of a called service.
     pub upstream_timeout: Duration,
     /// Its declared capacity.
@@ -120,7 +120,7 @@ impl Settings {
     ///
     /// # Errors
     /// For the first variable that holds what it may not hold.
-    pub fn from_env(service: ServiceName) -> Result<Self, SettingsError> {
+    pub fn from_env(service: Program) -> Result<Self, SettingsError> {
         Self::new(service, Environment::of_process())
     }
 
@@ -150,7 +150,7 @@ impl Settings {
     ///
     /// # Errors
     /// As [`from_env`](Self::from_env).
-    pub fn new(service: ServiceName, environment: Environment) -> Result<Self, SettingsError> {
+    pub fn new(service: Program, environment: Environment) -> Result<Self, SettingsError> {
         let env = &environment;
         let instance = env
             .get(names::INSTANCE)
@@ -278,7 +278,7 @@ fn slowness(env: &Environment, instance: &str) -> Result<f64, SettingsError> {
     Ok(slowness)
 }
 
-fn upstreams(service: ServiceName, env: &Environment) -> Result<BTreeMap<ServiceName, Authority>, SettingsError> {
+fn upstreams(service: Program, env: &Environment) -> Result<BTreeMap<Program, Authority>, SettingsError> {
     let mut upstreams = BTreeMap::new();
     let called = service
         .dependencies()
@@ -321,7 +321,7 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        Settings::new(ServiceName::Orders, variables.iter().copied().collect())
+        Settings::new(Program::Orders, variables.iter().copied().collect())
     }
 
     #[test]
@@ -352,7 +352,7 @@ mod tests {
         assert_eq!((settings.port, settings.work.limit), (8080, Some(4)));
         assert_eq!(settings.work.wait, Duration::from_micros(2_500));
         assert_eq!(settings.work.distribution, Distribution::Constant);
-        assert_eq!(settings.upstreams[&ServiceName::Users], "127.0.0.1:9");
+        assert_eq!(settings.upstreams[&Program::Users], "127.0.0.1:9");
         assert_eq!(settings.cpu_work, CpuWork::Offloaded);
     }
 
@@ -365,9 +365,8 @@ mod tests {
 
     #[test]
     fn a_redis_is_no_called_service_and_is_missed_only_where_it_is_needed() {
-        let gateway = |variables: &[(&str, &str)]| {
-            Settings::new(ServiceName::Gateway, variables.iter().copied().collect()).unwrap()
-        };
+        let gateway =
+            |variables: &[(&str, &str)]| Settings::new(Program::Gateway, variables.iter().copied().collect()).unwrap();
         let with = gateway(&[("REDIS_URL", "redis://127.0.0.1:9")]);
         assert!(with.upstreams.is_empty());
         assert_eq!(with.required_redis("it counts").unwrap().prefix, "lab:");

@@ -52,14 +52,14 @@ async fn change(State(work): State<Arc<Work>>, Json(pace): Json<Pace>) -> Json<P
 mod tests {
     use axum::Router;
     use axum::routing::get;
-    use contract::ServiceName;
+    use contract::Program;
     use http::Method;
 
     use crate::App;
     use crate::testing::{get_from, send, settings};
 
     fn router(variables: &[(&str, &str)]) -> Router {
-        let settings = settings(ServiceName::Users, variables);
+        let settings = settings(Program::Users, variables);
         App::new(&settings)
             .business(Router::new().route("/users", get(|| async { "none" })))
             .into_router()
@@ -110,9 +110,7 @@ mod tests {
     fn a_list_of_slow_instances_that_cannot_be_read_is_refused() {
         for list in ["users-1", "users-1=fast", "users-1=0", "users-1=1001", "=,"] {
             let variables = [("WORK_SLOW", list)].into_iter().collect();
-            let refused = crate::Settings::new(ServiceName::Users, variables)
-                .unwrap_err()
-                .to_string();
+            let refused = crate::Settings::new(Program::Users, variables).unwrap_err().to_string();
             assert!(refused.contains("INSTANCE=FACTOR"), "{refused}");
         }
     }

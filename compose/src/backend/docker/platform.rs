@@ -8,7 +8,7 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::models::{NetworkCreateRequest, VolumeCreateRequest};
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
-use contract::{ServiceName, environment};
+use contract::{Program, environment};
 use url::Url;
 
 use super::container::{Container, Identity, LogKeeper};
@@ -17,8 +17,8 @@ use super::image::ServerImage;
 use super::labels::{self, Names};
 use super::launch::{Made, inner_port, launch};
 use super::{LINK_PORT, NAME, Tools, cleanup, logs, nginx};
-use crate::backend::core::record::{Carried, InstanceRecord, SystemRecord};
-use crate::backend::core::{Carrier, Environment, Handle, Launched, Order, Renewal, Sources, address};
+use crate::backend::core::record::{InstanceRecord, PlatformId, SystemRecord};
+use crate::backend::core::{Environment, Handle, LaunchRequest, Launched, Platform, Renewal, Sources, address};
 use crate::error::Error;
 use crate::kafka::{self, ApacheKafka, BrokerKind, KafkaSource};
 use crate::postgres::{self, PostgresSource};
@@ -49,7 +49,7 @@ impl Tools {
     }
 
     async fn external_redis(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-        if !spec.has(ServiceName::Redis) {
+        if !spec.has(Program::Redis) {
             return Ok(None);
         }
         let Some(url) = self.redis_of_user()? else {
@@ -77,7 +77,7 @@ impl Tools {
     }
 
     async fn external_postgres(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-        if !spec.has(ServiceName::Postgres) {
+        if !spec.has(Program::Postgres) {
             return Ok(None);
         }
         let Some(url) = self.postgres_of_user()? else {
@@ -90,7 +90,7 @@ impl Tools {
     /// The Kafka that the user named, else one in a container of its own: Apache Kafka where it is asked for, or where the
     /// user named one to pack, and else the built-in one.
     async fn kafka_source(&self, spec: &SystemSpec) -> Result<Option<KafkaSource>, Error> {
-        if !spec.has(ServiceName::Kafka) {
+        if !spec.has(Program::Kafka) {
             return Ok(None);
         }
         let Some(brokers) = self.kafka_of_user()? else {
@@ -144,8 +144,8 @@ impl Tools {
 }
 
 /// Whether an instance of Kafka was noted to be an Apache Kafka.
-fn asks_for_apache(order: &Order) -> bool {
-    order.environment.get(environment::KAFKA_BROKER).map(String::as_str) == Some("apache")
+fn asks_for_apache(request: &LaunchRequest) -> bool {
+    request.environment.get(environment::KAFKA_BROKER).map(String::as_str) == Some("apache")
 }
 
 /// Whether a host is this machine as only it sees itself. Containers have a 127.0.0.1 of their own.
@@ -154,7 +154,7 @@ fn is_of_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-impl Carrier for Tools {
+impl Platform for Tools {
     type Handle = Container;
 
     fn name(&self) -> &'static str {
@@ -198,7 +198,7 @@ impl Carrier for Tools {
             labels: Some(labels.clone()),
             ..NetworkCreateRequest::default()
         };
-        let of_postgres = record.spec.has(ServiceName::Postgres).then(|| names.database_volume());
+        let of_postgres = record.spec.has(Program::Postgres).then(|| names.database_volume());
         let volumes: Vec<_> = std::iter::once(names.volume())
             .chain(of_postgres)
             .map(|name| VolumeCreateRequest {
@@ -228,7 +228,7 @@ impl Carrier for Tools {
         .await
     }
 
-    fn surroundings(&self, instance: &str, program: ServiceName, _port: u16) -> Environment {
+    fn surroundings(&self, instance: &str, program: Program, _port: u16) -> Environment {
         let own = [
             (environment::PORT, inner_port(program).to_string()),
             (environment::HOST, "0.0.0.0".to_owned()),
@@ -237,9 +237,9 @@ impl Carrier for Tools {
             (environment::KAFKA_ADVERTISED_HOST, instance.to_owned()),
         ];
         let link = (environment::LINK_PORT, LINK_PORT.to_string());
-        let link = Some(link).filter(|_| program == ServiceName::Link);
+        let link = Some(link).filter(|_| program == Program::Link);
         own.into_iter()
-            .filter(|(name, _)| program == ServiceName::Kafka || *name != environment::KAFKA_ADVERTISED_HOST)
+            .filter(|(name, _)| program == Program::Kafka || *name != environment::KAFKA_ADVERTISED_HOST)
             .chain(link)
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
@@ -249,7 +249,7 @@ impl Carrier for Tools {
         format!("sqlite:///data/{service}.db")
     }
 
-    fn inner_url(&self, name: &str, program: ServiceName, _port: Option<u16>) -> Option<Url> {
+    fn inner_url(&self, name: &str, program: Program, _port: Option<u16>) -> Option<Url> {
         Some(address(program, name, inner_port(program)))
     }
 
@@ -257,16 +257,16 @@ impl Carrier for Tools {
         Some((link.to_owned(), LINK_PORT))
     }
 
-    async fn launch(&self, order: Order) -> Result<Launched<Container>, Error> {
-        let made = match order.program {
-            ServiceName::Redis => Made::Redis(self.images.redis(None).await?),
-            ServiceName::Nginx => Made::Nginx(self.images.nginx(None).await?),
-            ServiceName::Postgres => Made::Postgres(self.images.postgres(None).await?),
-            ServiceName::Kafka if asks_for_apache(&order) => Made::Kafka(self.images.kafka(None).await?),
+    async fn launch(&self, request: LaunchRequest) -> Result<Launched<Container>, Error> {
+        let made = match request.program {
+            Program::Redis => Made::Redis(self.images.redis(None).await?),
+            Program::Nginx => Made::Nginx(self.images.nginx(None).await?),
+            Program::Postgres => Made::Postgres(self.images.postgres(None).await?),
+            Program::Kafka if asks_for_apache(&request) => Made::Kafka(self.images.kafka(None).await?),
             _ => Made::Own(self.images.own(None).await?),
         };
-        let gate = self.gates.of(&order.record.token());
-        run(launch(self.engine.clone(), gate, made, order)).await
+        let gate = self.gates.of(&request.record.token());
+        run(launch(self.engine.clone(), gate, made, request)).await
     }
 
     async fn renew(&self, handle: &Container, renewal: &Renewal) -> Result<(), Error> {
@@ -278,10 +278,10 @@ impl Carrier for Tools {
     }
 
     async fn take_up(&self, system: &SystemRecord, record: &InstanceRecord) -> Container {
-        let (id, started) = match &record.carried {
-            Carried::Container { id, started } => (id.clone(), started.clone()),
+        let (id, started) = match &record.platform_id {
+            PlatformId::Container { id, started } => (id.clone(), started.clone()),
             // The record of another backend: no container is called so.
-            Carried::Process(_) => (String::new(), String::new()),
+            PlatformId::Process(_) => (String::new(), String::new()),
         };
         let mut aliases = vec![record.name.clone()];
         let service = system.spec.service(&record.service);

@@ -49,14 +49,14 @@ const fn mixed(x: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use contract::ServiceName;
+    use contract::Program;
     use contract::environment::{ORDERS_REFUSAL_RATE, PAYMENTS_FAILURE_RATE};
 
     use super::*;
     use crate::testing::settings;
 
     fn share(variable: &str, rate: &str, seed: &str) -> Result<ShareOfKeys, SettingsError> {
-        let settings = settings(ServiceName::Payments, &[(variable, rate), (WORK_SEED, seed)]);
+        let settings = settings(Program::Payments, &[(variable, rate), (WORK_SEED, seed)]);
         ShareOfKeys::from_settings(&settings, variable)
     }
 
