@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::backend::Capability;
+use crate::capability::Capability;
 use crate::topology::SpecError;
 
 /// Whose fault an error is, which decides the exit code.

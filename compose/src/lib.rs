@@ -6,6 +6,7 @@
 //! Nothing here knows about load, scenarios or terminals.
 
 pub mod backend;
+mod capability;
 mod error;
 pub mod export;
 pub mod health;
@@ -15,18 +16,21 @@ pub mod kafka;
 mod machine;
 pub mod nginx;
 mod path_text;
+mod place;
 pub mod postgres;
 pub mod private;
 pub mod redis;
+mod stamp;
 mod takeover;
 pub mod topology;
 
 pub use backend::{
-    Backend, BackendRegistry, Capability, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceState,
-    InstanceStats, Leftover, LogChunk, PlatformId, Progress, ProgressSink, Records, Role, System, SystemRecord,
-    UpOptions, docker::DockerBackend, leftovers, process::ProcessBackend, process::ProcessStamp,
-    process::dismiss_keeper, process::end_unrecorded, process::keep, records, settle,
+    Backend, BackendRegistry, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats,
+    Leftover, LogChunk, PlatformId, Progress, ProgressSink, Records, Role, System, SystemRecord, UpOptions,
+    docker::DockerBackend, leftovers, process::ProcessBackend, process::dismiss_keeper, process::end_unrecorded,
+    process::keep, records, settle,
 };
+pub use capability::Capability;
 pub use contract::{LinkConditions, Passage};
 pub use error::{Error, Family};
 pub use kafka::{BrokerKind, KafkaLookup, KafkaSource, kafka_source};
@@ -34,4 +38,5 @@ pub use machine::Machine;
 pub use nginx::NginxLookup;
 pub use postgres::{PostgresLookup, PostgresSource, postgres_source};
 pub use redis::{RedisLookup, RedisSource, redis_source};
+pub use stamp::ProcessStamp;
 pub use topology::{BalancerKind, BalancerSpec, Limits, LinkSpec, Membership, ServiceSpec, SpecError, SystemSpec};

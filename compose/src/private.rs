@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use crate::backend::process::ProcessStamp;
 use crate::machine::Machine;
+use crate::stamp::ProcessStamp;
 
 /// The mode of folders: nobody else may look into them.
 const FOLDER_MODE: u32 = 0o700;

@@ -8,7 +8,7 @@ use common::kafka::{Client, home};
 use common::scenario::{Tiny, lesson, write};
 use common::service::Service;
 use common::{Lab, Said, files, finish};
-use compose::backend::process::ProcessStamp;
+use compose::ProcessStamp;
 use serde_json::Value;
 
 /// Runs the program with these variables and no others that speak of Kafka.

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::http::{get, port, post_with};
 use common::{Lab, Lines, Said, files, finish, hold_a_port, redis, service, until, wait};
-use compose::backend::process::ProcessStamp;
+use compose::ProcessStamp;
 use compose::{RedisLookup, host};
 use rustix::process::{Signal, kill_process};
 use serde_json::Value;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use common::http::{get, port, post_with};
 use common::{Lab, Said, files, until};
-use compose::backend::process::ProcessStamp;
+use compose::ProcessStamp;
 use serde_json::Value;
 
 /// The instances of the only system, by `lab ps --json`.

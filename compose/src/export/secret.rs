@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::kubernetes::{JWT_SECRET_NAME, metadata};
 use super::{ExportedFile, yaml};
-use crate::machine::random;
+use crate::place::random;
 
 /// How many times eight bytes are drawn.
 const DRAWS: usize = 4;

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use compose::backend::process::ProcessStamp;
+use compose::ProcessStamp;
 use compose::{
     Backend, Instance, InstanceEvent, InstanceEventKind, InstanceState, Leftover, LinkSpec, LogChunk, PlatformId,
     ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use compose::{Capability, Error, Family, InstanceEventKind, InstanceState, Role};
 
-use compose::backend::process::ProcessStamp;
+use compose::ProcessStamp;
 
 use super::bench::*;
 

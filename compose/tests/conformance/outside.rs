@@ -2,7 +2,7 @@
 
 use compose::{Error, InstanceState, leftovers};
 
-use compose::backend::process::ProcessStamp;
+use compose::ProcessStamp;
 
 use super::bench::*;
 

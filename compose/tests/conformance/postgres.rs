@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use compose::backend::process::ProcessStamp;
+use compose::ProcessStamp;
 use compose::postgres::ping;
 use compose::{Family, InstanceState, PostgresSource, ServiceSpec, System, SystemSpec, postgres_source};
 use contract::Program;

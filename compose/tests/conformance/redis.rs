@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use compose::backend::process::ProcessStamp;
+use compose::ProcessStamp;
 use compose::redis::ping;
 use compose::{Family, InstanceState, RedisSource, redis_source};
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::MutexGuard;
 use tokio::time::{Instant, sleep};
 
+use super::platform::{Handle, Platform, Shared};
 use super::record::SystemRecord;
 use super::slot::Slot;
 use super::system::RunningSystem;
-use super::{Handle, Platform, Shared};
 use crate::error::Error;
 
 /// How long to wait for another lab to finish what it does to the same system.

@@ -3,7 +3,7 @@
 use contract::Program;
 use tokio::time::Instant;
 
-use super::Platform;
+use super::platform::Platform;
 use super::record::SystemRecord;
 use super::system::RunningSystem;
 use crate::error::Error;

@@ -1,9 +1,9 @@
 //! The balancer in front of a service, whichever program it is.
 
-use super::Platform;
 use super::admin::BalancerAdmin;
 use super::environment::Upstream;
 use super::nginx::NginxAdmin;
+use super::platform::Platform;
 use crate::error::Error;
 use crate::topology::Membership;
 

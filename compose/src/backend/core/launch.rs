@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::environment::{Environment, Upstream, balancer_environment, instance_environment, link_environment};
+use super::platform::{Exit, Handle, LaunchRequest, Launched, OnExit, Platform};
 use super::slot::{Mark, Slot, log_path};
 use super::system::{RunningSystem, State};
-use super::{Exit, Handle, LaunchRequest, Launched, OnExit, Platform};
 use crate::backend::{InstanceEvent, InstanceEventKind, Role};
 use crate::error::Error;
 use crate::postgres::database_url;

@@ -63,8 +63,8 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
-    use crate::backend::process::ProcessStamp;
     use crate::backend::{InstanceRecord, PlatformId, Role};
+    use crate::stamp::ProcessStamp;
     use crate::topology::named_system;
 
     fn record(state: &Path, run_id: &str) -> SystemRecord {

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{Instant, sleep};
 
 use super::log::tail;
+use super::platform::{Handle, Platform, Renewal};
 use super::slot::Slot;
 use super::system::RunningSystem;
-use super::{Handle, Platform};
 use crate::backend::{Environment, POLICY, UPSTREAMS, Upstream, balancer_environment};
 use crate::error::Error;
 use crate::http;
@@ -24,18 +24,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const ANSWERS_IN_A_ROW: u32 = 8;
 /// The master and the worker that serves.
 const PROCESSES: usize = 2;
-
-/// A configuration that an nginx is to take.
-pub(in crate::backend) struct Renewal {
-    /// The system's record as it stands.
-    pub(in crate::backend) record: super::record::SystemRecord,
-    pub(in crate::backend) name: String,
-    /// Its port on this machine.
-    pub(in crate::backend) port: u16,
-    pub(in crate::backend) environment: Environment,
-    /// What it answers once it is in force.
-    pub(in crate::backend) stamp: String,
-}
 
 /// An nginx and the service behind it.
 pub(super) struct NginxAdmin<'a, C: Platform> {

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::Url;
 
-use crate::backend::process::ProcessStamp;
 use crate::backend::{Role, docker};
 use crate::error::Error;
 use crate::kafka::KafkaSource;
-use crate::machine::{Machine, Place};
+use crate::machine::Machine;
 use crate::path_text;
+use crate::place::Place;
 use crate::private;
+use crate::stamp::ProcessStamp;
 use crate::topology::{ServiceSpec, SystemSpec};
 use crate::{postgres, redis};
 

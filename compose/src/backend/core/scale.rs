@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::Platform;
 use super::environment::Upstream;
 use super::front::Front;
+use super::platform::Platform;
 use super::slot::Slot;
 use super::system::RunningSystem;
 use crate::error::Error;

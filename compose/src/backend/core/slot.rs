@@ -7,7 +7,7 @@ use contract::Program;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::Handle;
+use super::platform::Handle;
 use super::record::InstanceRecord;
 use crate::backend::{Instance, InstanceState, Role};
 use crate::postgres;

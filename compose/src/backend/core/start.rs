@@ -12,11 +12,11 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
 
 use super::log::{PortFinder, Ports, tail};
+use super::platform::{Exit, Handle, Platform, Shared, Sources};
 use super::readiness::{Heard, Unready, ask};
 use super::record::{SystemRecord, check_run_id};
 use super::slot::{Mark, Slot};
 use super::system::RunningSystem;
-use super::{Exit, Handle, Platform, Shared, Sources};
 use crate::backend::{InstanceEventKind, InstanceState, Role, UpOptions};
 use crate::error::Error;
 use crate::topology::{ServiceSpec, StartPlan, SystemSpec};

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
+use super::platform::{Handle, Platform};
 use super::slot::Slot;
 use super::system::RunningSystem;
-use super::{Handle, Platform};
 use crate::backend::{InstanceEventKind, Role};
 use crate::error::Error;
 use crate::topology::StartPlan;

@@ -9,9 +9,10 @@ use contract::environment::POSTGRES_URL;
 use contract::{LinkConditions, Program};
 use url::Url;
 
+use super::log;
+use super::platform::{Handle, Platform, Shared};
 use super::record::SystemRecord;
 use super::slot::Slot;
-use super::{Handle, Platform, Shared, log};
 use crate::backend::{
     BoxFuture, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats, LogChunk, Role,
     System,

@@ -19,7 +19,7 @@ use super::{labels, logs};
 use crate::backend::core::record::{PlatformId, SystemRecord, records};
 use crate::backend::core::remember;
 use crate::error::Error;
-use crate::machine::Place;
+use crate::place::Place;
 
 /// How often a removal is tried: the engine refuses what it is still busy with.
 const TRIES_MAX: u32 = 50;

@@ -15,13 +15,13 @@ use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::ending::exit_of;
 use super::engine::{Engine, is_conflict, is_missing};
+use super::exit::exit_of;
 use crate::backend::InstanceStats;
 use crate::backend::core::record::PlatformId;
 use crate::backend::core::{Exit, Handle};
-use crate::backend::process::ProcessStamp;
 use crate::error::Error;
+use crate::stamp::ProcessStamp;
 
 /// How long a killed container may take to be gone.
 const KILL_TIMEOUT: Duration = Duration::from_secs(20);

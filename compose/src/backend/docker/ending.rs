@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::container::{Container, Inner};
 use super::engine::{is_missing, spawn};
+use super::exit::exit_of;
 use super::logs;
 use crate::backend::core::{Exit, OnExit};
 
@@ -21,9 +22,6 @@ use crate::backend::core::{Exit, OnExit};
 const LOG_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often an engine that went away is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Exit codes above this one are signals (<https://tldp.org/LDP/abs/html/exitcodes.html>).
-const SIGNALLED: i64 = 128;
-const SIGNAL_MAX: i64 = 64;
 
 impl Inner {
     fn ended(&self, exit: Exit) {
@@ -104,35 +102,5 @@ async fn until_seen_ended(docker: &Docker, id: &str, container: &Weak<Inner>) {
         if let (Some(exit), Some(container)) = (exit, container.upgrade()) {
             return container.ended(exit);
         }
-    }
-}
-
-pub(super) fn exit_of(code: i64) -> Exit {
-    let number = |code: i64| i32::try_from(code).ok();
-    match code {
-        code if (SIGNALLED + 1..=SIGNALLED + SIGNAL_MAX).contains(&code) => Exit {
-            code: None,
-            signal: number(code - SIGNALLED),
-        },
-        code => Exit {
-            code: number(code),
-            signal: None,
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_exit_by_signal_is_told_from_one_by_code() {
-        let exit = |code, signal| Exit { code, signal };
-        assert_eq!(exit_of(0), exit(Some(0), None));
-        assert_eq!(exit_of(2), exit(Some(2), None));
-        assert_eq!(exit_of(128), exit(Some(128), None));
-        assert_eq!(exit_of(137), exit(None, Some(9)));
-        assert_eq!(exit_of(143), exit(None, Some(15)));
-        assert_eq!(exit_of(255), exit(Some(255), None));
     }
 }

@@ -20,7 +20,8 @@ use super::engine::{Engine, is_conflict, is_missing};
 use super::gates::Gate;
 use super::image::{KAFKA_ENVIRONMENT, PROGRAM, ServerImage, USER};
 use super::labels::{self, Names};
-use super::{HTTP_PORT, KAFKA_PORT, POSTGRES_PORT, REDIS_PORT, nginx};
+use super::nginx;
+use super::ports::{HTTP_PORT, KAFKA_PORT, REDIS_PORT, inner_port};
 use crate::backend::core::is_free;
 use crate::backend::core::{LaunchRequest, Launched};
 use crate::error::Error;
@@ -348,16 +349,6 @@ fn body(made: &Made, request: &LaunchRequest, names: &Names, port: u16) -> Conta
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
-    }
-}
-
-/// The port that an instance listens on in its container.
-pub(crate) const fn inner_port(program: Program) -> u16 {
-    match program {
-        Program::Redis => REDIS_PORT,
-        Program::Kafka => KAFKA_PORT,
-        Program::Postgres => POSTGRES_PORT,
-        _ => HTTP_PORT,
     }
 }
 

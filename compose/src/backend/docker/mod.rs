@@ -10,6 +10,7 @@ mod container;
 mod context;
 mod ending;
 mod engine;
+mod exit;
 mod gates;
 mod image;
 mod labels;
@@ -17,7 +18,9 @@ mod launch;
 mod logs;
 mod nginx;
 mod platform;
+mod ports;
 mod signing;
+mod tools;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -27,17 +30,20 @@ use std::sync::Arc;
 use contract::Program;
 
 pub(crate) use image::{OFFICIAL_KAFKA, OFFICIAL_POSTGRES, OFFICIAL_REDIS, USER};
-pub(crate) use launch::inner_port;
+pub(crate) use ports::inner_port;
 
 pub use cleanup::remove_unrecorded;
 pub(super) use cleanup::{clean, running};
+pub(super) use tools::NAME;
 
 use self::engine::Engine;
 use self::gates::Gates;
 use self::image::{Hosts, Images};
+use self::tools::Tools;
 use super::core::record::SystemRecord;
 use super::core::{RunningSystem, client};
-use super::{Backend, BoxFuture, Capability, ProgressSink, System, UpOptions};
+use super::{Backend, BoxFuture, ProgressSink, System, UpOptions};
+use crate::capability::Capability;
 use crate::error::Error;
 use crate::kafka::KafkaLookup;
 use crate::nginx::NginxLookup;
@@ -45,31 +51,10 @@ use crate::postgres::PostgresLookup;
 use crate::redis::RedisLookup;
 use crate::topology::SystemSpec;
 
-/// The backend's name.
-pub(super) const NAME: &str = "docker";
-/// The ports that instances listen on in their containers.
-const HTTP_PORT: u16 = 8080;
-const REDIS_PORT: u16 = 6379;
-const KAFKA_PORT: u16 = 9092;
-const POSTGRES_PORT: u16 = 5432;
-/// Where a link takes connections; at the other port it is controlled.
-const LINK_PORT: u16 = 8081;
-
 /// Runs systems as containers.
 pub struct DockerBackend {
     program: PathBuf,
     tools: Arc<Tools>,
-}
-
-/// What every system of this backend uses.
-struct Tools {
-    engine: Engine,
-    images: Images,
-    gates: Gates,
-    redis: RedisLookup,
-    postgres: PostgresLookup,
-    kafka: KafkaLookup,
-    http: reqwest::Client,
 }
 
 impl DockerBackend {

@@ -10,7 +10,7 @@ use bollard::query_parameters::UploadToContainerOptionsBuilder;
 use bytes::Bytes;
 use tar::{Builder, Header};
 
-use super::HTTP_PORT;
+use super::ports::HTTP_PORT;
 use crate::backend::core::Environment;
 use crate::error::Error;
 use crate::nginx::{Place, render};

@@ -12,9 +12,9 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use tokio::sync::watch;
 
-use super::identity::ProcessStamp;
 use super::segments::Segments;
 use crate::backend::core::{Exit, OnExit};
+use crate::stamp::ProcessStamp;
 
 /// Stack of a thread that only waits.
 const WAITER_STACK_BYTES: usize = 128 * 1024;

@@ -8,14 +8,17 @@ use contract::Program;
 use rustix::process::{Signal, kill_process};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::KILL_TIMEOUT;
 use super::child::{Followers, OwnChild};
-use super::identity::ProcessStamp;
+use super::tools::NAME;
+use crate::backend::InstanceStats;
 use crate::backend::core::record::PlatformId;
 use crate::backend::core::{self, Exit};
-use crate::backend::{Capability, InstanceStats};
+use crate::capability::Capability;
 use crate::error::Error;
+use crate::stamp::ProcessStamp;
 
+/// How long a killed process may take to vanish.
+pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a process that is not a child is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How long a signal may take to show.
@@ -171,14 +174,14 @@ impl core::Handle for Handle {
 
     async fn limit_cpu(&self, _instance: &str, _cores: Option<f64>) -> Result<(), Error> {
         Err(Error::Unsupported {
-            backend: super::NAME,
+            backend: NAME,
             capability: Capability::Limits,
         })
     }
 
     async fn connect(&self, _instance: &str, _connected: bool) -> Result<(), Error> {
         Err(Error::Unsupported {
-            backend: super::NAME,
+            backend: NAME,
             capability: Capability::Disconnect,
         })
     }

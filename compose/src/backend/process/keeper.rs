@@ -15,7 +15,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{end_processes, marker};
+use super::cleanup::end_processes;
+use super::marker;
 use crate::backend::core::record::SystemRecord;
 
 /// What `PROGRAM keep` is asked with.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use contract::{Program, environment};
 
 use super::child::OwnChild;
+use super::marker;
 use super::postgres::data_folder;
-use super::{Tools, marker};
+use super::tools::Tools;
 use crate::backend::core::{Environment, LaunchRequest};
 use crate::error::Error;
 

@@ -7,14 +7,14 @@ use std::thread;
 use std::time::Duration;
 
 use contract::Program;
+use rustix::process::Signal;
 
-use super::identity::ProcessStamp;
+use super::handle::signal_foreign;
 use super::postgres::data_folder;
-use super::signal_foreign;
 use crate::backend::core::record::{SystemRecord, records};
 use crate::error::Error;
-use crate::machine::Place;
-use rustix::process::Signal;
+use crate::place::Place;
+use crate::stamp::ProcessStamp;
 
 /// The variable by which a process says which system it belongs to. No program reads it.
 pub(super) const VARIABLE: &str = "LAB_SYSTEM";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Signal, kill_process};
 
-use super::identity::ProcessStamp;
+use crate::stamp::ProcessStamp;
 
 /// Where a name is a file, on Linux, and how those of a PostgreSQL begin.
 const FOLDER: &str = "/dev/shm";

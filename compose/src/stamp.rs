@@ -13,7 +13,7 @@ pub struct ProcessStamp {
 }
 
 /// What the operating system says about a process at one moment.
-pub(super) struct Sighting {
+pub(crate) struct Sighting {
     /// When it started; see [`ProcessStamp::started`].
     started: String,
     /// Whether it runs or could run: not a zombie.
@@ -21,9 +21,9 @@ pub(super) struct Sighting {
     /// Whether it is stopped by a signal.
     stopped: bool,
     /// Processor time of all its threads.
-    pub(super) cpu_ms: Option<u64>,
+    pub(crate) cpu_ms: Option<u64>,
     /// Resident memory.
-    pub(super) resident_bytes: Option<u64>,
+    pub(crate) resident_bytes: Option<u64>,
 }
 
 impl ProcessStamp {
@@ -64,17 +64,17 @@ impl ProcessStamp {
         self.look().is_some_and(|sighting| sighting.stopped)
     }
 
-    pub(super) fn look(&self) -> Option<Sighting> {
+    pub(crate) fn look(&self) -> Option<Sighting> {
         platform::look(self.pid).filter(|sighting| sighting.started == self.started)
     }
 
     /// The processes that this one has started and that still run; `None` where that cannot be told.
-    pub(super) fn children(&self) -> Option<Vec<u32>> {
+    pub(crate) fn children(&self) -> Option<Vec<u32>> {
         platform::children(self.pid).filter(|_| self.is_alive())
     }
 
     /// The processes that this one has started, and those that these have, as far as that can be told.
-    pub(super) fn descendants(&self) -> Vec<Self> {
+    pub(crate) fn descendants(&self) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         let mut next = 0;
         let mut parent = Some(self.clone());
@@ -87,7 +87,7 @@ impl ProcessStamp {
         found
     }
 
-    pub(super) fn id(&self) -> Option<Pid> {
+    pub(crate) fn id(&self) -> Option<Pid> {
         i32::try_from(self.pid).ok().and_then(Pid::from_raw)
     }
 }
