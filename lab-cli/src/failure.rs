@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use scenarios::checks::Verdict;
+use scenarios::verdict::Verdict;
 
 use crate::text::visible;
 

@@ -3,10 +3,9 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use console::style;
-use scenarios::checks::in_unit;
-use scenarios::format::Unit;
+use scenarios::guess::Guess;
 use scenarios::plan::{Asked, PredictSpec};
-use scenarios::prediction::Guess;
+use scenarios::unit::{Unit, in_unit};
 
 use crate::output::Talk;
 use crate::text::wrapped;

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::checks::{bootstrap, doubt};
 use crate::expression::{Expression, Scope};
-use crate::format::Unit;
 use crate::plan::Plan;
 use crate::state::RunState;
+use crate::unit::Unit;
 use crate::values;
 
 /// Ratios nearer to 1 than this are noise, whatever their interval.

@@ -8,18 +8,22 @@ use compose::InstanceStats;
 use history::{Diagram, Judgement, Operation};
 use serde::{Deserialize, Serialize};
 
-use crate::checks::CheckOutcome;
-use crate::checks::Verdict;
 use crate::disturbance::Disturbance;
 use crate::format::{Figure, LawKind};
+use crate::guess::Guess;
 use crate::plan::{LinkChange, Plan};
-use crate::prediction::Guess;
+use crate::verdict::{CheckOutcome, Verdict};
 
 /// Slices in a second: the resolution of everything that is shown over time.
 pub const SLICES_PER_S: u32 = 10;
 
 /// The version of the event stream.
 pub const EVENT_VERSION: u32 = 1;
+
+/// The facts of how a system came to rest: how long it took, seconds, and how many events were still open at the end.
+pub const FACTS_OF_SETTLING: [&str; 2] = ["settle_s", "settle_open"];
+/// The fact of how many instances died and were started again.
+pub const FACT_OF_DEATHS: &str = "deaths";
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

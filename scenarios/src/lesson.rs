@@ -6,9 +6,9 @@
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
-use crate::checks::in_unit;
 use crate::expression::Scope;
-use crate::format::{Problem, Unit, first_hidden, is_hidden};
+use crate::format::{Problem, first_hidden, is_hidden};
+use crate::unit::{Unit, in_unit};
 
 /// The headings of a lesson, in order.
 pub const HEADINGS: [&str; 7] = [

@@ -2,25 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{doubt, in_unit};
+use crate::checks::doubt;
 use crate::expression::{Expression, Scope};
-use crate::format::Unit;
+use crate::guess::Guess;
 use crate::plan::{Asked, Plan};
 use crate::state::RunState;
+use crate::unit::{Unit, in_unit};
 use crate::values;
 
 /// A guess counts as right when it is no further off than this share of what it was.
 const NEAR: f64 = 0.2;
-
-/// What the learner said.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Guess {
-    /// A number in the question's unit.
-    Number(f64),
-    /// The place of a choice, from 0.
-    Choice(usize),
-}
 
 /// What came of a guess.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,11 +1,10 @@
 //! `lab compare`: two recorded runs side by side.
 
 use console::style;
-use scenarios::checks::in_unit;
 use scenarios::compare::{Compared, Difference, Finding, NOISE, differences};
 use scenarios::event::RunInfo;
-use scenarios::format::Unit;
 use scenarios::state::RunState;
+use scenarios::unit::{Unit, in_unit};
 use serde_json::json;
 
 use crate::failure::{Exit, Failure};

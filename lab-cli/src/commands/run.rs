@@ -7,8 +7,8 @@ use compose::BrokerKind;
 use compose::SystemSpec;
 use scenarios::catalog;
 use scenarios::format::{Need, Scenario};
+use scenarios::guess::Guess;
 use scenarios::plan::{Options, Plan};
-use scenarios::prediction::Guess;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 

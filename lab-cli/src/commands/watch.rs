@@ -83,7 +83,7 @@ impl Sink for Lines {
             let ms = |q: f64| {
                 latencies.quantile_ms(q).map_or_else(
                     || "–".to_owned(),
-                    |ms| scenarios::checks::in_unit(ms, scenarios::format::Unit::Ms),
+                    |ms| scenarios::unit::in_unit(ms, scenarios::unit::Unit::Ms),
                 )
             };
             let failed: u64 = class.errors.values().sum();

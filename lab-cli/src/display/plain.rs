@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use console::style;
-use scenarios::checks::{Verdict, in_unit};
-use scenarios::format::Unit;
 use scenarios::plan::Plan;
 use scenarios::prediction;
 use scenarios::state::{ArmState, Ended, RunState};
+use scenarios::unit::{Unit, in_unit};
+use scenarios::verdict::Verdict;
 
 use crate::report::histories::Proof;
 use crate::report::simulated::simulations;

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use history::Verdict;
 use indicatif::ProgressBar;
-use scenarios::checks::in_unit;
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
-use scenarios::format::Unit;
 use scenarios::state::{RoundState, RunState};
+use scenarios::unit::{Unit, in_unit};
 
 use crate::text::{ascii, shown, visible};
 

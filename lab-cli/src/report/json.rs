@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use history::{Judgement, Verdict};
 use load::Histogram;
 use scenarios::event::{SearchStep, SimulatedPoint, StoryTold};
-use scenarios::format::Unit;
 use scenarios::plan::{LawSpec, LeftOut, ParamValue};
 use scenarios::prediction::{self, Outcome};
 use scenarios::state::{RoundState, RunState};
+use scenarios::unit::Unit;
 use serde::{Deserialize, Serialize};
 
 use crate::text;
@@ -284,7 +284,7 @@ pub(super) fn report(material: &Material<'_>) -> Report {
 }
 
 fn checks(state: &RunState) -> Vec<Check> {
-    let check = |check: &scenarios::checks::CheckOutcome| Check {
+    let check = |check: &scenarios::verdict::CheckOutcome| Check {
         name: check.name.clone(),
         verdict: check.verdict.as_str().to_owned(),
         expected: check.expected.clone(),

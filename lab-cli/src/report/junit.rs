@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use scenarios::checks::{CheckOutcome, Verdict};
 use scenarios::state::RunState;
+use scenarios::verdict::{CheckOutcome, Verdict};
 
 use super::escape::markup;
 

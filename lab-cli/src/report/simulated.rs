@@ -1,10 +1,10 @@
 //! What a run simulated beside what it measured.
 
-use scenarios::checks::in_unit;
 use scenarios::event::SimulatedPoint;
-use scenarios::format::{Figure, SimulationKind, Unit};
+use scenarios::format::{Figure, SimulationKind};
 use scenarios::plan::SimulationSpec;
 use scenarios::state::RunState;
+use scenarios::unit::{Unit, in_unit};
 
 use super::words;
 

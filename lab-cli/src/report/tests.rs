@@ -90,7 +90,7 @@ fn cut_short() -> Vec<RunState> {
     }
     let failure = Some("no free port <1>".to_owned());
     let mut failed = comparison()[..3].to_vec();
-    let verdict = scenarios::checks::Verdict::Inconclusive;
+    let verdict = scenarios::verdict::Verdict::Inconclusive;
     failed.push(RunEvent {
         seq: 3,
         elapsed_ms: 9,

@@ -1,9 +1,9 @@
 //! What the formats say alike: the verdict in a sentence, and numbers as people read them.
 
-use scenarios::checks::{CheckOutcome, Verdict, in_unit};
-use scenarios::format::Unit;
 use scenarios::plan::{ParamValue, Plan};
 use scenarios::state::RunState;
+use scenarios::unit::{Unit, in_unit};
+use scenarios::verdict::{CheckOutcome, Verdict};
 
 /// Shown where nothing was measured.
 pub(super) const NOTHING: &str = "–";

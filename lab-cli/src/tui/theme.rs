@@ -5,8 +5,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
-use scenarios::checks::Verdict;
 use scenarios::event::InstanceState;
+use scenarios::verdict::Verdict;
 
 use crate::text;
 

@@ -1,12 +1,13 @@
 //! Decides the checks of a run.
 
-use super::{CheckOutcome, Verdict, bootstrap, doubt, words};
+use super::{bootstrap, doubt, words};
 use crate::disturbance::Disturbance;
 use crate::expression::{Expression, Scope};
-use crate::format::{Role, Unit};
 use crate::plan::{Bounds, CheckPlan, Plan};
 use crate::state::{ClassState, RunState};
+use crate::unit::Unit;
 use crate::values;
+use crate::verdict::{CheckOutcome, Role, Verdict};
 
 /// Decides all checks of a plan from the state of its run: first those of the lab itself (was the generator
 /// honest, did every fault fire?), then the scenario's own.

@@ -3,11 +3,11 @@
 //! A check rests on the arms that its expression names. Where one of them was disturbed, the value may come from that
 //! alone, whether it lies inside the bounds or outside of them.
 
-use super::{CheckOutcome, Verdict};
 use crate::disturbance::Disturbance;
 use crate::expression::Expression;
 use crate::plan::{ActionSpec, ArmPlan, CheckPlan, Plan};
 use crate::state::{ArmState, ClassState, RoundState, RunState};
+use crate::verdict::{CheckOutcome, Verdict};
 
 /// Why each arm is in doubt, in the order of the plan; none where it is not.
 pub(crate) fn doubts(plan: &Plan, state: &RunState) -> Vec<Option<String>> {

@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
 use super::bus::Bus;
-use super::revival::{self, Watch};
+use super::revival::Watch;
 use super::standing::{OwnCounts, Standing};
 use super::turn::Turn;
 use super::{Command, RunError, Site, clients, instances, loads, probe, search, settle, stories};
-use crate::event::{EventKind, Phase};
+use crate::event::{EventKind, FACT_OF_DEATHS, Phase};
 use crate::plan::Plan;
 
 /// Instance events that may wait; a system has a few dozen at most.
@@ -75,7 +75,7 @@ pub(super) async fn run(
     if let Some(revival) = revival {
         let deaths = revival.end().await;
         turn.bus.emit(EventKind::Fact {
-            name: revival::FACT.to_owned(),
+            name: FACT_OF_DEATHS.to_owned(),
             values: vec![deaths as f64],
         });
     }

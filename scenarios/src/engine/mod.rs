@@ -28,8 +28,6 @@ mod turn;
 
 pub use bus::{Bus, Sink, SinkReport};
 pub use command::Command;
-pub(crate) use revival::FACT as DEATHS;
-pub(crate) use settle::FACTS;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,11 +36,12 @@ use compose::Backend;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio_util::sync::CancellationToken;
 
-use crate::checks::{self, Verdict};
+use crate::checks;
 use crate::event::{EVENT_VERSION, EventKind, Machine, RunInfo};
+use crate::guess::Guess;
 use crate::plan::Plan;
-use crate::prediction::Guess;
 use crate::state::RunState;
+use crate::verdict::Verdict;
 
 /// Where and how a run is done.
 pub struct Site {

@@ -9,9 +9,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// The fact that tells of it: how many deaths there were.
-pub(crate) const FACT: &str = "deaths";
-
 /// More deaths than any experiment wants: whoever dies at each start is not started for ever.
 const DEATHS_MAX: usize = 2_000;
 

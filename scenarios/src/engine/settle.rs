@@ -12,10 +12,7 @@ use super::RunError;
 use super::budget::Budget;
 use super::probe::why;
 use super::turn::Turn;
-use crate::event::{EventKind, Phase};
-
-/// The facts that tell of it: how long it took, and what was still open at its end.
-pub(crate) const FACTS: [&str; 2] = ["settle_s", "settle_open"];
+use crate::event::{EventKind, FACTS_OF_SETTLING, Phase};
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The longest wait for one answer: who asks a broker may take a while.
@@ -70,7 +67,7 @@ pub(super) async fn wait(turn: &mut Turn<'_>, budget: Budget) -> Result<bool, Ru
     };
     // What nobody could say is not nothing: it has no value.
     let values = [Some(began.elapsed().as_secs_f64()), open.map(|open| open as f64)];
-    for (name, value) in FACTS.into_iter().zip(values) {
+    for (name, value) in FACTS_OF_SETTLING.into_iter().zip(values) {
         turn.bus.emit(EventKind::Fact {
             name: name.to_owned(),
             values: value.into_iter().collect(),

@@ -35,6 +35,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::unit::Unit;
+use crate::verdict::Role;
+
 /// The version of the scenario format that this build reads.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -574,34 +577,4 @@ pub struct Check {
     /// Whether it is a law that must hold, or shows that a broken arm really broke.
     #[serde(default)]
     pub role: Role,
-}
-
-/// Unit of a check's value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// A bare number.
-    #[default]
-    Count,
-    /// Milliseconds.
-    Ms,
-    /// A share of a whole, shown in percent.
-    Share,
-    /// Per second.
-    PerS,
-    /// How many times something else.
-    Ratio,
-}
-
-/// What a check that does not pass means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// A law: outside its bounds the run has failed.
-    #[default]
-    Law,
-    /// The arm is meant to break: when it did not, the run is inconclusive, since nothing was shown.
-    Breaks,
-    /// What the experiment takes for granted: where it does not hold, the run is inconclusive.
-    Premise,
 }

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Place, Quantity, Unit};
+use super::{Place, Quantity};
+use crate::unit::Unit;
 
 /// A question whose answer the run finds out: a number, or one of some choices.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

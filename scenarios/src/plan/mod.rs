@@ -31,7 +31,9 @@ use std::collections::BTreeMap;
 use compose::SystemSpec;
 use serde::{Deserialize, Serialize};
 
-use crate::format::{ActionVerb, ArrivalsKind, Role, Unit};
+use crate::format::{ActionVerb, ArrivalsKind};
+use crate::unit::Unit;
+use crate::verdict::Role;
 
 /// Everything the engine is going to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

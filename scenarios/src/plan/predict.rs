@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::resolve::Resolver;
-use crate::format::{Predict, Problem, Unit};
+use crate::format::{Predict, Problem};
+use crate::unit::Unit;
 
 /// The largest number that can be asked for where the scenario sets no bound.
 const NUMBER_MAX: f64 = 1e12;

@@ -9,7 +9,7 @@ use super::bound::{
 use super::plan::{Shape, link};
 use crate::disturbance::Disturbance;
 use crate::event::{EventKind, SLICES_PER_S, SearchStep, SimulatedPoint};
-use crate::prediction::Guess;
+use crate::guess::Guess;
 
 /// The last slice of time: a week of load.
 const SLICE_MAX: u64 = 7 * 86_400 * SLICES_PER_S as u64;

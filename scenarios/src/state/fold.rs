@@ -249,10 +249,10 @@ mod tests {
 
     use super::*;
     use crate::catalog;
-    use crate::checks::Verdict;
     use crate::event::{EVENT_VERSION, Machine, RunInfo};
     use crate::format::Scenario;
     use crate::plan::{LinkChange, Options, Plan};
+    use crate::verdict::Verdict;
 
     fn started() -> EventKind {
         let scenario = Scenario::parse(catalog::source("cpu-blocking").unwrap()).unwrap();

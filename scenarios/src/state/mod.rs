@@ -7,11 +7,11 @@ mod operations;
 pub use arm::{ActionMark, AnsweredState, ClassState, LiveInstance, RECENT_S, RoundState, SearchState};
 pub use operations::OperationTotals;
 
-use crate::checks::{CheckOutcome, Verdict};
 use crate::disturbance::{Disturbance, Sufferer};
 use crate::event::{Phase, RunEvent, RunInfo, Simulated};
+use crate::guess::Guess;
 use crate::plan::ArmPlan;
-use crate::prediction::Guess;
+use crate::verdict::{CheckOutcome, Verdict};
 
 /// All that is known of a run so far.
 #[derive(Debug, Clone, Default, PartialEq)]

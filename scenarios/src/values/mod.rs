@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::Program;
 use serde_json::{Map, Value, json};
 
-use crate::engine::{DEATHS, FACTS};
+use crate::event::{FACT_OF_DEATHS, FACTS_OF_SETTLING};
 use crate::expression::Scope;
 use crate::plan::{ArmPlan, Plan, WindowSpec};
 use crate::state::{ArmState, ClassState, RoundState, RunState, SearchState};
@@ -77,8 +77,10 @@ fn arm_value(index: usize, plan: &ArmPlan, arm: &ArmState, resample: &Resample) 
     for search in &plan.searches {
         map.insert(search.class.clone(), search_value(index, &search.class, arm, resample));
     }
-    let settling = FACTS.into_iter().filter(|_| plan.system.has(Program::Kafka));
-    let deaths = Some(DEATHS).filter(|_| !plan.revived.is_empty());
+    let settling = FACTS_OF_SETTLING
+        .into_iter()
+        .filter(|_| plan.system.has(Program::Kafka));
+    let deaths = Some(FACT_OF_DEATHS).filter(|_| !plan.revived.is_empty());
     let probes = plan.probes.iter().map(|probe| (probe.name.as_str(), probe.times));
     let own = settling.chain(deaths).map(|name| (name, 1));
     for (name, times) in probes.chain(own) {

@@ -8,13 +8,15 @@ mod invented;
 
 use invented::{Invented, Kind};
 use scenarios::catalog;
-use scenarios::checks::{self, CheckOutcome, Verdict};
+use scenarios::checks;
 use scenarios::compare::{self, Compared, Finding};
 use scenarios::event::{EventKind, RunEvent};
 use scenarios::format::Scenario;
+use scenarios::guess::Guess;
 use scenarios::plan::{Options, Plan};
-use scenarios::prediction::{self, Guess};
+use scenarios::prediction;
 use scenarios::state::RunState;
+use scenarios::verdict::{CheckOutcome, Verdict};
 
 /// Made-up measurements of each scenario: enough for most checks to be decided in one of them.
 const SEEDS: u64 = 4;

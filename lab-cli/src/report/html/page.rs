@@ -1,8 +1,8 @@
 //! What stands on the page, in order.
 
-use scenarios::checks::CheckOutcome;
 use scenarios::prediction::{self, Outcome};
 use scenarios::state::RunState;
+use scenarios::verdict::CheckOutcome;
 use serde::Serialize;
 
 use crate::report::disturbances::sentences;

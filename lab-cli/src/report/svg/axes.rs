@@ -1,7 +1,6 @@
 //! The frame of a chart: grid, ticks and what the axes mean.
 
-use scenarios::checks::in_unit;
-use scenarios::format::Unit;
+use scenarios::unit::{Unit, in_unit};
 
 use super::WIDTH;
 use super::canvas::{Anchor, Canvas};

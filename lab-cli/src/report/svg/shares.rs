@@ -1,7 +1,6 @@
 //! Who answered: the share of each instance, arm by arm.
 
-use scenarios::checks::in_unit;
-use scenarios::format::Unit;
+use scenarios::unit::{Unit, in_unit};
 
 use crate::report::figures::ArmFigures;
 use crate::report::words;

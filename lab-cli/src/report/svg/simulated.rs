@@ -1,7 +1,7 @@
 //! What was simulated over the number of servers, with what theory says of it.
 
-use scenarios::checks::in_unit;
-use scenarios::format::{Figure as Shown, SimulationKind, Unit};
+use scenarios::format::{Figure as Shown, SimulationKind};
+use scenarios::unit::{Unit, in_unit};
 
 use super::lines::{Axis, Line, lines};
 use super::{Figure, axes};

@@ -5,9 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
-use scenarios::checks::in_unit;
+use scenarios::guess::Guess;
 use scenarios::plan::{Asked, PredictSpec};
-use scenarios::prediction::Guess;
+use scenarios::unit::in_unit;
 
 use super::lesson::heading;
 use crate::conduct::Job;

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use scenarios::checks::Verdict as Decided;
 use scenarios::format::Scenario;
 use scenarios::plan::Plan;
 use scenarios::prediction;
 use scenarios::state::{ArmState, RunState};
+use scenarios::verdict::Verdict as Decided;
 
 use super::lesson::heading;
 use crate::conduct::{Job, RunOutcome};

@@ -4,10 +4,9 @@ use load::Histogram;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use scenarios::checks::in_unit;
-use scenarios::format::Unit;
 use scenarios::plan::Plan;
 use scenarios::state::{ArmState, RunState};
+use scenarios::unit::{Unit, in_unit};
 
 use super::axis::LogAxis;
 use super::{Scene, cut, frame, put, words};

@@ -1,8 +1,7 @@
 //! The logarithmic latency axis that all panels share.
 
 use load::Histogram;
-use scenarios::checks::in_unit;
-use scenarios::format::Unit;
+use scenarios::unit::{Unit, in_unit};
 
 /// Latencies from a power of ten to another, on so many cells.
 #[derive(Debug, Clone, Copy, PartialEq)]

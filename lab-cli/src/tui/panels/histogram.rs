@@ -5,8 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
-use scenarios::checks::in_unit;
-use scenarios::format::Unit;
+use scenarios::unit::{Unit, in_unit};
 
 use super::axis::LogAxis;
 use super::{Scene, cut, frame, put, words};

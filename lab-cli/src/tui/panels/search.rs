@@ -3,9 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use scenarios::checks::in_unit;
 use scenarios::event::StepOutcome;
-use scenarios::format::Unit;
+use scenarios::unit::{Unit, in_unit};
 
 use super::{Scene, frame, put, words};
 use crate::tui::theme::Role;

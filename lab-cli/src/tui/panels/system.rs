@@ -5,11 +5,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
-use scenarios::checks::in_unit;
 use scenarios::event::InstanceState;
-use scenarios::format::Unit;
 use scenarios::plan::PaceSpec;
 use scenarios::state::LiveInstance;
+use scenarios::unit::{Unit, in_unit};
 
 use super::{Scene, cut, frame, put, words};
 use crate::tui::theme::Role;

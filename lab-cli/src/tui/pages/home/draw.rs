@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use scenarios::checks::Verdict;
+use scenarios::verdict::Verdict;
 
 use super::{Beside, Entry, Home};
 use crate::commands::catalogue;
