@@ -7,20 +7,26 @@
 mod output;
 
 mod arguments;
+mod backends;
+mod browser;
+mod catalogue;
 mod commands;
-mod conduct;
 mod display;
 mod failure;
 mod guess;
 mod home;
 mod in_progress;
 mod interrupt;
+mod job;
 mod learner;
+mod leftovers;
 mod machine;
+mod needs;
 mod recording;
 mod report;
 mod text;
 mod tui;
+mod up_folders;
 mod watch;
 
 use std::process::ExitCode;
@@ -33,9 +39,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use arguments::{Arguments, Color, Command};
 use failure::{Exit, Failure};
+use leftovers::SETTLE_TIMEOUT;
 
-/// How long the removal of containers that were given up may keep the lab from ending; the next one removes the rest.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long threads that cannot be interrupted may keep the lab from ending.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -83,7 +88,7 @@ fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {
     let _handled = runtime.block_on(async { signal(SignalKind::from_raw(Signal::XFSZ.as_raw())) });
     let done = runtime.block_on(async {
         let done = commands::dispatch(command).await;
-        conduct::settle(SETTLE_TIMEOUT).await;
+        job::settle(SETTLE_TIMEOUT).await;
         done
     });
     // Tasks that still run give up their systems as they are dropped. What was given up half-way is removed in the

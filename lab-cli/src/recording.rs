@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
-use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Scenario, Source, is_hidden, plain};
+use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Scenario, Source, is_hidden, plain, text_of};
 use scenarios::recorded::{LINE_MAX, Reader};
 use scenarios::state::RunState;
+use serde::{Deserialize, Serialize};
 
-use crate::commands::recorded;
-use crate::conduct::RunOutcome;
 use crate::failure::Failure;
 use crate::home;
+use crate::report::LessonText;
 use crate::text::visible_document;
 
 /// The file of a run's events.
 pub const EVENTS_FILE: &str = "run.jsonl";
+/// The largest `report.json`, bytes.
+const REPORT_MAX: u64 = 64 * 1024 * 1024;
 /// The folder of the scenario as it was run.
 const SCENARIO_FOLDER: &str = "scenario";
 
@@ -130,22 +132,33 @@ impl Recording {
             .path();
         Scenario::read(&folder).ok()
     }
+
+    /// The lesson with the run's own numbers, where its scenario was kept.
+    pub fn lesson(&self, state: &RunState) -> Option<LessonText> {
+        LessonText::told(&self.scenario()?, state)
+    }
 }
 
-impl Recording {
-    /// The recorded run as one that has just ended.
-    pub fn outcome(&self) -> RunOutcome {
-        let state = RunState::of(&self.events);
-        RunOutcome {
-            lesson: recorded::lesson(self, &state),
-            folder: self.folder.clone(),
-            warnings: Vec::new(),
-            lost: Vec::new(),
-            error: None,
-            job: None,
-            scenario: self.scenario(),
-            state,
-        }
+/// What a list of runs says of one.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// Id of the run.
+    #[serde(rename = "run")]
+    pub id: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Its verdict.
+    pub verdict: String,
+    /// When it began.
+    pub started: String,
+    /// How long it took, seconds.
+    pub elapsed_s: f64,
+}
+
+impl Summary {
+    /// Reads it from a run's `report.json`; none when there is no such file, as after a killed lab.
+    pub fn read(folder: &Path) -> Option<Self> {
+        serde_json::from_str(&text_of(&folder.join("report.json"), REPORT_MAX).ok()?).ok()
     }
 }
 

@@ -6,7 +6,7 @@ use scenarios::format::{Scenario, json_schema};
 use scenarios::plan::{Options, Plan};
 
 use crate::failure::{Exit, Failure};
-use crate::{machine, output};
+use crate::{catalogue, machine, output};
 
 /// Checks a scenario folder, or prints the schema of scenario files.
 ///
@@ -20,10 +20,10 @@ pub fn run(folder: Option<&Path>, schema: bool) -> Result<Exit, Failure> {
     let Some(folder) = folder else {
         return Err(Failure::usage("give the folder of a scenario"));
     };
-    let scenario = super::catalogue::from_folder(folder)?;
+    let scenario = catalogue::from_folder(folder)?;
     scenario
         .check_settings()
-        .map_err(|error| super::catalogue::in_its_place(&error))?;
+        .map_err(|error| catalogue::in_its_place(&error))?;
     outln!("{}: sound", scenario.name());
     for (label, quick) in [("default run", false), ("--quick run", true)] {
         let plan = plan(&scenario, quick)?;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use compose::export::{self, ExportedFile};
 
-use super::backends::{backend, prepare};
 use crate::arguments::What;
+use crate::backends::{backend, prepare};
 use crate::failure::{Exit, Failure};
 use crate::output;
 

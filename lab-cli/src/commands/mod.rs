@@ -1,27 +1,27 @@
 //! One file for each command, or for a family of them.
 
-pub mod backends;
-pub mod catalogue;
+mod catalogue;
 mod check;
-pub mod clean;
+mod clean;
 mod compare;
 mod doctor;
 mod export;
 mod picture;
-pub mod play;
-pub mod recorded;
-pub mod run;
+mod play;
+mod replay;
+mod report;
+mod run;
+mod runs;
 pub mod serve;
 mod sim;
 mod system;
-pub mod up_folders;
 mod watch;
 
 use clap::CommandFactory;
 
 use crate::arguments::{Arguments, Command, Ui};
 use crate::failure::{Exit, Failure};
-use crate::{display, home, tui};
+use crate::{display, home, leftovers, tui};
 
 /// Does what the command says.
 ///
@@ -31,7 +31,7 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
     let Some(command) = command else {
         return if display::is_tui(Ui::Auto) {
             let state = home::state_folder()?;
-            clean::leftovers(&state).await?;
+            leftovers::remove(&state).await?;
             tui::home(state).await
         } else {
             catalogue::list(false)
@@ -42,18 +42,18 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
         Command::Explain { name } => catalogue::explain(&name),
         Command::Run(arguments) => run::run(arguments).await,
         Command::Sim(arguments) => sim::run(&arguments),
-        Command::Replay { run, speed, ui } => recorded::replay(&run, speed, ui).await,
+        Command::Replay { run, speed, ui } => replay::run(&run, speed, ui).await,
         Command::Play(arguments) => play::run(&arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
         Command::Picture(arguments) => picture::run(&arguments),
         Command::Compare { first, second, json } => compare::run(&first, &second, json.json),
-        Command::Runs(json) => recorded::list(json.json),
+        Command::Runs(json) => runs::run(json.json),
         Command::Report {
             run,
             format,
             output,
             open,
-        } => recorded::report(&run, format, output, open),
+        } => report::run(&run, format, output, open),
         Command::Up {
             system,
             backend,

@@ -9,14 +9,13 @@ use compose::{Instance as Running, System, SystemRecord, UpOptions};
 use contract::redact;
 use serde_json::json;
 
-use super::backends::{backend, prepare};
-use super::clean;
-use super::up_folders::{self, NewFolder};
-use crate::SETTLE_TIMEOUT;
 use crate::arguments::{Instance, Of};
+use crate::backends::{backend, prepare};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
+use crate::leftovers::{self, SETTLE_TIMEOUT};
 use crate::text::{LogText, right_aligned, table};
+use crate::up_folders::{self, NewFolder};
 use crate::{home, output};
 
 /// How often a followed log is looked at.
@@ -75,7 +74,7 @@ pub async fn up(name: &str, backend_name: &str, scale: &[String], port: Option<u
     }
     let mut interrupts = Interrupts::listen()?;
     let state = home::state_folder()?;
-    clean::leftovers(&state).await?;
+    leftovers::remove(&state).await?;
     let backend = backend(backend_name)?;
     let preparing = prepare(backend.as_ref(), std::slice::from_ref(&spec));
     let Some(prepared) = interrupts.unless_interrupted(preparing).await else {

@@ -17,6 +17,7 @@ mod lesson;
 mod markdown;
 pub mod simulated;
 mod svg;
+mod told;
 mod words;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub mod fixture;
 mod tests;
 
 pub use html::SimMaterial;
+pub use told::{LessonText, command};
 pub use words::headline;
 
 use std::fs;
@@ -62,23 +64,6 @@ pub struct Material<'a> {
     pub lesson: Option<LessonText>,
     /// The command that repeats the run.
     pub command: String,
-}
-
-/// The sections of a lesson, each in Markdown; a section may be empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LessonText {
-    /// The idea in a page.
-    pub idea: String,
-    /// What to watch.
-    pub watch: String,
-    /// What happened in this run.
-    pub happened: String,
-    /// Why it happened.
-    pub why: String,
-    /// What to try next.
-    pub next: String,
-    /// Where this is known from.
-    pub sources: String,
 }
 
 /// Why there is no report.

@@ -25,10 +25,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::commands::clean;
-use crate::conduct::Job;
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
+use crate::job::Job;
+use crate::leftovers;
 use crate::recording::Recording;
 use app::{App, Outcome};
 use session::Message;
@@ -188,7 +188,7 @@ async fn open(
     stopped_and_continued.abort();
     outcome.unwrap_or_else(|_| {
         // It panicked, which ends what runs: the children die with this process, and its records go before it does.
-        clean::own_systems(&folder);
+        leftovers::end_own_systems(&folder);
         Err(Failure::unexpected("the screen broke down; the run was stopped"))
     })
 }

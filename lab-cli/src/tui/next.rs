@@ -50,7 +50,7 @@ mod tests {
     use scenarios::format::Scenario;
 
     use super::*;
-    use crate::commands::run::jobs;
+    use crate::job::planned::jobs;
 
     const TEXT: &str =
         "Some words.\n\n- `lab run scaling --set instances=5`: more\n  of them.\n- read a book\n- `lab play`: play.";

@@ -13,6 +13,7 @@ use super::app::App;
 use super::session::Message;
 use super::theme::{Depth, Theme};
 use crate::failure::Failure;
+use crate::job::RunOutcome;
 use crate::recording::Recording;
 
 /// A cell, pixels.
@@ -58,7 +59,7 @@ pub fn show(app: &mut App, recording: &Recording, at_s: Option<f64>) {
         app.take(Message::Run(Box::new(event.clone())));
     }
     if at_s.is_none() {
-        app.take(Message::Ended(Box::new(Ok(recording.outcome()))));
+        app.take(Message::Ended(Box::new(Ok(RunOutcome::recorded(recording)))));
     }
 }
 

@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::conduct::{Job, RunOutcome};
 use crate::failure::Failure;
+use crate::job::{Job, RunOutcome};
 use crate::recording::Recording;
 use crate::watch::Watcher;
 
@@ -101,7 +101,7 @@ impl Session {
                     return;
                 }
             }
-            let _ = screen.send(Message::Ended(Box::new(Ok(recording.outcome()))));
+            let _ = screen.send(Message::Ended(Box::new(Ok(RunOutcome::recorded(&recording)))));
         });
         Self { stop, commands: None }
     }

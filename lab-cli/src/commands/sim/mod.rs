@@ -13,10 +13,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use scenarios::format::text_of;
 use sim::{Cost, Empirical, Information, Model, ServiceTime, sweep};
 
-use super::recorded;
 use crate::arguments::{Sim, SimFormat};
 use crate::failure::{Exit, Failure};
-use crate::{display, output};
+use crate::{browser, display, output};
 
 /// Of so many requests one is warm-up.
 const WARMUP_PART: u64 = 10;
@@ -83,7 +82,7 @@ fn write(file: &Path, shown: &str, open: bool) -> Result<(), Failure> {
     std::fs::write(file, shown)
         .map_err(|error| Failure::environment(format!("cannot write {}: {error}", file.display())))?;
     outln!("{}", file.display());
-    if open && !recorded::open_in_browser(file) {
+    if open && !browser::open(file) {
         outln!("No program to open it with was found; open the file above in a browser.");
     }
     Ok(())

@@ -1,9 +1,8 @@
 //! What keys ask of the laboratory: one function for each thing.
 
 use super::App;
-use crate::commands::{play, recorded, run};
-use crate::conduct::Job;
 use crate::failure::Failure;
+use crate::job::{Job, RunOutcome, planned, playground};
 use crate::recording::Recording;
 use crate::tui::help;
 use crate::tui::keys::Action;
@@ -13,6 +12,7 @@ use crate::tui::pages::{Live, Page, Predict, Verdict, lesson};
 use crate::tui::paper::Paper;
 use crate::tui::session::Session;
 use crate::tui::text;
+use crate::{browser, catalogue};
 
 impl App {
     pub(super) fn act(&mut self, action: Action) {
@@ -105,8 +105,8 @@ impl App {
         let Some(name) = home.scenario().map(|scenario| scenario.name().to_owned()) else {
             return;
         };
-        let arguments = run::arguments(&name, quick);
-        self.begin(run::jobs(&arguments));
+        let arguments = planned::arguments(&name, quick);
+        self.begin(planned::jobs(&arguments));
     }
 
     fn begin(&mut self, jobs: Result<Vec<Job>, Failure>) {
@@ -162,7 +162,7 @@ impl App {
                 .state
                 .info
                 .as_ref()
-                .and_then(|info| play::scenario_of(&info.plan.scenario).ok()),
+                .and_then(|info| catalogue::of_plan(&info.plan.scenario).ok()),
             _ => None,
         };
         match scenario {
@@ -177,7 +177,7 @@ impl App {
         };
         let name = home.scenario().map(|scenario| scenario.name().to_owned());
         // A scenario without a steady load has nothing to play with; the general playground always has.
-        let job = play::job(name.as_deref(), None, &[]).or_else(|_| play::job(None, None, &[]));
+        let job = playground::job(name.as_deref(), None, &[]).or_else(|_| playground::job(None, None, &[]));
         match job {
             Ok(job) => self.with_playground(job),
             Err(failure) => self.complain(&failure),
@@ -188,7 +188,7 @@ impl App {
         match Recording::read(folder) {
             Ok(recording) => {
                 let scenario = recording.scenario();
-                let verdict = Verdict::new(recording.outcome(), None, scenario);
+                let verdict = Verdict::new(RunOutcome::recorded(&recording), None, scenario);
                 self.pages.push(Page::Verdict(Box::new(verdict)));
             }
             Err(failure) => self.complain(&failure),
@@ -200,7 +200,7 @@ impl App {
             return;
         };
         let path = &verdict.report;
-        let opened = recorded::open_in_browser(path);
+        let opened = browser::open(path);
         self.notice = Some(if opened {
             format!("opened {}", path.display())
         } else {
@@ -238,10 +238,10 @@ impl App {
         };
         match verdict.suggestions.get(number - 1) {
             Some(Suggestion::Run(arguments)) => {
-                let jobs = run::jobs(arguments);
+                let jobs = planned::jobs(arguments);
                 self.begin(jobs);
             }
-            Some(Suggestion::Play(arguments)) => match play::of(arguments) {
+            Some(Suggestion::Play(arguments)) => match playground::of(arguments) {
                 Ok(job) => self.with_playground(job),
                 Err(failure) => self.complain(&failure),
             },

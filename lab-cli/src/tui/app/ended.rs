@@ -1,9 +1,9 @@
 //! The end of a run, and of the laboratory.
 
 use super::App;
-use crate::commands::clean;
-use crate::conduct::RunOutcome;
 use crate::failure::{Exit, Failure};
+use crate::job::RunOutcome;
+use crate::leftovers;
 use crate::tui::pages::live::Kind;
 use crate::tui::pages::{Page, Verdict};
 use crate::tui::paper::Paper;
@@ -70,7 +70,7 @@ impl App {
         if stopping {
             // The children die with this process; what it wrote about them goes before it does.
             terminal::give_back();
-            clean::own_systems(&self.state_folder);
+            leftovers::end_own_systems(&self.state_folder);
             std::process::exit(i32::from(Exit::Interrupted.number()));
         }
         self.leaving = true;

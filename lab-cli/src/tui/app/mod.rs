@@ -20,8 +20,8 @@ use super::pages::{Home, Live, Page};
 use super::session::{Message, Session};
 use super::terminal::Screen;
 use super::theme::Theme;
-use crate::conduct::Job;
 use crate::failure::{Exit, Failure};
+use crate::job::Job;
 use crate::recording::Recording;
 
 /// The shortest time between two frames.

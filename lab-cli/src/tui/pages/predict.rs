@@ -10,8 +10,8 @@ use scenarios::plan::{Asked, PredictSpec};
 use scenarios::unit::in_unit;
 
 use super::lesson::heading;
-use crate::conduct::Job;
 use crate::guess;
+use crate::job::Job;
 use crate::tui::panels::{put, words};
 use crate::tui::text;
 use crate::tui::theme::{Role, Theme};

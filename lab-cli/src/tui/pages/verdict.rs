@@ -11,8 +11,8 @@ use scenarios::state::{ArmState, RunState};
 use scenarios::verdict::Verdict as Decided;
 
 use super::lesson::heading;
-use crate::conduct::{Job, RunOutcome};
 use crate::display::plain;
+use crate::job::{Job, RunOutcome};
 use crate::report::{self, LessonText};
 use crate::tui::next::{self, Suggestion};
 use crate::tui::panels::{bars, words};

@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 use scenarios::verdict::Verdict;
 
 use super::{Beside, Entry, Home};
-use crate::commands::catalogue;
 use crate::learner::Progress;
+use crate::needs;
 use crate::tui::pages::lesson::heading;
 use crate::tui::panels::{cut, frame, put, words};
 use crate::tui::text;
@@ -145,7 +145,7 @@ impl Home {
                 Span::styled(words(&value, theme), style),
             ])
         };
-        let needs = catalogue::needs(&document.needs);
+        let needs = needs::words(&document.needs);
         lines.push(fact("takes", format!("{:.0} s", entry.minutes * 60.0), Style::new()));
         lines.push(fact("needs", needs, Style::new()));
         if let Some(lacks) = &entry.lacks {

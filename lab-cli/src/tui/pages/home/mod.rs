@@ -9,13 +9,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use scenarios::catalog;
 use scenarios::format::Scenario;
 
-use crate::commands::catalogue;
-use crate::commands::recorded::Summary;
-use crate::commands::run::needs_met;
 use crate::failure::Failure;
 use crate::learner::Learner;
-use crate::recording;
+use crate::recording::{self, Summary};
 use crate::tui::keys::Action;
+use crate::{catalogue, needs};
 
 /// Recorded runs that are read for the list: the newest.
 const RUNS_MAX: usize = 200;
@@ -69,7 +67,7 @@ impl Home {
                 let scenario = catalogue::open(name)?;
                 Ok(Entry {
                     minutes: catalogue::minutes(&scenario),
-                    lacks: needs_met(&scenario, "process").err().map(|failure| failure.words()),
+                    lacks: needs::met(&scenario, "process").err().map(|failure| failure.words()),
                     scenario,
                 })
             })

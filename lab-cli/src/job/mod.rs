@@ -1,4 +1,7 @@
-//! One run from its folder to its reports, whoever watches.
+//! What is run or played: one run from its folder to its reports, whoever watches.
+
+pub mod planned;
+pub mod playground;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -16,15 +19,14 @@ use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::commands::recorded;
-use crate::commands::up_folders::{self, NewFolder};
 use crate::display::plain;
 use crate::failure::{Exit, Failure};
 use crate::in_progress::InProgress;
 use crate::learner::Learner;
-use crate::recording::Recorder;
+use crate::recording::{Recorder, Recording};
 use crate::report::{self, LessonText, Material};
-use crate::{home, machine};
+use crate::up_folders::{self, NewFolder};
+use crate::{home, machine, text};
 
 /// So many files that could not be written are named.
 const LOST_SHOWN: usize = 3;
@@ -121,6 +123,21 @@ impl RunOutcome {
         }
     }
 
+    /// A recorded run, as one that has just ended.
+    pub fn recorded(recording: &Recording) -> Self {
+        let state = RunState::of(&recording.events);
+        Self {
+            lesson: recording.lesson(&state),
+            folder: recording.folder.clone(),
+            warnings: Vec::new(),
+            lost: Vec::new(),
+            error: None,
+            job: None,
+            scenario: recording.scenario(),
+            state,
+        }
+    }
+
     /// What was seen of a system that somebody else drives: there is no job, no folder and no verdict.
     pub fn watched(state: RunState) -> Self {
         Self {
@@ -137,11 +154,12 @@ impl RunOutcome {
 
     /// Its verdict and where its report lies, for a person who has seen the rest.
     pub fn in_short(&self) -> String {
-        format!(
-            "{}\n{}",
-            plain::summary(&self.state),
-            recorded::where_it_lies(&self.folder)
-        )
+        format!("{}\n{}", plain::summary(&self.state), self.where_it_lies())
+    }
+
+    /// Where its reports lie, for the end of its output.
+    pub fn where_it_lies(&self) -> String {
+        text::wrapped(&format!("Report: {}", self.folder.join("report.html").display()), 0)
     }
 
     /// The exit code of a command that did this run.
@@ -195,8 +213,8 @@ impl Job {
         state.warnings.extend(lost.iter().cloned());
         let material = Material {
             state: &state,
-            lesson: recorded::told(&self.scenario, &state),
-            command: recorded::command(&state),
+            lesson: LessonText::told(&self.scenario, &state),
+            command: report::command(&state),
         };
         lost.extend(report::write_all(&folder, &material).iter().map(ToString::to_string));
         let lesson = material.lesson;

@@ -1,0 +1,89 @@
+//! Scenarios by name or folder, and what is wrong with one that is not sound.
+
+use std::path::Path;
+
+use scenarios::catalog;
+use scenarios::format::{FormatError, SCENARIO_FILE, Scenario, is_hidden, line_and_column};
+use scenarios::plan::{Options, Plan};
+
+use crate::failure::Failure;
+use crate::machine;
+
+/// A scenario by its name in the catalogue, or from a folder.
+///
+/// # Errors
+/// When there is none, or it is not sound.
+pub fn open(name: &str) -> Result<Scenario, Failure> {
+    let path = Path::new(name);
+    if name.contains(std::path::MAIN_SEPARATOR) || path.join(SCENARIO_FILE).is_file() {
+        return from_folder(path);
+    }
+    let source = catalog::source(name).map_err(|hint| {
+        Failure::usage(format!("there is no scenario `{name}`")).hint(format!("{hint}; lab list shows them"))
+    })?;
+    Scenario::parse(source).map_err(|error| in_its_place(&error))
+}
+
+/// The scenario of a plan, by its name.
+///
+/// # Errors
+/// When the catalogue has none of that name.
+pub fn of_plan(name: &str) -> Result<Scenario, Failure> {
+    if name == "playground" {
+        return Scenario::parse(catalog::playground()).map_err(|error| Failure::unexpected(error.to_string()));
+    }
+    open(name)
+}
+
+/// A scenario from a folder.
+///
+/// # Errors
+/// When it cannot be read, or is not sound.
+pub fn from_folder(folder: &Path) -> Result<Scenario, Failure> {
+    Scenario::read(folder).map_err(|error| match &error {
+        FormatError::Unreadable(_) => Failure::usage(error.to_string())
+            .hint("a scenario is a folder with scenario.toml and lesson.md; lab list shows the built-in ones"),
+        FormatError::Invalid { .. } => in_its_place(&error),
+    })
+}
+
+/// The problems of a file, each under the line that it is about.
+pub fn in_its_place(error: &FormatError) -> Failure {
+    let FormatError::Invalid { file, text, problems } = error else {
+        return Failure::usage(error.to_string());
+    };
+    let shown: Vec<String> = problems
+        .iter()
+        .map(|problem| {
+            let mut out = String::new();
+            match &problem.span {
+                Some(span) => {
+                    let (line, column) = line_and_column(text, span.start);
+                    let source = text.lines().nth(line - 1).unwrap_or_default();
+                    let source = source.replace(is_hidden, "\u{fffd}");
+                    let width = span
+                        .len()
+                        .clamp(1, source.chars().count().saturating_sub(column - 1).max(1));
+                    out.push_str(&format!("{file}:{line}:{column}: {}\n", problem.message));
+                    out.push_str(&format!("{line:>5} | {source}\n"));
+                    out.push_str(&format!("      | {}{}", " ".repeat(column - 1), "^".repeat(width)));
+                }
+                None => out.push_str(&format!("{file}: {}", problem.message)),
+            }
+            if let Some(hint) = &problem.hint {
+                out.push_str(&format!("\n      = {hint}"));
+            }
+            out
+        })
+        .collect();
+    Failure::usage(shown.join("\n\n"))
+}
+
+/// Minutes of a default run on this machine, at most.
+pub fn minutes(scenario: &Scenario) -> f64 {
+    let options = Options {
+        cores: machine::cores(),
+        ..Options::default()
+    };
+    Plan::make(scenario, &options).map_or(0.0, |plan| (plan.expected_s() / 6.0).round() / 10.0)
+}

@@ -1,0 +1,49 @@
+//! `lab report`: the report of a recorded run.
+
+use std::path::PathBuf;
+
+use scenarios::state::RunState;
+
+use crate::failure::{Exit, Failure};
+use crate::recording::{self, Recording};
+use crate::report::{self, Format, Material};
+use crate::{browser, home, output};
+
+/// Writes the report of a recorded run.
+///
+/// # Errors
+/// When there is no such run, or the file cannot be written.
+pub fn run(run: &str, format: Format, output: Option<PathBuf>, open: bool) -> Result<Exit, Failure> {
+    let recording = Recording::read(&recording::find(&home::state_folder()?, run)?)?;
+    let state = RunState::of(&recording.events);
+    let material = Material {
+        state: &state,
+        lesson: recording.lesson(&state),
+        command: report::command(&state),
+    };
+    let text = report::render(format, &material).map_err(|error| Failure::unexpected(error.to_string()))?;
+    // HTML on a terminal helps nobody: it goes to the run's folder unless a file is named.
+    let to = output.or_else(|| (format == Format::Html || open).then(|| recording.folder.join(file_name(format))));
+    let Some(path) = to else {
+        output::data(text.as_bytes());
+        return Ok(Exit::Pass);
+    };
+    std::fs::write(&path, text)
+        .map_err(|error| Failure::environment(format!("cannot write {}: {error}", path.display())))?;
+    outln!("{}", path.display());
+    if open && !browser::open(&path) {
+        outln!("No program to open it with was found; open the file above in a browser.");
+    }
+    Ok(Exit::Pass)
+}
+
+fn file_name(format: Format) -> &'static str {
+    match format {
+        Format::Html => "report.html",
+        Format::Md => "report.md",
+        Format::Json => "report.json",
+        Format::Csv => "report.csv",
+        Format::Hgrm => "report.hgrm",
+        Format::Junit => "report.xml",
+    }
+}

@@ -1,0 +1,53 @@
+//! Playgrounds: a scenario's system under steady load, for keys to change.
+
+use scenarios::plan::{Options, Plan};
+
+use super::Job;
+use super::planned::{new_seed, settings};
+use crate::arguments::Play;
+use crate::failure::Failure;
+use crate::{backends, catalogue, home, machine, needs};
+
+/// The playground that the arguments ask for.
+///
+/// # Errors
+/// As [`job`].
+pub fn of(arguments: &Play) -> Result<Job, Failure> {
+    job(arguments.name.as_deref(), arguments.arm.as_deref(), &arguments.set)
+}
+
+/// A playground on a scenario's system, ready to begin; without a name the general one.
+///
+/// # Errors
+/// When there is no such scenario, arm or parameter, or the scenario has no steady load.
+pub fn job(name: Option<&str>, arm: Option<&str>, set: &[String]) -> Result<Job, Failure> {
+    let scenario = match name {
+        Some(name) => catalogue::open(name)?,
+        None => catalogue::of_plan("playground")?,
+    };
+    needs::met(&scenario, "process")?;
+    let options = Options {
+        seed: new_seed(),
+        set: settings(set)?,
+        cores: machine::cores(),
+        ..Options::default()
+    };
+    let plan = Plan::make(&scenario, &options)
+        .and_then(|plan| plan.into_playground(arm))
+        .map_err(|error| {
+            let failure = Failure::usage(error.to_string());
+            match name {
+                Some(name) => failure.hint(format!("lab explain {name} shows arms and parameters")),
+                None => failure.hint("its parameters are rate, instances, wait_ms and limit"),
+            }
+        })?;
+    Ok(Job {
+        scenario,
+        plan,
+        guess: None,
+        backend: backends::backend("process")?,
+        state_folder: home::state_folder()?,
+        out: None,
+        keep: false,
+    })
+}
