@@ -89,6 +89,24 @@ fn in_arms(document: &Document, problems: &mut Vec<Problem>) {
         .map(|clients| (&clients.class, "a class of clients"));
     let laws = document.laws.iter().map(|law| (&law.name, "a law"));
     let probes = document.probes.iter().map(|probe| (&probe.name, "a probe"));
+    once_an_arm(
+        document.probes.iter().map(|probe| (&probe.name, probe.arms.as_slice())),
+        "probes",
+        problems,
+    );
+    once_an_arm(
+        document.laws.iter().map(|law| (&law.name, law.arms.as_slice())),
+        "laws",
+        problems,
+    );
+    once_an_arm(
+        document
+            .searches
+            .iter()
+            .map(|search| (&search.class, search.arms.as_slice())),
+        "searches",
+        problems,
+    );
     let mut known: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, what) in classes.chain(searches).chain(acting).chain(laws).chain(probes) {
         identifier(name, problems);
@@ -125,6 +143,27 @@ fn twice<'a>(names: impl Iterator<Item = &'a Place>, what: &str, problems: &mut 
     let mut known = BTreeSet::new();
     for name in names.filter(|name| !known.insert(name.as_str())) {
         problems.push(Problem::at(name.span(), format!("there are two {what} `{name}`")));
+    }
+}
+
+/// Of two with one name in one arm the second would hide the first. No arms are all arms.
+fn once_an_arm<'a>(named: impl Iterator<Item = (&'a Place, &'a [Place])>, what: &str, problems: &mut Vec<Problem>) {
+    let mut known: Vec<(&str, &[Place])> = Vec::new();
+    for (name, arms) in named {
+        let meets = |others: &[Place]| {
+            let shared = |arm: &Place| others.iter().any(|other| other.as_str() == arm.as_str());
+            arms.is_empty() || others.is_empty() || arms.iter().any(shared)
+        };
+        if known
+            .iter()
+            .any(|(other, others)| *other == name.as_str() && meets(others))
+        {
+            problems.push(
+                Problem::at(name.span(), format!("there are two {what} `{name}` in one arm"))
+                    .hint("give one of them another name: the second would hide the first"),
+            );
+        }
+        known.push((name.as_str(), arms));
     }
 }
 

@@ -399,6 +399,31 @@ mod tests {
     }
 
     #[test]
+    fn of_two_with_one_name_in_one_arm_one_would_hide_the_other() {
+        let probe = |arms: &str| format!("\n[[probe]]\nname = \"asked\"\n{arms}\npath = \"/x\"\nfield = \"y\"\n");
+        let search = "\n[[search]]\nclass = \"most\"\nrequest = { path = \"/x\" }\nfrom_rate_per_s = 10\n\
+                      to_rate_per_s = 90\nquantile = 0.9\nwithin_ms = 50\nstep_s = 1\nsteps_max = 3\n";
+        let said = |more: &str| {
+            let mut source: Source = catalog::source("cpu-blocking").unwrap();
+            source.scenario.push_str(more);
+            Scenario::parse(source).err().map(|error| error.to_string())
+        };
+        let (all, one, other) = (probe(""), probe("arms = [\"one\"]"), probe("arms = [\"offloaded\"]"));
+        assert_eq!(said(&[one.as_str(), &other].concat()), None);
+        for (twice, what) in [
+            (all.repeat(2), "probes `asked`"),
+            ([all.as_str(), &one].concat(), "probes `asked`"),
+            ([one.as_str(), &other, &one].concat(), "probes `asked`"),
+            (search.repeat(2), "searches `most`"),
+        ] {
+            let said = said(&twice).unwrap();
+            assert!(said.contains(&format!("there are two {what} in one arm")), "{said}");
+            let place: Vec<&str> = said.split(':').skip(1).take(2).collect();
+            assert!(place.iter().all(|number| number.parse::<usize>().is_ok()), "{said}");
+        }
+    }
+
+    #[test]
     fn a_setting_that_cannot_be_run_is_named() {
         let mut source: Source = catalog::source("cpu-blocking").unwrap();
         source.scenario = source
