@@ -358,6 +358,19 @@ mod tests {
                 "give it a balancer",
             ),
             (arm("env = { PORT = \"80\" }"), "PORT"),
+            (
+                arm("env = { WORK_WAIT_MS = \"soon\" }"),
+                "must be a number from 0 to 600000",
+            ),
+            (arm("env = { CPU_WORK = \"gpu\" }"), "must be one of inline, offloaded"),
+            (
+                arm("env = { BALANCER_RETRIES = \"1001\" }"),
+                "must be a whole number from 0 to 1000",
+            ),
+            (
+                arm("env = { WORK_WAIT_MS = \"-{burn_ms}\" }"),
+                "`WORK_WAIT_MS` is \"-2000\"",
+            ),
             (arm("env = { \"A=B\" = \"1\" }"), "A=B"),
             (arm("[[arm.service]]\nname = \"gateway\""), "two changes of the service"),
             (

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use compose::{Limits, ServiceSpec, SystemSpec};
-use contract::Program;
 use contract::environment::KAFKA_BROKER;
+use contract::{Allowed, Program};
 
 use super::make::{CPUS_MAX, CPUS_MIN};
 use super::resolve::Resolver;
@@ -67,7 +67,15 @@ fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -
     };
     let mut env = BTreeMap::new();
     for (key, value) in base.env.iter().chain(change.into_iter().flat_map(|change| &change.env)) {
-        env.insert(key.to_string(), resolver.fill(value)?);
+        let text = resolver.fill(value)?;
+        let allowed = Allowed::of(key.as_str());
+        if !allowed.accepts(&text) {
+            return Err(Problem::at(
+                value.span(),
+                format!("`{key}` is {text:?}, but must be {allowed}"),
+            ));
+        }
+        env.insert(key.to_string(), text);
     }
     let service = base.name.as_str().parse().map_err(|_| {
         Problem::at(base.name.span(), format!("there is no service `{}`", base.name)).suggest(

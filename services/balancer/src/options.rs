@@ -187,6 +187,30 @@ mod tests {
     }
 
     #[test]
+    fn variables_are_read_as_they_are_declared() {
+        let variables = [
+            IDLE_TIMEOUT_MS,
+            HEAD_TIMEOUT_MS,
+            STALL_TIMEOUT_MS,
+            PASSIVE_FAILURES,
+            EJECT_MS,
+            EJECT_MAX_PERCENT,
+            PANIC_PERCENT,
+            PROBE_EVERY_MS,
+            PROBE_TIMEOUT_MS,
+            PROBE_PATH,
+            PROBES_IN_ROW,
+            SLOW_START_MS,
+            RETRIES,
+            STICKY_COOKIE,
+            HASH_ON,
+        ];
+        chassis::testing::assert_read_as_declared(&variables, |variable, value| {
+            Options::read(&[(variable, value)].into_iter().collect()).is_ok()
+        });
+    }
+
+    #[test]
     fn each_mistake_is_quoted() {
         for (variable, value) in [
             (IDLE_TIMEOUT_MS, "0"),

@@ -409,6 +409,26 @@ mod tests {
     }
 
     #[test]
+    fn variables_are_read_as_they_are_declared() {
+        let variables = [
+            names::LOG_LEVEL,
+            names::WORKERS,
+            names::UPSTREAM_TIMEOUT_MS,
+            names::WORK_WAIT_MS,
+            names::WORK_DISTRIBUTION,
+            names::WORK_LIMIT,
+            names::WORK_CPU_MS,
+            names::WORK_SEED,
+            names::WORK_CONTROL,
+            names::WORK_SLOW,
+            names::CPU_WORK,
+            names::KAFKA_SESSION_MS,
+            names::KAFKA_STATIC_MEMBERS,
+        ];
+        crate::testing::assert_read_as_declared(&variables, |variable, value| read(&[(variable, value)]).is_ok());
+    }
+
+    #[test]
     fn settings_are_printed_without_their_secrets() {
         let settings = read(&[
             ("DATABASE_URL", "postgres://u:s3cret@h/orders"),

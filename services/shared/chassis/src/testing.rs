@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::Router;
 use axum::body::Body;
-use contract::Program;
+use contract::{Allowed, Program, Strategy};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
@@ -44,6 +44,40 @@ impl Answer {
 #[must_use]
 pub fn settings(service: Program, variables: &[(&str, &str)]) -> Settings {
     Settings::new(service, variables.iter().copied().collect()).expect("the test's own variables are right")
+}
+
+/// Asserts that a program reads variables as they are declared: at the edges of what they may hold, and beyond them.
+/// `reads` says whether it takes the value of a variable.
+///
+/// # Panics
+/// When it takes what is declared to be refused, or refuses what is declared to be taken.
+pub fn assert_read_as_declared(variables: &[&str], reads: impl Fn(&str, &str) -> bool) {
+    for &variable in variables {
+        let allowed = Allowed::of(variable);
+        for value in edges(allowed) {
+            let (is, should) = (reads(variable, &value), allowed.accepts(&value));
+            assert_eq!(is, should, "{variable}={value}: it must be {allowed}");
+        }
+    }
+}
+
+/// Values at the edges of what is allowed, and beyond them.
+fn edges(allowed: Allowed) -> Vec<String> {
+    let mut edges: Vec<String> = ["x", "-1", "1.5", "NaN", "=", "/x", "header:x", "users-1=2"]
+        .map(str::to_owned)
+        .into();
+    match allowed {
+        Allowed::Whole(min, max) => {
+            edges.extend([min, max].map(|edge| edge.to_string()));
+            edges.extend(min.checked_sub(1).map(|below| below.to_string()));
+            edges.push((u128::from(max) + 1).to_string());
+        }
+        Allowed::Number(min, max) => edges.extend([min, max, min - 0.01, max + 0.01].map(|edge| edge.to_string())),
+        Allowed::Words(words) => edges.extend(words.iter().map(ToString::to_string)),
+        Allowed::Strategy => edges.extend(Strategy::ALL.map(|strategy| strategy.to_string())),
+        Allowed::Form(..) | Allowed::Text => {}
+    }
+    edges
 }
 
 /// Sends a request with a body.

@@ -98,6 +98,7 @@ impl Program {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Allowed;
 
     /// Variables that tell a program where it is and whom it talks to: whoever starts it decides them.
     const WIRING: [&str; 18] = [
@@ -131,6 +132,16 @@ mod tests {
             let mut programs = Program::ALL.into_iter();
             let is_declared = programs.any(|program| program.declared_variables().contains(&name));
             assert_ne!(is_declared, WIRING.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn of_each_declared_variable_it_is_known_what_it_may_hold() {
+        // Names, places, networks and secrets are the program's own business.
+        let texts = [WORK_BROKEN, CRASH_AT, JWT_SECRET, TRUSTED_PROXIES];
+        for variable in Program::ALL.into_iter().flat_map(Program::declared_variables) {
+            let is_text = matches!(Allowed::of(variable), Allowed::Text);
+            assert_eq!(is_text, texts.contains(&variable), "{variable}");
         }
     }
 

@@ -3,6 +3,7 @@
 //!
 //! There is no runtime in here, so that anything may depend on it.
 
+mod allowed;
 mod contested;
 mod declared;
 pub mod environment;
@@ -20,6 +21,7 @@ mod stream;
 mod validate;
 mod wire;
 
+pub use allowed::Allowed;
 pub use contested::{Account, Booking, Debit, LockTrials, NewBalance, NewBooking, NewDebit, NewLockTrials, NewProduct};
 pub use link::{LinkConditions, Passage};
 pub use problem::Problem;

@@ -74,6 +74,19 @@ mod tests {
     }
 
     #[test]
+    fn variables_are_read_as_they_are_declared() {
+        let variables = [
+            CONSUME_COMMIT,
+            CONSUME_ON_FAILURE,
+            CONSUME_RETRIES,
+            CONSUME_RETRY_MS,
+            CONSUME_GAP_MS,
+            CONSUME_HOLD_AT,
+        ];
+        chassis::testing::assert_read_as_declared(&variables, |variable, value| read(&[(variable, value)]).is_ok());
+    }
+
+    #[test]
     fn the_defaults_are_the_careful_ones() {
         let options = read(&[]).unwrap();
         assert_eq!((options.group.as_str(), options.commit), ("analytics", Commit::Inbox));
