@@ -106,9 +106,7 @@ impl Recording {
             }
             let is_whole = line.last() == Some(&b'\n');
             let event = match std::str::from_utf8(&line) {
-                Ok(text) => event(text.trim_end())
-                    .map_err(|error| error.to_string())
-                    .and_then(|event| reader.checked(event)),
+                Ok(text) => event(&mut reader, text.trim_end()),
                 Err(error) => Err(format!("this is not UTF-8: {error}")),
             };
             match event {
@@ -163,14 +161,14 @@ impl Summary {
 }
 
 /// An event of a line. A recording may be anybody's, and everything draws its texts.
-fn event(line: &str) -> serde_json::Result<RunEvent> {
+fn event(reader: &mut Reader, line: &str) -> Result<RunEvent, String> {
     // Only where something is escaped, or was left as it is although it cannot be seen.
     if line.contains('\\') || line.chars().any(is_hidden) {
-        let mut document = serde_json::from_str(line)?;
+        let mut document = serde_json::from_str(line).map_err(|error| error.to_string())?;
         visible_document(&mut document);
-        return serde_json::from_value(document);
+        return reader.document(document);
     }
-    serde_json::from_str(line)
+    reader.event(line)
 }
 
 /// Folders of all recorded runs, the newest first.
@@ -231,6 +229,8 @@ pub fn find(state: &Path, run: &str) -> Result<PathBuf, Failure> {
     }
 }
 
+#[cfg(test)]
+mod before;
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,17 +8,18 @@ use compose::InstanceStats;
 use history::{Diagram, Judgement, Operation};
 use serde::{Deserialize, Serialize};
 
+use crate::action::Acted;
 use crate::disturbance::Disturbance;
 use crate::format::{Figure, LawKind};
 use crate::guess::Guess;
-use crate::plan::{LinkChange, Plan};
+use crate::plan::Plan;
 use crate::verdict::{CheckOutcome, Verdict};
 
 /// Slices in a second: the resolution of everything that is shown over time.
 pub const SLICES_PER_S: u32 = 10;
 
-/// The version of the event stream.
-pub const EVENT_VERSION: u32 = 1;
+/// The version of the event stream. Since 2 an action is told as it was planned, and no longer in words alone.
+pub const EVENT_VERSION: u32 = 2;
 
 /// The facts of how a system came to rest: how long it took, seconds, and how many events were still open at the end.
 pub const FACTS_OF_SETTLING: [&str; 2] = ["settle_s", "settle_open"];
@@ -66,23 +67,8 @@ pub enum EventKind {
         /// Milliseconds from the first start.
         startup_ms: f64,
     },
-    /// A planned action was done, or could not be.
-    Action {
-        /// Planned time, seconds after the load began.
-        at_s: f64,
-        /// When it was really begun, seconds after the load began.
-        #[serde(default)]
-        began_s: f64,
-        /// When it was really done, seconds after the load began.
-        done_s: f64,
-        /// The action in words.
-        words: String,
-        /// Why it failed; none when it was done.
-        failure: Option<String>,
-        /// What it was to make of a link, where it is about one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        link: Option<LinkChange>,
-    },
+    /// Something was done to the system, or could not be.
+    Action(Box<Acted>),
     /// What the load generator measured since its sample before; times count from the begin of the load.
     Sample(Box<load::Sample>),
     /// Operations of clients that ended since the event before; times count from the begin of the clients' part.

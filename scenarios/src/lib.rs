@@ -3,6 +3,7 @@
 //! Data flows one way: a [`format::Scenario`] becomes a [`plan::Plan`]; the [`engine`] runs the plan and emits
 //! [`event::RunEvent`]s; [`state::RunState`] folds them, purely; every display and report draws that state.
 
+pub mod action;
 pub mod catalog;
 pub mod checks;
 pub mod compare;

@@ -8,7 +8,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use compose::Backend;
-use scenarios::engine::{self, Bus, Command, RunError, Sink, Site};
+use scenarios::action::Command;
+use scenarios::engine::{self, Bus, RunError, Sink, Site};
 use scenarios::format::Scenario;
 use scenarios::guess::Guess;
 use scenarios::plan::Plan;

@@ -112,7 +112,8 @@ fn of_round(label: &str, round: &RoundState, all: &mut Vec<String>) {
         if let Some(failure) = &action.failure {
             all.push(format!(
                 "{label}, round {}: \"{}\" was not done: {failure}",
-                round.round, action.words
+                round.round,
+                action.words()
             ));
         }
     }

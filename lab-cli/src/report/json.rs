@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use history::{Judgement, Verdict};
+use history::{ActionKind, Judgement, Verdict};
 use load::Histogram;
+use scenarios::action::Acted;
 use scenarios::event::{SearchStep, SimulatedPoint, StoryTold};
 use scenarios::plan::{LawSpec, LeftOut, ParamValue};
 use scenarios::prediction::{self, Outcome};
@@ -211,6 +212,10 @@ struct Round {
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Action {
+    kind: ActionKind,
+    planned_s: f64,
+    began_s: f64,
+    /// When it was done.
     at_s: f64,
     words: String,
     failure: Option<String>,
@@ -404,10 +409,13 @@ fn search(search: &SearchFigures<'_>) -> Search {
 }
 
 fn round(round: &RoundState) -> Round {
-    let action = |mark: &scenarios::state::ActionMark| Action {
-        at_s: mark.at_s,
-        words: mark.words.clone(),
-        failure: mark.failure.clone(),
+    let action = |acted: &Acted| Action {
+        kind: acted.command.kind(),
+        planned_s: acted.planned_s,
+        began_s: acted.began_s,
+        at_s: acted.done_s,
+        words: acted.words(),
+        failure: acted.failure.clone(),
     };
     Round {
         round: round.round,

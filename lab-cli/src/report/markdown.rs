@@ -11,7 +11,7 @@ use super::figures::{ArmFigures, all_classes, arms, latency_row};
 use super::gaps::gaps;
 use super::histories::Proof;
 use super::simulated::simulations;
-use super::{LessonText, Material, histories, words};
+use super::{LessonText, Material, acted, histories, words};
 
 /// Width of the pictures of violations, in characters.
 const DIAGRAM_COLUMNS: usize = 100;
@@ -32,6 +32,7 @@ pub(super) fn render(material: &Material<'_>) -> String {
         let _ = writeln!(text, "{} {}\n", escape(&outcome.question), escape(&outcome.sentence));
     }
     side_by_side(&mut text, &arms(state));
+    acted(&mut text, state);
     histories(&mut text, state);
     stories(&mut text, state);
     simulated(&mut text, state);
@@ -94,6 +95,15 @@ fn side_by_side(text: &mut String, arms: &[ArmFigures<'_>]) {
         2,
         &latencies,
     );
+}
+
+/// What was done to the systems.
+fn acted(text: &mut String, state: &RunState) {
+    let rows = acted::rows(state);
+    if !rows.is_empty() {
+        text.push_str("## What was done to the system\n\n");
+    }
+    table(text, &acted::HEADINGS, 3, &rows);
 }
 
 /// What the clients' histories show, with the first violation of each law as a picture in text.

@@ -3,6 +3,7 @@
 //! Each format is one small writer. A run that is unfinished, interrupted, failed or empty has a report too: it says
 //! what is missing (see [`gaps`]).
 
+mod acted;
 mod csv;
 mod disturbances;
 mod escape;

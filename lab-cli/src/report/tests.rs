@@ -1,12 +1,13 @@
 //! Every format of every kind of run: whole, searching, cut short anywhere, empty.
 
+use history::ActionKind;
 use scenarios::event::{EventKind, RunEvent, Simulated, SimulatedPoint};
 use scenarios::format::{Figure, SimulationKind};
 use scenarios::plan::{LeftOut, SimulationSpec};
 use scenarios::state::RunState;
 
-use super::fixture::{comparison, folded, history, lesson, material, search};
-use super::{Format, Material, histories, json, render, write_all};
+use super::fixture::{comparison, every_action, every_mark, folded, history, lesson, material, search};
+use super::{Format, Material, histories, json, render, svg, write_all};
 
 const ALL: [Format; 6] = [
     Format::Html,
@@ -67,6 +68,24 @@ fn golden_files_of_nothing() {
         insta::assert_snapshot!(format!("nothing.{format:?}"), text(format, &state));
     }
     insta::assert_snapshot!("nothing.Html", without_drawings(&text(Format::Html, &state)));
+}
+
+#[test]
+fn everything_that_can_be_done_has_its_sign_and_is_in_the_legend() {
+    let page = text(Format::Html, &folded(&every_action()));
+    let picture = svg::sequence("title", "caption", &every_mark()).unwrap();
+    let legend: Vec<&str> = picture.legend.iter().map(|entry| entry.label.as_str()).collect();
+    assert_eq!(legend, ActionKind::ALL.map(ActionKind::name));
+    for (kind, entry) in ActionKind::ALL.into_iter().zip(&picture.legend) {
+        let sign = kind.sign(false);
+        assert!(page.contains(&format!(">{sign} ")), "no {kind:?} over the time axis");
+        assert!(page.contains(&entry.swatch), "no {kind:?} in the legend of a time axis");
+        assert!(picture.svg.contains(&format!(">{sign}<")), "no {kind:?} on a lane");
+    }
+    let report: serde_json::Value = serde_json::from_str(&text(Format::Json, &folded(&every_action()))).unwrap();
+    let actions = report["arms"][0]["rounds"][0]["actions"].as_array().unwrap();
+    let kinds: Vec<&serde_json::Value> = actions.iter().map(|action| &action["kind"]).collect();
+    assert_eq!(serde_json::json!(kinds), serde_json::json!(ActionKind::ALL));
 }
 
 /// The page without its style sheet and the shapes of its charts: what a reader is told.

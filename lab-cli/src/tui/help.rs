@@ -1,5 +1,6 @@
 //! The keys of a page, drawn from the table that dispatches them.
 
+use history::ActionKind;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
@@ -30,8 +31,18 @@ pub fn help(place: Place) -> Paper {
         lines.push(Line::default());
         let more = "Ctrl-C stops what runs and keeps what was measured; a second one ends at once.";
         lines.extend(text::wrapped(width, theme, more));
+        if matches!(place, Place::Live | Place::Play) {
+            lines.push(Line::default());
+            lines.extend(text::wrapped(width, theme, &marks(theme)));
+        }
         lines
     })
+}
+
+/// The signs of what is done to a system, over the time axis and in pictures.
+fn marks(theme: Theme) -> String {
+    let marks = ActionKind::ALL.map(|kind| kind.legend(theme.ascii));
+    format!("What was done to the system: {}.", marks.join(", "))
 }
 
 /// As many keys as have room; the first ones are those that people try first.

@@ -3,7 +3,8 @@
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use scenarios::engine::{Command, Sink};
+use scenarios::action::Command;
+use scenarios::engine::Sink;
 use scenarios::event::RunEvent;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;

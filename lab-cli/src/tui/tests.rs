@@ -5,8 +5,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use compose::{LinkConditions, LinkSpec, Passage};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use history::ActionKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use scenarios::action::Command;
 use scenarios::event::{EventKind, RunEvent};
 use scenarios::plan::LinkChange;
 use scenarios::state::RunState;
@@ -124,8 +126,11 @@ fn a_link_is_shown_as_it_is_now() {
                     arm.system.links = vec![LinkSpec::new("gateway", "users")];
                 }
             }
-            EventKind::Action { link, .. } => {
-                *link = Some(LinkChange {
+            EventKind::Action(acted) => {
+                let Command::Act(action) = &mut acted.command else {
+                    panic!("it is planned")
+                };
+                action.link = Some(LinkChange {
                     from: "gateway".to_owned(),
                     to: "users".to_owned(),
                     conditions: LinkConditions::of(Passage::BlackHole),
@@ -134,7 +139,7 @@ fn a_link_is_shown_as_it_is_now() {
             _ => {}
         }
     }
-    let cut = |event: &&RunEvent| matches!(event.kind, EventKind::Action { .. });
+    let cut = |event: &&RunEvent| matches!(event.kind, EventKind::Action(_));
     let cut_at_s = events.iter().find(cut).unwrap().elapsed_ms as f64 / 1000.0;
     for (at_s, shown) in [
         (cut_at_s - 1.0, "gateway->users open"),
@@ -142,6 +147,34 @@ fn a_link_is_shown_as_it_is_now() {
     ] {
         let screen = Bench::of(events.clone(), Some(at_s), PLAIN).screen(120, 36);
         assert!(screen.contains(shown), "{screen}");
+    }
+}
+
+#[test]
+fn everything_that_can_be_done_has_its_sign_over_the_time_axis() {
+    let events = fixture::every_action();
+    let done = |event: &&RunEvent| matches!(event.kind, EventKind::Action(_));
+    let done_s = events.iter().find(done).unwrap().elapsed_ms as f64 / 1000.0;
+    for ascii in [false, true] {
+        let theme = Theme { ascii, ..PLAIN };
+        let screen = Bench::of(events.clone(), Some(done_s + 0.5), theme).screen(200, 50);
+        let seconds = screen
+            .lines()
+            .position(|line| line.contains(" 1 s") && line.contains(" 5 s"));
+        let marks = screen.lines().nth(seconds.unwrap() - 1).unwrap();
+        for kind in ActionKind::ALL {
+            assert!(marks.contains(kind.sign(ascii)), "no {kind:?} in {marks}");
+        }
+    }
+}
+
+#[test]
+fn a_recording_of_an_earlier_version_is_shown_as_it_is_now() {
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/tests/recordings");
+    for (name, at_s) in [("faults", 3.0), ("again", 1.6)] {
+        let recording = Recording::read(&folders.join(name)).unwrap();
+        let mut bench = Bench::of(recording.events, Some(at_s), PLAIN);
+        insta::assert_snapshot!(format!("before_{name}"), bench.screen(160, 36));
     }
 }
 

@@ -6,6 +6,7 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
+use crate::action::ActionKind;
 use crate::judgement::Violation;
 use crate::operation::{Operation, Outcome, Step, StepKind};
 use crate::record::History;
@@ -85,21 +86,20 @@ pub enum EventKind {
     Fail,
     /// It was never answered.
     Unknown,
-    /// A process was paused.
-    Pause,
-    /// It went on.
-    Resume,
+    /// Something was done to the system: an instance was paused, a way was cut.
+    #[serde(untagged)]
+    Action(ActionKind),
 }
 
-/// Something that the history does not know of: a process was paused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Something that the history does not know of: what was done to the system meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     /// Nanoseconds since the history began.
     pub at_ns: u64,
-    /// To which actor or instance it happened.
-    pub actor_or_instance: String,
+    /// The instances that it was done to.
+    pub instances: Vec<String>,
     /// What kind of thing it was.
-    pub kind: EventKind,
+    pub kind: ActionKind,
     /// In a few words.
     pub label: String,
 }
@@ -162,8 +162,15 @@ impl Diagram {
         }
     }
 
-    /// Adds marks to the lanes of their actors, or of the actors whom their instances answered. Marks outside of the
-    /// diagram's time, or of others, are left out.
+    /// The kinds of things that were done to the system in it, in the order of a legend.
+    #[must_use]
+    pub fn actions(&self) -> Vec<ActionKind> {
+        let done = |kind: &ActionKind| self.events.iter().any(|event| event.kind == EventKind::Action(*kind));
+        ActionKind::ALL.into_iter().filter(done).collect()
+    }
+
+    /// Adds marks to the lanes of the actors whom their instances answered. Marks outside of the diagram's time, or of
+    /// other instances, are left out.
     #[must_use]
     pub fn with_marks(mut self, marks: &[Mark]) -> Self {
         let Some(end_ns) = self.events.last().map(|event| event.at_ns) else {
@@ -173,28 +180,15 @@ impl Diagram {
             let Some(at_ns) = mark.at_ns.checked_sub(self.began_ns).filter(|at_ns| *at_ns <= end_ns) else {
                 continue;
             };
-            for (
+            let answered = |lane: &Lane| lane.instances.iter().any(|name| mark.instances.contains(name));
+            let concerned = self.lanes.iter().enumerate().filter(|(_, lane)| answered(lane));
+            self.events.extend(concerned.map(|(lane, _)| Event {
+                at_ns,
                 lane,
-                Lane {
-                    name,
-                    instances,
-                    shared,
-                },
-            ) in self.lanes.iter().enumerate()
-            {
-                let concerned =
-                    !shared && (*name == mark.actor_or_instance || instances.contains(&mark.actor_or_instance));
-                if concerned {
-                    let Mark { label, kind, .. } = mark.clone();
-                    self.events.push(Event {
-                        at_ns,
-                        lane,
-                        label,
-                        arrow: None,
-                        kind,
-                    });
-                }
-            }
+                label: mark.label.clone(),
+                arrow: None,
+                kind: EventKind::Action(mark.kind),
+            }));
         }
         self.events.sort_by_key(|event| event.at_ns);
         self

@@ -6,12 +6,14 @@
 //!
 //! Nothing here reads a clock, a file or a socket: the same history gives the same judgement.
 
+mod action;
 pub mod checkers;
 mod diagram;
 mod judgement;
 mod operation;
 mod record;
 
+pub use action::ActionKind;
 pub use diagram::{Arrow, Diagram, Event, EventKind, Lane, Mark};
 pub use judgement::{Judgement, Verdict, Violation};
 pub use operation::{Operation, Outcome, Step, StepKind};

@@ -188,21 +188,29 @@ fn few_failures(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
 
 fn actions_done(plan: &Plan, state: &RunState) -> Option<CheckOutcome> {
     let planned: usize = plan.turns.iter().map(|turn| plan.arms[turn.arm].actions.len()).sum();
-    let marks = || {
+    let all = || {
         state
             .arms
             .iter()
             .flat_map(|arm| &arm.rounds)
             .flat_map(|round| &round.actions)
     };
-    let done = marks().filter(|mark| mark.failure.is_none()).count();
+    let done = all().filter(|acted| acted.number.is_some() && acted.failure.is_none());
     let bounds = Bounds {
         at_least: Some(planned as f64),
         at_most: Some(planned as f64),
     };
-    let first_failure = marks().find_map(|mark| mark.failure.as_ref().map(|why| format!("{}: {why}", mark.words)));
+    let first_failure = all().find_map(|acted| Some(format!("{}: {}", acted.words(), acted.failure.as_ref()?)));
     let why = first_failure.unwrap_or_else(|| "a planned action was never done".to_owned());
-    (planned > 0).then(|| own_check("every planned action was done", done as f64, bounds, Unit::Count, why))
+    (planned > 0).then(|| {
+        own_check(
+            "every planned action was done",
+            done.count() as f64,
+            bounds,
+            Unit::Count,
+            why,
+        )
+    })
 }
 
 fn nobody_crashed(state: &RunState) -> Option<CheckOutcome> {

@@ -5,7 +5,7 @@
 
 use crate::disturbance::Disturbance;
 use crate::expression::Expression;
-use crate::plan::{ActionSpec, ArmPlan, CheckPlan, Plan};
+use crate::plan::{ArmPlan, CheckPlan, Plan};
 use crate::state::{ArmState, ClassState, RoundState, RunState};
 use crate::verdict::{CheckOutcome, Verdict};
 
@@ -67,16 +67,17 @@ fn of_arm(plan: &Plan, arm: &ArmPlan, measured: &ArmState, state: &RunState) -> 
 
 /// An action that was planned and not done: the arm is not what it was meant to be.
 fn undone(arm: &ArmPlan, round: &RoundState) -> Option<String> {
-    let failed = round
-        .actions
-        .iter()
-        .find_map(|mark| Some(format!("\"{}\" was not done: {}", mark.words, mark.failure.as_ref()?)));
+    let failed = round.actions.iter().find_map(|acted| {
+        Some(format!(
+            "\"{}\" was not done: {}",
+            acted.words(),
+            acted.failure.as_ref()?
+        ))
+    });
     let missing = || {
-        let planned = arm.actions.iter().map(ActionSpec::words);
-        let mut never = planned.filter(|words| !round.actions.iter().any(|mark| mark.words == *words));
-        never
-            .next()
-            .map(|words| format!("\"{words}\" was planned and never done"))
+        let told = |number: usize| round.actions.iter().any(|acted| acted.number == Some(number));
+        let never = arm.actions.iter().enumerate().find(|(number, _)| !told(*number));
+        never.map(|(_, action)| format!("\"{}\" was planned and never done", action.words()))
     };
     failed.or_else(missing)
 }
@@ -123,4 +124,48 @@ pub(super) fn timed_classes<'a>(
 ) -> impl Iterator<Item = (&'a String, &'a ClassState)> {
     let timed = |name: &str| arm.loads.iter().any(|load| load.class == name);
     round.classes.iter().filter(move |(name, _)| timed(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{EventKind, RunEvent};
+    use crate::recorded::Reader;
+
+    /// A recorded run in which one instance is paused twice and goes on twice.
+    fn events() -> Vec<RunEvent> {
+        let recording = include_str!("../../tests/recordings/again/run.jsonl");
+        let mut reader = Reader::default();
+        recording.lines().map(|line| reader.event(line).unwrap()).collect()
+    }
+
+    /// Why the only arm is in doubt.
+    fn doubt(events: &[RunEvent]) -> Option<String> {
+        let state = RunState::of(events);
+        let plan = &state.info.as_ref().unwrap().plan;
+        doubts(plan, &state).remove(0)
+    }
+
+    #[test]
+    fn of_two_actions_with_the_same_words_each_has_to_be_done() {
+        assert_eq!(doubt(&events()), None);
+        let acted = |event: &RunEvent| matches!(event.kind, EventKind::Action(_));
+        let all = events();
+        let places = all.iter().enumerate().filter(|(_, event)| acted(event));
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        let words = ["pause users-1", "resume users-1"].repeat(2);
+        assert_eq!(places.len(), words.len());
+        for (place, words) in places.into_iter().zip(words) {
+            let mut missing = events();
+            missing.remove(place);
+            let never = format!("\"{words}\" was planned and never done");
+            assert_eq!(doubt(&missing), Some(never));
+            let mut failed = events();
+            if let EventKind::Action(acted) = &mut failed[place].kind {
+                acted.failure = Some("no such process".to_owned());
+            }
+            let failed = doubt(&failed).unwrap();
+            assert_eq!(failed, format!("\"{words}\" was not done: no such process"));
+        }
+    }
 }

@@ -8,8 +8,8 @@ use super::RunError;
 use crate::format::ActionVerb;
 use crate::plan::{ActionSpec, LinkChange, Plan};
 
-/// Refuses a plan that the backend cannot carry out, before anything is started.
-pub(super) fn missing_capability(plan: &Plan, backend: &dyn Backend) -> Option<RunError> {
+/// Why a plan is refused before anything is started: the backend cannot carry it out.
+pub fn missing_capability(plan: &Plan, backend: &dyn Backend) -> Option<RunError> {
     let actions = plan.arms.iter().flat_map(|arm| &arm.actions);
     let mut needed: BTreeSet<Capability> = actions.map(|action| capability(action.verb)).collect();
     if plan.arms.iter().flat_map(|arm| &arm.actions).any(loses) {

@@ -70,13 +70,13 @@ async fn act(turn: &mut Turn<'_>, clock: Clock) -> Result<Vec<Operation>, RunErr
     drop(sender);
     let mut all: Vec<Operation> = Vec::new();
     let arm = turn.arm;
-    let mut pending = arm.actions.iter();
+    let mut pending = arm.actions.iter().enumerate();
     let mut next = pending.next();
     let mut batch = Vec::new();
     let mut gauges = Gauges::watch(turn.system.clone());
     loop {
-        let due =
-            next.map(|action| tokio::time::Instant::from_std(clock.began() + Duration::from_secs_f64(action.at_s)));
+        let due = next
+            .map(|(_, action)| tokio::time::Instant::from_std(clock.began() + Duration::from_secs_f64(action.at_s)));
         tokio::select! {
             biased;
             () = turn.stop.cancelled() => break,

@@ -1,4 +1,4 @@
-//! What a person does to a playground while it runs.
+//! Carries out what a person does to a playground while it runs.
 
 use std::time::Duration;
 
@@ -6,59 +6,18 @@ use compose::{Instance, System, http};
 use url::Url;
 
 use super::actions;
-use crate::plan::ActionSpec;
+use crate::action::Command;
 
 /// The longest wait for an instance to take a command.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One thing to do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Command {
-    /// Drive the open loops of a class at this rate.
-    Rate {
-        /// The class.
-        class: String,
-        /// Requests per second, above 0.
-        per_s: f64,
-    },
-    /// What a scenario's action does; its time is not looked at.
-    Act(ActionSpec),
-    /// Ask an instance to burn processor time on its event loop.
-    Burn {
-        /// The instance.
-        instance: String,
-        /// Processor time, milliseconds.
-        ms: u64,
-    },
-    /// Make the declared work of an instance take this many times as long.
-    Slow {
-        /// The instance.
-        instance: String,
-        /// The factor; 1 is as declared.
-        slowness: f64,
-    },
-}
-
-impl Command {
-    /// The command in words.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Rate { class, per_s } => format!("{class} at {per_s:.0}/s"),
-            Self::Act(action) => action.words(),
-            Self::Burn { instance, ms } => format!("burn {ms} ms on {instance}"),
-            Self::Slow { instance, slowness } if *slowness <= 1.0 => format!("{instance} at its own pace"),
-            Self::Slow { instance, slowness } => format!("{instance} {slowness:.0} times slower"),
-        }
-    }
-
-    /// Does it to the system; a rate is the load's business.
-    pub(super) async fn carry_out(&self, system: &dyn System) -> Result<(), String> {
-        match self {
-            Self::Rate { .. } => Ok(()),
-            Self::Act(action) => actions::act(action, system).await.map_err(|error| error.to_string()),
-            Self::Burn { instance, ms } => burn(system, instance, *ms).await,
-            Self::Slow { instance, slowness } => slow(system, instance, *slowness).await,
-        }
+/// Does it to the system; a rate is the load's business.
+pub(super) async fn carry_out(command: &Command, system: &dyn System) -> Result<(), String> {
+    match command {
+        Command::Rate { .. } => Ok(()),
+        Command::Act(action) => actions::act(action, system).await.map_err(|error| error.to_string()),
+        Command::Burn { instance, ms } => burn(system, instance, *ms).await,
+        Command::Slow { instance, slowness } => slow(system, instance, *slowness).await,
     }
 }
 

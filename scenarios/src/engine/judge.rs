@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use history::checkers::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, linearizable};
 use history::checkers::{self, Stock};
-use history::{Diagram, EventKind, History, Judgement, Mark, Operation, Outcome, Verdict};
+use history::{Diagram, History, Judgement, Mark, Operation, Outcome, Verdict};
 use serde_json::Value;
 
+use super::marks;
 use super::rest::Readings;
 use super::turn::Turn;
 use crate::event::{self, Judged};
 use crate::format::LawKind;
 use crate::plan::LawSpec;
-use crate::state::ActionMark;
 
 /// The kind of answer by which a service says that too little is left.
 const OUT_OF_STOCK: &str = "urn:lab:out-of-stock";
@@ -22,8 +22,8 @@ const COUNT: &str = "count";
 /// Judges every law of the arm and tells what came of it.
 pub(super) fn all(turn: &mut Turn<'_>, operations: &[Operation], readings: &Readings) {
     let arm = turn.arm;
-    let actions = turn.bus.state().round_now().map(|round| round.actions.as_slice());
-    let marks: Vec<Mark> = actions.unwrap_or_default().iter().map(mark).collect();
+    let round = turn.bus.state().round_now();
+    let marks: Vec<Mark> = round.map(marks::all).unwrap_or_default();
     for law in &arm.laws {
         let of = operations.iter().filter(|operation| operation.class == law.of).cloned();
         let history = as_the_law_sees_it(law, History::new(of.collect()));
@@ -47,23 +47,6 @@ fn resource(what: &str, key: &str) -> String {
         key.to_owned()
     } else {
         format!("{what} {key}")
-    }
-}
-
-/// What was done to an instance meanwhile, for the picture: `pause inventory-1`.
-fn mark(action: &ActionMark) -> Mark {
-    let target = action.words.split(' ').nth(1).unwrap_or_default();
-    // A process goes on as soon as it is told to, and stands still once it is known to.
-    let (kind, at_s) = if action.words.starts_with("resume") || action.words.starts_with("restart") {
-        (EventKind::Resume, action.began_s)
-    } else {
-        (EventKind::Pause, action.at_s)
-    };
-    Mark {
-        at_ns: (at_s * 1e9) as u64,
-        actor_or_instance: target.to_owned(),
-        kind,
-        label: action.words.clone(),
     }
 }
 

@@ -13,7 +13,8 @@ use super::bus::Bus;
 use super::revival::Watch;
 use super::standing::{OwnCounts, Standing};
 use super::turn::Turn;
-use super::{Command, RunError, Site, clients, instances, loads, probe, search, settle, stories};
+use super::{RunError, Site, clients, instances, loads, probe, search, settle, stories};
+use crate::action::Command;
 use crate::event::{EventKind, FACT_OF_DEATHS, Phase};
 use crate::plan::Plan;
 

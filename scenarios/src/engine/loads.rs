@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use super::gauges::Gauges;
 use super::streams::{named_seed, pace, warm_up_pace};
-use super::turn::{Acted, Turn, Usage, sleep_until};
-use super::{Command, RunError, instances};
+use super::turn::{Turn, Usage, by_hand, sleep_until};
+use super::{RunError, instances};
+use crate::action::Command;
 use crate::event::{EventKind, Phase, SLICES_PER_S};
 use crate::plan::LoadSpec;
 
@@ -79,10 +80,10 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
     let (mut draining, mut stopped) = (false, false);
     let arm = turn.arm;
     // In an arm with clients the actions were theirs.
-    let mut pending = arm.actions.iter().filter(|_| arm.clients.is_empty());
+    let mut pending = arm.actions.iter().enumerate().filter(|_| arm.clients.is_empty());
     let mut next = pending.next();
     loop {
-        let due = next.map(|action| Instant::from_std(epoch + Duration::from_secs_f64(action.at_s)));
+        let due = next.map(|(_, action)| Instant::from_std(epoch + Duration::from_secs_f64(action.at_s)));
         tokio::select! {
             biased;
             () = turn.stop.cancelled(), if !stopped => { running.stop(); stopped = true; next = None; }
@@ -95,7 +96,7 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
                 if let Command::Rate { class, per_s } = &command {
                     running.set_rate(class, *per_s);
                 }
-                acting.spawn(Acted::out(command, turn.system.clone(), epoch));
+                acting.spawn(by_hand(command, turn.system.clone(), epoch));
             }
             Some(acted) = acting.join_next() => if let Ok(acted) = acted { turn.acted(acted) },
             sample = samples.recv() => match sample {

@@ -11,6 +11,7 @@ mod instances;
 mod judge;
 mod lifecycle;
 mod loads;
+mod marks;
 mod noticed;
 mod operation;
 mod probe;
@@ -26,8 +27,8 @@ mod stories;
 mod streams;
 mod turn;
 
+pub use actions::missing_capability;
 pub use bus::{Bus, Sink, SinkReport};
-pub use command::Command;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use compose::Backend;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio_util::sync::CancellationToken;
 
+use crate::action::Command;
 use crate::checks;
 use crate::event::{EVENT_VERSION, EventKind, Machine, RunInfo};
 use crate::guess::Guess;
@@ -116,7 +118,7 @@ pub async fn play(
     if let Some(guess) = site.guess {
         bus.emit(EventKind::Guessed { guess });
     }
-    let error = match actions::missing_capability(plan, site.backend.as_ref()) {
+    let error = match missing_capability(plan, site.backend.as_ref()) {
         Some(error) => Some(error),
         None => measured_and_simulated(plan, site, bus, commands, stop).await.err(),
     };

@@ -15,6 +15,7 @@ use super::servers;
 use super::stores::Stores;
 use crate::disturbance::{Disturbance, Sufferer, Trouble};
 use crate::event::InstanceGauges;
+use crate::format::ActionVerb;
 use crate::plan::ArmPlan;
 use crate::state::RoundState;
 
@@ -175,14 +176,16 @@ impl OwnCounts {
 fn is_limited(instance: &str, arm: &ArmPlan, round: &RoundState) -> bool {
     let limited = arm.system.services.iter().filter(|service| service.limits.is_some());
     let mut planned = limited.flat_map(compose::ServiceSpec::instance_names);
-    let by_action = |words: &str| words.starts_with(&format!("limit {instance} "));
-    planned.any(|name| name == instance) || round.actions.iter().any(|action| by_action(&action.words))
+    let done = round.actions.iter().filter_map(|acted| acted.command.action());
+    let mut by_action = done.filter(|action| action.verb == ActionVerb::Limit && action.target == instance);
+    planned.any(|name| name == instance) || by_action.any(|action| action.cpus.is_some())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::ActionMark;
+    use crate::action::{Acted, Command};
+    use crate::plan::ActionSpec;
 
     fn told(noticed: &Noticed) -> Vec<(String, Option<f64>)> {
         let all = noticed.take().into_iter();
@@ -232,6 +235,44 @@ mod tests {
         }]
     }
 
+    fn done(verb: ActionVerb, cpus: Option<f64>) -> Acted {
+        Acted {
+            number: Some(0),
+            command: Command::Act(ActionSpec {
+                at_s: 0.0,
+                verb,
+                target: "users-1".to_owned(),
+                instances: None,
+                policy: None,
+                cpus,
+                link: None,
+            }),
+            planned_s: 0.0,
+            began_s: 0.0,
+            done_s: 0.0,
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn who_has_as_little_processor_time_as_was_asked_for_does_not_stand_still() {
+        let arm = arm();
+        let mut round = RoundState::default();
+        round.actions.push(done(ActionVerb::Limit, Some(0.2)));
+        let mut counts = OwnCounts::default();
+        for count in [100.0, 200.0, 900.0, 1800.0, 2700.0] {
+            assert_eq!(counts.read(&says(count), &arm, &round), []);
+        }
+        round.actions[0].command = Command::Burn {
+            instance: "users-1".to_owned(),
+            ms: 100,
+        };
+        assert_eq!(
+            counts.read(&says(3000.0), &arm, &round),
+            [("users-1".to_owned(), 300.0)]
+        );
+    }
+
     #[test]
     fn a_count_that_grows_is_a_standstill_unless_an_action_may_have_made_it() {
         let arm = arm();
@@ -243,12 +284,7 @@ mod tests {
             "what was before is not known"
         );
         assert_eq!(counts.read(&says(700.0), &arm, &round), [("users-1".to_owned(), 400.0)]);
-        round.actions.push(ActionMark {
-            began_s: 0.0,
-            at_s: 0.0,
-            words: "pause users-1".to_owned(),
-            failure: None,
-        });
+        round.actions.push(done(ActionVerb::Pause, None));
         assert_eq!(counts.read(&says(1700.0), &arm, &round), []);
         assert_eq!(counts.read(&says(1800.0), &arm, &round), []);
         assert_eq!(

@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
 use super::standing::OwnCounts;
-use super::{Command, actions, gauges, instances};
+use super::{actions, command, gauges, instances};
+use crate::action::{Acted, Command};
 use crate::disturbance::{Disturbance, Sufferer, Trouble};
 use crate::event::{EventKind, InstanceGauges};
-use crate::plan::{ActionSpec, ArmPlan, LinkChange, Plan};
+use crate::plan::{ActionSpec, ArmPlan, Plan};
 use crate::state::RoundState;
 
 /// How often the instances' use of processor and memory is read.
@@ -39,30 +40,17 @@ pub(super) struct Turn<'a> {
     pub(super) stop: &'a CancellationToken,
 }
 
-/// A command that was carried out, or could not be. Times are seconds after the load began.
-pub(super) struct Acted {
-    began_s: f64,
-    done_s: f64,
-    words: String,
-    failure: Option<String>,
-    link: Option<LinkChange>,
-}
-
-impl Acted {
-    /// Carries a command out.
-    pub(super) async fn out(command: Command, system: Arc<dyn System>, epoch: std::time::Instant) -> Self {
-        let began_s = epoch.elapsed().as_secs_f64();
-        let failure = command.carry_out(system.as_ref()).await.err();
-        Self {
-            began_s,
-            done_s: epoch.elapsed().as_secs_f64(),
-            words: command.words(),
-            failure,
-            link: match command {
-                Command::Act(action) => action.link,
-                _ => None,
-            },
-        }
+/// Carries out what a person asks for.
+pub(super) async fn by_hand(command: Command, system: Arc<dyn System>, epoch: std::time::Instant) -> Acted {
+    let asked_s = epoch.elapsed().as_secs_f64();
+    let failure = command::carry_out(&command, system.as_ref()).await.err();
+    Acted {
+        number: None,
+        command,
+        planned_s: asked_s,
+        began_s: asked_s,
+        done_s: epoch.elapsed().as_secs_f64(),
+        failure,
     }
 }
 
@@ -135,33 +123,23 @@ impl Turn<'_> {
         self.bus.emit(EventKind::Gauges { instances });
     }
 
-    /// Does an action and tells of it.
-    pub(super) async fn act(&mut self, action: &ActionSpec, epoch: std::time::Instant) {
+    /// Does an action of the arm's plan, the one of this number, and tells of it.
+    pub(super) async fn act(&mut self, (number, action): (usize, &ActionSpec), epoch: std::time::Instant) {
         let began_s = epoch.elapsed().as_secs_f64();
-        let failure = actions::act(action, self.system.as_ref())
-            .await
-            .err()
-            .map(|error| error.to_string());
-        self.bus.emit(EventKind::Action {
-            at_s: action.at_s,
+        let done = actions::act(action, self.system.as_ref()).await;
+        self.acted(Acted {
+            number: Some(number),
+            command: Command::Act(action.clone()),
+            planned_s: action.at_s,
             began_s,
             done_s: epoch.elapsed().as_secs_f64(),
-            words: action.words(),
-            failure,
-            link: action.link.clone(),
+            failure: done.err().map(|error| error.to_string()),
         });
     }
 
     /// Tells of a command that was carried out.
     pub(super) fn acted(&mut self, acted: Acted) {
-        self.bus.emit(EventKind::Action {
-            at_s: acted.began_s,
-            began_s: acted.began_s,
-            done_s: acted.done_s,
-            words: acted.words,
-            failure: acted.failure,
-            link: acted.link,
-        });
+        self.bus.emit(EventKind::Action(Box::new(acted)));
     }
 
     pub(super) async fn stats(&mut self) {

@@ -6,7 +6,8 @@ use load::{ClassSample, Sample, Slice};
 use super::bound::{
     Checked, at_most, count, figure, histogram, index, maybe, ms, number, seconds, share, time_ms, time_ns,
 };
-use super::plan::{Shape, link};
+use super::plan::{Shape, action};
+use crate::action::{Acted, Command};
 use crate::disturbance::Disturbance;
 use crate::event::{EventKind, SLICES_PER_S, SearchStep, SimulatedPoint};
 use crate::guess::Guess;
@@ -27,18 +28,7 @@ pub(super) fn check(kind: &EventKind, shape: Option<&Shape>) -> Checked {
         EventKind::TurnStarted { turn } => index("turn", *turn, shape.map_or(0, |shape| shape.turns)),
         EventKind::Phase { expected_s, .. } => seconds("expected_s", *expected_s),
         EventKind::SystemReady { startup_ms } => ms("startup_ms", *startup_ms),
-        EventKind::Action {
-            at_s,
-            began_s,
-            done_s,
-            link: change,
-            ..
-        } => {
-            seconds("at_s", *at_s)?;
-            seconds("began_s", *began_s)?;
-            seconds("done_s", *done_s)?;
-            change.as_ref().map_or(Ok(()), |change| link(&change.conditions))
-        }
+        EventKind::Action(acted) => self::acted(acted, shape),
         EventKind::Sample(sample) => sampled(sample),
         EventKind::Operations { operations } => operations.iter().try_for_each(operation),
         EventKind::AtRest { readings, .. } => readings.values().try_for_each(|value| number("a reading", *value)),
@@ -89,6 +79,20 @@ fn guessed(guess: &Guess, shape: Option<&Shape>) -> Checked {
     match guess {
         Guess::Number(guessed) => number("guess", *guessed),
         Guess::Choice(choice) => index("guess", *choice, shape.map_or(0, |shape| shape.choices)),
+    }
+}
+
+fn acted(acted: &Acted, shape: Option<&Shape>) -> Checked {
+    let planned = shape.map_or(0, |shape| shape.actions);
+    acted.number.map_or(Ok(()), |number| index("number", number, planned))?;
+    seconds("planned_s", acted.planned_s)?;
+    seconds("began_s", acted.began_s)?;
+    seconds("done_s", acted.done_s)?;
+    match &acted.command {
+        Command::Act(spec) => action(spec),
+        Command::Rate { per_s, .. } => figure("per_s", *per_s),
+        Command::Burn { ms, .. } => time_ms("ms", *ms),
+        Command::Slow { slowness, .. } => figure("slowness", *slowness),
     }
 }
 

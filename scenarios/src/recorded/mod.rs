@@ -4,11 +4,15 @@
 //! every place that a number points to exists, numbers are of a size that sums and times can take, and events stand in
 //! their order.
 
+mod before;
 mod bound;
 mod event;
 mod plan;
 
-use crate::event::{EventKind, RunEvent};
+use serde_json::Value;
+
+use crate::event::{EVENT_VERSION, EventKind, RunEvent};
+use before::Before;
 use bound::{Checked, count, time_ms};
 use plan::Shape;
 
@@ -22,6 +26,8 @@ pub struct Reader {
     shape: Option<Shape>,
     /// The smallest number that the next event may have.
     next_seq: u64,
+    /// How to read the events, where an earlier version wrote them.
+    before: Option<Before>,
 }
 
 impl Reader {
@@ -30,16 +36,32 @@ impl Reader {
     /// # Errors
     /// What is wrong with it, in one sentence: no event, or one that does not fit the ones before.
     pub fn event(&mut self, line: &str) -> Result<RunEvent, String> {
+        if self.before.is_some() {
+            return self.document(serde_json::from_str(line).map_err(|error| error.to_string())?);
+        }
         self.checked(serde_json::from_str(line).map_err(|error| error.to_string())?)
     }
 
-    /// An event that was read already, once it was checked.
+    /// The event of a line that was parsed already.
     ///
     /// # Errors
     /// As [`Reader::event`].
-    pub fn checked(&mut self, event: RunEvent) -> Result<RunEvent, String> {
+    pub fn document(&mut self, mut document: Value) -> Result<RunEvent, String> {
+        if let Some(before) = &mut self.before {
+            before.modernise(&mut document)?;
+        }
+        self.checked(serde_json::from_value(document).map_err(|error| error.to_string())?)
+    }
+
+    fn checked(&mut self, mut event: RunEvent) -> Result<RunEvent, String> {
         self.check(&event)?;
         self.next_seq = event.seq + 1;
+        if let EventKind::RunStarted(info) = &mut event.kind
+            && info.version < EVENT_VERSION
+        {
+            self.before = Some(Before::of(&info.plan));
+            info.version = EVENT_VERSION;
+        }
         Ok(event)
     }
 
@@ -52,6 +74,12 @@ impl Reader {
         if let EventKind::RunStarted(info) = &event.kind {
             if self.shape.is_some() {
                 return Err("the run begins a second time".to_owned());
+            }
+            if info.version > EVENT_VERSION {
+                return Err(format!(
+                    "a newer lab wrote it: its events have version {}, and this one reads up to {EVENT_VERSION}",
+                    info.version
+                ));
             }
             self.shape = Some(Shape::of(&info.plan)?);
             return Ok(());
@@ -74,6 +102,54 @@ mod tests {
             assert!(reader.event(&note(wrong)).unwrap_err().contains("seq"), "{wrong}");
         }
         assert!(reader.event("{").is_err());
+    }
+
+    /// The first events of a run of this version, of `again`: the same pause planned twice.
+    fn begun(version: u32) -> (Reader, Vec<String>) {
+        let recording = include_str!("../../tests/recordings/again/run.jsonl");
+        let lines: Vec<String> = recording.lines().map(str::to_owned).collect();
+        let first = lines[0].replacen("\"version\":1", &format!("\"version\":{version}"), 1);
+        let mut reader = Reader::default();
+        if version <= EVENT_VERSION {
+            reader.event(&first).unwrap();
+        } else {
+            assert!(reader.event(&first).unwrap_err().contains("a newer lab wrote it"));
+        }
+        (reader, lines)
+    }
+
+    #[test]
+    fn an_event_of_a_newer_lab_is_not_guessed_at() {
+        begun(EVENT_VERSION + 1);
+    }
+
+    #[test]
+    fn words_of_an_action_that_nobody_planned_are_refused() {
+        let (mut reader, lines) = begun(1);
+        let action = lines.iter().find(|line| line.contains(r#""type":"action""#)).unwrap();
+        for (from, to) in [("pause users-1", "pause users-2"), ("\"at_s\":0.2", "\"at_s\":0.3")] {
+            let said = reader.event(&action.replacen(from, to, 1)).unwrap_err();
+            assert!(said.contains("was not planned"), "{said}");
+        }
+        assert!(reader.event(action).is_ok());
+        let again = action.replacen("\"seq\":", "\"seq\":9", 1);
+        assert!(
+            reader.event(&again).unwrap_err().contains("was not planned"),
+            "it was planned once at this time"
+        );
+        let (mut reader, _) = begun(EVENT_VERSION);
+        assert!(reader.event(action).is_err(), "today it says what was done");
+    }
+
+    #[test]
+    fn an_action_of_a_place_that_the_plan_has_not_is_refused() {
+        let (mut reader, lines) = begun(1);
+        let action = lines.iter().find(|line| line.contains(r#""type":"action""#)).unwrap();
+        let action = serde_json::to_string(&reader.event(action).unwrap()).unwrap();
+        let (mut reader, _) = begun(EVENT_VERSION);
+        let beyond = action.replacen("\"number\":0", "\"number\":4", 1);
+        assert!(reader.event(&beyond).unwrap_err().contains("number is 4"));
+        assert!(reader.event(&action).is_ok());
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) struct Shape {
     pub(super) turns: usize,
     /// How many choices the question has.
     pub(super) choices: usize,
+    /// How many actions the arm with the most has.
+    pub(super) actions: usize,
 }
 
 impl Shape {
@@ -32,6 +34,7 @@ impl Shape {
                 Some(Asked::Choices(choices)) => choices.len(),
                 _ => 0,
             },
+            actions: plan.arms.iter().map(|arm| arm.actions.len()).max().unwrap_or(0),
         })
     }
 }
@@ -103,7 +106,7 @@ fn system(system: &SystemSpec) -> Checked {
 }
 
 /// What a link does.
-pub(super) fn link(conditions: &LinkConditions) -> Checked {
+fn link(conditions: &LinkConditions) -> Checked {
     conditions.validate().map_err(|violations| {
         let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
         format!("a link: {}", violations.join("; "))
@@ -137,7 +140,8 @@ fn search(search: &SearchSpec) -> Checked {
     seconds("step_s", search.step_s)
 }
 
-fn action(action: &ActionSpec) -> Checked {
+/// An action with its numbers.
+pub(super) fn action(action: &ActionSpec) -> Checked {
     seconds("at_s", action.at_s)?;
     if let Some(instances) = action.instances {
         at_most("instances", instances.into(), INSTANCES_MAX.into())?;

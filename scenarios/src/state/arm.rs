@@ -7,6 +7,7 @@ use history::Operation;
 use load::{ClassSample, Histogram, Sample, Slice};
 use serde_json::Value;
 
+use crate::action::Acted;
 use crate::event::{InstanceGauges, InstanceState, Judged, Phase, SLICES_PER_S, SearchStep, StoryTold};
 
 /// How far back the share of an instance is looked at while a run goes on, seconds.
@@ -44,8 +45,8 @@ pub struct RoundState {
     pub facts: BTreeMap<String, Vec<f64>>,
     /// Searches by class.
     pub searches: BTreeMap<String, SearchState>,
-    /// Actions that were done.
-    pub actions: Vec<ActionMark>,
+    /// Actions that were done, or could not be, in the order of their ends.
+    pub actions: Vec<Acted>,
     /// What links do now, where an action changed it, by way: `gateway->users`.
     pub links: BTreeMap<String, LinkConditions>,
     /// Instances that died though nobody asked for it, with how.
@@ -129,19 +130,6 @@ pub struct SearchState {
     pub within_per_s: Option<f64>,
     /// The lowest rate beyond it, once it ended.
     pub beyond_per_s: Option<f64>,
-}
-
-/// An action that was done, for the time axis.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ActionMark {
-    /// When it was begun, seconds after the load began.
-    pub began_s: f64,
-    /// When it was done, seconds after the load began.
-    pub at_s: f64,
-    /// In words.
-    pub words: String,
-    /// Why it failed.
-    pub failure: Option<String>,
 }
 
 impl RoundState {

@@ -4,7 +4,7 @@ mod arm;
 mod fold;
 mod operations;
 
-pub use arm::{ActionMark, AnsweredState, ClassState, LiveInstance, RECENT_S, RoundState, SearchState};
+pub use arm::{AnsweredState, ClassState, LiveInstance, RECENT_S, RoundState, SearchState};
 pub use operations::OperationTotals;
 
 use crate::disturbance::{Disturbance, Sufferer};

@@ -4,6 +4,7 @@ use history::{Judgement, Operation, Outcome, Step, StepKind, Verdict};
 use load::{ClassSample, InstanceSample, Sample, Slice};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use scenarios::action::{Acted, Command};
 use scenarios::disturbance::{Disturbance, Sufferer, Trouble};
 use scenarios::event::{
     EVENT_VERSION, EventKind, InstanceInfo, InstanceState, Judged, Machine, Phase, RunEvent, RunInfo, SearchStep,
@@ -382,15 +383,15 @@ impl Stream {
     fn actions(&mut self, arm: &ArmPlan, wrong: Option<Kind>) {
         let missing = usize::from(wrong == Some(Kind::ActionMissing));
         let failure = (wrong == Some(Kind::ActionFails)).then(|| "no such process".to_owned());
-        for action in arm.actions.iter().skip(missing) {
-            self.say(EventKind::Action {
-                at_s: action.at_s,
+        for (number, action) in arm.actions.iter().enumerate().skip(missing) {
+            self.say(EventKind::Action(Box::new(Acted {
+                number: Some(number),
+                command: Command::Act(action.clone()),
+                planned_s: action.at_s,
                 began_s: action.at_s,
                 done_s: action.at_s,
-                words: action.words(),
                 failure: failure.clone(),
-                link: None,
-            });
+            })));
         }
     }
 

@@ -106,7 +106,7 @@ pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
         simulated: simulations(state).iter().filter_map(simulated).collect(),
         lesson: material.lesson.as_ref().map(sections),
         pictures: pictures::pictures(state, &arms),
-        raw: tables::raw(&arms),
+        raw: tables::raw(state, &arms),
         environment: environment(state),
         params: plan.map(params).unwrap_or_default(),
         command: material.command.clone(),

@@ -4,7 +4,7 @@ use scenarios::state::RunState;
 use serde::Serialize;
 
 use crate::report::figures::{ArmFigures, all_classes, latency_row};
-use crate::report::{histories, words};
+use crate::report::{acted, histories, words};
 
 /// A table: every cell is plain text.
 #[derive(Serialize)]
@@ -81,8 +81,9 @@ pub(super) fn summary(state: &RunState, arms: &[ArmFigures<'_>]) -> Vec<Table> {
 }
 
 /// All figures, for those who want to reckon for themselves.
-pub(super) fn raw(arms: &[ArmFigures<'_>]) -> Vec<Table> {
+pub(super) fn raw(state: &RunState, arms: &[ArmFigures<'_>]) -> Vec<Table> {
     [
+        Table::new("What was done to the system", 3, &acted::HEADINGS, acted::rows(state)),
         counts(arms),
         latencies(arms),
         windows(arms),

@@ -236,6 +236,14 @@ pub(super) fn bare_swatch(class: &str) -> String {
     swatch(&format!(r#"<path class="{class}" d="M1 7H33"/>"#))
 }
 
+/// The sign of an action, for a legend.
+pub(super) fn sign_swatch(sign: char) -> String {
+    let sign = markup(&sign.to_string());
+    swatch(&format!(
+        r#"<text class="tick act" x="17" y="11" text-anchor="middle">{sign}</text>"#
+    ))
+}
+
 fn swatch(body: &str) -> String {
     format!(r#"<svg class="swatch" viewBox="0 0 34 14" aria-hidden="true">{body}</svg>"#)
 }

@@ -65,7 +65,7 @@ pub(in crate::report) fn heat(
              vertical lines are what was done to the system.",
             axes::ms(column_s * 1000.0)
         ),
-        legend: grid.legend(),
+        legend: grid.legend().into_iter().chain(marks.legend()).collect(),
         svg: canvas.finish(),
     })
 }

@@ -1,11 +1,13 @@
 //! What stands over a time axis: the windows of an arm and what was done to it.
 
+use history::ActionKind;
 use scenarios::plan::WindowSpec;
 use scenarios::state::RoundState;
 
 use super::axes::Area;
 use super::canvas::{Anchor, Canvas};
 use super::scale::Scale;
+use super::{Entry, action_entry};
 
 /// Rows of labels above the data: more actions share the last row.
 const ROWS: usize = 3;
@@ -19,7 +21,16 @@ const SAME_S: f64 = 0.5;
 #[derive(Debug, Default)]
 pub(in crate::report) struct Marks {
     windows: Vec<(String, f64, f64)>,
-    actions: Vec<(f64, String)>,
+    actions: Vec<Done>,
+}
+
+/// What was done in one round, or in several at about the same time.
+#[derive(Debug, PartialEq)]
+struct Done {
+    at_s: f64,
+    kind: ActionKind,
+    /// In words, and whether it failed.
+    words: String,
 }
 
 impl Marks {
@@ -32,15 +43,19 @@ impl Marks {
             windows: windows.collect(),
             actions: Vec::new(),
         };
-        for action in rounds.iter().flat_map(|round| &round.actions) {
-            let failed = if action.failure.is_some() { " (failed)" } else { "" };
-            let words = format!("{}{failed}", action.words);
-            let known = |(at_s, known): &(f64, String)| *known == words && (at_s - action.at_s).abs() < SAME_S;
-            if !marks.actions.iter().any(known) {
-                marks.actions.push((action.at_s, words));
+        for acted in rounds.iter().flat_map(|round| &round.actions) {
+            let failed = if acted.failure.is_some() { " (failed)" } else { "" };
+            let done = Done {
+                at_s: acted.done_s,
+                kind: acted.command.kind(),
+                words: format!("{}{failed}", acted.words()),
+            };
+            let same = |known: &Done| known.words == done.words && (known.at_s - done.at_s).abs() < SAME_S;
+            if !marks.actions.iter().any(same) {
+                marks.actions.push(done);
             }
         }
-        marks.actions.sort_by(|a, b| a.0.total_cmp(&b.0));
+        marks.actions.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
         marks
     }
 
@@ -50,12 +65,18 @@ impl Marks {
         windows + ROW * self.actions.len().min(ROWS) as f64 + 4.0
     }
 
+    /// The signs of its actions.
+    pub(super) fn legend(&self) -> impl Iterator<Item = Entry> {
+        let done = |kind: &ActionKind| self.actions.iter().any(|done| done.kind == *kind);
+        ActionKind::ALL.into_iter().filter(done).map(action_entry)
+    }
+
     /// In words, for those who do not see the picture.
     pub(super) fn said(&self) -> String {
         let actions = self
             .actions
             .iter()
-            .map(|(at_s, words)| format!("{words} at {at_s:.1} s"));
+            .map(|Done { at_s, words, .. }| format!("{words} at {at_s:.1} s"));
         let windows = self
             .windows
             .iter()
@@ -94,8 +115,9 @@ impl Marks {
     /// The actions: drawn last, over the data; their words stand above `labels_y`.
     pub(super) fn draw_actions(&self, canvas: &mut Canvas, area: &Area, x: &Scale, labels_y: f64) {
         let windows = if self.windows.is_empty() { 0.0 } else { ROW };
-        for (index, (at_s, words)) in self.actions.iter().enumerate() {
-            let at = x.at(*at_s);
+        for (index, done) in self.actions.iter().enumerate() {
+            let at = x.at(done.at_s);
+            let words = format!("{} {}", done.kind.sign(false), done.words);
             let y = labels_y - windows - 4.0 - ROW * (index % ROWS) as f64;
             canvas.line("action", (at, y - 8.0), (at, area.bottom));
             let (anchor, text_x) = if at + words.chars().count() as f64 * LETTER < area.right {
@@ -103,7 +125,7 @@ impl Marks {
             } else {
                 (Anchor::End, at - 4.0)
             };
-            canvas.text("tick act", (text_x, y), anchor, words);
+            canvas.text("tick act", (text_x, y), anchor, &words);
         }
     }
 }

@@ -32,6 +32,7 @@ pub(super) use shares::shares;
 pub(super) use simulated::simulated;
 pub(super) use spectrum::spectrum;
 
+use history::ActionKind;
 use load::Histogram;
 use serde::Serialize;
 
@@ -83,6 +84,14 @@ fn line_legend(series: &[Series<'_>]) -> Vec<Entry> {
             label: one.label.clone(),
         })
         .collect()
+}
+
+/// A kind of action in a legend.
+fn action_entry(kind: ActionKind) -> Entry {
+    Entry {
+        swatch: canvas::sign_swatch(kind.sign(false)),
+        label: kind.name().to_owned(),
+    }
 }
 
 /// The smallest and largest latency of all series, milliseconds; none when all are empty.

@@ -109,7 +109,10 @@ pub(in crate::report) fn rates(
             "Mean of the rounds in steps of {}; an answer counts at the time at which its request was meant to start.",
             axes::ms(step_s * 1000.0)
         ),
-        legend: lines.chain((failed > 0).then_some(errors)).collect(),
+        legend: lines
+            .chain((failed > 0).then_some(errors))
+            .chain(marks.legend())
+            .collect(),
         svg: canvas.finish(),
     })
 }

@@ -1,9 +1,9 @@
 //! A space-time diagram: one lane for each actor, time flows down, arrows go between lanes.
 
-use history::{Diagram, EventKind};
+use history::{Diagram, Event, EventKind};
 
 use super::canvas::{Anchor, Canvas, Path};
-use super::{Figure, WIDTH};
+use super::{Figure, WIDTH, action_entry};
 
 /// Room for the times at the left.
 const MARGIN: f64 = 74.0;
@@ -44,14 +44,14 @@ pub(in crate::report) fn sequence(title: &str, caption: &str, diagram: &Diagram)
         let time = format!("{:.1} ms", event.at_ns as f64 / 1e6);
         canvas.text("tick", (MARGIN - 12.0, y + 4.0), Anchor::End, &time);
         match event.arrow {
-            Some(way) => arrow(&mut canvas, (x(way.from), x(way.to)), y, &event.label, event.kind),
-            None => point(&mut canvas, x(event.lane), y, &event.label, event.kind),
+            Some(way) => arrow(&mut canvas, (x(way.from), x(way.to)), y, event),
+            None => point(&mut canvas, x(event.lane), y, event),
         }
     }
     Some(Figure {
         title: title.to_owned(),
         caption: caption.to_owned(),
-        legend: Vec::new(),
+        legend: diagram.actions().into_iter().map(action_entry).collect(),
         svg: canvas.finish_for_phones(),
     })
 }
@@ -63,30 +63,37 @@ fn at(row: usize) -> f64 {
 
 /// Lanes that stand still: lane, the row where it stops, and the row where it goes on, if it does.
 fn pauses(diagram: &Diagram) -> Vec<(usize, usize, Option<usize>)> {
-    let of = |kind: EventKind| {
-        let events = diagram.events.iter().enumerate();
-        events
-            .filter(move |(_, event)| event.kind == kind)
-            .map(|(row, event)| (row, event.lane))
+    let turns = diagram
+        .events
+        .iter()
+        .enumerate()
+        .filter_map(|(row, event)| match event.kind {
+            EventKind::Action(kind) => Some((row, event.lane, kind.stills()?)),
+            _ => None,
+        });
+    let end = |row: usize, lane: usize| {
+        let mut later = turns
+            .clone()
+            .filter(|(later, other, stills)| *later > row && *other == lane && !stills);
+        later.next().map(|(later, ..)| later)
     };
-    let end = |row: usize, lane: usize| of(EventKind::Resume).find(|(later, other)| *later > row && *other == lane);
-    of(EventKind::Pause)
-        .map(|(row, lane)| (lane, row, end(row, lane).map(|(later, _)| later)))
-        .collect()
+    let stops = turns.clone().filter(|(.., stills)| *stills);
+    stops.map(|(row, lane, _)| (lane, row, end(row, lane))).collect()
 }
 
 /// Whether an event is where things went wrong or were stopped.
 fn class(kind: EventKind) -> &'static str {
     match kind {
-        EventKind::Pause | EventKind::Resume | EventKind::Refused | EventKind::Fail => "act",
+        EventKind::Action(_) | EventKind::Refused | EventKind::Fail => "act",
         _ => "",
     }
 }
 
-fn arrow(canvas: &mut Canvas, (from, to): (f64, f64), y: f64, label: &str, kind: EventKind) {
+fn arrow(canvas: &mut Canvas, (from, to): (f64, f64), y: f64, event: &Event) {
+    let Event { kind, label, .. } = event;
     let back = if to > from { -BARB } else { BARB };
     canvas.line(
-        if class(kind).is_empty() { "message" } else { "goal" },
+        if class(*kind).is_empty() { "message" } else { "goal" },
         (from, y),
         (to, y),
     );
@@ -95,15 +102,22 @@ fn arrow(canvas: &mut Canvas, (from, to): (f64, f64), y: f64, label: &str, kind:
         &Path::through([(to + back, y - BARB), (to, y), (to + back, y + BARB)]),
     );
     canvas.text(
-        &format!("halo {}", class(kind)),
+        &format!("halo {}", class(*kind)),
         (f64::midpoint(from, to), y - 5.0),
         Anchor::Middle,
         label,
     );
 }
 
-fn point(canvas: &mut Canvas, x: f64, y: f64, label: &str, kind: EventKind) {
-    canvas.marker(if class(kind).is_empty() { 0 } else { 1 }, (x, y));
+fn point(canvas: &mut Canvas, x: f64, y: f64, event: &Event) {
+    let label = event.label.as_str();
+    let class = class(event.kind);
+    match event.kind {
+        EventKind::Action(kind) => {
+            canvas.text("halo act", (x, y + 4.0), Anchor::Middle, &kind.sign(false).to_string());
+        }
+        _ => canvas.marker(if class.is_empty() { 0 } else { 1 }, (x, y)),
+    }
     // Beside the lane on the side where there is room.
     let room = WIDTH - x > label.chars().count() as f64 * LETTER + 10.0;
     let (anchor, at) = if room {
@@ -111,7 +125,7 @@ fn point(canvas: &mut Canvas, x: f64, y: f64, label: &str, kind: EventKind) {
     } else {
         (Anchor::End, x - 9.0)
     };
-    canvas.text(&format!("halo {}", class(kind)), (at, y + 4.0), anchor, label);
+    canvas.text(&format!("halo {class}"), (at, y + 4.0), anchor, label);
 }
 
 fn shortened(text: &str, room: usize) -> String {

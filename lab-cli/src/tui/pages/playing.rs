@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use balance::REGISTRY;
 use load::Histogram;
-use scenarios::engine::Command;
+use scenarios::action::Command;
 use scenarios::event::{EventKind, InstanceState, RunEvent};
 use scenarios::format::ActionVerb;
 use scenarios::plan::{ActionSpec, PaceSpec, Plan};
@@ -65,7 +65,7 @@ impl Playing {
 
     /// Keeps the picture of before each change.
     pub fn take(&mut self, state: &RunState, event: &RunEvent) {
-        let EventKind::Action { words, .. } = &event.kind else {
+        let EventKind::Action(acted) = &event.kind else {
             return;
         };
         let Some(class) = state.round_now().and_then(|round| round.classes.get(&self.class)) else {
@@ -74,7 +74,7 @@ impl Playing {
         let now_s = state.round_now().map_or(0.0, |round| round.load_s);
         let latencies = latencies_since(class, now_s - Self::LAST_S);
         if !latencies.is_empty() {
-            self.before = Some((format!("before: {words}"), latencies));
+            self.before = Some((format!("before: {}", acted.words()), latencies));
         }
     }
 

@@ -1,8 +1,9 @@
 //! What happened over time: latency as a heat map, answers and failures per second, and the marks of what was done.
 
+use history::ActionKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use scenarios::action::Acted;
 use scenarios::event::SLICES_PER_S;
 use scenarios::plan::PaceSpec;
 use scenarios::state::ClassState;
@@ -206,45 +207,64 @@ fn rate(
     most
 }
 
-/// What was done to the system, and when: an arrow for each thing, and its words as far as the next arrow.
+/// What was done to the system, and when: a sign for each thing, and its words as far as the next sign.
 fn marks(scene: &Scene<'_>, axis: &TimeAxis, area: Rect, buf: &mut Buffer) {
     let theme = scene.theme;
-    let mut marks: Vec<(usize, String, Style)> = done(scene)
+    let mut marks: Vec<(usize, Done)> = done(scene)
         .into_iter()
-        .filter_map(|(at_s, words, role)| Some((axis.column(at_s)?, words, theme.style(role))))
+        .filter_map(|done| Some((axis.column(done.at_s)?, done)))
         .collect();
-    marks.sort_by_key(|(column, ..)| *column);
-    marks.dedup_by_key(|(column, ..)| *column);
-    for (index, (column, text, style)) in marks.iter().enumerate() {
+    marks.sort_by_key(|(column, _)| *column);
+    marks.dedup_by_key(|(column, _)| *column);
+    for (index, (column, done)) in marks.iter().enumerate() {
         let x = area.left() + *column as u16;
         let next = marks.get(index + 1).map_or(axis.columns, |(next, ..)| *next);
         let room = next - column - 1;
-        buf[(x, area.y)].set_symbol(theme.pick("▲", "^")).set_style(*style);
+        let style = theme.style(done.role);
+        let plain = theme.pick("▲", "^");
+        let sign = done
+            .kind
+            .map_or_else(|| plain.to_owned(), |kind| kind.sign(theme.ascii).to_string());
+        buf[(x, area.y)].set_symbol(&sign).set_style(style);
         if room > 3 {
-            buf.set_string(x + 1, area.y, words(&cut(text, room), theme), *style);
+            buf.set_string(x + 1, area.y, words(&cut(&done.words, room), theme), style);
         }
     }
 }
 
-/// Seconds, words and role of everything that was done: actions, requests at a stated time, begins of windows.
-fn done(scene: &Scene<'_>) -> Vec<(f64, String, Role)> {
-    let mut done = Vec::new();
-    for action in &scene.round.actions {
-        let role = if action.failure.is_some() {
-            Role::Bad
-        } else {
-            Role::Warn
-        };
-        done.push((action.began_s, action.words.clone(), role));
-    }
+/// Something that was done.
+struct Done {
+    at_s: f64,
+    /// What was done to the system; none for a request at a stated time and the start of a window.
+    kind: Option<ActionKind>,
+    words: String,
+    role: Role,
+}
+
+/// Everything that was done: actions, requests at a stated time, starts of windows.
+fn done(scene: &Scene<'_>) -> Vec<Done> {
+    let failed = |acted: &Acted| acted.failure.is_some();
+    let acted = scene.round.actions.iter().map(|acted| Done {
+        at_s: acted.began_s,
+        kind: Some(acted.command.kind()),
+        words: acted.words(),
+        role: if failed(acted) { Role::Bad } else { Role::Warn },
+    });
+    let other = |at_s: f64, words: &str, role| Done {
+        at_s,
+        kind: None,
+        words: words.to_owned(),
+        role,
+    };
+    let mut done: Vec<Done> = acted.collect();
     for load in &scene.arm_plan().loads {
         if let PaceSpec::At(times_s) = &load.pace {
             let sent = times_s.iter().filter(|at_s| **at_s <= scene.round.load_s);
-            done.extend(sent.map(|at_s| (*at_s, load.class.clone(), Role::Warn)));
+            done.extend(sent.map(|at_s| other(*at_s, &load.class, Role::Warn)));
         }
     }
     let windows = scene.arm_plan().windows.iter().filter(|window| window.from_s > 0.0);
-    done.extend(windows.map(|window| (window.from_s, window.name.clone(), Role::Before)));
+    done.extend(windows.map(|window| other(window.from_s, &window.name, Role::Before)));
     done
 }
 

@@ -134,14 +134,12 @@ fn load(scene: &Scene<'_>, width: u16) -> Line<'static> {
 
 /// The policy that the last action set, where one did.
 fn policy_now(scene: &Scene<'_>) -> Option<String> {
-    let done = scene
-        .round
-        .actions
-        .iter()
-        .rev()
-        .filter(|action| action.failure.is_none());
-    done.into_iter()
-        .find_map(|action| Some(action.words.strip_prefix("balance ")?.split_once(" by ")?.1.to_owned()))
+    let entry = scene.arm_plan().system.entry.as_str();
+    let done = scene.round.actions.iter().rev().filter(|acted| acted.failure.is_none());
+    let mut set = done
+        .filter_map(|acted| acted.command.action())
+        .filter(|action| action.target == entry);
+    set.find_map(|action| action.policy.clone())
 }
 
 /// `├▶ gateway-1 ●  33 %  41 in flight  busy, lag 900 ms`.

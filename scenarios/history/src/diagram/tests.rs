@@ -69,14 +69,14 @@ fn paused() -> Diagram {
     };
     let mark = |at_ns, kind, label: &str| Mark {
         at_ns,
-        actor_or_instance: "inventory-1".to_owned(),
+        instances: vec!["inventory-1".to_owned()],
         kind,
         label: label.to_owned(),
     };
     Diagram::of(&History::new(vec![first, second]), &violation, "lock of seat 7").with_marks(&[
-        mark(2 * MS, EventKind::Pause, "SIGSTOP"),
-        mark(800 * MS, EventKind::Resume, "SIGCONT"),
-        mark(5_000 * MS, EventKind::Pause, "much later"),
+        mark(2 * MS, ActionKind::Pause, "SIGSTOP"),
+        mark(800 * MS, ActionKind::Resume, "SIGCONT"),
+        mark(5_000 * MS, ActionKind::Kill, "much later"),
     ])
 }
 
@@ -146,7 +146,65 @@ t + 901.0 ms       |<---- not the owner ------|                          |
 t + 902.0 ms       * ok                       |                          |
 
 buyer-2 got the lock of seat 7 while buyer-1 had it.
+
+# pause   = resume
 "
+    );
+}
+
+/// Every kind of action once, on the lane of the first buyer.
+fn every_action() -> Diagram {
+    let marks: Vec<Mark> = (1..)
+        .zip(ActionKind::ALL)
+        .map(|(number, kind)| Mark {
+            at_ns: 100 * MS + number * 250_000,
+            instances: vec!["inventory-1".to_owned()],
+            kind,
+            label: "done".to_owned(),
+        })
+        .collect();
+    oversold().with_marks(&marks)
+}
+
+#[test]
+fn every_kind_of_action_has_its_sign_on_the_lane_in_the_list_and_in_the_legend() {
+    let diagram = every_action();
+    assert_eq!(diagram.actions(), ActionKind::ALL);
+    for (width, ascii) in [(100, false), (100, true), (44, false), (44, true)] {
+        let text = diagram.to_text(width, ascii);
+        for kind in ActionKind::ALL {
+            let marked = format!("{} done", kind.sign(ascii));
+            assert!(
+                text.contains(&marked) && text.contains(&kind.legend(ascii)),
+                "{kind:?}: {text}"
+            );
+        }
+    }
+    let again: Diagram = serde_json::from_str(&serde_json::to_string(&diagram).expect("JSON")).expect("the same");
+    assert_eq!(again, diagram);
+}
+
+#[test]
+fn the_lane_of_a_killed_instance_stands_still_until_it_is_started_again() {
+    let mark = |at_ns, kind: ActionKind| Mark {
+        at_ns: 100 * MS + at_ns,
+        instances: vec!["inventory-1".to_owned()],
+        kind,
+        label: kind.name().to_owned(),
+    };
+    let text = oversold()
+        .with_marks(&[mark(400_000, ActionKind::Kill), mark(5_500_000, ActionKind::Restart)])
+        .to_text(80, true);
+    let still = text.lines().filter(|line| line.chars().nth(17) == Some(':'));
+    let times: Vec<&str> = still.map(|line| &line[..10]).collect();
+    assert_eq!(
+        times,
+        ["t + 0.8 ms", "t + 1.1 ms", "t + 5.0 ms", "t + 5.3 ms"],
+        "{text}"
+    );
+    assert!(
+        text.contains("K kill") && text.contains("R restart") && !text.contains("# pause"),
+        "{text}"
     );
 }
 

@@ -52,6 +52,7 @@ impl Diagram {
         });
         lines.push(String::new());
         lines.extend(wrapped(&plain.caption, width, ""));
+        lines.extend(legend(&plain, width, ascii));
         lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 
@@ -80,10 +81,8 @@ impl Page<'_> {
         }
         let mut paused = vec![false; self.diagram.lanes.len()];
         for (event, time) in self.diagram.events.iter().zip(&self.times) {
-            match event.kind {
-                EventKind::Pause => paused[event.lane] = true,
-                EventKind::Resume => paused[event.lane] = false,
-                _ => {}
+            if let EventKind::Action(kind) = event.kind {
+                paused[event.lane] = kind.stills().unwrap_or(paused[event.lane]);
             }
             lines.push(self.row(layout, width, event, time, &paused));
         }
@@ -164,7 +163,11 @@ impl Page<'_> {
         let (time_chars, name_chars) = (longest(&self.times), longest(&names));
         let mut lines = Vec::new();
         for ((event, time), name) in self.diagram.events.iter().zip(&self.times).zip(&names) {
-            let line = format!("{time:>time_chars$}  {name:<name_chars$}  {}", event.label);
+            let sign = match event.kind {
+                EventKind::Action(kind) => format!("{} ", kind.sign(self.ascii)),
+                _ => String::new(),
+            };
+            let line = format!("{time:>time_chars$}  {name:<name_chars$}  {sign}{}", event.label);
             lines.extend(wrapped(&line, width, &" ".repeat(time_chars + 2)));
         }
         lines
@@ -189,9 +192,13 @@ impl Page<'_> {
             EventKind::Invoke => ('○', 'o'),
             EventKind::Fail | EventKind::Refused => ('✗', 'x'),
             EventKind::Unknown => ('?', '?'),
-            EventKind::Pause => ('■', '#'),
-            EventKind::Resume => ('□', '='),
-            _ => ('●', '*'),
+            EventKind::Action(kind) => return kind.sign(self.ascii),
+            EventKind::Read
+            | EventKind::Write
+            | EventKind::Acquire
+            | EventKind::Check
+            | EventKind::Release
+            | EventKind::Ok => ('●', '*'),
         };
         if self.ascii { ascii } else { unicode }
     }
@@ -220,6 +227,22 @@ fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
         .into_iter()
         .map(std::borrow::Cow::into_owned)
         .collect()
+}
+
+/// What the signs of actions mean, below an empty line; nothing where there are none.
+fn legend(diagram: &Diagram, width: usize, ascii: bool) -> Vec<String> {
+    // A sign and its name stay on one line.
+    let entries = diagram
+        .actions()
+        .into_iter()
+        .map(|kind| kind.legend(ascii).replace(' ', "\u{a0}"));
+    let entries: Vec<String> = entries.collect();
+    if entries.is_empty() {
+        return Vec::new();
+    }
+    let lines = wrapped(&entries.join("   "), width, "").into_iter();
+    let lines = lines.map(|line| line.replace('\u{a0}', " "));
+    std::iter::once(String::new()).chain(lines).collect()
 }
 
 /// `t + 0.8 ms`, in the unit that suits the whole span.
