@@ -240,6 +240,9 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         /// Folder of the scenario.
         #[arg(required_unless_present = "schema")]
         folder: Option<PathBuf>,
+        /// Where it is to run: a note says what is missing for that here.
+        #[arg(long, default_value = "process")]
+        backend: String,
         /// Print the JSON Schema of scenario files, for editors.
         #[arg(long)]
         schema: bool,

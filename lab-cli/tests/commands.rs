@@ -87,6 +87,38 @@ fn every_scenario_of_the_catalogue_is_sound() {
 }
 
 #[test]
+fn what_is_missing_here_for_a_sound_scenario_is_a_note() {
+    let lab = Lab::new();
+    let limited = Tiny {
+        more: "[[action]]\nat_s = 0.1\ndo = \"disconnect\"\ntarget = \"users-1\"",
+        ..Tiny::default()
+    };
+    let folder = limited.write(lab.folder());
+    let check = |more: &[&str]| {
+        let words = ["check".as_ref(), folder.as_os_str()];
+        let more = more.iter().map(std::ffi::OsStr::new);
+        lab.run(words.into_iter().chain(more)).code(0).stdout
+    };
+    let (here, there) = (check(&[]), check(&["--backend", "docker"]));
+    assert!(here.starts_with("tiny: sound"), "{here}");
+    let refused = lab.run(["run".as_ref(), folder.as_os_str()]).code(4).stderr;
+    let why = here
+        .split_once("note: lab run would refuse it here: ")
+        .unwrap()
+        .1
+        .trim();
+    assert!(refused.contains(why), "{why}: {refused}");
+    assert!(!there.contains("note:"), "{there}");
+    lab.run([
+        "check".as_ref(),
+        folder.as_os_str(),
+        "--backend".as_ref(),
+        "cloud".as_ref(),
+    ])
+    .code(2);
+}
+
+#[test]
 fn a_mistake_in_a_scenario_is_shown_in_its_place_with_a_hint() {
     let sound = Tiny::default().text();
     // What is written wrongly, the line and column that must be named, and what the message and hint must say.

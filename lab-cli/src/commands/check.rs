@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
+use scenarios::engine::missing_capability;
 use scenarios::format::{Scenario, json_schema};
 use scenarios::plan::{Options, Plan};
 
 use crate::failure::{Exit, Failure};
-use crate::{catalogue, machine, output};
+use crate::{backends, catalogue, machine, needs, output};
 
 /// Checks a scenario folder, or prints the schema of scenario files.
 ///
 /// # Errors
-/// Everything that is wrong, with line and column.
-pub fn run(folder: Option<&Path>, schema: bool) -> Result<Exit, Failure> {
+/// Everything that is wrong, with line and column; and when there is no such backend.
+pub fn run(folder: Option<&Path>, backend: &str, schema: bool) -> Result<Exit, Failure> {
     if schema {
         output::data(json_schema().as_bytes());
         return Ok(Exit::Pass);
@@ -20,13 +21,21 @@ pub fn run(folder: Option<&Path>, schema: bool) -> Result<Exit, Failure> {
     let Some(folder) = folder else {
         return Err(Failure::usage("give the folder of a scenario"));
     };
+    let backend = backends::backend(backend)?;
     let scenario = catalogue::from_folder(folder)?;
     scenario
         .check_settings()
         .map_err(|error| catalogue::in_its_place(&error))?;
     outln!("{}: sound", scenario.name());
+    let mut lacks: Vec<String> = needs::met(&scenario, backend.name())
+        .err()
+        .map(|failure| failure.words())
+        .into_iter()
+        .collect();
     for (label, quick) in [("default run", false), ("--quick run", true)] {
         let plan = plan(&scenario, quick)?;
+        let missing = missing_capability(&plan, backend.as_ref()).map(|error| error.to_string());
+        lacks.extend(missing.filter(|_| !quick));
         outln!(
             "  {label}: {} arms, {} rounds, {} checks, at most {:.0} s",
             plan.arms.len(),
@@ -34,6 +43,10 @@ pub fn run(folder: Option<&Path>, schema: bool) -> Result<Exit, Failure> {
             plan.checks.len(),
             plan.expected_s()
         );
+    }
+    // A scenario is sound wherever it is checked; that it cannot run here is no mistake of it.
+    for lack in lacks {
+        outln!("  note: lab run would refuse it here: {lack}");
     }
     Ok(Exit::Pass)
 }

@@ -81,7 +81,11 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
         Command::Keep => Ok(compose::keep(std::io::stdin()).map(|()| Exit::Pass)?),
         Command::Health { service } => serve::health(&service),
         Command::Export { what, system, output } => export::run(what, &system, output.as_deref()).await,
-        Command::Check { folder, schema } => check::run(folder.as_deref(), schema),
+        Command::Check {
+            folder,
+            backend,
+            schema,
+        } => check::run(folder.as_deref(), &backend, schema),
         Command::Doctor(json) => doctor::run(json.json).await,
         Command::Clean { recordings } => clean::run(recordings).await,
         Command::Completions { shell } => {
