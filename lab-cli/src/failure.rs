@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use scenarios::verdict::Verdict;
 
+use crate::output;
 use crate::text::visible;
 
 /// Why a command did not do what was asked.
@@ -112,6 +113,12 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::unexpected(error.to_string())
+    }
+}
+
 /// The exit codes of the lab, from best to worst where several runs are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
@@ -140,6 +147,16 @@ impl Exit {
             Self::Environment => 4,
             Self::Interrupted => 130,
         }
+    }
+
+    /// How the process ends: as it would have, or with an error if stdout could not be written to.
+    #[must_use]
+    pub fn at_the_end(self) -> Self {
+        let Some(why) = output::why_broken() else { return self };
+        Failure::environment(format!("cannot write to stdout: {why}"))
+            .hint("what was printed there is incomplete; write it where there is space")
+            .print();
+        self.max(Self::Environment)
     }
 }
 

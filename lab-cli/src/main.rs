@@ -52,7 +52,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(answer) => return output::end(arguments::answer(&answer)).into(),
+        Err(answer) => return arguments::answer(&answer).at_the_end().into(),
     };
     if arguments.color != Color::Auto {
         let colored = arguments.color == Color::Always;
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
         failure.print();
         failure.exit()
     });
-    output::end(exit).into()
+    exit.at_the_end().into()
 }
 
 fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {

@@ -12,7 +12,6 @@ use std::sync::{Mutex, PoisonError};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use crate::failure::{Exit, Failure};
 use crate::text;
 
 /// How stdout fares.
@@ -71,8 +70,8 @@ pub fn data(bytes: &[u8]) {
 ///
 /// # Errors
 /// When it cannot be written as JSON.
-pub fn json(document: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(document).map_err(|error| Failure::unexpected(error.to_string()))?;
+pub fn json(document: &impl serde::Serialize) -> serde_json::Result<()> {
+    let text = serde_json::to_string_pretty(document)?;
     data(text::json(&text).as_bytes());
     data(b"\n");
     Ok(())
@@ -110,22 +109,12 @@ pub fn is_seen() -> bool {
     matches!(*STDOUT.lock().unwrap_or_else(PoisonError::into_inner), Stdout::Open)
 }
 
-/// Whether stdout broke, so that what was printed there has to be said elsewhere.
-pub fn is_broken() -> bool {
-    matches!(
-        *STDOUT.lock().unwrap_or_else(PoisonError::into_inner),
-        Stdout::Broken(_)
-    )
-}
-
-/// How the process ends: as it would have, or with an error if stdout could not be written to.
-pub fn end(exit: Exit) -> Exit {
-    let state = STDOUT.lock().unwrap_or_else(PoisonError::into_inner);
-    let Stdout::Broken(error) = &*state else { return exit };
-    Failure::environment(format!("cannot write to stdout: {error}"))
-        .hint("what was printed there is incomplete; write it where there is space")
-        .print();
-    exit.max(Exit::Environment)
+/// Why stdout broke, so that what was printed there has to be said elsewhere.
+pub fn why_broken() -> Option<String> {
+    match &*STDOUT.lock().unwrap_or_else(PoisonError::into_inner) {
+        Stdout::Broken(error) => Some(error.to_string()),
+        Stdout::Open | Stdout::Closed => None,
+    }
 }
 
 /// Writes everything, without a buffer that could keep something back, also to a pipe that does not block.

@@ -78,7 +78,7 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
         }
     }
     outcome.say_what_was_lost();
-    if output::is_broken() {
+    if output::why_broken().is_some() {
         errln!("{}", plain::summary(&outcome.state));
     }
     outcome.exit(stop.is_cancelled())

@@ -1,0 +1,187 @@
+//! Within each crate, files take names from one another in one direction only.
+
+mod arrows;
+mod graph;
+mod invented;
+mod modules;
+mod tokens;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use arrows::{Arrows, arrows};
+use cargo_metadata::MetadataCommand;
+use graph::{circles, closes};
+use modules::Crate;
+
+/// Arrows that still run back up: each closes a circle. The list may only shrink: mend a tie and remove its line. An
+/// empty list is to be deleted.
+const OPEN: &[(&str, &str)] = &[
+    (
+        "compose/src/backend/core/record.rs",
+        "compose/src/backend/docker/cleanup.rs",
+    ),
+    (
+        "compose/src/backend/core/record.rs",
+        "compose/src/backend/docker/tools.rs",
+    ),
+    (
+        "compose/src/backend/docker/image/kafka.rs",
+        "compose/src/backend/docker/image/choose.rs",
+    ),
+    (
+        "compose/src/backend/docker/image/postgres.rs",
+        "compose/src/backend/docker/image/choose.rs",
+    ),
+    (
+        "scenarios/load/src/http/chunked.rs",
+        "scenarios/load/src/http/response.rs",
+    ),
+    ("scenarios/src/format/parse.rs", "scenarios/src/format/rehearsal.rs"),
+    ("scenarios/src/plan/clients.rs", "scenarios/src/plan/make.rs"),
+    ("scenarios/src/plan/params.rs", "scenarios/src/plan/make.rs"),
+    ("scenarios/src/plan/requests.rs", "scenarios/src/plan/clients.rs"),
+    ("scenarios/src/plan/system.rs", "scenarios/src/plan/make.rs"),
+    (
+        "services/shared/chassis/src/listener.rs",
+        "services/shared/chassis/src/server.rs",
+    ),
+    (
+        "services/shared/chassis/src/settings.rs",
+        "services/shared/chassis/src/work.rs",
+    ),
+    ("services/shared/lock/src/meter.rs", "services/shared/lock/src/guard.rs"),
+    (
+        "services/shared/lock/src/redis_lock.rs",
+        "services/shared/lock/src/guard.rs",
+    ),
+    (
+        "services/shared/messaging/src/built_in/answer/cluster.rs",
+        "services/shared/messaging/src/built_in/broker.rs",
+    ),
+    (
+        "services/shared/messaging/src/built_in/answer/committed.rs",
+        "services/shared/messaging/src/built_in/broker.rs",
+    ),
+    (
+        "services/shared/messaging/src/built_in/answer/extent.rs",
+        "services/shared/messaging/src/built_in/broker.rs",
+    ),
+    (
+        "services/shared/messaging/src/built_in/answer/fetch.rs",
+        "services/shared/messaging/src/built_in/broker.rs",
+    ),
+    (
+        "services/shared/messaging/src/built_in/answer/groups.rs",
+        "services/shared/messaging/src/built_in/broker.rs",
+    ),
+    (
+        "services/shared/messaging/src/built_in/answer/membership.rs",
+        "services/shared/messaging/src/built_in/broker.rs",
+    ),
+    (
+        "services/shared/messaging/src/built_in/answer/produce.rs",
+        "services/shared/messaging/src/built_in/broker.rs",
+    ),
+    (
+        "services/shared/messaging/src/built_in/answer/topics.rs",
+        "services/shared/messaging/src/built_in/broker.rs",
+    ),
+    (
+        "services/shared/messaging/src/failures.rs",
+        "services/shared/messaging/src/worker.rs",
+    ),
+];
+
+/// The house's folder.
+fn house() -> PathBuf {
+    let house = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    house.canonicalize().expect("the house is there")
+}
+
+/// The arrows within each crate of the house, their files from the house's folder on.
+fn all_arrows() -> Arrows {
+    let house = house();
+    let metadata = MetadataCommand::new()
+        .manifest_path(house.join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata works");
+    let targets = metadata.packages.iter().flat_map(|package| &package.targets);
+    let roots = targets.filter(|target| target.is_lib() || target.is_bin());
+    let from_house = |file: PathBuf| file.strip_prefix(&house).expect("it is in the house").to_owned();
+    roots
+        .flat_map(|root| arrows(&Crate::read(root.src_path.as_std_path())))
+        .map(|((from, to), names)| ((from_house(from), from_house(to)), names))
+        .collect()
+}
+
+/// A circle in words: each of its arrows with the names that tie it.
+fn words(circle: &[PathBuf], arrows: &Arrows) -> String {
+    let next = circle.iter().cycle().skip(1);
+    circle
+        .iter()
+        .zip(next)
+        .map(|(from, to)| {
+            let names: Vec<&str> = arrows[&(from.clone(), to.clone())].iter().map(String::as_str).collect();
+            format!(
+                "  {} takes from {}: {}\n",
+                from.display(),
+                to.display(),
+                names.join(", ")
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn no_file_needs_what_needs_it() {
+    let all = all_arrows();
+    let mut arrows = all.clone();
+    for (from, to) in OPEN {
+        let tie = (PathBuf::from(from), PathBuf::from(to));
+        assert!(
+            closes(&all, &tie),
+            "{from} -> {to} closes no circle any more: remove it from OPEN"
+        );
+        arrows.remove(&tie);
+    }
+    let circles = circles(&arrows);
+    let told: Vec<String> = circles.iter().map(|circle| words(circle, &arrows)).collect();
+    assert!(
+        circles.is_empty(),
+        "these files need one another; move what ties them into a file below both:\n\n{}",
+        told.join("\n")
+    );
+}
+
+/// Floors of the program, from the bottom; every file that is in none of these folders is below them.
+const FLOORS: [&str; 3] = ["lab-cli/src/tui", "lab-cli/src/commands", "lab-cli/src/main.rs"];
+
+#[test]
+fn the_dashboard_takes_nothing_from_a_command_and_neither_is_known_below() {
+    let floor = |file: &Path| {
+        FLOORS
+            .iter()
+            .position(|floor| file.starts_with(floor))
+            .map_or(0, |at| at + 1)
+    };
+    for ((from, to), names) in all_arrows().iter().filter(|((from, _), _)| from.starts_with("lab-cli")) {
+        assert!(
+            floor(to) <= floor(from),
+            "{} takes {names:?} from {}, which is above it",
+            from.display(),
+            to.display()
+        );
+    }
+}
+
+#[test]
+fn every_source_file_is_read() {
+    let mut read: BTreeSet<PathBuf> = BTreeSet::new();
+    for (from, to) in all_arrows().into_keys() {
+        read.extend([from, to]);
+    }
+    // Nearly all files take or give something; a reader that lost a folder would find far fewer.
+    assert!(read.len() > 400, "{} files have arrows", read.len());
+}
