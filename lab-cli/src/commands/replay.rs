@@ -1,14 +1,16 @@
 //! `lab replay`: a recorded run through the displays that showed it.
 
-use std::time::Duration;
+use std::future::pending;
+use std::ops::ControlFlow;
 
 use scenarios::engine::Bus;
+use scenarios::event::RunEvent;
 
 use crate::arguments::Ui;
 use crate::display::{self, After, plain};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
-use crate::recording::{self, Recording};
+use crate::recording::{self, Played, Recording};
 use crate::{home, output, tui};
 
 /// How much faster than it happened a run is shown. A slower pause would be longer than any clock counts.
@@ -33,27 +35,26 @@ pub async fn run(run: &str, speed: f64, ui: Ui) -> Result<Exit, Failure> {
     }
     let (sink, after) = display::of(ui);
     let mut bus = Bus::new(vec![sink]);
-    let mut shown_ms = 0;
     // At once nothing is waited for, and Ctrl-C ends the program as it ends any other.
     let mut interrupts = (speed > 0.0).then(Interrupts::listen).transpose()?;
-    for event in &recording.events {
-        let gap_ms = event.elapsed_ms.saturating_sub(shown_ms);
-        shown_ms = event.elapsed_ms;
-        if let Some(interrupts) = &mut interrupts
-            && gap_ms > 0
-        {
-            let pause = tokio::time::sleep(Duration::from_secs_f64(gap_ms as f64 / 1000.0 / speed));
-            tokio::select! {
-                () = pause => {}
-                () = interrupts.next() => { bus.finish(); return Ok(Exit::Interrupted); }
-            }
+    let interrupted = async {
+        match &mut interrupts {
+            Some(interrupts) => interrupts.next().await,
+            None => pending().await,
         }
+    };
+    let show = |event: &RunEvent| {
         if !output::is_seen() {
-            break;
+            return ControlFlow::Break(());
         }
         bus.forward(event.clone());
-    }
+        ControlFlow::Continue(())
+    };
+    let played = recording.play(speed, interrupted, show).await;
     let (state, _) = bus.finish();
+    if played == Played::Stopped {
+        return Ok(Exit::Interrupted);
+    }
     if after == After::Report {
         out!("{}", plain::report(&state, recording.lesson(&state).as_ref()));
     }

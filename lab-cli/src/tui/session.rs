@@ -1,7 +1,7 @@
 //! A run beside the screen: begun on the runtime, its events sent to the screen one by one.
 
+use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
 
 use scenarios::action::Command;
 use scenarios::engine::Sink;
@@ -88,20 +88,12 @@ impl Session {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         runtime.spawn(async move {
-            let mut shown_ms = 0;
-            for event in &recording.events {
-                let gap_ms = event.elapsed_ms.saturating_sub(shown_ms) as f64;
-                shown_ms = event.elapsed_ms;
-                if speed > 0.0 && gap_ms > 0.0 {
-                    tokio::select! {
-                        () = tokio::time::sleep(Duration::from_secs_f64(gap_ms / 1000.0 / speed)) => {}
-                        () = stopped.cancelled() => break,
-                    }
-                }
-                if screen.send(Message::Run(Box::new(event.clone()))).is_err() {
-                    return;
-                }
-            }
+            let show = |event: &RunEvent| match screen.send(Message::Run(Box::new(event.clone()))) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            };
+            recording.play(speed, stopped.cancelled(), show).await;
+            // Nobody listens any more when the screen has gone.
             let _ = screen.send(Message::Ended(Box::new(Ok(RunOutcome::recorded(&recording)))));
         });
         Self { stop, commands: None }

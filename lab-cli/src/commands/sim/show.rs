@@ -182,6 +182,6 @@ fn json(arguments: &Sim, models: &[Model], outcomes: &[Outcome]) -> Result<Strin
         queue_max: arguments.queue_max,
         outcomes,
     };
-    let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::unexpected(error.to_string()))?;
+    let text = serde_json::to_string_pretty(&document)?;
     Ok(text + "\n")
 }

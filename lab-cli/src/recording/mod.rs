@@ -1,5 +1,9 @@
 //! Recorded runs: writing the events, finding a run again, reading it.
 
+mod replay;
+
+pub use replay::Played;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
