@@ -126,12 +126,52 @@ fn cut_short() -> Vec<RunState> {
 #[test]
 fn every_unfinished_run_has_every_report() {
     for state in cut_short() {
-        for format in ALL {
-            assert!(!text(format, &state).is_empty());
-        }
+        assert_says_what_is_known(&state);
         assert_well_formed(&text(Format::Html, &state));
         assert_well_formed(&text(Format::Junit, &state));
     }
+}
+
+/// Every format has the checks that were decided, and says of a run without an end that it has none.
+fn assert_says_what_is_known(state: &RunState) {
+    let [html, markdown, json, csv, hgrm, junit] = ALL.map(|format| text(format, state));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["checks"].as_array().unwrap().len(), state.checks.len());
+    for check in &state.checks {
+        assert!(markdown.contains(&super::escape::markdown(&check.name)), "{markdown}");
+        assert!(junit.contains(&super::escape::markup(&check.name)), "{junit}");
+    }
+    let is_open = state.ended.is_none();
+    assert_eq!(
+        is_open,
+        markdown.lines().next().unwrap().ends_with(": UNFINISHED"),
+        "{markdown}"
+    );
+    assert_eq!(is_open, html.contains("<strong>UNFINISHED</strong>"));
+    assert_eq!(is_open, junit.contains("the run has no end"), "{junit}");
+    assert!(
+        !is_open || !json["not_measured"].as_array().unwrap().is_empty(),
+        "{json}"
+    );
+    let mut widths = csv.lines().map(cells);
+    let head = widths.next().unwrap();
+    assert!(widths.all(|width| width == head), "{csv}");
+    assert!(hgrm.starts_with("#["), "{hgrm}");
+    if let Some(failure) = state.ended.as_ref().and_then(|ended| ended.failure.as_ref()) {
+        let said = super::escape::markup(failure);
+        assert!(html.contains(&said) && junit.contains(&said) && json["failure"] == failure.as_str());
+    }
+}
+
+/// Cells of a row, of which some are in quotation marks.
+fn cells(row: &str) -> usize {
+    let mut quoted = false;
+    let ends_cell = |char: char| {
+        quoted ^= char == '"';
+        char == ',' && !quoted
+    };
+    row.split(ends_cell).count()
 }
 
 #[test]

@@ -298,9 +298,36 @@ mod tests {
 
     #[test]
     fn every_action_is_explained_by_its_line_or_the_one_above() {
-        for place in [Place::Home, Place::Predict, Place::Live, Place::Verdict, Place::Play] {
-            let first = at(place).next().unwrap();
-            assert!(!first.help.is_empty(), "{place:?} begins without words");
+        let mut above = None;
+        for binding in BINDINGS {
+            let explains = !binding.help.is_empty() || above == Some(binding.place);
+            assert!(
+                explains,
+                "{:?} begins without words: {:?}",
+                binding.place, binding.action
+            );
+            above = Some(binding.place);
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_table_does_what_its_line_says() {
+        for binding in BINDINGS {
+            for key in binding.keys {
+                let (code, modifiers) = match *key {
+                    Key::Char(c) => (KeyCode::Char(c), KeyModifiers::NONE),
+                    Key::Ctrl(c) => (KeyCode::Char(c), KeyModifiers::CONTROL),
+                    Key::Named(code, _) => (code, KeyModifiers::NONE),
+                };
+                let event = KeyEvent::new(code, modifiers);
+                assert_eq!(
+                    action(binding.place, event),
+                    Some(binding.action),
+                    "{key:?} at {:?}",
+                    binding.place
+                );
+                assert!(!key.name().is_empty());
+            }
         }
     }
 }
