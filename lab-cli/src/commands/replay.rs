@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use scenarios::engine::Bus;
 use scenarios::event::RunEvent;
+use scenarios::state::RunState;
 
 use crate::arguments::Ui;
 use crate::display::{self, After, plain};
@@ -51,10 +52,13 @@ pub async fn run(run: &str, speed: f64, ui: Ui) -> Result<Exit, Failure> {
         ControlFlow::Continue(())
     };
     let played = recording.play(speed, interrupted, show).await;
-    let (state, _) = bus.finish();
-    if played == Played::Stopped {
-        return Ok(Exit::Interrupted);
-    }
+    let (shown, _) = bus.finish();
+    let state = match played {
+        Played::Whole => shown,
+        Played::Stopped => return Ok(Exit::Interrupted),
+        // A reader who left in the middle changes no verdict.
+        Played::Refused => RunState::of(&recording.events),
+    };
     if after == After::Report {
         out!("{}", plain::report(&state, recording.lesson(&state).as_ref()));
     }
