@@ -14,6 +14,8 @@ mod commands;
 mod display;
 mod failure;
 mod guess;
+#[cfg(test)]
+mod handbook;
 mod home;
 mod in_progress;
 mod interrupt;

@@ -25,19 +25,21 @@ pub const UPSTREAM_TIMEOUT_MS: &str = "UPSTREAM_TIMEOUT_MS";
 pub const WORK_WAIT_MS: &str = "WORK_WAIT_MS";
 /// How the waiting time is distributed: `constant` or `exponential`. Default `exponential`.
 pub const WORK_DISTRIBUTION: &str = "WORK_DISTRIBUTION";
-/// How many requests may be in their waiting work at once; 0 is no limit. Default 0.
+/// How many requests may be in their waiting work at once, while further ones queue, first come, first served; 0 is no
+/// limit. Default 0.
 pub const WORK_LIMIT: &str = "WORK_LIMIT";
 /// CPU time burnt on the event loop by each business request, in milliseconds. Default 0.
 pub const WORK_CPU_MS: &str = "WORK_CPU_MS";
 /// Seed of the drawn times; mixed with the instance name. Default 1.
 pub const WORK_SEED: &str = "WORK_SEED";
-/// Whether `PUT /work` may make the work slower while the service runs: `on` or `off`. Default `off`.
+/// Whether `PUT /work` with `{"slowness": 10}` may make the work ten times as long while the service runs: `on` or `off`.
+/// Default `off`.
 pub const WORK_CONTROL: &str = "WORK_CONTROL";
 /// Instances whose work takes longer from the begin, such as `users-1=20` (twenty times), with commas between several.
 /// Default: none.
 pub const WORK_SLOW: &str = "WORK_SLOW";
-/// Instances that are broken: they refuse every business request at once with 503, with commas between several. Default:
-/// none.
+/// Instances that are broken: they refuse every business request at once with 503, and look well to `/ready`; with commas
+/// between several. Default: none.
 pub const WORK_BROKEN: &str = "WORK_BROKEN";
 /// What all variables that are meant for the balancer in front of a service, and not for the service, begin with.
 pub const BALANCER_PREFIX: &str = "BALANCER_";
@@ -45,7 +47,8 @@ pub const BALANCER_PREFIX: &str = "BALANCER_";
 pub const CPU_WORK: &str = "CPU_WORK";
 /// Share of payments that are refused with 503, from 0 to 1. Default 0.
 pub const PAYMENTS_FAILURE_RATE: &str = "PAYMENTS_FAILURE_RATE";
-/// Secret that signs the gateway's tokens. Default: a value for development, known to everybody.
+/// Secret that signs the gateway's tokens. Default: a value for development, known to everybody; the gateway then warns at
+/// its start.
 pub const JWT_SECRET: &str = "JWT_SECRET";
 /// Proxies in front of the gateway that it believes when they say, in `X-Forwarded-For`, whom a request came from:
 /// addresses such as `10.0.0.7` and networks such as `10.0.0.0/8`, with commas between several. No client may have such an
@@ -72,12 +75,13 @@ pub const REDIS_URL: &str = "REDIS_URL";
 pub const REDIS_PREFIX: &str = "REDIS_PREFIX";
 /// How long a lock in Redis lives unless it is given back, in milliseconds. Default 10000.
 pub const LOCK_TTL_MS: &str = "LOCK_TTL_MS";
-/// Longest wait for a lock, in milliseconds. Default 5000.
+/// Longest wait for a lock, in milliseconds; then the answer is 503. Default 5000.
 pub const LOCK_WAIT_MS: &str = "LOCK_WAIT_MS";
 /// How a lock in Redis is given back: by its `owner` only, or `bare` (deleted whoever holds it, which is wrong).
 /// Default `owner`.
 pub const LOCK_RELEASE: &str = "LOCK_RELEASE";
-/// Pause between deciding and writing, in milliseconds: it widens every race. Default 0.
+/// Pause between deciding and writing, in milliseconds: it widens every race. A request with the header `x-decision-ms` says
+/// otherwise. Default 0.
 pub const DECISION_MS: &str = "DECISION_MS";
 /// Port at which a link takes connections of the caller; `0` takes any free port. Default 0.
 pub const LINK_PORT: &str = "LINK_PORT";
