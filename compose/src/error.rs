@@ -40,6 +40,28 @@ pub enum Error {
         /// The names there are.
         known: Vec<String>,
     },
+    /// A record names a backend that this lab does not have.
+    #[error(
+        "system `{run_id}` runs on the backend `{name}`, which this lab does not have (it has: {}); \
+         the lab that started it can bring it down",
+        known.join(", ")
+    )]
+    ForeignBackend {
+        /// The system's run id.
+        run_id: String,
+        /// The backend, as the record has it.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A backend cannot even be set up.
+    #[error("the {name} backend cannot be used: {source}")]
+    BackendUnusable {
+        /// The backend's name.
+        name: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// The system has no such service.
     #[error("the system has no service called `{name}`; it has: {}", known.join(", "))]
     UnknownProgram {
@@ -99,7 +121,7 @@ pub enum Error {
         url: String,
     },
     /// The backend cannot do this.
-    #[error("the {backend} backend has no `{capability}`; `--backend docker` has everything")]
+    #[error("the {backend} backend has no `{capability}`")]
     Unsupported {
         /// The backend's name.
         backend: &'static str,
@@ -391,7 +413,9 @@ impl Error {
             | Self::BadRunId { .. }
             | Self::RunIdTaken { .. }
             | Self::OwnedByRun { .. } => Family::Usage,
-            Self::NoRedis
+            Self::ForeignBackend { .. }
+            | Self::BackendUnusable { .. }
+            | Self::NoRedis
             | Self::NoNginx
             | Self::RedisUnusable { .. }
             | Self::NoPostgres
@@ -415,6 +439,12 @@ impl Error {
             | Self::Process { .. }
             | Self::BadRecord { .. } => Family::Unexpected,
         }
+    }
+
+    /// Whether what carries the systems does not answer, so that later may be better.
+    #[must_use]
+    pub const fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::NoEngine { .. } | Self::EngineGone { .. })
     }
 
     /// Makes an [`Error::File`] of an input or output error; for `map_err`.

@@ -25,9 +25,9 @@ mod takeover;
 pub mod topology;
 
 pub use backend::{
-    Backend, BackendRegistry, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats,
-    Leftover, LogChunk, PlatformId, Progress, ProgressSink, Records, Role, System, SystemRecord, UpOptions,
-    docker::DockerBackend, leftovers, process::ProcessBackend, process::dismiss_keeper, process::end_unrecorded,
+    Backend, BackendRegistry, DEFAULT_BACKEND, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceRecord,
+    InstanceState, InstanceStats, Leftover, LogChunk, Progress, ProgressSink, Records, Registered, Requirement, Role,
+    System, SystemRecord, UpOptions, docker::DockerBackend, process::ProcessBackend, process::dismiss_keeper,
     process::keep, records, settle,
 };
 pub use capability::Capability;

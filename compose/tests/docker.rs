@@ -11,14 +11,16 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use bollard::models::ContainerInspectResponse;
-use compose::{Backend, Capability, DockerBackend, Error, Family, Limits, RedisLookup, ServiceSpec, SystemSpec};
+use compose::{
+    Backend, BackendRegistry, Capability, DockerBackend, Error, Family, Limits, RedisLookup, ServiceSpec, SystemSpec,
+};
 use conformance::available::{has_engine, stand_in};
 use conformance::bench::{Bench, ask, guarded, instance, names, pair, until};
 use contract::Program;
 use engine::{container, labelled, usual_address};
 
 fn backend() -> Arc<dyn Backend> {
-    Arc::new(DockerBackend::new(stand_in()).unwrap())
+    BackendRegistry::new(stand_in()).get("docker").unwrap()
 }
 
 fn bench() -> Bench {

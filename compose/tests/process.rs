@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use compose::topology::named_system;
 use compose::{
-    Backend, BalancerKind, Error, Family, NginxLookup, PostgresLookup, ProcessBackend, RedisLookup, System, SystemSpec,
-    UpOptions,
+    Backend, BackendRegistry, BalancerKind, Error, Family, NginxLookup, PostgresLookup, ProcessBackend, RedisLookup,
+    System, SystemSpec, UpOptions,
 };
 use conformance::available::stand_in;
 use conformance::bench::{guarded, instance, names, pair, tell};
@@ -17,7 +17,7 @@ use conformance::{can_start_postgres, can_start_redis, connect, number, stored};
 use url::Url;
 
 fn backend() -> Arc<dyn Backend> {
-    Arc::new(ProcessBackend::new(stand_in()).unwrap())
+    BackendRegistry::new(stand_in()).get("process").unwrap()
 }
 
 conformance_suite!(backend, conformance::available::always);
@@ -114,7 +114,7 @@ async fn a_start_that_is_given_up_leaves_nothing() {
     };
     compose::settle(Duration::from_secs(20)).await;
     assert_eq!(
-        record.running().await.unwrap(),
+        backend().running(&record).await.unwrap(),
         Vec::<String>::new(),
         "processes stayed"
     );

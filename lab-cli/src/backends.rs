@@ -1,23 +1,40 @@
 //! The backends, and making ready what they need.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use compose::{Backend, BackendRegistry, DockerBackend, ProcessBackend, Progress, ProgressSink, SystemSpec};
+use compose::{Backend, BackendRegistry, Capability, Progress, ProgressSink, SystemSpec};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::display;
 use crate::failure::Failure;
 
-/// The backend of this name, which runs this very program for every service.
+/// The backends there are, which run this very program for every service.
+///
+/// # Errors
+/// When it cannot be told which program this is.
+pub fn registry() -> Result<BackendRegistry, Failure> {
+    BackendRegistry::of_current_program()
+        .map_err(|error| Failure::unexpected(format!("cannot tell which program this is: {error}")))
+}
+
+/// The backend of this name.
 ///
 /// # Errors
 /// When there is none of that name.
 pub fn backend(name: &str) -> Result<Arc<dyn Backend>, Failure> {
-    let unknown = |error| Failure::unexpected(format!("cannot tell which program this is: {error}"));
-    let process = ProcessBackend::of_current_program().map_err(unknown)?;
-    let docker = DockerBackend::of_current_program().map_err(unknown)?;
-    Ok(BackendRegistry::standard(process, docker).get(name)?)
+    Ok(registry()?.get(name)?)
+}
+
+/// Says which backends have all of what another one lacks.
+pub fn able(needed: &BTreeSet<Capability>) -> String {
+    let able = registry().map(|registry| registry.able(needed)).unwrap_or_default();
+    match able.as_slice() {
+        [] => "no backend of this lab has all of that".to_owned(),
+        [one] => format!("--backend {one} has everything"),
+        several => format!("--backend {} have everything", several.join(" and --backend ")),
+    }
 }
 
 /// Makes ready what systems need, with a bar on stderr for what takes a while.

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use compose::{Leftover, SystemRecord};
+use compose::SystemRecord;
 
 use crate::failure::Failure;
-use crate::output;
+use crate::{backends, output};
 
 /// How long the removal of what was given up half-way may keep the lab from ending; the next one removes the rest.
 pub const SETTLE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -18,21 +18,22 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Cleaned {
     /// Those that are gone now.
     pub removed: usize,
-    /// Those that stay until their engine answers again.
+    /// Those that stay until what they run on answers again.
     pub kept: usize,
 }
 
 /// Ends what runs of systems whose lab has died, and forgets them. Systems of a running lab and those that `lab up` left
-/// on purpose are not touched. An engine that does not answer is no error: a run without it can do without.
+/// on purpose are not touched. A place that does not answer is not an error: a run elsewhere can do without.
 ///
 /// # Errors
 /// When a process does not end or a record cannot be removed.
 pub async fn remove(state: &Path) -> Result<Cleaned, Failure> {
     let mut cleaned = Cleaned::default();
-    for leftover in compose::leftovers(state).await? {
-        match leftover.clean().await {
+    let registry = backends::registry()?;
+    for leftover in registry.leftovers(state).await? {
+        match registry.clean(&leftover.record).await {
             Ok(()) => cleaned.removed += 1,
-            Err(error @ (compose::Error::NoEngine { .. } | compose::Error::EngineGone { .. })) => {
+            Err(error) if error.is_out_of_reach() => {
                 output::warn(&format!(
                     "{} was left behind and cannot be removed: {error}",
                     leftover.record.run_id
@@ -61,15 +62,13 @@ pub fn end_own_systems(state: &Path) {
     let state = state.to_owned();
     let ending = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let (Ok(runtime), Ok(records)) = (runtime, compose::records(&state)) else {
+        let (Ok(runtime), Ok(records), Ok(registry)) = (runtime, compose::records(&state), backends::registry()) else {
             return;
         };
         let own = |record: &SystemRecord| record.lab.pid == std::process::id() && !record.detached;
         for record in records.systems.into_iter().filter(own) {
-            let running = Vec::new();
-            let left = Leftover { record, running };
             // The process ends here: what cannot be removed now, the next start removes.
-            let _ = runtime.block_on(async { tokio::time::timeout(END_TIMEOUT, left.clean()).await });
+            let _ = runtime.block_on(async { tokio::time::timeout(END_TIMEOUT, registry.clean(&record)).await });
         }
     });
     let _ = ending.join();

@@ -1,9 +1,15 @@
 //! What scenarios need of this machine.
 
-use compose::BrokerKind;
+use compose::{Backend, Capability, ServiceSpec, SystemSpec};
+use contract::Program;
+use contract::environment::KAFKA_BROKER;
 use scenarios::format::{Need, Scenario};
 
+use crate::backends;
 use crate::failure::Failure;
+
+/// What backends that run systems in containers can do, and others cannot.
+const OF_CONTAINERS: [Capability; 2] = [Capability::Limits, Capability::Disconnect];
 
 /// What a scenario needs, in words.
 pub fn words(needs: &[Need]) -> String {
@@ -24,29 +30,35 @@ pub fn words(needs: &[Need]) -> String {
     }
 }
 
-/// Refuses a scenario that needs what this machine lacks, before anything is started.
+/// Refuses a scenario that needs what this machine or the backend lacks, before anything is started.
 ///
 /// # Errors
 /// What it lacks, and how to get it.
-pub fn met(scenario: &Scenario, backend: &str) -> Result<(), Failure> {
-    for need in &scenario.document.needs {
-        match need {
-            // Elsewhere, the backend itself knows where servers of others come from.
-            Need::Redis if backend == "process" => drop(compose::redis_source()?),
-            Need::Redis => {}
-            Need::Postgres if backend == "process" => drop(compose::postgres_source()?),
-            Need::Postgres => {}
-            Need::Docker if backend == "docker" => {}
-            Need::Docker => {
-                let name = scenario.name();
-                return Err(
-                    Failure::usage(format!("{name} needs containers")).hint(format!("lab run {name} --backend docker"))
-                );
-            }
-            Need::Kafka if backend == "process" => drop(compose::kafka_source(BrokerKind::Any)?),
-            Need::DurableKafka if backend == "process" => drop(compose::kafka_source(BrokerKind::Apache)?),
-            Need::Kafka | Need::DurableKafka => {}
+pub fn met(scenario: &Scenario, backend: &dyn Backend) -> Result<(), Failure> {
+    let needs = &scenario.document.needs;
+    if needs.contains(&Need::Docker) {
+        let lacks = Capability::missing(&OF_CONTAINERS.into(), &backend.capabilities());
+        if !lacks.is_empty() {
+            let name = scenario.name();
+            return Err(Failure::usage(format!("{name} needs containers")).hint(backends::able(&lacks)));
         }
     }
-    Ok(())
+    Ok(backend.find_servers(&servers(needs))?)
+}
+
+/// A system of nothing but the servers of others that a scenario says it needs.
+fn servers(needs: &[Need]) -> SystemSpec {
+    let server = |need: &Need| match need {
+        Need::Redis => Some(ServiceSpec::new(Program::Redis)),
+        Need::Postgres => Some(ServiceSpec::new(Program::Postgres)),
+        Need::Kafka => Some(ServiceSpec::new(Program::Kafka)),
+        Need::DurableKafka => Some(ServiceSpec::new(Program::Kafka).with_env(KAFKA_BROKER, "apache")),
+        Need::Docker => None,
+    };
+    SystemSpec {
+        name: "needed".to_owned(),
+        services: needs.iter().filter_map(server).collect(),
+        entry: String::new(),
+        links: Vec::new(),
+    }
 }

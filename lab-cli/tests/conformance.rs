@@ -6,7 +6,7 @@ mod conformance;
 
 use std::sync::Arc;
 
-use compose::{Backend, DockerBackend, ProcessBackend};
+use compose::{Backend, BackendRegistry};
 use conformance::bench::{Bench, at, client, until};
 use conformance::{can_start_postgres, stored};
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ mod process {
     use super::*;
 
     fn backend() -> Arc<dyn Backend> {
-        Arc::new(ProcessBackend::new(env!("CARGO_BIN_EXE_lab")).unwrap())
+        BackendRegistry::new(env!("CARGO_BIN_EXE_lab")).get("process").unwrap()
     }
 
     conformance_suite!(backend, conformance::available::always);
@@ -75,7 +75,7 @@ mod docker {
     use super::*;
 
     fn backend() -> Arc<dyn Backend> {
-        Arc::new(DockerBackend::new(env!("CARGO_BIN_EXE_lab")).unwrap())
+        BackendRegistry::new(env!("CARGO_BIN_EXE_lab")).get("docker").unwrap()
     }
 
     conformance_suite!(backend, conformance::available::has_engine);

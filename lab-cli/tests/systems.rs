@@ -272,10 +272,7 @@ fn of_several_systems_the_one_that_is_meant_must_be_named() {
         .systems
         .into_iter()
         .flat_map(|record| record.instances)
-        .filter_map(|instance| match instance.platform_id {
-            compose::PlatformId::Process(stamp) => Some(stamp),
-            compose::PlatformId::Container { .. } => None,
-        })
+        .map(|instance| serde_json::from_value(instance.platform_id["process"].clone()).unwrap())
         .collect();
     assert_eq!(processes.len(), 4);
     lab.say("down").code(0);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -23,13 +24,28 @@ pub trait Backend: Send + Sync {
     /// The name that people choose it by: `process`.
     fn name(&self) -> &'static str;
 
-    /// Where the engine is that carries its systems, and who says so; none where the lab itself does.
+    /// What its systems run on and where that is, in words that follow "on": `the Docker engine at unix:///run/docker.sock`;
+    /// none where the lab itself carries them.
     fn engine(&self) -> Option<String> {
         None
     }
 
+    /// What it needs of the machine before anything can run on it, as that is found; none where it needs nothing.
+    fn requirement(&self) -> BoxFuture<'_, Option<Requirement>> {
+        Box::pin(async { None })
+    }
+
     /// What systems on this backend can do.
     fn capabilities(&self) -> BTreeSet<Capability>;
+
+    /// Says at once whether this machine has the servers of others that a system of this kind is made of, for a backend that
+    /// takes them from the machine and has no other way to get them.
+    ///
+    /// # Errors
+    /// An environment error that says what is missing and how to get it.
+    fn find_servers(&self, _spec: &SystemSpec) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Makes ready what systems of these kinds need before any of them can start, such as images, and tells of its
     /// progress. [`Backend::up`] does the same without a word where it was not done before.
@@ -56,6 +72,41 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// An environment error when nothing of the system runs any more.
     fn attach(&self, record: SystemRecord) -> BoxFuture<'_, Result<Arc<dyn System>, Error>>;
+
+    /// The names of the instances of a recorded system that still run.
+    ///
+    /// # Errors
+    /// An environment error when what the system runs on does not answer.
+    fn running<'a>(&'a self, record: &'a SystemRecord) -> BoxFuture<'a, Result<Vec<String>, Error>>;
+
+    /// Ends exactly what is left of a recorded system, with what that has started, and removes what it kept here. Logs stay,
+    /// and so does the record.
+    ///
+    /// # Errors
+    /// When something cannot be ended or removed, or what the system runs on does not answer.
+    fn clean<'a>(&'a self, record: &'a SystemRecord) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Removes what was started from a state folder and belongs to none of its records: what is left when somebody deletes
+    /// the records themselves. Says what that was; none where there was nothing, or nobody answers.
+    ///
+    /// # Errors
+    /// When the records cannot be read, or something cannot be removed.
+    fn clean_unrecorded<'a>(&'a self, state_folder: &'a Path) -> BoxFuture<'a, Result<Option<String>, Error>>;
+
+    /// What runs of exported systems where this backend can see it, and signs its tokens with the secret that everybody
+    /// knows; by name.
+    fn exported_with_default_secret(&self) -> BoxFuture<'_, Vec<String>> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
+/// Something that a backend needs of the machine.
+#[derive(Debug)]
+pub struct Requirement {
+    /// What people call it.
+    pub name: &'static str,
+    /// What was found, in words; otherwise what is wrong and how to get it.
+    pub found: Result<String, Error>,
 }
 
 /// A running system.

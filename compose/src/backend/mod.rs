@@ -4,17 +4,19 @@ mod core;
 pub mod docker;
 mod instance;
 mod interface;
+mod leftover;
 mod options;
 pub mod process;
 mod registry;
 
-pub use core::leftover::{Leftover, leftovers};
-pub use core::record::{InstanceRecord, PlatformId, Records, SystemRecord, records};
+pub use core::files::{Records, records};
+pub use core::record::{InstanceRecord, SystemRecord};
 pub use core::settle::settle;
 pub use instance::{Instance, InstanceEvent, InstanceEventKind, InstanceState, InstanceStats, LogChunk, Role};
-pub use interface::{Backend, BoxFuture, System};
+pub use interface::{Backend, BoxFuture, Requirement, System};
+pub use leftover::Leftover;
 pub use options::{EventSink, Progress, ProgressSink, UpOptions};
-pub use registry::BackendRegistry;
+pub use registry::{BackendRegistry, DEFAULT_BACKEND, Registered};
 
 pub(crate) use core::{
     Environment, POLICY, UPSTREAMS, Upstream, WEIGHT, address, balancer_environment, instance_environment,

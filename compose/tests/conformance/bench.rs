@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use compose::ProcessStamp;
 use compose::{
-    Backend, Instance, InstanceEvent, InstanceEventKind, InstanceState, Leftover, LinkSpec, LogChunk, PlatformId,
+    Backend, BackendRegistry, Instance, InstanceEvent, InstanceEventKind, InstanceState, Leftover, LinkSpec, LogChunk,
     ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,
 };
 use contract::Program;
@@ -150,8 +150,7 @@ impl Drop for Bench {
                 .unwrap();
             runtime.block_on(async {
                 for record in compose::records(&state_folder).unwrap_or_default().systems {
-                    let running = Vec::new();
-                    if let Err(error) = (Leftover { record, running }).clean().await {
+                    if let Err(error) = registry().clean(&record).await {
                         eprintln!("cannot clean up after a test: {error}");
                     }
                 }
@@ -292,12 +291,17 @@ pub fn ends_with_its_lab(record: &SystemRecord) -> bool {
     record
         .instances
         .iter()
-        .all(|instance| matches!(instance.platform_id, PlatformId::Process(_)))
+        .all(|instance| instance.platform_id.get("process").is_some())
+}
+
+/// The backends by which records are looked at and cleaned up, which start nothing.
+pub fn registry() -> BackendRegistry {
+    BackendRegistry::of_current_program().unwrap()
 }
 
 /// What a dead lab left, which is one system.
 pub async fn the_leftover(bench: &Bench) -> Leftover {
-    let mut left = compose::leftovers(&bench.state_folder()).await.unwrap();
+    let mut left = registry().leftovers(&bench.state_folder()).await.unwrap();
     assert_eq!(left.len(), 1);
     left.remove(0)
 }

@@ -165,7 +165,7 @@ pub async fn a_crash_of_the_lab_takes_its_nginx_along(bench: Bench) {
         })
         .await;
     }
-    the_leftover(&bench).await.clean().await.unwrap();
+    registry().clean(&the_leftover(&bench).await.record).await.unwrap();
     until_gone(&processes).await;
     assert!(ask(&door, "/health").await.is_err());
     assert!(bench.records().is_empty());

@@ -1,6 +1,6 @@
 //! Labs that die, labs that leave a system running, and labs that take one up.
 
-use compose::{Error, InstanceState, leftovers};
+use compose::{Error, InstanceState};
 
 use compose::ProcessStamp;
 
@@ -15,7 +15,7 @@ pub async fn a_crash_of_the_lab_takes_its_system_along(bench: Bench) {
     // A stopped process hears only of SIGKILL.
     system.pause("gateway-1").await.unwrap();
     assert!(
-        leftovers(&bench.state_folder()).await.unwrap().is_empty(),
+        registry().leftovers(&bench.state_folder()).await.unwrap().is_empty(),
         "its lab lives"
     );
 
@@ -27,7 +27,7 @@ pub async fn a_crash_of_the_lab_takes_its_system_along(bench: Bench) {
         assert_eq!(the_leftover(&bench).await.running, PAIR_NAMES);
     }
     let left = the_leftover(&bench).await;
-    left.clean().await.unwrap();
+    registry().clean(&left.record).await.unwrap();
     until_gone(&processes).await;
     assert!(bench.records().is_empty());
     assert!(!left.record.folder.join("data").exists());
@@ -35,13 +35,16 @@ pub async fn a_crash_of_the_lab_takes_its_system_along(bench: Bench) {
         let log = std::fs::read_to_string(left.record.folder.join("logs").join(format!("{name}.log"))).unwrap();
         assert!(log.contains("\"listening\""), "{name}: {log}");
     }
-    left.clean().await.expect("a second time finds nothing to do");
+    registry()
+        .clean(&left.record)
+        .await
+        .expect("a second time finds nothing to do");
 }
 
 pub async fn a_detached_system_is_taken_up_by_another_lab(bench: Bench) {
     bench.start_driver(pair(), true).finish();
     assert!(
-        leftovers(&bench.state_folder()).await.unwrap().is_empty(),
+        registry().leftovers(&bench.state_folder()).await.unwrap().is_empty(),
         "left running on purpose"
     );
     let record = bench.records().remove(0);
@@ -93,7 +96,7 @@ pub async fn a_running_lab_keeps_its_system_to_itself(bench: Bench) {
     drop(system);
     let record = bench.records().remove(0);
     assert_eq!(
-        record.running().await.unwrap().len(),
+        bench.backend.running(&record).await.unwrap().len(),
         PAIR_NAMES.len() - 1,
         "letting go of it ends nothing"
     );

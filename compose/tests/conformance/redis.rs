@@ -126,7 +126,7 @@ pub async fn a_crash_of_the_lab_takes_its_redis_along(bench: Bench) {
     if ends_with_its_lab(&record) {
         until_gone(&processes).await;
     }
-    the_leftover(&bench).await.clean().await.unwrap();
+    registry().clean(&the_leftover(&bench).await.record).await.unwrap();
     until_gone(&processes).await;
     assert!(bench.records().is_empty());
 }

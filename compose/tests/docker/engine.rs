@@ -9,7 +9,7 @@ use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
     RemoveImageOptionsBuilder,
 };
-use compose::{PlatformId, SystemRecord};
+use compose::SystemRecord;
 
 pub fn usual_address() -> String {
     std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned())
@@ -24,9 +24,7 @@ pub fn docker() -> Docker {
 /// The container of an instance as the engine shows it.
 pub async fn container(record: &SystemRecord, instance: &str) -> ContainerInspectResponse {
     let found = record.instances.iter().find(|known| known.name == instance).unwrap();
-    let PlatformId::Container { id, .. } = &found.platform_id else {
-        panic!("{instance} is no container")
-    };
+    let id = found.platform_id["container"]["id"].as_str().unwrap();
     docker().inspect_container(id, None).await.unwrap()
 }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
-use compose::{DockerBackend, Error, Family, InstanceEventKind, RedisLookup, SystemRecord};
+use compose::{DockerBackend, Family, InstanceEventKind, RedisLookup, SystemRecord};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
 use crate::conformance::available::has_engine;
-use crate::conformance::bench::{Bench, instance, pair, the_leftover, until};
+use crate::conformance::bench::{Bench, instance, pair, registry, the_leftover, until};
 use crate::engine::{container, docker, labelled, usual_address};
 use crate::{bench, stand_in};
 
@@ -71,7 +71,7 @@ async fn cleaning_up_removes_exactly_what_the_dead_lab_left() {
     let image = container(&driven, "users-1").await.image.unwrap();
     let foreign = Foreign::make(&image).await;
     driver.kill();
-    the_leftover(&bench).await.clean().await.unwrap();
+    registry().clean(&the_leftover(&bench).await.record).await.unwrap();
     assert_eq!(labelled("lab.run", "driven", &bench.state_folder()).await, [0, 0, 0]);
     assert_eq!(labelled("lab.run", "run", &bench.state_folder()).await, [4, 2, 1]);
     assert!(
@@ -86,11 +86,10 @@ async fn cleaning_up_removes_exactly_what_the_dead_lab_left() {
     let records = bench.state_folder().join("systems");
     let kept = bench.state_folder().join("kept");
     std::fs::rename(&records, &kept).unwrap();
+    let removed = bench.backend.clean_unrecorded(&bench.state_folder()).await.unwrap();
     assert_eq!(
-        compose::backend::docker::remove_unrecorded(&bench.state_folder())
-            .await
-            .unwrap(),
-        1
+        removed.as_deref(),
+        Some("removed the containers of 1 systems that had no record any more")
     );
     assert_eq!(labelled("lab.run", "run", &bench.state_folder()).await, [0, 0, 0]);
     std::fs::rename(&kept, &records).unwrap();
@@ -113,8 +112,8 @@ async fn a_state_folder_of_the_same_path_elsewhere_is_another_one() {
     let options = compose::UpOptions::new("other", other.path(), &state);
     let theirs = bench.backend.up(pair(), options).await.unwrap();
     theirs.down().await.unwrap();
-    let removed = compose::backend::docker::remove_unrecorded(&state).await.unwrap();
-    assert_eq!(removed, 0, "the system of a stranger");
+    let removed = bench.backend.clean_unrecorded(&state).await.unwrap();
+    assert_eq!(removed, None, "the system of a stranger");
     std::fs::remove_dir_all(&state).unwrap();
     std::fs::rename(&aside, &state).unwrap();
     assert_eq!(labelled("lab.run", "run", &state).await, [4, 2, 1]);
@@ -203,22 +202,15 @@ async fn an_engine_that_goes_away_is_told_of_at_once_and_cleaned_up_when_it_is_b
         bench.backend.up(pair(), bench.options("other")).await.err().unwrap(),
     ] {
         assert_eq!(error.family(), Family::Environment, "{error}");
-        assert!(
-            matches!(error, Error::EngineGone { .. } | Error::NoEngine { .. }),
-            "{error}"
-        );
+        assert!(error.is_out_of_reach(), "{error}");
         assert!(error.to_string().contains(&address), "{error}");
     }
     let record = bench.records().remove(0);
-    assert!(matches!(record.running().await.unwrap_err(), Error::NoEngine { .. }));
+    assert!(bench.backend.running(&record).await.unwrap_err().is_out_of_reach());
 
     let relay = Relay::start(&socket);
-    assert_eq!(record.running().await.unwrap().len(), 4);
-    let left = compose::Leftover {
-        running: Vec::new(),
-        record,
-    };
-    left.clean().await.unwrap();
+    assert_eq!(bench.backend.running(&record).await.unwrap().len(), 4);
+    registry().clean(&record).await.unwrap();
     assert_eq!(labelled("lab.run", "run", &bench.state_folder()).await, [0, 0, 0]);
     until("what is gone is seen to be gone", async || {
         !instance(&system, "users-1").await.state.is_running()

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::failure::{Exit, Failure};
 use crate::leftovers::{self, Cleaned};
-use crate::{home, in_progress, recording, up_folders};
+use crate::{backends, home, in_progress, recording, up_folders};
 
 /// Removes what dead labs left behind, and recordings when asked for.
 ///
@@ -20,6 +20,10 @@ pub async fn run(recordings: bool) -> Result<Exit, Failure> {
     let records = compose::records(&state)?;
     for unreadable in &records.unreadable {
         errln!("warning: {unreadable}; what it stands for, if anything, is left alone");
+    }
+    let registry = backends::registry()?;
+    for foreign in records.systems.iter().filter_map(|record| registry.of(record).err()) {
+        outln!("left alone: {foreign}");
     }
     for record in records.elsewhere {
         let host = record
@@ -42,15 +46,14 @@ pub async fn run(recordings: bool) -> Result<Exit, Failure> {
     Ok(Exit::Pass)
 }
 
-/// Removes what no record tells of, and says so; how many things that were.
+/// Removes what no record tells of, and says so; how many kinds of things that were.
 async fn unrecorded(state: &Path) -> Result<usize, Failure> {
-    let systems = compose::backend::docker::remove_unrecorded(state).await?;
-    if systems > 0 {
-        outln!("removed the containers of {systems} systems that had no record any more");
-    }
-    let processes = compose::end_unrecorded(state)?;
-    if processes > 0 {
-        outln!("ended {processes} processes of systems that had no record any more");
+    let mut removed = 0;
+    for backend in backends::registry()?.all()? {
+        if let Some(what) = backend.clean_unrecorded(state).await? {
+            outln!("{what}");
+            removed += 1;
+        }
     }
     let drafts = compose::private::remove_drafts(&state.join("systems"))? + compose::private::remove_drafts(state)?;
     if drafts > 0 {
@@ -60,7 +63,7 @@ async fn unrecorded(state: &Path) -> Result<usize, Failure> {
     for folder in &folders {
         outln!("removed {}, of a system that is not up", folder.display());
     }
-    Ok(systems + processes + drafts + folders.len())
+    Ok(removed + drafts + folders.len())
 }
 
 /// Removes all recorded runs but those in progress and those whose system is still up.

@@ -7,14 +7,14 @@ use comfy_table::{Cell, Color};
 use compose::kafka::{self, ApacheKafka};
 use compose::redis::{ping, version};
 use compose::{
-    BrokerKind, DockerBackend, KafkaLookup, KafkaSource, NginxLookup, PostgresSource, RedisSource, nginx, postgres,
+    BackendRegistry, BrokerKind, KafkaLookup, KafkaSource, NginxLookup, PostgresSource, RedisSource, nginx, postgres,
 };
 use contract::redact;
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
 use crate::text::{table, wrapped};
-use crate::{home, machine, output, tui};
+use crate::{backends, home, machine, output, tui};
 
 /// How long a server on the network may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -36,18 +36,17 @@ struct Finding {
 /// # Errors
 /// When there is no state folder at all.
 pub async fn run(as_json: bool) -> Result<Exit, Failure> {
-    let findings = vec![
-        cores(),
-        state_folder()?,
-        loopback(),
-        docker().await,
-        signing().await?,
+    let registry = backends::registry()?;
+    let mut findings = vec![cores(), state_folder()?, loopback()];
+    findings.extend(requirements(&registry).await?);
+    findings.extend([
+        signing(&registry).await?,
         redis().await,
         postgresql().await,
         kafka().await,
         nginx().await,
         terminal(),
-    ];
+    ]);
     let sound = findings.iter().all(|finding| finding.found || !finding.required);
     if as_json {
         output::json(&findings)?;
@@ -125,38 +124,39 @@ fn loopback() -> Finding {
     }
 }
 
-/// Whether the engine answers that Docker's own command line would use.
-async fn docker() -> Finding {
-    let (found, detail) = match DockerBackend::of_current_program() {
-        Ok(backend) => match backend.engine_version().await {
-            Ok(version) => (
-                true,
-                format!("engine {version} at {}, for --backend docker", backend.engine_address()),
-            ),
-            Err(error) => (false, format!("for --backend docker: {error}")),
-        },
-        Err(error) => (false, error.to_string()),
-    };
-    Finding {
-        name: "Docker",
-        found,
-        required: false,
-        detail,
+/// What backends need of the machine.
+async fn requirements(registry: &BackendRegistry) -> Result<Vec<Finding>, Failure> {
+    let mut findings = Vec::new();
+    for backend in registry.all()? {
+        let Some(requirement) = backend.requirement().await else {
+            continue;
+        };
+        let name = backend.name();
+        findings.push(Finding {
+            name: requirement.name,
+            found: requirement.found.is_ok(),
+            required: false,
+            detail: match requirement.found {
+                Ok(found) => format!("{found}, for --backend {name}"),
+                Err(error) => format!("for --backend {name}: {error}"),
+            },
+        });
     }
+    Ok(findings)
 }
 
 /// Whether a system that runs signs its tokens with the secret that everybody knows.
-async fn signing() -> Result<Finding, Failure> {
+async fn signing(registry: &BackendRegistry) -> Result<Finding, Failure> {
     // A folder that cannot be read is told of as such.
     let records = compose::records(&home::state_folder()?).unwrap_or_default();
     let of_lab = records.systems.into_iter();
     let of_lab = of_lab
         .filter(compose::SystemRecord::signs_with_default_secret)
         .map(|record| record.run_id);
-    let exported = match DockerBackend::of_current_program() {
-        Ok(backend) => backend.gateways_with_default_secret().await,
-        Err(_) => Vec::new(),
-    };
+    let mut exported = Vec::new();
+    for backend in registry.all()? {
+        exported.extend(backend.exported_with_default_secret().await);
+    }
     let (of_lab, exported): (Vec<String>, _) = (of_lab.collect(), exported.join(", "));
     let (found, detail) = match (of_lab.is_empty(), exported.is_empty()) {
         (true, true) => (true, "no system that runs signs with the default secret".to_owned()),

@@ -63,7 +63,7 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
         errln!("{}", text::wrapped(&what, 0));
         err!("{}", plain::left_out(plan));
         if let Some(engine) = job.backend.engine() {
-            errln!("on the Docker engine at {engine}");
+            errln!("on {engine}");
         }
     }
     let outcome = job.conduct(display, stop).await?;

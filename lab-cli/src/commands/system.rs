@@ -10,7 +10,7 @@ use contract::redact;
 use serde_json::json;
 
 use crate::arguments::{Instance, Of};
-use crate::backends::{backend, prepare};
+use crate::backends::{backend, prepare, registry};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::leftovers::{self, SETTLE_TIMEOUT};
@@ -105,7 +105,7 @@ pub async fn up(name: &str, backend_name: &str, scale: &[String], port: Option<u
     print_instances(&instances);
     print_external(system.as_ref(), &instances);
     if let Some(engine) = backend.engine() {
-        outln!("\nOn the Docker engine at {engine}.");
+        outln!("\nOn {engine}.");
     }
     outln!("\nUp after {} ms. Front door: {}", took.as_millis(), system.entry());
     outln!("lab ps shows it, lab down ends it (id {id}).");
@@ -165,7 +165,7 @@ pub async fn attach(of: &Of) -> Result<Arc<dyn System>, Failure> {
         }
     }
     let record = fits.into_iter().next().expect("there is exactly one");
-    Ok(backend(&record.backend)?.attach(record).await?)
+    Ok(registry()?.of(&record)?.attach(record).await?)
 }
 
 /// Shows what runs.
@@ -174,11 +174,19 @@ pub async fn attach(of: &Of) -> Result<Arc<dyn System>, Failure> {
 /// When the records cannot be read.
 pub async fn ps(as_json: bool) -> Result<Exit, Failure> {
     let mut systems = Vec::new();
+    let registry = registry()?;
     for record in records(&home::state_folder()?)? {
         let id = record.run_id.clone();
-        match backend(&record.backend)?.attach(record).await {
+        let attached = match registry.of(&record) {
+            Ok(backend) => backend.attach(record).await,
+            Err(error) => {
+                output::warn(&error.to_string());
+                continue;
+            }
+        };
+        match attached {
             Ok(system) => systems.push((id, system.instances().await)),
-            Err(error @ compose::Error::NoEngine { .. }) => output::warn(&format!("{id} cannot be looked at: {error}")),
+            Err(error) if error.is_out_of_reach() => output::warn(&format!("{id} cannot be looked at: {error}")),
             // A system that ended between the two looks is not shown.
             Err(_) => {}
         }
@@ -313,16 +321,23 @@ pub async fn down(of: &Of) -> Result<Exit, Failure> {
     if meant.is_empty() {
         outln!("No system is up.");
     }
+    let registry = registry()?;
     for record in meant {
         let (id, folder) = (record.run_id.clone(), record.folder.clone());
-        match backend(&record.backend)?.attach(record.clone()).await {
-            Ok(system) => system.down().await?,
-            Err(error @ compose::Error::NoEngine { .. }) => return Err(error.into()),
-            // Nothing of it runs any more: only the record is left.
-            Err(_) => {
-                let running = Vec::new();
-                compose::Leftover { record, running }.clean().await?;
+        let backend = match registry.of(&record) {
+            Ok(backend) => backend,
+            // Not asked for by name, so it must not keep the others up.
+            Err(error) if of.system.is_none() => {
+                output::warn(&error.to_string());
+                continue;
             }
+            Err(error) => return Err(error.into()),
+        };
+        match backend.attach(record.clone()).await {
+            Ok(system) => system.down().await?,
+            Err(error) if error.is_out_of_reach() => return Err(error.into()),
+            // Nothing of it runs any more: only the record is left.
+            Err(_) => registry.clean(&record).await?,
         }
         up_folders::remove(&state, &folder)?;
         outln!("{id} is down");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use compose::DEFAULT_BACKEND;
 use scenarios::catalog;
 use scenarios::format::Scenario;
 use scenarios::plan::{Options, Plan};
@@ -21,7 +22,7 @@ pub fn arguments(name: &str, quick: bool) -> Run {
     Run {
         names: vec![name.to_owned()],
         phase: None,
-        backend: "process".to_owned(),
+        backend: DEFAULT_BACKEND.to_owned(),
         ui: Ui::Auto,
         set: Vec::new(),
         rounds: None,
@@ -70,7 +71,7 @@ pub fn jobs(arguments: &Run) -> Result<Vec<Job>, Failure> {
         });
     }
     jobs.iter()
-        .try_for_each(|job| needs::met(&job.scenario, backend.name()))?;
+        .try_for_each(|job| needs::met(&job.scenario, backend.as_ref()))?;
     if arguments.guess.is_some() && jobs.len() > 1 {
         return Err(Failure::usage(
             "--guess answers one question, and several scenarios are named",

@@ -1,5 +1,6 @@
 //! Playgrounds: a scenario's system under steady load, for keys to change.
 
+use compose::DEFAULT_BACKEND;
 use scenarios::plan::{Options, Plan};
 
 use super::Job;
@@ -25,7 +26,8 @@ pub fn job(name: Option<&str>, arm: Option<&str>, set: &[String]) -> Result<Job,
         Some(name) => catalogue::open(name)?,
         None => catalogue::of_plan("playground")?,
     };
-    needs::met(&scenario, "process")?;
+    let backend = backends::backend(DEFAULT_BACKEND)?;
+    needs::met(&scenario, backend.as_ref())?;
     let options = Options {
         seed: new_seed(),
         set: settings(set)?,
@@ -45,7 +47,7 @@ pub fn job(name: Option<&str>, arm: Option<&str>, set: &[String]) -> Result<Job,
         scenario,
         plan,
         guess: None,
-        backend: backends::backend("process")?,
+        backend,
         state_folder: home::state_folder()?,
         out: None,
         keep: false,

@@ -1,5 +1,6 @@
 //! Lessons with a run's own numbers, and the command that repeats a run.
 
+use compose::DEFAULT_BACKEND;
 use scenarios::format::Scenario;
 use scenarios::state::RunState;
 use scenarios::values::scope;
@@ -57,7 +58,7 @@ pub fn command(state: &RunState) -> String {
     for (name, value) in &plan.overridden {
         command.push_str(&format!(" --set {name}={value}"));
     }
-    if info.backend != "process" {
+    if info.backend != DEFAULT_BACKEND {
         command.push_str(&format!(" --backend {}", info.backend));
     }
     command

@@ -211,8 +211,8 @@ impl Drop for Lab {
                 .unwrap();
             runtime.block_on(async {
                 for record in compose::records(&state).unwrap_or_default().systems {
-                    let running = Vec::new();
-                    if let Err(error) = (compose::Leftover { record, running }).clean().await {
+                    let registry = compose::BackendRegistry::of_current_program().unwrap();
+                    if let Err(error) = registry.clean(&record).await {
                         eprintln!("cannot clean up after a test: {error}");
                     }
                 }

@@ -24,6 +24,7 @@ pub fn missing_capability(plan: &Plan, backend: &dyn Backend) -> Option<RunError
     (!names.is_empty()).then(|| RunError::Capability {
         backend: backend.name().to_owned(),
         missing: names.join(", "),
+        needed,
     })
 }
 

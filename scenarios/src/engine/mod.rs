@@ -30,10 +30,11 @@ mod turn;
 pub use actions::missing_capability;
 pub use bus::{Bus, Sink, SinkReport};
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use compose::Backend;
+use compose::{Backend, Capability};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio_util::sync::CancellationToken;
 
@@ -75,12 +76,14 @@ pub enum RunError {
     #[error(transparent)]
     Load(#[from] load::StartError),
     /// A scenario asks for something that this backend cannot do.
-    #[error("the {backend} backend cannot run this scenario, it lacks: {missing}; --backend docker has everything")]
+    #[error("the {backend} backend cannot run this scenario, it lacks: {missing}")]
     Capability {
         /// Name of the backend.
         backend: String,
         /// What is missing.
         missing: String,
+        /// All that the scenario needs a backend to do.
+        needed: BTreeSet<Capability>,
     },
     /// Something in the lab itself went wrong.
     #[error("{0}")]

@@ -25,7 +25,7 @@ pub(super) struct Exclusive<'a> {
 
 impl<C: Platform> RunningSystem<C> {
     pub(in crate::backend) async fn attach(platform: Shared<C>, record: SystemRecord) -> Result<Self, Error> {
-        if record.running().await?.is_empty() {
+        if platform.running(&record).await?.is_empty() {
             return Err(Error::Gone { run_id: record.run_id });
         }
         let system = Self::new(platform, record.clone(), true);

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use contract::Program;
+use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
 use super::environment::Environment;
-use super::record::{InstanceRecord, PlatformId, SystemRecord};
+use super::record::{InstanceRecord, SystemRecord};
 use crate::backend::InstanceStats;
 use crate::error::Error;
 use crate::kafka::KafkaSource;
@@ -84,8 +85,8 @@ pub(in crate::backend) trait Platform: Send + Sync + 'static {
     /// The backend's name, as records have it.
     fn name(&self) -> &'static str;
 
-    /// Where the engine is, for a place that has one.
-    fn engine(&self) -> Option<String>;
+    /// What the record keeps of the place itself, so that another lab finds it again; nothing where it is this machine.
+    fn place(&self) -> Value;
 
     /// The client for everything that is asked over HTTP.
     fn http(&self) -> &reqwest::Client;
@@ -119,6 +120,9 @@ pub(in crate::backend) trait Platform: Send + Sync + 'static {
     /// Gives an nginx another configuration and asks it to read it; whether it does, shows later.
     fn renew(&self, handle: &Self::Handle, renewal: &Renewal) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// The names of the instances of a recorded system that still run here.
+    fn running(&self, system: &SystemRecord) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
+
     /// A handle on an instance that another lab started; one that has ended when it is gone.
     fn take_up(&self, system: &SystemRecord, record: &InstanceRecord) -> impl Future<Output = Self::Handle> + Send;
 
@@ -143,7 +147,7 @@ pub(in crate::backend) trait Platform: Send + Sync + 'static {
 /// One started instance. Messages name it by the name that it has in the system.
 pub(in crate::backend) trait Handle: Clone + Send + Sync + 'static {
     /// What the record keeps of it; equal only for the same start of the same instance.
-    fn platform_id(&self) -> PlatformId;
+    fn platform_id(&self) -> Value;
 
     fn pid(&self) -> Option<u32>;
 

@@ -1,39 +1,24 @@
-//! What a running system leaves on disk, so that another invocation can take it up, or clean up after a lab that died.
+//! What is written down of a running system, so that another invocation can take it up, or clean up after a lab that died.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use contract::Program;
 use contract::environment::JWT_SECRET;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
 use url::Url;
 
-use crate::backend::{Role, docker};
+use crate::backend::Role;
 use crate::error::Error;
-use crate::kafka::KafkaSource;
 use crate::machine::Machine;
 use crate::path_text;
 use crate::place::Place;
-use crate::private;
 use crate::stamp::ProcessStamp;
-use crate::topology::{ServiceSpec, SystemSpec};
-use crate::{postgres, redis};
+use crate::topology::SystemSpec;
 
 /// The version of [`SystemRecord`] that this crate writes and reads.
-const SCHEMA: u32 = 3;
-/// The folder within the state folder.
-const FOLDER: &str = "systems";
-const RUN_ID_CHARS_MAX: usize = 100;
-/// The folders of a run's folder that are of use only while the system runs.
-const OWN_FOLDERS: [&str; 2] = ["data", "nginx"];
-/// How long the removal of what a system kept may take where somebody else's server keeps it.
-const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The same for databases: a server writes everything to the disk before each that it drops.
-const DROP_TIMEOUT: Duration = Duration::from_secs(20);
-
+pub(super) const SCHEMA: u32 = 3;
 /// The record of a running system, `systems/RUN_ID.json` in the state folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SystemRecord {
@@ -43,8 +28,9 @@ pub struct SystemRecord {
     pub revision: u64,
     /// The backend that carries it.
     pub backend: String,
-    /// Where the engine is that carries it, for a backend that has one.
-    pub engine: Option<String>,
+    /// What that backend keeps of the place itself, which nobody else reads.
+    #[serde(alias = "engine", default)]
+    pub platform: Value,
     /// The run that the system belongs to.
     pub run_id: String,
     /// The lab that started it.
@@ -83,21 +69,6 @@ pub struct SystemRecord {
     pub instances: Vec<InstanceRecord>,
 }
 
-/// What a recorded instance runs as.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PlatformId {
-    /// A process of this machine.
-    Process(ProcessStamp),
-    /// A container.
-    Container {
-        /// The engine's id of it.
-        id: String,
-        /// When it was started, as the engine says it: a container that was started again is another one.
-        started: String,
-    },
-}
-
 /// One instance of a recorded system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InstanceRecord {
@@ -111,9 +82,9 @@ pub struct InstanceRecord {
     pub role: Role,
     /// Its number within the service; 0 for a balancer, and for a link its number within the system.
     pub index: u32,
-    /// What it runs as.
+    /// What its backend knows it by, which nobody else reads; another start of the same instance is another one.
     #[serde(alias = "carried")]
-    pub platform_id: PlatformId,
+    pub platform_id: Value,
     /// Its TCP port, once it listens.
     pub port: Option<u16>,
     /// The TCP port at which a link takes connections, where that is one of this machine's.
@@ -126,18 +97,6 @@ pub struct InstanceRecord {
     pub killed: bool,
     /// Where in its log file the part of the present start begins, in bytes.
     pub log_start: u64,
-}
-
-/// What [`records`] finds.
-#[derive(Debug, Default)]
-pub struct Records {
-    /// The systems, oldest first.
-    pub systems: Vec<SystemRecord>,
-    /// Systems of another machine that shares the folder, or of a folder that this one is a copy of: whether they run
-    /// cannot be told here, and nothing may be done to them.
-    pub elsewhere: Vec<SystemRecord>,
-    /// Records that cannot be read, each with the reason.
-    pub unreadable: Vec<Error>,
 }
 
 impl SystemRecord {
@@ -153,7 +112,7 @@ impl SystemRecord {
             schema: SCHEMA,
             revision: 0,
             backend: backend.to_owned(),
-            engine: None,
+            platform: Value::Null,
             run_id,
             lab: ProcessStamp::own(),
             machine: Some(Machine::own().clone()),
@@ -172,69 +131,6 @@ impl SystemRecord {
         })
     }
 
-    /// Where the record lies.
-    #[must_use]
-    pub fn path(&self) -> PathBuf {
-        record_path(&self.state_folder, &self.run_id)
-    }
-
-    pub(super) fn lock_path(&self) -> PathBuf {
-        self.path().with_extension("lock")
-    }
-
-    /// The address of a service that somebody else runs; of several brokers the first.
-    pub(in crate::backend) fn external(&self, service: &ServiceSpec) -> Option<Url> {
-        match service.service {
-            Program::Redis => self.external_redis.clone(),
-            Program::Postgres => self.external_postgres.clone(),
-            Program::Kafka => {
-                let brokers = self.external_kafka()?;
-                let first = brokers.split(',').next()?;
-                Url::parse(&format!("kafka://{first}")).ok()
-            }
-            _ => None,
-        }
-    }
-
-    /// The brokers that somebody else runs and the system uses.
-    pub(super) fn external_kafka(&self) -> Option<String> {
-        match KafkaSource::noted_in(&self.spec)? {
-            KafkaSource::Brokers(brokers) => Some(brokers),
-            _ => None,
-        }
-    }
-
-    /// What all topics and groups of the system begin with in the Kafka of somebody else; nothing in its own.
-    pub(super) fn kafka_prefix(&self) -> String {
-        match self.external_kafka() {
-            Some(_) => format!("lab.{}.{:x}.", self.run_id, self.started.unix_timestamp_nanos()),
-            None => String::new(),
-        }
-    }
-
-    /// What all keys of the system begin with in its Redis. A run's id is unique on one machine only, and one Redis may
-    /// serve several, so the moment of the start is a part of it.
-    pub(super) fn redis_prefix(&self) -> String {
-        format!("lab:{}:", self.token())
-    }
-
-    /// The database of a service on the PostgreSQL of this system. On that of somebody else, its name says to which system
-    /// it belongs, by the moment of the start, because names are short there.
-    pub(super) fn database(&self, service: &str) -> String {
-        match self.external_postgres {
-            Some(_) => format!("lab_{:x}_{service}", self.started.unix_timestamp_nanos()),
-            None => service.to_owned(),
-        }
-    }
-
-    /// The databases of the services that keep their data in this PostgreSQL of the system.
-    pub(super) fn databases_in(&self, postgres: &str) -> Vec<String> {
-        let ways = self.spec.ways().unwrap_or_default().into_iter();
-        ways.filter(|(_, to)| *to == postgres)
-            .map(|(from, _)| self.database(from))
-            .collect()
-    }
-
     /// Names the system on whatever it shares with others: a run's id is unique in one state folder only.
     pub(in crate::backend) fn token(&self) -> String {
         format!("{}:{:x}", self.run_id, self.started.unix_timestamp_nanos())
@@ -251,251 +147,9 @@ impl SystemRecord {
         gateways.any(|gateway| gateway.env.get(JWT_SECRET).is_none_or(String::is_empty))
     }
 
-    /// The processes of this machine that it runs as.
-    pub(in crate::backend) fn processes(&self) -> impl Iterator<Item = (&str, &ProcessStamp)> {
-        self.instances
-            .iter()
-            .filter_map(|instance| match &instance.platform_id {
-                PlatformId::Process(stamp) => Some((instance.name.as_str(), stamp)),
-                PlatformId::Container { .. } => None,
-            })
-    }
-
-    /// Removes what the system kept on servers of somebody else.
-    pub(super) async fn forget_elsewhere(&self) {
-        if let Some(url) = &self.external_redis {
-            // Not worth failing for: nobody else's keys begin like these, and a Redis that is gone keeps none.
-            if let Err(reason) = redis::forget(url, &self.redis_prefix(), FORGET_TIMEOUT).await {
-                tracing::warn!(reason, "the keys of {} stay in Redis", self.run_id);
-            }
-        }
-        if let Some(url) = &self.external_postgres {
-            let mut servers = self.spec.services.iter();
-            let server = servers.find(|service| service.service == Program::Postgres);
-            let names = server.map_or_else(Vec::new, |server| self.databases_in(&server.name));
-            if let Err(reason) = postgres::drop_databases(url, &names, DROP_TIMEOUT).await {
-                tracing::warn!(reason, "the databases of {} stay in PostgreSQL", self.run_id);
-            }
-        }
-    }
-
-    /// Reads one record.
-    ///
-    /// # Errors
-    /// An environment error when there is none, an unexpected one when it cannot be understood.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = fs::read(path).map_err(Error::file("read the record", path))?;
-        let bad = |reason: String| Error::BadRecord {
-            path: path.to_owned(),
-            reason,
-        };
-        let record: Self = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
-        if record.schema == SCHEMA {
-            Ok(record)
-        } else {
-            Err(bad(format!(
-                "it has schema {}, and this lab reads {SCHEMA}",
-                record.schema
-            )))
-        }
-    }
-
-    /// Writes the record so that a reader sees either the old or the new one, never half of it.
-    /// It may hold the password of a server of somebody else, so nobody but this user may read it.
-    pub(in crate::backend) fn write(&self) -> Result<(), Error> {
-        let path = self.path();
-        let folder = self.state_folder.join(FOLDER);
-        private::make_folder(&folder).map_err(Error::file("create", &folder))?;
-        let text = serde_json::to_vec_pretty(self).map_err(|error| Error::BadRecord {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
-        private::write(&path, &text).map_err(Error::file("write", &path))
-    }
-
-    /// Removes all files of the system but its logs, which belong to the run's recording.
-    pub(in crate::backend) fn remove_files(&self) -> Result<(), Error> {
-        for name in OWN_FOLDERS {
-            let folder = self.folder.join(name);
-            match fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::file("remove", &folder)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes the record and what goes with it. That it is gone already is no error.
-    pub(in crate::backend) fn remove(&self) -> Result<(), Error> {
-        for path in [self.path(), self.lock_path()] {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::file("remove", &path)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The names of the instances that still run.
-    ///
-    /// # Errors
-    /// An environment error when the engine that carries them does not answer.
-    pub async fn running(&self) -> Result<Vec<String>, Error> {
-        if self.backend == docker::NAME {
-            return docker::running(self).await;
-        }
-        let alive = self.processes().filter(|(_, stamp)| stamp.is_alive());
-        Ok(alive.map(|(name, _)| name.to_owned()).collect())
-    }
-
-    /// Whether it was started on this machine and from this very folder, so that what is said of processes and files in it
-    /// can be looked at here.
-    fn is_of(&self, state_folder: &Path) -> bool {
-        let is_of_machine = self
-            .machine
-            .as_ref()
-            .is_none_or(|machine| machine.can_be_judged_here(&self.lab));
-        let is_copy = match (self.state_folder.canonicalize(), state_folder.canonicalize()) {
-            (Ok(written), Ok(read)) => written != read,
-            // The folder was moved.
-            _ => false,
-        };
-        is_of_machine && !is_copy
-    }
-
     /// Whether its lab has died and did not leave it running on purpose. Where it did, `leftovers` also asks
     /// whether anything of it still runs.
-    pub(super) fn is_abandoned(&self) -> bool {
+    pub(in crate::backend) fn is_abandoned(&self) -> bool {
         !self.lab.is_alive() && (!self.detached || !self.complete)
-    }
-}
-
-/// The systems recorded in a state folder.
-///
-/// # Errors
-/// When the folder is there and cannot be read. Single records that cannot be read are in the result.
-pub fn records(state_folder: &Path) -> Result<Records, Error> {
-    let folder = state_folder.join(FOLDER);
-    let entries = match fs::read_dir(&folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Records::default()),
-        entries => entries.map_err(Error::file("read", &folder))?,
-    };
-    let mut found = Records::default();
-    for entry in entries {
-        let path = entry.map_err(Error::file("read", &folder))?.path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
-        match SystemRecord::read(&path) {
-            Ok(record) if record.is_of(state_folder) => found.systems.push(record),
-            Ok(record) => found.elsewhere.push(record),
-            // Brought down between the listing and the reading.
-            Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => found.unreadable.push(error),
-        }
-    }
-    found.systems.sort_by_key(|record| record.started);
-    Ok(found)
-}
-
-pub(super) fn record_path(state_folder: &Path, run_id: &str) -> PathBuf {
-    state_folder.join(FOLDER).join(format!("{run_id}.json"))
-}
-
-/// A run's id becomes a file's name, so it must not lead anywhere else.
-pub(super) fn check_run_id(run_id: &str) -> Result<(), Error> {
-    let allowed = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
-    let good = run_id.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && run_id.len() <= RUN_ID_CHARS_MAX
-        && run_id.chars().all(allowed);
-    if good {
-        Ok(())
-    } else {
-        Err(Error::BadRunId {
-            run_id: run_id.to_owned(),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::topology::named_system;
-
-    fn record(state: &Path, run_id: &str) -> SystemRecord {
-        let spec = named_system("users").unwrap();
-        SystemRecord::new("process", run_id.into(), state.join("run"), state.to_owned(), spec).unwrap()
-    }
-
-    #[test]
-    fn a_record_is_read_back_and_removed() {
-        let state = tempfile::tempdir().unwrap();
-        let written = record(state.path(), "one");
-        written.write().unwrap();
-        let found = records(state.path()).unwrap();
-        assert_eq!(found.systems, std::slice::from_ref(&written));
-        written.remove().unwrap();
-        written.remove().expect("removing twice is no error");
-        assert!(records(state.path()).unwrap().systems.is_empty());
-    }
-
-    #[test]
-    fn a_broken_record_does_not_hide_the_others() {
-        let state = tempfile::tempdir().unwrap();
-        record(state.path(), "good").write().unwrap();
-        fs::write(record_path(state.path(), "bad"), "{").unwrap();
-        let found = records(state.path()).unwrap();
-        assert_eq!((found.systems.len(), found.unreadable.len()), (1, 1));
-    }
-
-    #[test]
-    fn a_record_may_lie_anywhere_and_nobody_else_reads_it() {
-        use std::os::unix::ffi::OsStrExt;
-        use std::os::unix::fs::MetadataExt;
-
-        let folder = tempfile::tempdir().unwrap();
-        for name in [&b"a b%20?#\"\n:"[..], b"a\xffb"] {
-            let state = folder.path().join(std::ffi::OsStr::from_bytes(name));
-            let mut written = record(&state, "one");
-            written.external_postgres = Some("postgres://me:secret@db.example".parse().unwrap());
-            written.write().unwrap();
-            let found = records(&state).unwrap();
-            assert_eq!(found.systems, [written.clone()]);
-            for (path, mode) in [(written.path(), 0o600), (state.join(FOLDER), 0o700), (state, 0o700)] {
-                assert_eq!(path.metadata().unwrap().mode() & 0o777, mode, "{}", path.display());
-            }
-        }
-    }
-
-    #[test]
-    fn records_of_another_machine_and_of_a_copied_folder_are_not_ours() {
-        let folder = tempfile::tempdir().unwrap();
-        let (state, copy) = (folder.path().join("state"), folder.path().join("copy"));
-        record(&state, "ours").write().unwrap();
-        let mut foreign = record(&state, "foreign");
-        if let Some(machine) = &mut foreign.machine {
-            machine.host = "elsewhere".to_owned();
-        }
-        foreign.write().unwrap();
-        let found = records(&state).unwrap();
-        assert_eq!((found.systems.len(), found.elsewhere.as_slice()), (1, &[foreign][..]));
-        fs::create_dir_all(copy.join(FOLDER)).unwrap();
-        fs::copy(record_path(&state, "ours"), record_path(&copy, "ours")).unwrap();
-        let found = records(&copy).unwrap();
-        assert_eq!((found.systems.len(), found.elsewhere.len()), (0, 1));
-        fs::remove_dir_all(&state).unwrap();
-        assert_eq!(records(&copy).unwrap().systems.len(), 1, "the folder was moved here");
-    }
-
-    #[test]
-    fn a_run_id_cannot_leave_the_folder() {
-        for bad in ["", "../x", "a/b", ".hidden", "a b"] {
-            assert!(check_run_id(bad).is_err(), "{bad}");
-        }
-        check_run_id("2026-01-01T00-00-00_scaling.1").unwrap();
     }
 }

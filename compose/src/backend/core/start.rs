@@ -11,10 +11,11 @@ use futures_util::future::try_join_all;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
 
+use super::files::check_run_id;
 use super::log::{PortFinder, Ports, tail};
 use super::platform::{Exit, Handle, Platform, Shared, Sources};
 use super::readiness::{Heard, Unready, ask};
-use super::record::{SystemRecord, check_run_id};
+use super::record::SystemRecord;
 use super::slot::{Mark, Slot};
 use super::system::RunningSystem;
 use crate::backend::{InstanceEventKind, InstanceState, Role, UpOptions};
@@ -64,7 +65,7 @@ impl<C: Platform> RunningSystem<C> {
         if let Some(source) = sources.kafka {
             source.note_in(&mut record.spec);
         }
-        record.engine = platform.engine();
+        record.platform = platform.place();
         if record.path().exists() {
             return Err(Error::RunIdTaken {
                 run_id: record.run_id.clone(),

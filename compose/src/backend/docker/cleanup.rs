@@ -15,8 +15,9 @@ use tokio::time::sleep;
 
 use super::engine::{Engine, is_conflict, is_missing, spawn};
 use super::gates::Gate;
-use super::{labels, logs};
-use crate::backend::core::record::{PlatformId, SystemRecord, records};
+use super::{labels, logs, recorded};
+use crate::backend::core::files::records;
+use crate::backend::core::record::SystemRecord;
 use crate::backend::core::remember;
 use crate::error::Error;
 use crate::place::Place;
@@ -46,8 +47,7 @@ pub(super) fn remove_later(engine: Engine, token: String, gate: Arc<Gate>, then:
 }
 
 /// The names of the instances of a system that still run.
-pub(in crate::backend) async fn running(record: &SystemRecord) -> Result<Vec<String>, Error> {
-    let engine = Engine::of(record);
+pub(super) async fn running(engine: &Engine, record: &SystemRecord) -> Result<Vec<String>, Error> {
     engine.version().await?;
     let token = record.token();
     let list = |docker: Docker| async move {
@@ -64,31 +64,26 @@ pub(in crate::backend) async fn running(record: &SystemRecord) -> Result<Vec<Str
 }
 
 /// Removes what a dead lab left of a system; logs are fetched first.
-pub(in crate::backend) async fn clean(record: &SystemRecord) -> Result<(), Error> {
-    let engine = Engine::of(record);
+pub(super) async fn clean(engine: &Engine, record: &SystemRecord) -> Result<(), Error> {
     engine.version().await?;
     for instance in &record.instances {
-        if let PlatformId::Container { id, .. } = &instance.platform_id {
+        if let Some(start) = recorded::start_of(instance) {
             let log = record.folder.join("logs").join(format!("{}.log", instance.name));
             // A log that cannot be had must not keep the container.
-            let _ = logs::fetch(&engine, id, &log, instance.log_start).await;
+            let _ = logs::fetch(engine, &start.id, &log, instance.log_start).await;
         }
     }
-    remove_system(&engine, &record.token()).await
+    remove_system(engine, &record.token()).await
 }
 
 /// Removes what is labelled with a state folder and belongs to none of its records: what is left when somebody deletes
 /// the records themselves. Also images of earlier builds that nothing uses. Returns how many systems were removed;
 /// none where no engine answers.
-///
-/// # Errors
-/// When the records cannot be read, or the engine does not do it.
-pub async fn remove_unrecorded(state_folder: &Path) -> Result<usize, Error> {
+pub(super) async fn remove_unrecorded(engine: &Engine, state_folder: &Path) -> Result<usize, Error> {
     let failed = |source| Error::file("read", state_folder)(source);
     let Some(place) = Place::existing(state_folder).map_err(failed)? else {
         return Ok(0);
     };
-    let engine = Engine::usual();
     if engine.version().await.is_err() {
         return Ok(0);
     }
@@ -125,7 +120,7 @@ pub async fn remove_unrecorded(state_folder: &Path) -> Result<usize, Error> {
         .collect();
     tokens.retain(|token| !known.contains(token));
     for token in &tokens {
-        remove_system(&engine, token).await?;
+        remove_system(engine, token).await?;
     }
     let prune = |docker: Docker| async move {
         let filters = std::collections::HashMap::from([

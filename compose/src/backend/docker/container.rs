@@ -12,13 +12,14 @@ use bollard::models::{
 use bollard::query_parameters::{KillContainerOptionsBuilder, StatsOptionsBuilder};
 use contract::Program;
 use futures_util::StreamExt;
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::engine::{Engine, is_conflict, is_missing};
 use super::exit::exit_of;
+use super::recorded::{self, Start};
 use crate::backend::InstanceStats;
-use crate::backend::core::record::PlatformId;
 use crate::backend::core::{Exit, Handle};
 use crate::error::Error;
 use crate::stamp::ProcessStamp;
@@ -133,11 +134,11 @@ impl Container {
 }
 
 impl Handle for Container {
-    fn platform_id(&self) -> PlatformId {
-        PlatformId::Container {
+    fn platform_id(&self) -> Value {
+        recorded::value_of(Start {
             id: self.0.id.clone(),
             started: self.0.started.clone(),
-        }
+        })
     }
 
     fn pid(&self) -> Option<u32> {

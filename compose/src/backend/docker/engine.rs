@@ -78,7 +78,7 @@ impl Engine {
 
     /// The engine that carries a recorded system.
     pub(super) fn of(record: &SystemRecord) -> Self {
-        match &record.engine {
+        match record.platform.as_str() {
             Some(address) => Self::at(address),
             None => Self::usual(),
         }

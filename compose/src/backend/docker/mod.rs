@@ -19,6 +19,7 @@ mod logs;
 mod nginx;
 mod platform;
 mod ports;
+mod recorded;
 mod signing;
 mod tools;
 
@@ -32,8 +33,6 @@ use contract::Program;
 pub(crate) use image::{OFFICIAL_KAFKA, OFFICIAL_POSTGRES, OFFICIAL_REDIS, USER};
 pub(crate) use ports::inner_port;
 
-pub use cleanup::remove_unrecorded;
-pub(super) use cleanup::{clean, running};
 pub(super) use tools::NAME;
 
 use self::engine::Engine;
@@ -42,7 +41,7 @@ use self::image::{Hosts, Images};
 use self::tools::Tools;
 use super::core::record::SystemRecord;
 use super::core::{RunningSystem, client};
-use super::{Backend, BoxFuture, ProgressSink, System, UpOptions};
+use super::{Backend, BoxFuture, ProgressSink, Requirement, System, UpOptions};
 use crate::capability::Capability;
 use crate::error::Error;
 use crate::kafka::KafkaLookup;
@@ -121,23 +120,13 @@ impl DockerBackend {
     }
 }
 
-impl DockerBackend {
-    /// The containers of exported systems whose gateway signs tokens with the secret for development; none where no engine
-    /// answers.
-    pub async fn gateways_with_default_secret(&self) -> Vec<String> {
-        signing::gateways_with_default_secret(&self.tools.engine)
-            .await
-            .unwrap_or_default()
-    }
-}
-
 impl Backend for DockerBackend {
     fn name(&self) -> &'static str {
         NAME
     }
 
     fn engine(&self) -> Option<String> {
-        Some(self.engine_address())
+        Some(format!("the Docker engine at {}", self.engine_address()))
     }
 
     fn capabilities(&self) -> BTreeSet<Capability> {
@@ -193,6 +182,39 @@ impl Backend for DockerBackend {
             };
             let system = RunningSystem::attach(tools, record).await?;
             Ok(Arc::new(system) as Arc<dyn System>)
+        })
+    }
+
+    fn running<'a>(&'a self, record: &'a SystemRecord) -> BoxFuture<'a, Result<Vec<String>, Error>> {
+        Box::pin(async { cleanup::running(&Engine::of(record), record).await })
+    }
+
+    fn clean<'a>(&'a self, record: &'a SystemRecord) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { cleanup::clean(&Engine::of(record), record).await })
+    }
+
+    fn clean_unrecorded<'a>(&'a self, state_folder: &'a Path) -> BoxFuture<'a, Result<Option<String>, Error>> {
+        Box::pin(async move {
+            let removed = cleanup::remove_unrecorded(&self.tools.engine, state_folder).await?;
+            Ok((removed > 0)
+                .then(|| format!("removed the containers of {removed} systems that had no record any more")))
+        })
+    }
+
+    fn requirement(&self) -> BoxFuture<'_, Option<Requirement>> {
+        Box::pin(async {
+            let version = self.engine_version().await;
+            Some(Requirement {
+                name: "Docker",
+                found: version.map(|version| format!("engine {version} at {}", self.engine_address())),
+            })
+        })
+    }
+
+    fn exported_with_default_secret(&self) -> BoxFuture<'_, Vec<String>> {
+        Box::pin(async {
+            let gateways = signing::gateways_with_default_secret(&self.tools.engine).await;
+            gateways.unwrap_or_default()
         })
     }
 }

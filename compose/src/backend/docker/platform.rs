@@ -9,6 +9,7 @@ use bollard::Docker;
 use bollard::models::{NetworkCreateRequest, VolumeCreateRequest};
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use contract::{Program, environment};
+use serde_json::Value;
 use url::Url;
 
 use super::container::{Container, Identity, LogKeeper};
@@ -17,9 +18,10 @@ use super::image::ServerImage;
 use super::labels::{self, Names};
 use super::launch::{Made, launch};
 use super::ports::{LINK_PORT, inner_port};
+use super::recorded::{self, Start};
 use super::tools::{NAME, Tools};
 use super::{cleanup, logs, nginx};
-use crate::backend::core::record::{InstanceRecord, PlatformId, SystemRecord};
+use crate::backend::core::record::{InstanceRecord, SystemRecord};
 use crate::backend::core::{Environment, Handle, LaunchRequest, Launched, Platform, Renewal, Sources, address};
 use crate::error::Error;
 use crate::kafka::{self, ApacheKafka, BrokerKind, KafkaSource};
@@ -163,8 +165,9 @@ impl Platform for Tools {
         NAME
     }
 
-    fn engine(&self) -> Option<String> {
-        Some(self.engine.address().to_owned())
+    /// Where the engine is.
+    fn place(&self) -> Value {
+        self.engine.address().into()
     }
 
     fn http(&self) -> &reqwest::Client {
@@ -279,12 +282,13 @@ impl Platform for Tools {
         handle.reload().await
     }
 
+    async fn running(&self, system: &SystemRecord) -> Result<Vec<String>, Error> {
+        cleanup::running(&self.engine, system).await
+    }
+
     async fn take_up(&self, system: &SystemRecord, record: &InstanceRecord) -> Container {
-        let (id, started) = match &record.platform_id {
-            PlatformId::Container { id, started } => (id.clone(), started.clone()),
-            // The record of another backend: no container is called so.
-            PlatformId::Process(_) => (String::new(), String::new()),
-        };
+        // No container has an empty id.
+        let Start { id, started } = recorded::start_of(record).unwrap_or_default();
         let mut aliases = vec![record.name.clone()];
         let service = system.spec.service(&record.service);
         if service.is_some_and(|service| service.front_door_name() == record.name) {

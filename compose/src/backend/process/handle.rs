@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use contract::Program;
 use rustix::process::{Signal, kill_process};
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::child::{Followers, OwnChild};
+use super::recorded;
 use super::tools::NAME;
 use crate::backend::InstanceStats;
-use crate::backend::core::record::PlatformId;
 use crate::backend::core::{self, Exit};
 use crate::capability::Capability;
 use crate::error::Error;
@@ -81,8 +82,8 @@ impl Handle {
 }
 
 impl core::Handle for Handle {
-    fn platform_id(&self) -> PlatformId {
-        PlatformId::Process(self.stamp().clone())
+    fn platform_id(&self) -> Value {
+        recorded::value_of(self.stamp())
     }
 
     fn pid(&self) -> Option<u32> {

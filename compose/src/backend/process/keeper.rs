@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::cleanup::end_processes;
+use super::cleanup::end_recorded;
 use super::marker;
 use crate::backend::core::record::SystemRecord;
 
@@ -91,7 +91,7 @@ pub fn keep(mut lab: impl Read) -> io::Result<()> {
         if record.detached && record.complete {
             continue;
         }
-        let _ = runtime.block_on(end_processes(record.processes()));
+        let _ = runtime.block_on(end_recorded(&record));
         marker::end_all_of(&record);
     }
     Ok(())

@@ -11,7 +11,8 @@ use rustix::process::Signal;
 
 use super::handle::signal_foreign;
 use super::postgres::data_folder;
-use crate::backend::core::record::{SystemRecord, records};
+use crate::backend::core::files::records;
+use crate::backend::core::record::SystemRecord;
 use crate::error::Error;
 use crate::place::Place;
 use crate::stamp::ProcessStamp;

@@ -16,6 +16,7 @@ mod launch;
 mod marker;
 mod platform;
 mod postgres;
+mod recorded;
 mod segments;
 mod tools;
 
@@ -26,17 +27,17 @@ use std::sync::Arc;
 
 use contract::Program;
 
-pub(super) use cleanup::{end_processes, forget_processes};
 pub use keeper::{dismiss_keeper, keep};
+pub(super) use tools::NAME;
 
 use self::child::Spawner;
-use self::tools::{NAME, Tools};
+use self::tools::Tools;
 use super::core::record::SystemRecord;
-use super::core::{RunningSystem, client};
+use super::core::{Platform, RunningSystem, client};
 use super::{Backend, BoxFuture, ProgressSink, System, UpOptions};
 use crate::capability::Capability;
 use crate::error::Error;
-use crate::kafka::KafkaLookup;
+use crate::kafka::{BrokerKind, KafkaLookup};
 use crate::nginx::NginxLookup;
 use crate::postgres::PostgresLookup;
 use crate::redis::RedisLookup;
@@ -119,21 +120,29 @@ impl Backend for ProcessBackend {
             .collect()
     }
 
+    fn find_servers(&self, spec: &SystemSpec) -> Result<(), Error> {
+        if spec.has(Program::Redis) {
+            self.tools.redis.find()?;
+        }
+        if spec.has(Program::Nginx) {
+            self.tools.nginx.program()?;
+        }
+        if spec.has(Program::Postgres) {
+            self.tools.postgres.find()?;
+        }
+        if spec.has(Program::Kafka) {
+            self.tools.kafka.find(BrokerKind::of_system(spec)?)?;
+        }
+        Ok(())
+    }
+
     /// Needs nothing but the programs themselves.
     fn prepare<'a>(
         &'a self,
         specs: &'a [SystemSpec],
         _progress: Option<ProgressSink>,
     ) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async {
-            if specs.iter().any(|spec| spec.has(Program::Nginx)) {
-                self.tools.nginx.program()?;
-            }
-            if specs.iter().any(|spec| spec.has(Program::Postgres)) {
-                self.tools.postgres.find()?;
-            }
-            Ok(())
-        })
+        Box::pin(async { specs.iter().try_for_each(|spec| self.find_servers(spec)) })
     }
 
     fn up(&self, spec: SystemSpec, options: UpOptions) -> BoxFuture<'_, Result<Arc<dyn System>, Error>> {
@@ -156,13 +165,19 @@ impl Backend for ProcessBackend {
             Ok(Arc::new(system) as Arc<dyn System>)
         })
     }
-}
 
-/// Ends the processes of systems that were started from a state folder and have no record in it any more; how many there
-/// were. Blocks.
-///
-/// # Errors
-/// When the records cannot be read.
-pub fn end_unrecorded(state_folder: &Path) -> Result<usize, Error> {
-    marker::end_unrecorded(state_folder)
+    fn running<'a>(&'a self, record: &'a SystemRecord) -> BoxFuture<'a, Result<Vec<String>, Error>> {
+        Box::pin(self.tools.running(record))
+    }
+
+    fn clean<'a>(&'a self, record: &'a SystemRecord) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(cleanup::clean(record))
+    }
+
+    fn clean_unrecorded<'a>(&'a self, state_folder: &'a Path) -> BoxFuture<'a, Result<Option<String>, Error>> {
+        Box::pin(async move {
+            let ended = cleanup::end_unrecorded(state_folder).await?;
+            Ok((ended > 0).then(|| format!("ended {ended} processes of systems that had no record any more")))
+        })
+    }
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use contract::Program;
+use serde_json::Value;
 use url::Url;
 
 use super::handle::Handle;
 use super::tools::{NAME, Tools};
-use super::{cleanup, keeper, launch};
-use crate::backend::core::record::{InstanceRecord, PlatformId, SystemRecord};
+use super::{cleanup, keeper, launch, recorded};
+use crate::backend::core::record::{InstanceRecord, SystemRecord};
 use crate::backend::core::{Environment, LaunchRequest, Launched, Platform, Renewal, Sources, address, remember};
 use crate::error::Error;
 use crate::kafka::{self, BrokerKind, KafkaSource};
@@ -69,8 +70,8 @@ impl Platform for Tools {
         NAME
     }
 
-    fn engine(&self) -> Option<String> {
-        None
+    fn place(&self) -> Value {
+        Value::Null
     }
 
     fn http(&self) -> &reqwest::Client {
@@ -125,15 +126,17 @@ impl Platform for Tools {
         handle.reload(&renewal.name)
     }
 
+    async fn running(&self, system: &SystemRecord) -> Result<Vec<String>, Error> {
+        cleanup::running(system)
+    }
+
     async fn take_up(&self, _system: &SystemRecord, record: &InstanceRecord) -> Handle {
-        match &record.platform_id {
-            PlatformId::Process(stamp) => Handle::Foreign(stamp.clone()),
-            // The record of another backend: no process of this machine has this id.
-            PlatformId::Container { .. } => Handle::Foreign(ProcessStamp {
-                pid: 0,
-                started: String::new(),
-            }),
-        }
+        // No process of this machine has the id 0.
+        let nobody = || ProcessStamp {
+            pid: 0,
+            started: String::new(),
+        };
+        Handle::Foreign(recorded::stamp_of(record).unwrap_or_else(|_| nobody()))
     }
 
     /// Processes write their logs themselves.
@@ -146,7 +149,7 @@ impl Platform for Tools {
     }
 
     async fn finish(&self, record: &SystemRecord) -> Result<(), Error> {
-        cleanup::forget_processes(record).await
+        cleanup::forget(record).await
     }
 
     fn let_go(&self, record: SystemRecord, handles: Vec<Handle>) {

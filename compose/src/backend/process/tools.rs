@@ -10,7 +10,7 @@ use crate::postgres::PostgresLookup;
 use crate::redis::RedisLookup;
 
 /// The backend's name.
-pub(super) const NAME: &str = "process";
+pub(in crate::backend) const NAME: &str = "process";
 
 /// What every system of this backend uses.
 #[derive(Clone)]

@@ -5,10 +5,12 @@ mod draw;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use compose::DEFAULT_BACKEND;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use scenarios::catalog;
 use scenarios::format::Scenario;
 
+use crate::backends::backend;
 use crate::failure::Failure;
 use crate::learner::Learner;
 use crate::recording::{self, Summary};
@@ -61,13 +63,16 @@ impl Home {
     /// # Errors
     /// When the state folder cannot be read.
     pub fn read(state_folder: &Path) -> Result<(Self, Option<String>), Failure> {
+        let backend = backend(DEFAULT_BACKEND)?;
         let mut entries = catalog::names()
             .into_iter()
             .map(|name| {
                 let scenario = catalogue::open(name)?;
                 Ok(Entry {
                     minutes: catalogue::minutes(&scenario),
-                    lacks: needs::met(&scenario, "process").err().map(|failure| failure.words()),
+                    lacks: needs::met(&scenario, backend.as_ref())
+                        .err()
+                        .map(|failure| failure.words()),
                     scenario,
                 })
             })
