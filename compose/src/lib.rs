@@ -27,8 +27,8 @@ pub mod topology;
 pub use backend::{
     Backend, BackendRegistry, DEFAULT_BACKEND, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceRecord,
     InstanceState, InstanceStats, Leftover, LogChunk, Progress, ProgressSink, Records, Registered, Requirement, Role,
-    System, SystemRecord, UpOptions, docker::DockerBackend, process::ProcessBackend, process::dismiss_keeper,
-    process::keep, records, settle,
+    System, SystemRecord, UpOptions, backend_names, docker::DockerBackend, process::ProcessBackend,
+    process::dismiss_keeper, process::keep, records, settle,
 };
 pub use capability::Capability;
 pub use contract::{LinkConditions, Passage};

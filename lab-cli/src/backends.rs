@@ -27,6 +27,16 @@ pub fn backend(name: &str) -> Result<Arc<dyn Backend>, Failure> {
     Ok(registry()?.get(name)?)
 }
 
+/// What a backend said, with those that can do what it cannot.
+pub fn failure(error: compose::Error) -> Failure {
+    match error {
+        compose::Error::Unsupported { capability, .. } => {
+            Failure::from(error).hint(able(&BTreeSet::from([capability])))
+        }
+        error => error.into(),
+    }
+}
+
 /// Says which backends have all of what another one lacks.
 pub fn able(needed: &BTreeSet<Capability>) -> String {
     let able = registry().map(|registry| registry.able(needed)).unwrap_or_default();

@@ -292,3 +292,32 @@ fn a_system_whose_processes_are_gone_can_be_brought_down() {
     lab.say("down").code(0);
     nothing_is_left(&lab, &processes);
 }
+
+#[test]
+fn a_system_of_a_backend_that_this_lab_does_not_have_is_named_and_left_alone() {
+    let lab = Lab::new();
+    lab.say("up users").code(0);
+    let processes = stamps(&lab);
+    let record = lab.records().remove(0);
+    let own = std::fs::read_to_string(&record).unwrap();
+    std::fs::write(
+        &record,
+        own.replace("\"backend\": \"process\"", "\"backend\": \"cloud\""),
+    )
+    .unwrap();
+    for (command, code) in [("clean", 0), ("ps", 0), ("down", 0), ("down --system users-1", 4)] {
+        let said = lab.say(command).code(code);
+        let told = format!("{}{}", said.stdout, said.stderr);
+        assert!(
+            ["users-1", "cloud", "process"].iter().all(|part| told.contains(part)),
+            "{command}: {told}"
+        );
+        assert!(
+            record.exists() && processes.iter().all(ProcessStamp::is_alive),
+            "{command}"
+        );
+    }
+    std::fs::write(&record, own).unwrap();
+    lab.say("down").code(0);
+    nothing_is_left(&lab, &processes);
+}

@@ -8,6 +8,8 @@ mod leftover;
 mod options;
 pub mod process;
 mod registry;
+#[cfg(test)]
+mod stand_in;
 
 pub use core::files::{Records, records};
 pub use core::record::{InstanceRecord, SystemRecord};
@@ -16,7 +18,7 @@ pub use instance::{Instance, InstanceEvent, InstanceEventKind, InstanceState, In
 pub use interface::{Backend, BoxFuture, Requirement, System};
 pub use leftover::Leftover;
 pub use options::{EventSink, Progress, ProgressSink, UpOptions};
-pub use registry::{BackendRegistry, DEFAULT_BACKEND, Registered};
+pub use registry::{BackendRegistry, DEFAULT_BACKEND, Registered, backend_names};
 
 pub(crate) use core::{
     Environment, POLICY, UPSTREAMS, Upstream, WEIGHT, address, balancer_environment, instance_environment,

@@ -24,6 +24,11 @@ const BACKENDS: [Registered; 2] = [
 /// The name of the backend that is used where nobody names one.
 pub const DEFAULT_BACKEND: &str = BACKENDS[0].0;
 
+/// The names of all backends of this build, the default first.
+pub fn backend_names() -> impl Iterator<Item = &'static str> {
+    BACKENDS.into_iter().map(|(name, _)| name)
+}
+
 /// The backends that people can choose from. Each is made when it is asked for.
 pub struct BackendRegistry {
     program: PathBuf,

@@ -10,7 +10,7 @@ use contract::redact;
 use serde_json::json;
 
 use crate::arguments::{Instance, Of};
-use crate::backends::{backend, prepare, registry};
+use crate::backends::{self, backend, prepare, registry};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::leftovers::{self, SETTLE_TIMEOUT};
@@ -288,12 +288,13 @@ pub async fn scale(to: &str, of: &Of) -> Result<Exit, Failure> {
 pub async fn act(verb: Verb, target: &Instance) -> Result<Exit, Failure> {
     let system = attach(&target.of).await?;
     let name = target.instance.as_str();
-    match verb {
-        Verb::Pause => system.pause(name).await?,
-        Verb::Resume => system.resume(name).await?,
-        Verb::Kill => system.kill(name).await?,
-        Verb::Restart => system.restart(name).await?,
-    }
+    let done = match verb {
+        Verb::Pause => system.pause(name).await,
+        Verb::Resume => system.resume(name).await,
+        Verb::Kill => system.kill(name).await,
+        Verb::Restart => system.restart(name).await,
+    };
+    done.map_err(backends::failure)?;
     let instances = system.instances().await;
     let state = instances
         .iter()

@@ -287,7 +287,7 @@ impl Job {
 
 fn failure(error: RunError) -> Failure {
     match error {
-        RunError::Backend(error) => error.into(),
+        RunError::Backend(error) => backends::failure(error),
         RunError::Load(error) => Failure::environment(error.to_string()),
         RunError::Capability { ref needed, .. } => Failure::environment(error.to_string()).hint(backends::able(needed)),
         RunError::Unexpected(_) => Failure::unexpected(error.to_string()),
