@@ -299,39 +299,15 @@ pub enum Error {
         /// The system's run id.
         run_id: String,
     },
-    /// No engine answers.
-    #[error(
-        "no Docker engine answers at {address}: {reason}; start one (systemctl start docker, or Docker Desktop), \
-         or set DOCKER_HOST, or leave out --backend docker"
-    )]
-    NoEngine {
-        /// Where it was looked for.
-        address: String,
-        /// What happened instead.
-        reason: String,
-    },
-    /// The engine went away while it was used.
-    #[error(
-        "the Docker engine at {address} does not answer any more (it was to {doing}): {reason}; \
-         start it again, and `lab clean` removes what is left"
-    )]
-    EngineGone {
-        /// Where it was.
-        address: String,
-        /// What it was to do.
-        doing: &'static str,
-        /// What happened instead.
-        reason: String,
-    },
-    /// An image that the engine lacks cannot be had.
-    #[error("there is no image of {what} for Docker: {reason}; {how}")]
-    NoImage {
-        /// What is in the image.
-        what: &'static str,
-        /// Why it cannot be had.
-        reason: String,
-        /// How to get it.
-        how: &'static str,
+    /// What only one backend knows to happen, in its words.
+    #[error("{cause}")]
+    Backend {
+        /// What happened.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+        /// Whose fault it is.
+        family: Family,
+        /// Whether what carries the systems does not answer, so that later may be better.
+        is_out_of_reach: bool,
     },
     /// A file or folder cannot be used.
     #[error("cannot {action} {}: {source}", path.display())]
@@ -344,14 +320,6 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// The engine did not do as told.
-    #[error("the Docker engine could not {doing}: {reason}")]
-    Engine {
-        /// What it was to do.
-        doing: &'static str,
-        /// What it said.
-        reason: String,
-    },
     /// A balancer's administration interface did not do as told.
     #[error("the balancer of `{service}` could not be told {what}: {reason}")]
     Balancer {
@@ -370,18 +338,6 @@ pub enum Error {
         /// What went wrong.
         reason: String,
     },
-    /// A process cannot be signalled or waited for.
-    #[error("cannot {action} {instance} (process {pid}): {source}")]
-    Process {
-        /// The instance.
-        instance: String,
-        /// The process.
-        pid: u32,
-        /// What was to be done.
-        action: &'static str,
-        /// What the operating system said.
-        source: io::Error,
-    },
     /// A record is not what this version writes.
     #[error("cannot read the record {}: {reason}", path.display())]
     BadRecord {
@@ -397,6 +353,7 @@ impl Error {
     #[must_use]
     pub const fn family(&self) -> Family {
         match self {
+            Self::Backend { family, .. } => *family,
             Self::Spec(_)
             | Self::UnknownSystem { .. }
             | Self::UnknownBackend { .. }
@@ -428,23 +385,23 @@ impl Error {
             | Self::ExitedAtStart { .. }
             | Self::NotReady { .. }
             | Self::Gone { .. }
-            | Self::NoEngine { .. }
-            | Self::EngineGone { .. }
-            | Self::NoImage { .. }
             | Self::File { .. } => Family::Environment,
-            Self::Engine { .. }
-            | Self::Databases { .. }
-            | Self::Balancer { .. }
-            | Self::Link { .. }
-            | Self::Process { .. }
-            | Self::BadRecord { .. } => Family::Unexpected,
+            Self::Databases { .. } | Self::Balancer { .. } | Self::Link { .. } | Self::BadRecord { .. } => {
+                Family::Unexpected
+            }
         }
     }
 
     /// Whether what carries the systems does not answer, so that later may be better.
     #[must_use]
     pub const fn is_out_of_reach(&self) -> bool {
-        matches!(self, Self::NoEngine { .. } | Self::EngineGone { .. })
+        matches!(
+            self,
+            Self::Backend {
+                is_out_of_reach: true,
+                ..
+            }
+        )
     }
 
     /// Makes an [`Error::File`] of an input or output error; for `map_err`.

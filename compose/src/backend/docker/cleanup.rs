@@ -14,6 +14,7 @@ use futures_util::future::try_join_all;
 use tokio::time::sleep;
 
 use super::engine::{Engine, is_conflict, is_missing, spawn};
+use super::error::DockerError;
 use super::gates::Gate;
 use super::{labels, logs, recorded};
 use crate::backend::core::files::records;
@@ -149,10 +150,11 @@ async fn remove_labelled(engine: &Engine, label: &'static str, value: &str) -> R
         match left {
             0 => break,
             left if tried == TRIES_MAX => {
-                return Err(Error::Engine {
+                return Err(DockerError::Engine {
                     doing: "remove containers",
                     reason: format!("{left} containers, networks or volumes labelled {label}={value} stay"),
-                });
+                }
+                .into());
             }
             _ => sleep(TRY_EVERY).await,
         }

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::engine::{Engine, is_conflict, is_missing};
+use super::error::DockerError;
 use super::exit::exit_of;
 use super::recorded::{self, Start};
 use crate::backend::InstanceStats;
@@ -214,10 +215,11 @@ impl Handle for Container {
             Ok(())
         } else {
             let reason = format!("it still runs {} s later", KILL_TIMEOUT.as_secs());
-            Err(Error::Engine {
+            Err(DockerError::Engine {
                 doing: "kill a container",
                 reason,
-            })
+            }
+            .into())
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::context::{Found, Lookup, socket_of};
+use super::error::DockerError;
 use crate::backend::core::record::SystemRecord;
 use crate::error::Error;
 
@@ -101,9 +102,12 @@ impl Engine {
         if let Some(docker) = self.docker.get() {
             return Ok(docker.clone());
         }
-        let refuse = |reason: String| Error::NoEngine {
-            address: self.described(),
-            reason,
+        let refuse = |reason: String| {
+            DockerError::NoEngine {
+                address: self.described(),
+                reason,
+            }
+            .into()
         };
         if let Some(problem) = &self.found.problem {
             return Err(refuse(problem.clone()));
@@ -123,10 +127,11 @@ impl Engine {
             Ok(Err(error)) => root_cause(&error),
             Err(_) => format!("nothing within {} s", PING_TIMEOUT.as_secs()),
         };
-        Err(Error::NoEngine {
+        Err(DockerError::NoEngine {
             address: self.described(),
             reason,
-        })
+        }
+        .into())
     }
 
     /// Has the engine do one thing, to its end.
@@ -144,24 +149,27 @@ impl Engine {
     /// What a fault means: the engine refused, or it is not there.
     pub(super) fn error(&self, doing: &'static str, fault: &Fault) -> Error {
         match fault {
-            Fault::DockerResponseServerError { message, .. } => Error::Engine {
+            Fault::DockerResponseServerError { message, .. } => DockerError::Engine {
                 doing,
                 reason: message.clone(),
-            },
-            Fault::DockerStreamError { error } => Error::Engine {
+            }
+            .into(),
+            Fault::DockerStreamError { error } => DockerError::Engine {
                 doing,
                 reason: error.clone(),
-            },
+            }
+            .into(),
             other => self.gone(doing, root_cause(other)),
         }
     }
 
     fn gone(&self, doing: &'static str, reason: String) -> Error {
-        Error::EngineGone {
+        DockerError::EngineGone {
             address: self.described(),
             doing,
             reason,
         }
+        .into()
     }
 }
 

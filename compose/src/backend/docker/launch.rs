@@ -17,6 +17,7 @@ use contract::environment::PGDATA;
 
 use super::container::{Container, Identity, LogKeeper, connect_request, nano_cpus};
 use super::engine::{Engine, is_conflict, is_missing};
+use super::error::refusal;
 use super::gates::Gate;
 use super::image::{KAFKA_ENVIRONMENT, PROGRAM, ServerImage, USER};
 use super::labels::{self, Names};
@@ -215,7 +216,7 @@ pub(super) async fn launch(
                     port: Some(port),
                 });
             }
-            Err(Error::Engine { reason, .. }) if is_port_taken(&reason) => {
+            Err(error) if refusal(&error).is_some_and(is_port_taken) => {
                 if request.port != 0 || tried == PORT_TRIES_MAX {
                     return Err(Error::PortTaken {
                         instance: request.name,

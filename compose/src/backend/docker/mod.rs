@@ -10,6 +10,7 @@ mod container;
 mod context;
 mod ending;
 mod engine;
+mod error;
 mod exit;
 mod gates;
 mod image;

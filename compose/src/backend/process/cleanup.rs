@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::error::ProcessError;
 use super::handle::{Handle, KILL_TIMEOUT};
 use super::{marker, postgres, recorded};
 use crate::backend::core::record::SystemRecord;
@@ -52,7 +53,7 @@ pub(super) async fn end_recorded(record: &SystemRecord) -> Result<(), Error> {
     for (instance, stamp) in recorded::stamps_of(record)? {
         let pid = stamp.pid;
         let handle = Handle::Foreign(stamp);
-        let failed = |source| Error::Process {
+        let failed = |source| ProcessError {
             instance: instance.to_owned(),
             pid,
             action: "kill",
@@ -60,7 +61,7 @@ pub(super) async fn end_recorded(record: &SystemRecord) -> Result<(), Error> {
         };
         handle.end().map_err(failed)?;
         if !handle.has_exited_by(Instant::now() + KILL_TIMEOUT).await {
-            return Err(failed(io::ErrorKind::TimedOut.into()));
+            return Err(failed(io::ErrorKind::TimedOut.into()).into());
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::child::{Followers, OwnChild};
+use super::error::ProcessError;
 use super::recorded;
 use super::tools::NAME;
 use crate::backend::InstanceStats;
@@ -194,14 +195,17 @@ impl Handle {
         self.signal(Signal::HUP).map_err(self.failed(instance, "reload"))
     }
 
-    /// Makes an [`Error::Process`]; for `map_err`.
+    /// Makes a [`ProcessError`]; for `map_err`.
     fn failed(&self, instance: &str, action: &'static str) -> impl FnOnce(io::Error) -> Error {
         let (instance, pid) = (instance.to_owned(), self.stamp().pid);
-        move |source| Error::Process {
-            instance,
-            pid,
-            action,
-            source,
+        move |source| {
+            ProcessError {
+                instance,
+                pid,
+                action,
+                source,
+            }
+            .into()
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod child;
 mod cleanup;
+mod error;
 mod handle;
 mod keeper;
 mod launch;

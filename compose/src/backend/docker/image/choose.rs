@@ -4,6 +4,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use super::{kafka, postgres};
+use crate::backend::docker::error::DockerError;
 use crate::error::Error;
 
 /// Official images, pinned: what a scenario shows must not change with what was published yesterday.
@@ -154,11 +155,12 @@ pub(super) async fn choose<S: Shelf>(ware: &Ware, shelf: &S) -> Result<ServerIma
             shelf.load(packed).await?;
             Ok(ServerImage::Packed(id))
         }
-        None => Err(Error::NoImage {
+        None => Err(DockerError::NoImage {
             what: ware.what,
             reason: format!("{official} cannot be pulled ({reason}), and {}", ware.absent),
             how: ware.how,
-        }),
+        }
+        .into()),
     }
 }
 

@@ -28,6 +28,7 @@ use self::archive::{Archive, Contents, VERSION};
 use self::choose::{Ingredients, KAFKA, NGINX, POSTGRES, REDIS, Shelf, Ware, choose};
 use self::libraries::libraries;
 use super::engine::{Engine, is_missing, run};
+use crate::backend::docker::error::DockerError;
 use crate::backend::{Progress, ProgressSink};
 use crate::error::Error;
 use crate::kafka::KafkaLookup;
@@ -198,26 +199,28 @@ impl Images {
             Ok(loaded) => loaded.map_err(|fault| self.engine.error(DOING, &fault))?,
             Err(_) => {
                 let reason = format!("it took longer than {} s", LOAD_TIMEOUT.as_secs());
-                return Err(Error::Engine { doing: DOING, reason });
+                return Err(DockerError::Engine { doing: DOING, reason }.into());
             }
         }
         match writing.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                return Err(Error::Engine {
+                return Err(DockerError::Engine {
                     doing: DOING,
                     reason: error.to_string(),
-                });
+                }
+                .into());
             }
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
         if self.is_present(&archive.id).await? {
             Ok(())
         } else {
-            Err(Error::Engine {
+            Err(DockerError::Engine {
                 doing: DOING,
                 reason: format!("it took the archive and has no image {}", archive.id),
-            })
+            }
+            .into())
         }
     }
 }
@@ -256,11 +259,12 @@ async fn pack(what: &'static str, name: &'static str, ingredients: Ingredients) 
 }
 
 fn no_image(what: &'static str, reason: String) -> Error {
-    Error::NoImage {
+    DockerError::NoImage {
         what,
         reason,
         how: "run it without --backend docker",
     }
+    .into()
 }
 
 /// Where a file lies in an image that lies at the same place there.
