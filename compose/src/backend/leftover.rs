@@ -91,7 +91,7 @@ mod tests {
         }
     }
 
-    fn users(process: ProcessStamp) -> InstanceRecord {
+    fn users(process: &ProcessStamp) -> InstanceRecord {
         InstanceRecord {
             name: "users-1".into(),
             service: "users".into(),
@@ -121,7 +121,7 @@ mod tests {
         system.detached = true;
         system.complete = true;
         assert!(is_left_over(&system).await, "nothing of it runs");
-        system.instances.push(users(ProcessStamp::own()));
+        system.instances.push(users(&ProcessStamp::own()));
         assert!(!is_left_over(&system).await, "left running on purpose");
         system.complete = false;
         assert!(is_left_over(&system).await, "its lab died while it started");
@@ -186,7 +186,7 @@ mod tests {
         foreign.write().unwrap();
         let mut later = record(state.path(), "later");
         later.lab = dead();
-        later.instances.push(users(ProcessStamp::own()));
+        later.instances.push(users(&ProcessStamp::own()));
         later.instances[0].platform_id = json!({ "fibre": 7 });
         later.write().unwrap();
         assert_eq!(registry().leftovers(state.path()).await.unwrap(), []);
@@ -208,7 +208,7 @@ mod tests {
         let mut system = record(state.path(), "one");
         system.lab = dead();
         // Our own id: were the start not compared, this test would end itself.
-        system.instances.push(users(dead()));
+        system.instances.push(users(&dead()));
         system.write().unwrap();
         let left = registry().leftovers(state.path()).await.unwrap();
         assert_eq!(left[0].running, Vec::<String>::new());
