@@ -27,7 +27,7 @@ pub fn run(folder: Option<&Path>, backend: &str, schema: bool) -> Result<Exit, F
         .check_settings()
         .map_err(|error| catalogue::in_its_place(&error))?;
     outln!("{}: sound", scenario.name());
-    let mut lacks: Vec<String> = needs::met(&scenario, backend.name())
+    let mut lacks: Vec<String> = needs::met(&scenario, backend.as_ref())
         .err()
         .map(|failure| failure.words())
         .into_iter()
