@@ -7,7 +7,9 @@ mod watch;
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use compose::{DEFAULT_BACKEND, backend_names};
 
 use crate::failure::Exit;
 use crate::report::Format;
@@ -161,7 +163,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         #[arg(default_value = "full")]
         system: String,
         /// Where it runs.
-        #[arg(long, default_value = "process")]
+        #[arg(long, default_value = DEFAULT_BACKEND, value_parser = PossibleValuesParser::new(backend_names()))]
         backend: String,
         /// Instances of a service, such as gateway=3; may be given several times.
         #[arg(long, value_name = "SERVICE=N")]
@@ -242,7 +244,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         #[arg(required_unless_present = "schema")]
         folder: Option<PathBuf>,
         /// Where it is to run: a note says what is missing for that here.
-        #[arg(long, default_value = "process")]
+        #[arg(long, default_value = DEFAULT_BACKEND, value_parser = PossibleValuesParser::new(backend_names()))]
         backend: String,
         /// Print the JSON Schema of scenario files, for editors.
         #[arg(long)]

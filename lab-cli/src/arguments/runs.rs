@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
+use compose::{DEFAULT_BACKEND, backend_names};
 
 /// How to show a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -27,7 +29,7 @@ pub struct Run {
     #[arg(long, value_name = "N")]
     pub phase: Option<u8>,
     /// Where the systems run.
-    #[arg(long, default_value = "process")]
+    #[arg(long, default_value = DEFAULT_BACKEND, value_parser = PossibleValuesParser::new(backend_names()))]
     pub backend: String,
     /// How to show it.
     #[arg(long, value_enum, default_value = "auto")]
