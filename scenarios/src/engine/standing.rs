@@ -232,6 +232,7 @@ mod tests {
             lag_ms: None,
             silent: false,
             standstill_ms: Some(count),
+            store_errors: BTreeMap::new(),
         }]
     }
 
