@@ -5,47 +5,11 @@ mod common;
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use common::docker::{has_engine, left};
 use common::http::{get, port};
 use common::{Lab, Running, files, json_file, until};
 use rustix::process::Signal;
 use serde_json::Value;
-
-/// Whether an engine answers; says so loudly where none does, and fails where all tests are required.
-#[track_caller]
-fn has_engine() -> bool {
-    let findings = Lab::new().say("doctor --json").json();
-    let docker = findings
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|finding| finding["name"] == "Docker")
-        .unwrap()
-        .clone();
-    if docker["found"] == true {
-        return true;
-    }
-    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
-    assert!(!required, "an engine is required here: {}", docker["detail"]);
-    eprintln!("SKIPPED: {}", docker["detail"]);
-    false
-}
-
-/// How many containers, networks and volumes of this lab the engine has, as its own tool tells them.
-#[track_caller]
-fn left(lab: &Lab) -> usize {
-    let filter = format!("label=lab.state={}", lab.state().display());
-    let listings: [&[&str]; 3] = [&["ps", "-aq"], &["network", "ls", "-q"], &["volume", "ls", "-q"]];
-    let count = |listing: &[&str]| {
-        let output = Command::new("docker")
-            .args(listing)
-            .args(["--filter", &filter])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().lines().count()
-    };
-    listings.into_iter().map(count).sum()
-}
 
 #[track_caller]
 fn nothing_is_left(lab: &Lab) {

@@ -583,3 +583,51 @@ fn a_long_recording_is_replayed_whole() {
     assert_eq!(replayed.lines().count(), 40_000);
     assert!(replayed == text);
 }
+
+/// Clients and nothing else, in an arm that is called like a formula.
+const BUYING: &str = r#"schema = 1
+name = "buying"
+phase = 8
+title = "Clients alone"
+question = "Do clients alone have rows?"
+[run]
+rounds = 1
+quick_rounds = 1
+[system]
+entry = "inventory"
+[[system.service]]
+name = "inventory"
+[[arm]]
+name = "one"
+label = "=1+2, \"quoted\""
+[[clients]]
+class = "buy"
+actor = "buyer"
+count = 4
+waves = 2
+key = "item {wave}"
+prepare = { method = "PUT", path = "/products/{wave}00", json = '{"name": "Item", "price_cents": 100, "stock": 3}' }
+request = { path = "/products/{wave}00/reservations", json = '{"quantity": 1}' }
+at_rest = { path = "/products/{wave}00", field = "stock" }
+[[check]]
+name = "every piece is sold"
+value = "one.buy.ok"
+equals = 6
+"#;
+
+#[test]
+fn a_table_has_rows_of_clients_and_no_cell_that_a_spreadsheet_would_compute() {
+    let lab = Lab::new();
+    let scenario = common::scenario::write(lab.folder(), "buying", BUYING, &common::scenario::lesson());
+    let out = lab.folder().join("out");
+    lab.run(["run".as_ref(), scenario.as_os_str(), "--out".as_ref(), out.as_os_str()])
+        .code(0);
+    let csv = lab
+        .run(["report", out.to_str().unwrap(), "--format", "csv"])
+        .code(0)
+        .stdout;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 2, "a header and one class: {csv}");
+    let (label, counts) = (r#","'=1+2, ""quoted""","#, ",buy,1,true,,,8,6,2,");
+    assert!(lines[1].contains(label) && lines[1].contains(counts), "{csv}");
+}

@@ -190,6 +190,64 @@ fn instances_that_stand_still_do_not_stay_either() {
     attack(run, &[Signal::KILL, Signal::TERM], RUN_MS, 3, true);
 }
 
+/// Longer than a change from two gateways to six takes.
+const SCALE_MS: u64 = 400;
+/// A whole system without its gateways.
+const WITHOUT_GATEWAYS: usize = OF_FULL - 3;
+
+/// The names of the instances that `lab ps` shows as running, each with the id of its process.
+fn shown(lab: &Lab) -> Vec<(String, i32)> {
+    let systems = lab.say("ps --json").code(0).json();
+    let instances = systems[0]["instances"].as_array().unwrap();
+    let named = |instance: &serde_json::Value| {
+        let pid = i32::try_from(instance["pid"].as_u64()?).unwrap();
+        Some((instance["name"].as_str().unwrap().to_owned(), pid))
+    };
+    instances.iter().filter_map(named).collect()
+}
+
+#[test]
+fn a_change_of_scale_that_is_cut_short_is_shown_as_it_is_and_can_be_finished() {
+    let mut moments = Moments(attack::seed());
+    let lab = Lab::new();
+    lab.say("up full --scale gateway=2").code(0);
+    let signals = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT, Signal::KILL];
+    let mut cut = 0;
+    for round in 0..2 * attack::times() {
+        for signal in signals {
+            // Up, then down again: both ways are cut short.
+            let wanted = if round % 2 == 0 { 6 } else { 2 };
+            let mut change = lab.spawn(["scale".into(), format!("gateway={wanted}")]);
+            let moment = moments.below(SCALE_MS);
+            std::thread::sleep(moment);
+            change.signal(signal);
+            cut += usize::from(!change.wait().success());
+            let what = format!(
+                "to {wanted}, {signal:?} after {moment:?}, LAB_ATTACK_SEED={}",
+                attack::seed()
+            );
+            // What runs is what is shown: neither a stranger nor somebody who has gone.
+            until(&format!("{what}: what runs is what is shown"), || {
+                let mut pids: Vec<i32> = shown(&lab).into_iter().map(|(_, pid)| pid).collect();
+                let mut running: Vec<i32> = lab.processes().iter().map(|pid| pid.as_raw_nonzero().get()).collect();
+                pids.sort_unstable();
+                running.sort_unstable();
+                pids == running
+            });
+            // The same number again ends what was begun, whatever had been written down of it.
+            let other = if wanted == 2 { 3 } else { 2 };
+            for count in [wanted, other] {
+                lab.say(&format!("scale gateway={count}")).code(0);
+                let gateways = shown(&lab);
+                assert_eq!(gateways.len(), WITHOUT_GATEWAYS + count, "{what}: {gateways:?}");
+            }
+        }
+    }
+    assert!(cut > 0, "every change was over before its signal");
+    lab.say("down").code(0);
+    nothing_is_left(&lab, "a system whose changes were cut short");
+}
+
 /// A process that was killed with its lab, as the kernel shows it.
 fn is_gone(id: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();

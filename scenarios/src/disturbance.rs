@@ -54,6 +54,8 @@ pub enum Trouble {
     Restarted,
     /// There is no room left to write to.
     Full,
+    /// It answered with errors that are nobody's fault who asked.
+    Failed,
 }
 
 impl Sufferer {
@@ -79,6 +81,7 @@ impl Disturbance {
             (Trouble::Lost, _) => "lost its data".to_owned(),
             (Trouble::Restarted, _) => "was started again".to_owned(),
             (Trouble::Full, _) => "is full".to_owned(),
+            (Trouble::Failed, _) => "failed".to_owned(),
         };
         format!(
             "{} {what}, {} into the run, and nobody asked for that ({})",

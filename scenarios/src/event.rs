@@ -309,6 +309,10 @@ pub struct InstanceGauges {
     /// How long its whole process has stood still so far, milliseconds; none where it does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standstill_ms: Option<f64>,
+    /// How often its database failed so far through no fault of the service or its clients, by reason (`locked`, `full`,
+    /// `io_error`); a reason that never was is not there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub store_errors: BTreeMap<String, u64>,
 }
 
 /// What an instance is doing.

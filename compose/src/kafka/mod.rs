@@ -6,10 +6,12 @@
 
 mod apache;
 mod client;
+mod kept;
 mod source;
 
 pub use apache::become_broker;
 pub(crate) use apache::properties_of;
 pub(crate) use client::QUESTION;
 pub use client::{answers, is_broker, ping};
+pub use kept::KeptBroker;
 pub use source::{ApacheKafka, BrokerKind, KafkaLookup, KafkaSource, kafka_source};

@@ -16,10 +16,13 @@ use crate::display::plain;
 use crate::recording::Recording;
 use crate::tui;
 
-/// Field by field, so many of some fourteen thousand in a usual run; `LAB_ATTACK_TIMES=50` takes all.
-const FIELDS: usize = 300;
+/// Field by field, so many of some thousands of each recording in a usual run; `LAB_ATTACK_TIMES=100` takes all.
+const FIELDS: usize = 60;
 /// Random mutations of lines in a usual run.
-const RANDOM: u64 = 60;
+const RANDOM: u64 = 12;
+
+/// The most memory that the whole process may ever have had, KiB.
+const RESIDENT_KIB_MAX: u64 = 1024 * 1024;
 
 const FORMATS: [Format; 6] = [
     Format::Html,
@@ -186,10 +189,31 @@ fn with_line(lines: &[String], input: &[u8]) -> Vec<String> {
 }
 
 fn attack_recording(name: &str, events: &[RunEvent]) {
+    attack_lines(name, &lines(events));
+}
+
+/// Attacks a recording of a real run, in `tests/recordings/`: the first of its events that have something new in them.
+fn attack_recorded(name: &str) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let text = std::fs::read_to_string(folder.join(name).with_extension("jsonl")).unwrap();
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut reader = Reader::default();
+    for line in &lines {
+        reader.event(line).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    attack_lines(name, &lines);
+}
+
+fn resident_kib_max() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+fn attack_lines(name: &str, lines: &[String]) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let _inside = runtime.enter();
-    let lines = lines(events);
-    let all = mutations(&lines);
+    let all = mutations(lines);
     let wanted = FIELDS.saturating_mul(attack::times() as usize).max(1);
     let stride = all.len().div_ceil(wanted).max(1);
     let chosen = all.iter().skip(attack::seed() as usize % stride).step_by(stride);
@@ -197,7 +221,30 @@ fn attack_recording(name: &str, events: &[RunEvent]) {
         Attack::new(&format!("recording-{name}"), env!("CARGO_MANIFEST_DIR")),
         |attack, (number, line)| attack.input(format!("{number}\n{line}")),
     );
-    attack.run(RANDOM, |input| show(&with_line(&lines, input)));
+    eprintln!("attack {name}: {} of {} fields", all.len().div_ceil(stride), all.len());
+    attack.run(RANDOM, |input| show(&with_line(lines, input)));
+    if let Some(kib) = resident_kib_max() {
+        assert!(kib < RESIDENT_KIB_MAX, "{name}: {kib} KiB");
+    }
+}
+
+/// Real runs of each kind: timed loads, an actor's operations with histories and lanes, locks, sagas with their stories,
+/// links that were cut, searches, simulations, groups of consumers, and a system that somebody else drives.
+const RECORDED: [&str; 9] = [
+    "queueing-knee",
+    "race-condition",
+    "lock-expiry",
+    "saga",
+    "partition",
+    "scaling",
+    "lb-algorithms",
+    "consumer-groups",
+    "watch",
+];
+
+#[test]
+fn attack_recordings_of_real_runs() {
+    RECORDED.into_iter().for_each(attack_recorded);
 }
 
 #[test]

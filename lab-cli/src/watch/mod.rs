@@ -223,6 +223,7 @@ fn take_in(
             lag_ms: reading.as_ref().and_then(|reading| reading.lag_s).map(|s| s * 1000.0),
             silent: reading.is_none(),
             standstill_ms: None,
+            store_errors: BTreeMap::new(),
         });
         let Some(reading) = reading else {
             // What happens while it is silent happens at no known time either.

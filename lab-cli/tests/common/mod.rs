@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+pub mod docker;
 pub mod http;
 pub mod kafka;
 pub mod nginx;
@@ -155,8 +156,12 @@ impl Lab {
 
     /// Starts the program with its stdout piped and its stderr in a file.
     pub fn spawn<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Running {
+        self.spawn_command(self.command(arguments))
+    }
+
+    /// The same with a command that is ready to be run.
+    pub fn spawn_command(&self, mut command: Command) -> Running {
         let stderr = self.folder().join("stderr");
-        let mut command = self.command(arguments);
         command
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&stderr).unwrap());

@@ -58,6 +58,15 @@ impl Postgres {
         format!("postgres://lab@127.0.0.1:{port}/{name}")
     }
 
+    /// Ends it as a crash would, and starts it again where it was.
+    #[track_caller]
+    pub fn restart(&self) {
+        let mut restart = self.program("pg_ctl");
+        run(restart
+            .args(["restart", "--wait", "--mode=immediate", "--pgdata"])
+            .arg(self.data()));
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

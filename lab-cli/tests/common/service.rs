@@ -42,10 +42,22 @@ impl Service {
         Self::run(name, command(name, folder, environment))
     }
 
+    /// The same at a port that it had before; 0 is any.
+    #[track_caller]
+    pub fn start_at(name: &str, folder: &Path, environment: &[(&str, &str)], port: u16) -> Self {
+        Self::run_at(name, command(name, folder, environment), port)
+    }
+
     /// The same with a command of the test's own, which ends up as the service.
     #[track_caller]
-    pub fn run(name: &str, mut command: Command) -> Self {
-        let mut child = command.env("PORT", "0").stdout(Stdio::piped()).spawn().unwrap();
+    pub fn run(name: &str, command: Command) -> Self {
+        Self::run_at(name, command, 0)
+    }
+
+    #[track_caller]
+    fn run_at(name: &str, mut command: Command, port: u16) -> Self {
+        let port = port.to_string();
+        let mut child = command.env("PORT", port).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let heard = Arc::clone(&lines);

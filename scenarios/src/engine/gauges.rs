@@ -1,6 +1,7 @@
 //! Reads, beside the load, what balancers and instances say of themselves: requests under way, and how late their event
 //! loops are. An instance that does not answer says something, too.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,17 +73,22 @@ impl Drop for Gauges {
     }
 }
 
+/// One reading, taken now.
+pub(super) async fn read_once(system: &dyn System) -> Vec<InstanceGauges> {
+    match http::client(TIMEOUT) {
+        Ok(client) => read(&client, &system.instances().await).await,
+        Err(_) => Vec::new(),
+    }
+}
+
 /// Who does not answer now, by name: instances that run, are not paused, and speak HTTP.
 pub(super) async fn silent(system: &dyn System) -> Vec<String> {
-    let Ok(client) = http::client(TIMEOUT) else {
-        return Vec::new();
-    };
     let instances = system.instances().await;
     let paused = |name: &str| {
         let mut all = instances.iter();
         all.any(|instance| instance.name == name && instance.state == InstanceState::Paused)
     };
-    let all = read(&client, &instances).await.into_iter();
+    let all = read_once(system).await.into_iter();
     all.filter(|gauges| gauges.silent && !paused(&gauges.instance))
         .map(|gauges| gauges.instance)
         .collect()
@@ -126,6 +132,7 @@ async fn of_one(client: &reqwest::Client, instance: &Instance, url: Url) -> Inst
         lag_ms: None,
         silent: true,
         standstill_ms: None,
+        store_errors: BTreeMap::new(),
     };
     // A frozen one cannot answer, and a connection to it would only wait.
     if instance.state == InstanceState::Paused {
@@ -143,6 +150,13 @@ async fn of_one(client: &reqwest::Client, instance: &Instance, url: Url) -> Inst
         let exposed = Exposition::read(&text);
         gauges.lag_ms = exposed.value("event_loop_lag_worst_seconds").map(|s| s * 1000.0);
         gauges.standstill_ms = exposed.value("process_standstill_milliseconds_total");
+        let of_store = exposed
+            .samples
+            .iter()
+            .filter(|sample| sample.name == "store_errors_total");
+        gauges.store_errors = of_store
+            .filter_map(|sample| Some((sample.label("reason")?.to_owned(), sample.value as u64)))
+            .collect();
         // One of them is the question itself.
         gauges.in_flight = exposed
             .value("http_requests_in_flight")

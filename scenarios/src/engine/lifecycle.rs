@@ -12,6 +12,7 @@ use super::budget::Budget;
 use super::bus::Bus;
 use super::revival::Watch;
 use super::standing::{OwnCounts, Standing};
+use super::store_errors::StoreErrors;
 use super::turn::Turn;
 use super::{RunError, Site, clients, instances, loads, probe, search, settle, stories};
 use crate::action::Command;
@@ -64,6 +65,7 @@ pub(super) async fn run(
         system,
         instances: queue,
         own_counts: OwnCounts::default(),
+        store_errors: StoreErrors::default(),
         bus,
         commands,
         stop,
@@ -72,6 +74,9 @@ pub(super) async fn run(
     let noticed = Arc::clone(turn.bus.noticed());
     let standing = Standing::watch(Arc::clone(&turn.system), folder.join("data"), noticed, index);
     let measured = measure(&mut turn).await;
+    if !turn.stop.is_cancelled() && turn.stuck().is_none() {
+        turn.last_gauges().await;
+    }
     standing.end().await;
     if let Some(revival) = revival {
         let deaths = revival.end().await;

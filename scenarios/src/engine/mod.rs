@@ -22,6 +22,7 @@ mod servers;
 mod settle;
 mod simulations;
 mod standing;
+mod store_errors;
 mod stores;
 mod stories;
 mod streams;

@@ -47,15 +47,12 @@ pub(super) async fn wait(turn: &mut Turn<'_>, budget: Budget) -> Result<bool, Ru
             Ok(Pending { open: 0, .. }) if before.as_ref() == Some(&seen) => break (true, Some(0)),
             _ if began.elapsed() >= within || turn.stop.is_cancelled() || stuck.is_some() => {
                 let why = match (stuck, &seen) {
-                    (Some(stuck), _) => stuck,
-                    (None, Ok(pending)) => format!("{} things are open", pending.open),
-                    (None, Err(why)) => why.clone(),
+                    (Some(stuck), _) => format!("was not waited for: {stuck}"),
+                    (None, Ok(pending)) => format!("did not come to rest in time: {} things are open", pending.open),
+                    (None, Err(why)) => format!("did not come to rest in time: {why}"),
                 };
                 turn.bus.emit(EventKind::Warning {
-                    text: format!(
-                        "{}: the system did not come to rest within {} s: {why}",
-                        turn.arm.name, turn.plan.settle_s
-                    ),
+                    text: format!("{}: the system {why}", turn.arm.name),
                 });
                 break (false, seen.ok().map(|pending| pending.open));
             }

@@ -37,14 +37,12 @@ impl Standing {
         let stop = CancellationToken::new();
         let over = stop.clone();
         let of_servers = Known::new(Arc::clone(&noticed), turn);
-        let servers = tokio::spawn(servers::watch(
-            Arc::clone(&system),
-            move |(name, what, since, lasted)| {
-                let lasted_ms = lasted.map(|lasted| lasted.as_secs_f64() * 1e3);
-                let how = "it was asked, and answered late, not at all, or as another".to_owned();
-                of_servers.tell(Sufferer::Instance(name), what, since, lasted_ms, how);
-            },
-        ));
+        let servers = servers::watch(Arc::clone(&system), stop.clone(), move |told| {
+            let lasted_ms = told.lasted.map(|lasted| lasted.as_secs_f64() * 1e3);
+            let who = Sufferer::Instance(told.who);
+            of_servers.tell(who, told.what, told.since, lasted_ms, told.how.to_owned());
+        });
+        let servers = tokio::spawn(servers);
         let task = tokio::spawn(async move {
             let mut known = Known::new(noticed, turn);
             let mut stores = Stores::of(data);
@@ -67,9 +65,8 @@ impl Standing {
     /// Looks once more, and tells how long those stood still who still do; what is noticed after that is told by nobody.
     pub(super) async fn end(self) {
         self.stop.cancel();
-        self.servers.abort();
         // A panic in there has been told by the runtime.
-        let _ = self.task.await;
+        let _ = tokio::join!(self.task, self.servers);
     }
 }
 
@@ -232,6 +229,7 @@ mod tests {
             lag_ms: None,
             silent: false,
             standstill_ms: Some(count),
+            store_errors: BTreeMap::new(),
         }]
     }
 

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
 use super::standing::OwnCounts;
+use super::store_errors::StoreErrors;
 use super::{actions, command, gauges, instances};
 use crate::action::{Acted, Command};
 use crate::disturbance::{Disturbance, Sufferer, Trouble};
@@ -35,6 +36,8 @@ pub(super) struct Turn<'a> {
     pub(super) bus: &'a mut Bus,
     /// What instances say of their own standstills.
     pub(super) own_counts: OwnCounts,
+    /// What instances say of failures of their databases.
+    pub(super) store_errors: StoreErrors,
     /// What a person does meanwhile; ended where nobody plays.
     pub(super) commands: &'a mut Receiver<Command>,
     pub(super) stop: &'a CancellationToken,
@@ -101,10 +104,21 @@ impl Turn<'_> {
 
     /// Tells of what instances say of themselves, and before it of the times in which one of them stood still.
     pub(super) fn gauges(&mut self, instances: Vec<InstanceGauges>) {
+        self.note_gauges(&instances);
+        self.bus.emit(EventKind::Gauges { instances });
+    }
+
+    /// Asks instances once more: something may have happened since the reading before. Their load is no figure any more.
+    pub(super) async fn last_gauges(&mut self) {
+        let instances = gauges::read_once(self.system.as_ref()).await;
+        self.note_gauges(&instances);
+    }
+
+    fn note_gauges(&mut self, instances: &[InstanceGauges]) {
         let (state, noticed) = (self.bus.state(), self.bus.noticed());
         let Some(round) = state.round_now() else { return };
         let now_ms = noticed.ms_at(std::time::Instant::now());
-        for (name, lasted_ms) in self.own_counts.read(&instances, self.arm, round) {
+        for (name, lasted_ms) in self.own_counts.read(instances, self.arm, round) {
             let who = Sufferer::Instance(name);
             let began_ms = now_ms.saturating_sub(lasted_ms as u64 + gauges::AGE_MAX_MS);
             let seen = |told: &Disturbance| told.who == who && told.touches(began_ms, None);
@@ -120,7 +134,16 @@ impl Turn<'_> {
                 turn: None,
             });
         }
-        self.bus.emit(EventKind::Gauges { instances });
+        for (name, how) in self.store_errors.read(instances, round) {
+            noticed.put(Disturbance {
+                who: Sufferer::Store(format!("the database of {name}")),
+                what: Trouble::Failed,
+                began_ms: now_ms.saturating_sub(gauges::AGE_MAX_MS),
+                lasted_ms: None,
+                noticed: how,
+                turn: None,
+            });
+        }
     }
 
     /// Does an action of the arm's plan, the one of this number, and tells of it.

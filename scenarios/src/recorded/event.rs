@@ -46,7 +46,11 @@ pub(super) fn check(kind: &EventKind, shape: Option<&Shape>) -> Checked {
         }),
         EventKind::Gauges { instances } => instances.iter().try_for_each(|gauges| {
             maybe(ms, "lag_ms", gauges.lag_ms)?;
-            maybe(ms, "standstill_ms", gauges.standstill_ms)
+            maybe(ms, "standstill_ms", gauges.standstill_ms)?;
+            gauges
+                .store_errors
+                .values()
+                .try_for_each(|errors| count("store_errors", *errors))
         }),
         EventKind::Disturbance(told) => disturbance(told, shape),
         EventKind::SearchStep(step) => search_step(step),

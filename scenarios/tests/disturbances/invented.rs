@@ -25,6 +25,7 @@ pub enum Kind {
     StoreLost,
     ServerRestarts,
     DiskFull,
+    StoreFails,
     InstanceDies,
     GeneratorLate,
     RequestsUnsent,
@@ -34,7 +35,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::LabStops,
         Self::GeneratorStops,
         Self::InstanceStops,
@@ -44,6 +45,7 @@ impl Kind {
         Self::StoreLost,
         Self::ServerRestarts,
         Self::DiskFull,
+        Self::StoreFails,
         Self::InstanceDies,
         Self::GeneratorLate,
         Self::RequestsUnsent,
@@ -74,6 +76,11 @@ impl Kind {
             Self::ClockJumps => (Sufferer::Clock, Trouble::Jumped, Some(-5_000.0)),
             Self::StoreLost => (Sufferer::Store("orders.db".to_owned()), Trouble::Lost, None),
             Self::ServerRestarts => (Sufferer::Instance("redis-1".to_owned()), Trouble::Restarted, None),
+            Self::StoreFails => (
+                Sufferer::Store("the database of users-1".to_owned()),
+                Trouble::Failed,
+                None,
+            ),
             Self::DiskFull => (Sufferer::Store("the disk".to_owned()), Trouble::Full, None),
             _ => return None,
         };

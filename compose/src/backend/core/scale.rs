@@ -1,5 +1,6 @@
 //! Changing the number of instances while the system runs.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -24,16 +25,27 @@ impl<C: Platform> RunningSystem<C> {
             check_instances(spec, wanted)?;
             spec.instances
         };
-        if wanted == present {
+        if wanted == present && !self.has_beyond(service, present) {
             return Ok(());
         }
         let mut balancer = self.balancer_of(service)?;
-        self.drop_beyond(service, present).await?;
-        if wanted > present {
-            self.grow(service, &mut balancer, present, wanted).await
-        } else {
-            self.shrink(service, &mut balancer, wanted).await
+        if self.has_beyond(service, present) {
+            // The balancer may know those that an interrupted change left, and must not when they end.
+            balancer
+                .set_upstreams(&self.upstreams(service, present, present))
+                .await?;
+            self.drop_beyond(service, present).await?;
         }
+        match wanted.cmp(&present) {
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => self.grow(service, &mut balancer, present, wanted).await,
+            Ordering::Less => self.shrink(service, &mut balancer, wanted).await,
+        }
+    }
+
+    /// Whether there are instances above the number that is wanted: an interrupted change left them.
+    fn has_beyond(&self, service: &str, last: u32) -> bool {
+        self.state().instances_of(service).any(|slot| slot.index > last)
     }
 
     /// New instances are ready before the balancer hears of them; when one of them fails, none stays.

@@ -120,6 +120,7 @@ impl Saga {
     async fn watch_the_clock(&self, shutdown: &Shutdown) {
         loop {
             if let Err(error) = self.cancel_overdue().await {
+                store::note_trouble(&error);
                 tracing::warn!(%error, "orders whose time is over could not be cancelled; it is tried again");
             }
             tokio::select! {

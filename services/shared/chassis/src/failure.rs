@@ -87,7 +87,8 @@ impl Failure {
     }
 
     /// 500: our fault. The error goes to the log; the client sees the trace id that leads there.
-    pub fn internal(error: impl Error) -> Self {
+    pub fn internal(error: impl Error + 'static) -> Self {
+        store::note_trouble(&error);
         let mut causes = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {

@@ -43,6 +43,15 @@ const LINGER: Duration = Duration::from_millis(500);
 /// How much of it is read then, in bytes.
 const LINGER_BYTES_MAX: usize = 16 << 20;
 
+/// What a client hears whose head does not end (RFC 9110, section 15.5.9), before the connection is closed.
+const LATE_HEAD: &[u8] = b"HTTP/1.1 408 Request Timeout\r\n\
+    content-type: application/problem+json\r\n\
+    content-length: 134\r\n\
+    connection: close\r\n\
+    \r\n\
+    {\"type\":\"about:blank\",\"title\":\"Request Timeout\",\"status\":408,\
+    \"detail\":\"the head of the request did not end; the connection is closed\"}";
+
 /// A stream that fails once its client keeps it waiting too long, and ends without losing what was said last.
 ///
 /// No clock is read while requests flow: a timer looks now and then whether anything has changed since it last looked.
@@ -123,14 +132,28 @@ impl<I> Patient<I> {
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Patient<I> {
+impl<I: AsyncWrite + Unpin> Patient<I> {
+    /// Tells the client why it is given up, as far as that goes at once: whoever takes nothing either is not waited for.
+    fn say_why(&mut self, cx: &mut Context<'_>) {
+        // Every answer before was written whole, or there would be no next head.
+        if self.stage.phase() == Phase::Head && !self.is_write_blocked {
+            let _ = Pin::new(&mut self.stream).poll_write(cx, LATE_HEAD);
+        }
+    }
+}
+
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Patient<I> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before && self.stage.phase() == Phase::Idle {
             self.stage.enter(Phase::Head);
         }
-        self.or_give_up(polled, cx)
+        let polled = self.or_give_up(polled, cx);
+        if matches!(&polled, Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::TimedOut) {
+            self.say_why(cx);
+        }
+        polled
     }
 }
 

@@ -262,12 +262,13 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(answering(listener, Shutdown::never()));
         let whole = "GET / HTTP/1.1\r\nhost: test\r\n\r\n";
-        for (sent, answers) in [
-            (String::new(), 0),
-            (whole[..20].to_owned(), 0),
-            (whole.to_owned(), 1),
-            (format!("{whole}{}", &whole[..20]), 1),
-            (whole.repeat(2), 2),
+        for (sent, answers, late) in [
+            (String::new(), 0, 0),
+            (whole[..20].to_owned(), 0, 1),
+            (whole.to_owned(), 1, 0),
+            // What came with the request before is not seen to begin a head: the connection counts as idle.
+            (format!("{whole}{}", &whole[..20]), 1, 0),
+            (whole.repeat(2), 2, 0),
         ] {
             let mut client = TcpStream::connect(address).await.unwrap();
             client.write_all(sent.as_bytes()).await.unwrap();
@@ -276,6 +277,22 @@ mod tests {
             let _ = client.read_to_end(&mut received).await;
             let received = String::from_utf8(received).unwrap();
             assert_eq!(received.matches("200 OK").count(), answers, "{sent:?}: {received:?}");
+            assert_eq!(
+                received.matches("HTTP/1.1 408 ").count(),
+                late,
+                "{sent:?}: {received:?}"
+            );
+            if late > 0 {
+                let (head, body) = received[received.find("HTTP/1.1 408").unwrap()..]
+                    .split_once("\r\n\r\n")
+                    .unwrap();
+                assert!(
+                    head.contains(&format!("content-length: {}", body.len())),
+                    "{received:?}"
+                );
+                let problem: contract::Problem = serde_json::from_str(body).unwrap();
+                assert_eq!(problem.status, 408);
+            }
         }
         server.abort();
     }

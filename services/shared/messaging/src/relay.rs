@@ -134,6 +134,7 @@ impl<P: Publish> Relay<P> {
                 Ok(0) => LOOK_EVERY,
                 Ok(_) => Duration::ZERO,
                 Err(error) => {
+                    store::note_trouble(&error);
                     tracing::warn!(%error, "the outbox could not be published; it is tried again");
                     FAILURE_PAUSE
                 }

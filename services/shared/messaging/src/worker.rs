@@ -54,6 +54,7 @@ impl Refusal {
 
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
+        store::note_trouble(&error);
         Self::Later(format!("database: {error}"))
     }
 }

@@ -10,9 +10,11 @@ mod migration;
 mod quantity;
 mod redis;
 pub mod testing;
+mod trouble;
 
 pub use self::redis::{Redis, RedisError};
 pub use database::{Database, StoreError};
 pub use fetch::Fetch;
 pub use migration::{IDENTITY_KEY, Migration};
 pub use quantity::{Quantity, Reading};
+pub use trouble::note_trouble;

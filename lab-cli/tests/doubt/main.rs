@@ -2,98 +2,22 @@
 //! who, when and how long. What was not measured is not zero.
 #![cfg(target_os = "linux")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod frozen;
+mod servers;
+mod stores;
+mod watched;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use common::scenario::Tiny;
-use common::{Lab, Lines, Running, json_file, redis, until};
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use common::{Lab, json_file, until};
+use rustix::process::{Signal, kill_process};
+use watched::{Watched, assert_undecided, is_stopped};
 
 /// How long somebody is stopped; what follows waits for what the run says.
 const STOP: Duration = Duration::from_millis(700);
-
-/// A run under way, seen through its events.
-struct Watched<'a> {
-    lab: &'a Lab,
-    running: Running,
-    lines: Lines,
-    out: PathBuf,
-}
-
-impl<'a> Watched<'a> {
-    fn start(lab: &'a Lab, scenario: &Path) -> Self {
-        let out = lab.folder().join("out");
-        let arguments = ["run".as_ref(), scenario.as_os_str(), "--out".as_ref(), out.as_os_str()];
-        let rest = ["--ui", "json", "--quick", "--yes"].map(AsRef::as_ref);
-        let mut running = lab.spawn(arguments.into_iter().chain(rest));
-        let lines = running.lines();
-        Self {
-            lab,
-            running,
-            lines,
-            out,
-        }
-    }
-
-    /// The process of an instance, found by the name that it was given.
-    fn instance(&self, name: &str) -> Pid {
-        let given = format!("INSTANCE={name}");
-        self.process("environ", |words| words.contains(&given.as_bytes()))
-    }
-
-    /// The process of a server, which has become another program, found by that program's name.
-    fn server(&self, program: &str) -> Pid {
-        self.process("cmdline", |words| {
-            words[0].windows(program.len()).any(|part| part == program.as_bytes())
-        })
-    }
-
-    /// The process of this run of which a file of words in `/proc` fits.
-    fn process(&self, file: &str, fits: impl Fn(&[&[u8]]) -> bool) -> Pid {
-        let is_it = |pid: &Pid| {
-            let text = std::fs::read(format!("/proc/{}/{file}", pid.as_raw_nonzero())).unwrap_or_default();
-            fits(&text.split(|byte| *byte == 0).collect::<Vec<_>>())
-        };
-        let mut all = self.lab.processes().into_iter();
-        all.find(is_it).expect("the process runs")
-    }
-
-    /// Reads to the end, and gives the report and the exit code.
-    fn finish(mut self) -> (Value, Option<i32>) {
-        self.lines.rest();
-        let status = self.running.wait();
-        (json_file(&self.out.join("report.json")), status.code())
-    }
-}
-
-fn is_stopped(pid: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap();
-    stat[stat.rfind(')').unwrap()..].starts_with(") T")
-}
-
-/// The one check of a tiny scenario, and the one of the lab's own that names what happened.
-#[track_caller]
-fn assert_undecided(report: &Value, code: Option<i32>, names: &str) {
-    let checks = report["checks"].as_array().unwrap();
-    let check = |name: &str| {
-        let found = checks.iter().find(|check| check["name"] == name);
-        found.unwrap_or_else(|| panic!("no check {name:?} in {checks:#?}"))
-    };
-    let own = check("requests were sent");
-    assert_eq!(own["verdict"], "inconclusive", "{own:#}");
-    assert!(own["why"].as_str().unwrap().contains(names), "{own:#}");
-    let disturbed = check("nothing disturbed the measurement");
-    assert!(disturbed["why"].as_str().unwrap().contains(names), "{disturbed:#}");
-    let told = report["disturbances"].as_array().unwrap();
-    assert!(
-        told.iter().any(|told| told["words"].as_str().unwrap().contains(names)),
-        "{told:#?}"
-    );
-    assert_eq!((report["verdict"].as_str(), code), (Some("inconclusive"), Some(3)));
-}
 
 fn tiny() -> Tiny {
     Tiny {
@@ -154,23 +78,6 @@ fn an_instance_that_never_goes_on_is_named_and_not_waited_for() {
 }
 
 #[test]
-fn a_server_that_stood_still_unasked_decides_nothing() {
-    if !redis::is_installed() {
-        return;
-    }
-    let lab = Lab::new();
-    let system = "entry = \"users\"\n[[system.service]]\nname = \"users\"\n[[system.service]]\nname = \"redis\"";
-    let run = Watched::start(&lab, &Tiny { system, ..tiny() }.write(lab.folder()));
-    run.lines.event("sample");
-    let server = run.server("redis-server");
-    kill_process(server, Signal::STOP).unwrap();
-    run.lines.event("disturbance");
-    kill_process(server, Signal::CONT).unwrap();
-    let (report, code) = run.finish();
-    assert_undecided(&report, code, "redis-1 stood still for");
-}
-
-#[test]
 fn a_pause_that_was_planned_is_no_disturbance() {
     let lab = Lab::new();
     let planned = Tiny {
@@ -190,18 +97,6 @@ target = "users-1"
     let (report, _) = Watched::start(&lab, &planned.write(lab.folder())).finish();
     // A busy machine may stop anybody; nobody says it of the one that was asked.
     assert!(!report["disturbances"].to_string().contains("users-1"), "{report:#}");
-}
-
-#[test]
-fn data_that_went_away_decide_nothing() {
-    let lab = Lab::new();
-    let run = Watched::start(&lab, &tiny().write(lab.folder()));
-    run.lines.event("sample");
-    let database = run.out.join("turns/one-1/data/users.db");
-    std::fs::remove_file(&database).unwrap();
-    run.lines.event("disturbance");
-    let (report, code) = run.finish();
-    assert_undecided(&report, code, "users.db lost its data");
 }
 
 /// Clients whose every wave fails to be prepared.
