@@ -468,18 +468,19 @@ fn a_recording_never_goes_over_another() {
 
 #[test]
 fn a_system_that_cannot_start_is_an_error_of_the_environment_and_is_recorded() {
+    // Only the program itself can tell whether this is a network.
     let broken = Tiny {
-        system: "entry = \"users\"\n[[system.service]]\nname = \"users\"\nenv = { WORK_WAIT_MS = \"much\" }",
+        system: "entry = \"gateway\"\n[[system.service]]\nname = \"gateway\"\nenv = { TRUSTED_PROXIES = \"nowhere\" }",
         ..Tiny::default()
     };
     let run = record(&broken, "--ui json");
-    let said = run.said.code(4).complains(&["WORK_WAIT_MS"]);
+    let said = run.said.code(4).complains(&["TRUSTED_PROXIES"]);
     let events = events(&said.stdout);
     assert_eq!(events.last().unwrap()["kind"]["type"], "run_ended");
     let report = json_file(&run.out.join("report.json"));
     assert_eq!(report["verdict"], "inconclusive");
     assert!(
-        report["failure"].as_str().unwrap().contains("WORK_WAIT_MS"),
+        report["failure"].as_str().unwrap().contains("TRUSTED_PROXIES"),
         "{report:#}"
     );
     assert!(files(&run.lab.state().join("systems")).is_empty());
