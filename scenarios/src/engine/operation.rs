@@ -8,7 +8,7 @@ use history::{Operation, Outcome, Step};
 use serde_json::Value;
 use url::Url;
 
-use super::RunError;
+use super::error::RunError;
 use crate::plan::{ClientsSpec, RequestSpec};
 
 /// How long the preparation of a wave may take.
