@@ -1,7 +1,8 @@
 //! What scenarios need of this machine.
 
 use compose::BrokerKind;
-use scenarios::format::{Need, Scenario};
+use scenarios::format::Need;
+use scenarios::scenario::Scenario;
 
 use crate::failure::Failure;
 

@@ -1,6 +1,6 @@
 //! Lessons with a run's own numbers, and the command that repeats a run.
 
-use scenarios::format::Scenario;
+use scenarios::scenario::Scenario;
 use scenarios::state::RunState;
 use scenarios::values::scope;
 

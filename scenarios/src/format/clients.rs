@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Place, Quantity};
+use super::quantity::{Place, Quantity};
 
 /// Clients that act at the same time. Each of their operations is kept in the history, with its times and its answer.
 ///

@@ -3,13 +3,10 @@
 use compose::{SystemSpec, topology};
 use serde::{Deserialize, Serialize};
 
-use super::make::timeout_s;
+use super::requests::{self, PER_OPERATION, RequestSpec};
 use super::resolve::{Resolver, SECONDS_MAX};
-use super::{RequestSpec, requests};
 use crate::format::{Clients, Document, LawKind, LawSection, Place, Problem, Quantity};
 
-/// Places that are filled for each operation.
-pub(super) const PER_OPERATION: [&str; 2] = ["client", "wave"];
 /// Most clients of a wave: each is a task with a connection of its own.
 const COUNT_MAX: f64 = 1_000.0;
 const WAVES_MAX: f64 = 10_000.0;
@@ -132,7 +129,7 @@ pub(super) fn spec(
             .map(|ask| requests::of_clients(ask, resolver))
             .transpose()?,
         request: requests::of_clients(&clients.request, resolver)?,
-        timeout_s: timeout_s(clients.timeout_s.as_ref(), resolver)?,
+        timeout_s: resolver.timeout_s(clients.timeout_s.as_ref())?,
         retries: whole(&clients.retries, 0, 0.0, RETRIES_MAX, "the number of retries")?,
         outputs: clients.outputs.clone(),
         at_rest: clients

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use scenarios::catalog;
-use scenarios::format::Scenario;
+use scenarios::scenario::Scenario;
 
 use crate::failure::Failure;
 use crate::learner::Learner;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Document, Place, Problem};
+use crate::format::{Document, Place, Problem};
 
 /// Names that expressions know beside the arms.
 const BESIDE_ARMS: [&str; 4] = ["params", "cores", "rounds", "simulated"];

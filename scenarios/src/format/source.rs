@@ -1,12 +1,13 @@
-//! Reads a scenario folder: `scenario.toml` and `lesson.md`, from disk or from the built-in catalogue.
+//! The texts of a scenario folder, from a disk or built in, and what `scenario.toml` says.
 
 use std::path::Path;
 
-use toml::de::DeTable;
+use serde::Deserialize;
+use toml::de::{DeTable, Deserializer};
 
-use super::error::suggestion;
-use super::{Document, FormatError, Problem, read, rehearsal, scan, validate};
-use crate::lesson::Lesson;
+use super::document::Document;
+use super::error::{FormatError, Problem, suggestion};
+use super::{read, scan};
 
 /// Name of the file that holds the scenario.
 pub const SCENARIO_FILE: &str = "scenario.toml";
@@ -21,23 +22,14 @@ const FILE_MAX: u64 = 256 * 1024;
 pub struct Source {
     /// Where it came from, as shown to people: a path or `catalog/NAME`.
     pub origin: String,
+    /// Whether it is one of the lab's own, which are known to be sound.
+    pub is_built_in: bool,
     /// Name of the folder, which the scenario's name must equal.
     pub folder: String,
     /// Text of `scenario.toml`.
     pub scenario: String,
     /// Text of `lesson.md`.
     pub lesson: String,
-}
-
-/// A scenario that was read and found sound.
-#[derive(Debug, Clone)]
-pub struct Scenario {
-    /// What the file says.
-    pub document: Document,
-    /// Its lesson.
-    pub lesson: Lesson,
-    /// The texts it was read from, kept for the recording.
-    pub source: Source,
 }
 
 impl Source {
@@ -50,6 +42,7 @@ impl Source {
         let name = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         Ok(Self {
             origin: folder.display().to_string(),
+            is_built_in: false,
             folder: name
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned())
@@ -58,69 +51,23 @@ impl Source {
             lesson: read(LESSON_FILE)?,
         })
     }
-}
 
-impl Scenario {
-    /// Reads and checks a scenario folder.
+    /// What `scenario.toml` says, whether or not it makes sense.
     ///
     /// # Errors
-    /// When a file is missing or says something wrong; the error shows line, column and a hint.
-    pub fn read(folder: &Path) -> Result<Self, FormatError> {
-        Self::parse(Source::read(folder)?)
-    }
-
-    /// Understands and checks the texts of a scenario folder.
-    ///
-    /// # Errors
-    /// As [`Scenario::read`].
-    pub fn parse(source: Source) -> Result<Self, FormatError> {
-        let wrong = |error| source.invalid(SCENARIO_FILE, vec![from_toml(&source.scenario, &error)]);
-        let table = DeTable::parse(&source.scenario).map_err(wrong)?;
+    /// When it is not TOML, hides something, or has a key or a value that the format does not know.
+    pub fn document(&self) -> Result<Document, FormatError> {
+        let wrong = |error| self.invalid(SCENARIO_FILE, vec![from_toml(&self.scenario, &error)]);
+        let table = DeTable::parse(&self.scenario).map_err(wrong)?;
         let problems = scan::problems(table.get_ref());
         if !problems.is_empty() {
-            return Err(source.invalid(SCENARIO_FILE, problems));
+            return Err(self.invalid(SCENARIO_FILE, problems));
         }
-        let document: Document = toml::from_str(&source.scenario).map_err(wrong)?;
-        let lesson = Lesson::parse(&source.lesson).map_err(|problems| source.invalid(LESSON_FILE, problems))?;
-        let problems = validate::problems(&document, &source.folder);
-        if !problems.is_empty() {
-            return Err(source.invalid(SCENARIO_FILE, problems));
-        }
-        let scenario = Self {
-            document,
-            lesson,
-            source,
-        };
-        let problems = rehearsal::dry_run(&scenario);
-        if !problems.is_empty() {
-            return Err(scenario.source.invalid(SCENARIO_FILE, problems));
-        }
-        let problems = rehearsal::lesson(&scenario);
-        if !problems.is_empty() {
-            return Err(scenario.source.invalid(LESSON_FILE, problems));
-        }
-        Ok(scenario)
+        Document::deserialize(Deserializer::from(table)).map_err(wrong)
     }
 
-    /// Plans the scenario with every parameter at its ends and every choice at each of its words, as `--set` may do.
-    ///
-    /// # Errors
-    /// The first setting with which it cannot be run.
-    pub fn check_settings(&self) -> Result<(), FormatError> {
-        match rehearsal::settings(self) {
-            None => Ok(()),
-            Some(problem) => Err(self.source.invalid(SCENARIO_FILE, vec![problem])),
-        }
-    }
-
-    /// The scenario's name.
-    pub fn name(&self) -> &str {
-        self.document.name.as_str()
-    }
-}
-
-impl Source {
-    fn invalid(&self, file: &str, problems: Vec<Problem>) -> FormatError {
+    /// What is wrong with one of the two files.
+    pub(crate) fn invalid(&self, file: &str, problems: Vec<Problem>) -> FormatError {
         let text = if file == SCENARIO_FILE {
             &self.scenario
         } else {
