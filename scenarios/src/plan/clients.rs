@@ -1,11 +1,12 @@
 //! Clients and laws with their numbers.
 
 use compose::{SystemSpec, topology};
+use history::invariants::AnyInvariant;
 use serde::{Deserialize, Serialize};
 
 use super::requests::{self, PER_OPERATION, RequestSpec};
 use super::resolve::{Resolver, SECONDS_MAX};
-use crate::format::{Clients, Document, LawKind, LawSection, Place, Problem, Quantity};
+use crate::format::{Clients, Document, LawSection, Place, Problem, Quantity};
 
 /// Most clients of a wave: each is a task with a connection of its own.
 const COUNT_MAX: f64 = 1_000.0;
@@ -80,7 +81,7 @@ pub struct LawSpec {
     /// Name in expressions.
     pub name: String,
     /// Which law.
-    pub law: LawKind,
+    pub law: AnyInvariant,
     /// The class of operations that it is about.
     pub of: String,
     /// What the shared thing is called.
@@ -162,8 +163,7 @@ fn known_instance(instance: &Place, system: &SystemSpec) -> Result<(), Problem> 
 }
 
 pub(super) fn law(law: &LawSection, resolver: &Resolver) -> Result<LawSpec, Problem> {
-    let stock = matches!(law.law, LawKind::Conservation | LawKind::LinearizableStock);
-    if stock && law.initial.is_none() {
+    if law.law.requires().initial && law.initial.is_none() {
         return Err(Problem::at(law.name.span(), "nothing says how much there is at first").hint("add initial = …"));
     }
     let amount = |quantity: &Option<Quantity>, default: i64| match quantity {

@@ -2,7 +2,7 @@
 
 use contract::Program;
 
-use crate::format::{Document, LawKind, Place, Problem, Service};
+use crate::format::{Document, Place, Problem, Service};
 
 /// Problems of what a scenario refers to.
 pub(super) fn check(document: &Document, problems: &mut Vec<Problem>) {
@@ -89,12 +89,11 @@ fn classes(document: &Document, problems: &mut Vec<Problem>) {
 /// Laws about what is left need somebody to read it.
 fn at_rest(document: &Document, problems: &mut Vec<Problem>) {
     for law in &document.laws {
-        let needs = matches!(law.law, LawKind::Conservation | LawKind::AtMostOnce);
         let mut clients = document
             .clients
             .iter()
             .filter(|clients| clients.class.as_str() == law.of.as_str());
-        if needs && !clients.any(|clients| clients.at_rest.is_some()) {
+        if law.law.requires().quiescent && !clients.any(|clients| clients.at_rest.is_some()) {
             problems.push(
                 Problem::at(law.of.span(), format!("nobody reads what is left of `{}`", law.of))
                     .hint("add at_rest = { path = …, field = … } to its clients"),

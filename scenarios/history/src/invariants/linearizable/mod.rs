@@ -14,10 +14,10 @@ mod stock;
 mod timeline;
 mod window;
 
-pub use counter::{Counter, CounterCall};
+pub use counter::{Counter, CounterCall, LinearizableCounter};
 pub use model::{Leaves, Model, Needs};
 pub use register::{Register, RegisterCall};
-pub use stock::{BoundedStock, StockCall};
+pub use stock::{BoundedStock, LinearizableStock, StockCall};
 
 use crate::judgement::{Judgement, Judging, PROOF_MAX};
 use crate::operation::Operation;

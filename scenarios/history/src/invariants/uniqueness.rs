@@ -1,16 +1,38 @@
 //! At most one: a seat is booked once.
 
-use crate::checkers::race::same_value_read;
+use super::invariant::{Invariant, Known};
+use super::race::same_value_read;
 use crate::judgement::{Judgement, Judging};
 use crate::operation::{Operation, Outcome};
 use crate::record::History;
+
+/// At most one operation on each key succeeds.
+#[derive(Debug)]
+pub struct Uniqueness;
+
+impl Invariant for Uniqueness {
+    fn name(&self) -> &'static str {
+        "uniqueness"
+    }
+
+    fn title(&self) -> &'static str {
+        "uniqueness"
+    }
+
+    fn demand(&self) -> &'static str {
+        "At most one operation on each key succeeds."
+    }
+
+    fn check(&self, history: &History, _known: &Known<'_>) -> Judgement {
+        uniqueness(history)
+    }
+}
 
 /// Judges whether each key has at most one answered operation.
 ///
 /// The proof is two answered operations of the key: those that looked before either had written, where their steps
 /// show such a pair, else the first two in order of completion.
-#[must_use]
-pub fn uniqueness(history: &History) -> Judgement {
+fn uniqueness(history: &History) -> Judgement {
     let mut judging = Judging::default();
     for (key, operations) in history.by_key() {
         judging.look_at(&operations);
@@ -39,7 +61,7 @@ pub fn uniqueness(history: &History) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkers::fixture::{ok, step, with_outcome, with_steps};
+    use crate::invariants::fixture::{ok, step, with_outcome, with_steps};
     use crate::judgement::Verdict;
     use crate::operation::StepKind::{Read, Written};
 

@@ -4,7 +4,7 @@ mod support;
 
 use std::fmt::Debug;
 
-use history::checkers::linearizable::{BoundedStock, Counter, Leaves, Model, Needs, Register};
+use history::invariants::linearizable::{BoundedStock, Counter, Leaves, Model, Needs, Register};
 use proptest::prelude::*;
 use serde_json::Value;
 use support::calls::{counter_call, register_call, stock_call};

@@ -77,7 +77,7 @@ impl Span {
 mod tests {
     use super::super::register::Register;
     use super::*;
-    use crate::checkers::fixture::ok;
+    use crate::invariants::fixture::ok;
     use crate::operation::Outcome;
     use proptest::prelude::*;
     use serde_json::json;

@@ -1,5 +1,6 @@
 //! Mutual exclusion: nobody acts under a lock while another does.
 
+use super::invariant::{Invariant, Known};
 use crate::judgement::{Judgement, Judging};
 use crate::operation::{Operation, StepKind};
 use crate::record::History;
@@ -13,6 +14,32 @@ struct Hold<'a> {
     to_ns: u64,
 }
 
+/// Never two holders of one lock at the same time.
+#[derive(Debug)]
+pub struct MutualExclusion;
+
+impl Invariant for MutualExclusion {
+    fn name(&self) -> &'static str {
+        "mutual_exclusion"
+    }
+
+    fn title(&self) -> &'static str {
+        "mutual exclusion"
+    }
+
+    fn demand(&self) -> &'static str {
+        "Never two holders of one lock at the same time."
+    }
+
+    fn takes(&self) -> &'static str {
+        "the steps `acquired`, `released`, …"
+    }
+
+    fn check(&self, history: &History, _known: &Known<'_>) -> Judgement {
+        mutual_exclusion(history)
+    }
+}
+
 /// Judges whether the holders of each key's lock kept out of one another's way, as their steps tell.
 ///
 /// An operation acts as the holder from its first `acquired` step to its last own action: the release (whatever became
@@ -21,8 +48,7 @@ struct Hold<'a> {
 /// ends does not overlap. Operations without steps (those that were never answered) cannot be seen to hold anything.
 ///
 /// Each hold that begins within another is one violation; the proof is the pair.
-#[must_use]
-pub fn mutual_exclusion(history: &History) -> Judgement {
+fn mutual_exclusion(history: &History) -> Judgement {
     let mut judging = Judging::default();
     for (key, operations) in history.by_key() {
         judging.look_at(&operations);
@@ -80,7 +106,7 @@ fn overlap(key: &str, holder: Hold<'_>, next: Hold<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkers::fixture::{ok, step, with_steps};
+    use crate::invariants::fixture::{ok, step, with_steps};
     use crate::judgement::Verdict;
     use crate::operation::StepKind::{Acquired, DeletedForeign, NotOwner, Read, Refused, Released, Written};
     use proptest::prelude::*;

@@ -1,7 +1,53 @@
 //! A counter that only rises.
 
+use contract::CountReading;
+use serde_json::Value;
+
 use super::model::{Answer, Leaves, Model, Needs, amount, answer, number, unreadable};
+use super::{CONFIGURATIONS_MAX, linearizable};
+use crate::invariants::invariant::{Invariant, Known};
+use crate::judgement::Judgement;
 use crate::operation::Operation;
+use crate::record::History;
+
+/// The history is one that a single counter, asked one operation after the other, could have given.
+#[derive(Debug)]
+pub struct LinearizableCounter;
+
+impl Invariant for LinearizableCounter {
+    fn name(&self) -> &'static str {
+        "linearizable_counter"
+    }
+
+    fn title(&self) -> &'static str {
+        "linearizability"
+    }
+
+    fn demand(&self) -> &'static str {
+        "The history is one that a single counter, asked one operation after the other, could have given."
+    }
+
+    fn takes(&self) -> &'static str {
+        "answers with a `count`"
+    }
+
+    /// An increment, which answers with the new count.
+    fn modelled(&self, operation: Operation, _known: &Known<'_>) -> Operation {
+        Operation {
+            class: "increment".to_owned(),
+            input: Value::Null,
+            output: CountReading::count_in(&operation.output)
+                .cloned()
+                .unwrap_or(Value::Null),
+            ..operation
+        }
+    }
+
+    fn check(&self, history: &History, known: &Known<'_>) -> Judgement {
+        let counter = Counter { initial: known.initial };
+        linearizable(history, &counter, CONFIGURATIONS_MAX)
+    }
+}
 
 /// A counter whose increments answer the new count, or nothing.
 ///

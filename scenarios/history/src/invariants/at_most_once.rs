@@ -2,16 +2,51 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::invariant::{Invariant, Known, Requirements};
 use crate::judgement::{Judgement, Judging};
 use crate::operation::{Operation, Outcome};
 use crate::record::History;
+
+/// Each key has its effect at most once, however often it was asked for, and once where an operation succeeded.
+#[derive(Debug)]
+pub struct AtMostOnce;
+
+impl Invariant for AtMostOnce {
+    fn name(&self) -> &'static str {
+        "at_most_once"
+    }
+
+    fn title(&self) -> &'static str {
+        "at most once"
+    }
+
+    fn demand(&self) -> &'static str {
+        "Each key has its effect at most once, however often it was asked for, and once where an operation succeeded."
+    }
+
+    fn requires(&self) -> Requirements {
+        Requirements {
+            quiescent: true,
+            ..Requirements::default()
+        }
+    }
+
+    fn takes(&self) -> &'static str {
+        "`at_rest`: how often it had its effect"
+    }
+
+    fn check(&self, history: &History, known: &Known<'_>) -> Judgement {
+        let effects = known.quiescent.into_iter().flatten();
+        let effects = effects.map(|(key, count)| (key.clone(), *count as u64));
+        at_most_once(history, &effects.collect())
+    }
+}
 
 /// Judges whether each key had its effect at most once, and at least once where an operation was answered.
 ///
 /// `effects` is the number of effects that were found for each key at rest; a key that is not in it had none. All
 /// operations of a key are attempts at the same thing, and all of them are the proof.
-#[must_use]
-pub fn at_most_once(history: &History, effects: &BTreeMap<String, u64>) -> Judgement {
+fn at_most_once(history: &History, effects: &BTreeMap<String, u64>) -> Judgement {
     let mut judging = Judging::default();
     let keys = history.by_key();
     let all: BTreeSet<&str> = keys.keys().copied().chain(effects.keys().map(String::as_str)).collect();
@@ -64,7 +99,7 @@ fn attempts(operations: &[&Operation]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkers::fixture::{ok, with_outcome};
+    use crate::invariants::fixture::{ok, with_outcome};
     use crate::judgement::Verdict;
 
     fn judge(outcomes: &[Outcome], effects: u64) -> Judgement {

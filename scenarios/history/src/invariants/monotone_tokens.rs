@@ -1,5 +1,6 @@
 //! Fencing: once a newer token has written, no older one may.
 
+use super::invariant::{Invariant, Known};
 use crate::judgement::{Judgement, Judging};
 use crate::operation::{Operation, StepKind};
 use crate::record::History;
@@ -11,6 +12,32 @@ struct Writing<'a> {
     token: i64,
 }
 
+/// What is written under a fencing token is never followed by what is written under an older one.
+#[derive(Debug)]
+pub struct MonotoneTokens;
+
+impl Invariant for MonotoneTokens {
+    fn name(&self) -> &'static str {
+        "monotone_tokens"
+    }
+
+    fn title(&self) -> &'static str {
+        "rising tokens"
+    }
+
+    fn demand(&self) -> &'static str {
+        "What is written under a fencing token is never followed by what is written under an older one."
+    }
+
+    fn takes(&self) -> &'static str {
+        "the steps `acquired` with a token, `written`"
+    }
+
+    fn check(&self, history: &History, _known: &Known<'_>) -> Judgement {
+        monotone_tokens(history)
+    }
+}
+
 /// Judges whether the tokens under which each key was written never fall (Kleppmann 2016, "How to do distributed
 /// locking").
 ///
@@ -19,8 +46,7 @@ struct Writing<'a> {
 ///
 /// Each stale writing is one violation, so [`Judgement::found`] is the number of stale writes; the proof is the stale
 /// writer and the newest one before it.
-#[must_use]
-pub fn monotone_tokens(history: &History) -> Judgement {
+fn monotone_tokens(history: &History) -> Judgement {
     let mut judging = Judging::default();
     for (key, operations) in history.by_key() {
         judging.look_at(&operations);
@@ -68,7 +94,7 @@ fn stale(key: &str, newer: &Writing<'_>, stale: &Writing<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkers::fixture::{ok, step, with_steps};
+    use crate::invariants::fixture::{ok, step, with_steps};
     use crate::judgement::Verdict;
     use crate::operation::StepKind::{Acquired, Refused, Written};
 

@@ -1,7 +1,59 @@
 //! A stock that can be sold out.
 
+use contract::kind;
+use serde_json::Value;
+
 use super::model::{Answer, Leaves, Model, Needs, amount, answer, number, unreadable};
+use super::{CONFIGURATIONS_MAX, linearizable};
+use crate::invariants::invariant::{Invariant, Known, Requirements};
+use crate::judgement::Judgement;
 use crate::operation::Operation;
+use crate::record::History;
+
+/// The history is one that a single stock, asked one operation after the other, could have given.
+#[derive(Debug)]
+pub struct LinearizableStock;
+
+impl Invariant for LinearizableStock {
+    fn name(&self) -> &'static str {
+        "linearizable_stock"
+    }
+
+    fn title(&self) -> &'static str {
+        "linearizability"
+    }
+
+    fn demand(&self) -> &'static str {
+        "The history is one that a single stock, asked one operation after the other, could have given."
+    }
+
+    fn requires(&self) -> Requirements {
+        Requirements {
+            initial: true,
+            ..Requirements::default()
+        }
+    }
+
+    fn takes(&self) -> &'static str {
+        "`initial`, [`quantity`]"
+    }
+
+    /// A purchase. A refusal for too little stock says something of the stock; any other refusal says nothing.
+    fn modelled(&self, operation: Operation, known: &Known<'_>) -> Operation {
+        let refused = kind::of(&operation.output) == Some(kind::OUT_OF_STOCK);
+        Operation {
+            class: "buy".to_owned(),
+            input: known.quantity.into(),
+            output: if refused { Value::Bool(false) } else { Value::Null },
+            ..operation
+        }
+    }
+
+    fn check(&self, history: &History, known: &Known<'_>) -> Judgement {
+        let stock = BoundedStock { initial: known.initial };
+        linearizable(history, &stock, CONFIGURATIONS_MAX)
+    }
+}
 
 /// A stock from which a purchase takes exactly if enough is left, and which is never filled up.
 ///

@@ -2,18 +2,58 @@
 
 use std::collections::BTreeMap;
 
-use crate::checkers::race::same_value_read;
+use super::invariant::{Invariant, Known, Requirements};
+use super::race::same_value_read;
 use crate::judgement::{Judgement, Judging, PROOF_MAX};
 use crate::operation::{Operation, Outcome};
 use crate::record::History;
 
+/// What was taken and what is left add up to what there was, and nothing is below zero.
+#[derive(Debug)]
+pub struct Conservation;
+
+impl Invariant for Conservation {
+    fn name(&self) -> &'static str {
+        "conservation"
+    }
+
+    fn title(&self) -> &'static str {
+        "conservation"
+    }
+
+    fn demand(&self) -> &'static str {
+        "What was taken and what is left add up to what there was, and nothing is below zero."
+    }
+
+    fn requires(&self) -> Requirements {
+        Requirements {
+            quiescent: true,
+            initial: true,
+        }
+    }
+
+    fn takes(&self) -> &'static str {
+        "`initial`, `at_rest`, [`quantity`: how much each operation takes, 1 unless stated]"
+    }
+
+    fn check(&self, history: &History, known: &Known<'_>) -> Judgement {
+        let stock = |left: f64| Stock {
+            initial: known.initial,
+            left: left as i64,
+        };
+        let left = known.quiescent.into_iter().flatten();
+        let stocks = left.map(|(key, left)| (key.clone(), stock(*left))).collect();
+        conservation(history, &stocks, |_| known.quantity)
+    }
+}
+
 /// What a key had and has, in pieces (or cents).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stock {
+struct Stock {
     /// Before the first operation.
-    pub initial: i64,
+    initial: i64,
     /// Read at rest, after the last operation.
-    pub left: i64,
+    left: i64,
 }
 
 /// Judges whether each key's stock is conserved. `quantity` says how much an operation takes, at least 0.
@@ -24,8 +64,7 @@ pub struct Stock {
 ///
 /// The proof is the pair of answered operations that read the same value before either wrote, where their steps show
 /// one; else the answered operations, in order of completion, up to the one that passes what the final state allows.
-#[must_use]
-pub fn conservation(
+fn conservation(
     history: &History,
     stocks: &BTreeMap<String, Stock>,
     quantity: impl Fn(&Operation) -> i64,
@@ -124,7 +163,7 @@ fn overselling<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkers::fixture::{ok, step, with_outcome, with_steps};
+    use crate::invariants::fixture::{ok, step, with_outcome, with_steps};
     use crate::judgement::Verdict;
     use crate::operation::StepKind::{Read, Written};
     use proptest::prelude::*;
