@@ -15,10 +15,11 @@ use super::invariant::Invariant;
 use super::linearizable::{LinearizableCounter, LinearizableStock};
 use super::monotone_tokens::MonotoneTokens;
 use super::mutual_exclusion::MutualExclusion;
+use super::read_your_writes::ReadYourWrites;
 use super::uniqueness::Uniqueness;
 
 /// Every invariant, in the order in which they are explained.
-pub static REGISTRY: [&dyn Invariant; 7] = [
+pub static REGISTRY: [&dyn Invariant; 8] = [
     &Conservation,
     &Uniqueness,
     &AtMostOnce,
@@ -26,6 +27,7 @@ pub static REGISTRY: [&dyn Invariant; 7] = [
     &MonotoneTokens,
     &LinearizableStock,
     &LinearizableCounter,
+    &ReadYourWrites,
 ];
 
 static NAMES: LazyLock<Vec<&'static str>> =
