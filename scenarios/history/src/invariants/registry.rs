@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for AnyInvariant {
 
 impl JsonSchema for AnyInvariant {
     fn schema_name() -> Cow<'static, str> {
-        "Law".into()
+        "LawKind".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
