@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use scenarios::catalog;
-use scenarios::format::{FormatError, SCENARIO_FILE, Scenario, is_hidden, line_and_column};
-use scenarios::plan::{Options, Plan};
+use scenarios::format::{FormatError, SCENARIO_FILE, is_hidden, line_and_column};
+use scenarios::lint::{self, Refused};
+use scenarios::plan::{self, Options, Plan};
+use scenarios::scenario::Scenario;
 
 use crate::failure::Failure;
 use crate::machine;
@@ -18,10 +20,9 @@ pub fn open(name: &str) -> Result<Scenario, Failure> {
     if name.contains(std::path::MAIN_SEPARATOR) || path.join(SCENARIO_FILE).is_file() {
         return from_folder(path);
     }
-    let source = catalog::source(name).map_err(|hint| {
+    catalog::scenario(name).map_err(|hint| {
         Failure::usage(format!("there is no scenario `{name}`")).hint(format!("{hint}; lab list shows them"))
-    })?;
-    Scenario::parse(source).map_err(|error| in_its_place(&error))
+    })
 }
 
 /// The scenario of a plan, by its name.
@@ -30,7 +31,7 @@ pub fn open(name: &str) -> Result<Scenario, Failure> {
 /// When the catalogue has none of that name.
 pub fn of_plan(name: &str) -> Result<Scenario, Failure> {
     if name == "playground" {
-        return Scenario::parse(catalog::playground()).map_err(|error| Failure::unexpected(error.to_string()));
+        return Ok(catalog::playground_scenario());
     }
     open(name)
 }
@@ -85,5 +86,18 @@ pub fn minutes(scenario: &Scenario) -> f64 {
         cores: machine::cores(),
         ..Options::default()
     };
-    Plan::make(scenario, &options).map_or(0.0, |plan| (plan.expected_s() / 6.0).round() / 10.0)
+    plan::expected_s(&scenario.document, &options).map_or(0.0, |seconds| (seconds / 6.0).round() / 10.0)
+}
+
+/// The plan of a run of a scenario.
+///
+/// # Errors
+/// When the scenario is not sound, or cannot be run with these options.
+pub fn planned(scenario: &Scenario, options: &Options) -> Result<Plan, Failure> {
+    lint::planned(scenario, options).map_err(|refused| match refused {
+        Refused::Unsound(error) => in_its_place(&error),
+        Refused::Options(error) => {
+            Failure::usage(error.to_string()).hint(format!("lab explain {} lists its parameters", scenario.name()))
+        }
+    })
 }

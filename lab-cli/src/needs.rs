@@ -3,7 +3,8 @@
 use compose::{Backend, Capability, ServiceSpec, SystemSpec};
 use contract::Program;
 use contract::environment::KAFKA_BROKER;
-use scenarios::format::{Need, Scenario};
+use scenarios::format::Need;
+use scenarios::scenario::Scenario;
 
 use crate::backends;
 use crate::failure::Failure;

@@ -3,6 +3,7 @@
 use include_dir::{Dir, include_dir};
 
 use crate::format::{LESSON_FILE, SCENARIO_FILE, Source, suggestion};
+use crate::scenario::Scenario;
 
 static CATALOG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/catalog");
 
@@ -10,6 +11,7 @@ static CATALOG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/catalog");
 pub fn playground() -> Source {
     Source {
         origin: "playground".to_owned(),
+        is_built_in: true,
         folder: "playground".to_owned(),
         scenario: include_str!("../playground/scenario.toml").to_owned(),
         lesson: include_str!("../playground/lesson.md").to_owned(),
@@ -39,6 +41,7 @@ pub fn source(name: &str) -> Result<Source, String> {
     match (text(SCENARIO_FILE), text(LESSON_FILE)) {
         (Some(scenario), Some(lesson)) => Ok(Source {
             origin: format!("catalog/{name}"),
+            is_built_in: true,
             folder: name.to_owned(),
             scenario: scenario.to_owned(),
             lesson: lesson.to_owned(),
@@ -47,17 +50,34 @@ pub fn source(name: &str) -> Result<Source, String> {
     }
 }
 
+/// One scenario. A test finds all of them sound, so nobody else has to look.
+///
+/// # Errors
+/// When there is none of that name: what there is, as a hint.
+pub fn scenario(name: &str) -> Result<Scenario, String> {
+    source(name).map(known)
+}
+
+/// The scenario of the playground.
+pub fn playground_scenario() -> Scenario {
+    known(playground())
+}
+
+fn known(source: Source) -> Scenario {
+    Scenario::taken_at_its_word(source).expect("what is built in is read by a test")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::Scenario;
+    use crate::lint;
 
     #[test]
     fn every_scenario_of_the_catalogue_is_sound() {
         assert!(!names().is_empty());
         for name in names() {
             let scenario = source(name).map(Scenario::parse).expect("it is listed");
-            if let Err(error) = scenario.and_then(|scenario| scenario.check_settings()) {
+            if let Err(error) = scenario.and_then(|scenario| lint::check(&scenario)) {
                 panic!("{error}");
             }
         }
@@ -66,6 +86,7 @@ mod tests {
     #[test]
     fn the_playground_is_sound_and_can_be_played() {
         let scenario = Scenario::parse(playground()).unwrap_or_else(|error| panic!("{error}"));
+        lint::check(&scenario).unwrap_or_else(|error| panic!("{error}"));
         let plan = crate::plan::Plan::make(&scenario, &crate::plan::Options::default()).unwrap();
         assert_eq!(plan.into_playground(None).unwrap().arms[0].loads.len(), 1);
     }

@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 
 use compose::InstanceStats;
+use history::invariants::AnyInvariant;
 use history::{Diagram, Judgement, Operation};
 use serde::{Deserialize, Serialize};
 
 use crate::action::Acted;
 use crate::disturbance::Disturbance;
-use crate::format::{Figure, LawKind};
+use crate::format::Figure;
 use crate::guess::Guess;
 use crate::plan::Plan;
 use crate::verdict::{CheckOutcome, Verdict};
@@ -204,7 +205,7 @@ pub struct Judged {
     /// Name of the law in the scenario.
     pub name: String,
     /// Which law.
-    pub law: LawKind,
+    pub law: AnyInvariant,
     /// What the checker found.
     pub judgement: Judgement,
     /// The smallest proof of the first violation, as a picture.

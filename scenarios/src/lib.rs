@@ -1,6 +1,6 @@
 //! The engine of the laboratory: what a scenario is, how it is run, what was measured and what that proves.
 //!
-//! Data flows one way: a [`format::Scenario`] becomes a [`plan::Plan`]; the [`engine`] runs the plan and emits
+//! Data flows one way: a [`scenario::Scenario`] becomes a [`plan::Plan`]; the [`engine`] runs the plan and emits
 //! [`event::RunEvent`]s; [`state::RunState`] folds them, purely; every display and report draws that state.
 
 pub mod action;
@@ -14,10 +14,12 @@ pub mod expression;
 pub mod format;
 pub mod guess;
 pub mod lesson;
+pub mod lint;
 pub mod plan;
 pub mod prediction;
 pub mod prometheus;
 pub mod recorded;
+pub mod scenario;
 pub mod state;
 pub mod theory;
 pub mod unit;

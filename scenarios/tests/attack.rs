@@ -2,7 +2,9 @@
 
 use attack::Attack;
 use scenarios::catalog;
-use scenarios::format::{FormatError, Scenario, Source};
+use scenarios::format::{FormatError, Source};
+use scenarios::lint;
+use scenarios::scenario::Scenario;
 
 /// Words of both formats, and what has broken readers of such formats.
 const WORDS: [&str; 26] = [
@@ -36,7 +38,7 @@ const WORDS: [&str; 26] = [
 
 /// Reads a scenario as `lab check` does; a fault is said with the line and the column of it, or of the whole file.
 fn check(source: Source) {
-    match Scenario::parse(source).and_then(|scenario| scenario.check_settings()) {
+    match Scenario::parse(source).and_then(|scenario| lint::check(&scenario)) {
         Ok(()) => {}
         Err(error @ FormatError::Invalid { .. }) => assert!(!error.to_string().is_empty()),
         Err(error) => panic!("nothing was read from a disk: {error}"),

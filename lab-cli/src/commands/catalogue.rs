@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use console::style;
-use scenarios::format::Scenario;
-use scenarios::plan::{Options, Plan};
+use scenarios::plan::Options;
 use scenarios::prediction::Outcome;
+use scenarios::scenario::Scenario;
 use scenarios::{catalog, lesson};
 use serde_json::json;
 
-use crate::catalogue::{minutes, open};
+use crate::catalogue::{minutes, open, planned};
 use crate::failure::{Exit, Failure};
 use crate::learner::Learner;
 use crate::recording::{self, Summary};
@@ -110,7 +110,11 @@ pub fn explain(name: &str) -> Result<Exit, Failure> {
         outln!("{}", markdown(scenario.lesson.section(heading), 2));
     }
     outln!("{}", style("Arms").bold());
-    for arm in &plan(&scenario)?.arms {
+    let options = Options {
+        cores: machine::cores(),
+        ..Options::default()
+    };
+    for arm in &planned(&scenario, &options)?.arms {
         outln!("  {:<18} {}", arm.name, arm.label);
     }
     outln!("\n{}", style("Parameters (lab run --set KEY=VALUE)").bold());
@@ -140,12 +144,4 @@ pub fn explain(name: &str) -> Result<Exit, Failure> {
     }
     outln!("{table}\n\nRun it: lab run {name}");
     Ok(Exit::Pass)
-}
-
-fn plan(scenario: &Scenario) -> Result<Plan, Failure> {
-    let options = Options {
-        cores: machine::cores(),
-        ..Options::default()
-    };
-    Plan::make(scenario, &options).map_err(|error| Failure::usage(error.to_string()))
 }

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use scenarios::engine::missing_capability;
-use scenarios::format::{Scenario, json_schema};
+use scenarios::format::json_schema;
+use scenarios::lint;
 use scenarios::plan::{Options, Plan};
+use scenarios::scenario::Scenario;
 
 use crate::failure::{Exit, Failure};
 use crate::{backends, catalogue, machine, needs, output};
@@ -23,9 +25,7 @@ pub fn run(folder: Option<&Path>, backend: &str, schema: bool) -> Result<Exit, F
     };
     let backend = backends::backend(backend)?;
     let scenario = catalogue::from_folder(folder)?;
-    scenario
-        .check_settings()
-        .map_err(|error| catalogue::in_its_place(&error))?;
+    lint::check(&scenario).map_err(|error| catalogue::in_its_place(&error))?;
     outln!("{}: sound", scenario.name());
     let mut lacks: Vec<String> = needs::met(&scenario, backend.as_ref())
         .err()

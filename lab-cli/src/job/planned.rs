@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use compose::DEFAULT_BACKEND;
 use scenarios::catalog;
-use scenarios::format::Scenario;
-use scenarios::plan::{Options, Plan};
+use scenarios::plan::Options;
+use scenarios::scenario::Scenario;
 use time::OffsetDateTime;
 
 use super::Job;
@@ -57,9 +57,7 @@ pub fn jobs(arguments: &Run) -> Result<Vec<Job>, Failure> {
             set: set.clone(),
             cores: machine::cores(),
         };
-        let plan = Plan::make(&scenario, &options).map_err(|error| {
-            Failure::usage(error.to_string()).hint(format!("lab explain {} lists its parameters", scenario.name()))
-        })?;
+        let plan = catalogue::planned(&scenario, &options)?;
         jobs.push(Job {
             scenario,
             plan,

@@ -1,7 +1,8 @@
 //! Playgrounds: a scenario's system under steady load, for keys to change.
 
 use compose::DEFAULT_BACKEND;
-use scenarios::plan::{Options, Plan};
+use scenarios::lint::{self, Refused};
+use scenarios::plan::{Options, PlanError};
 
 use super::Job;
 use super::planned::{new_seed, settings};
@@ -34,15 +35,18 @@ pub fn job(name: Option<&str>, arm: Option<&str>, set: &[String]) -> Result<Job,
         cores: machine::cores(),
         ..Options::default()
     };
-    let plan = Plan::make(&scenario, &options)
-        .and_then(|plan| plan.into_playground(arm))
-        .map_err(|error| {
-            let failure = Failure::usage(error.to_string());
-            match name {
-                Some(name) => failure.hint(format!("lab explain {name} shows arms and parameters")),
-                None => failure.hint("its parameters are rate, instances, wait_ms and limit"),
-            }
-        })?;
+    let refused = |error: PlanError| {
+        let failure = Failure::usage(error.to_string());
+        match name {
+            Some(name) => failure.hint(format!("lab explain {name} shows arms and parameters")),
+            None => failure.hint("its parameters are rate, instances, wait_ms and limit"),
+        }
+    };
+    let plan = lint::planned(&scenario, &options).map_err(|error| match error {
+        Refused::Unsound(error) => catalogue::in_its_place(&error),
+        Refused::Options(error) => refused(error),
+    })?;
+    let plan = plan.into_playground(arm).map_err(refused)?;
     Ok(Job {
         scenario,
         plan,

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
-use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Scenario, Source, is_hidden, plain, text_of};
+use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Source, is_hidden, plain, text_of};
 use scenarios::recorded::{LINE_MAX, Reader};
+use scenarios::scenario::Scenario;
 use scenarios::state::RunState;
 use serde::{Deserialize, Serialize};
 

@@ -86,7 +86,7 @@ pub fn proofs(state: &RunState) -> Vec<Proof<'_>> {
             });
             if let Some((message, diagram)) = found {
                 proofs.push(Proof {
-                    title: format!("{}: {}", plan.label, law_words(law)),
+                    title: format!("{}: {}", plan.label, law.law.title()),
                     message,
                     diagram,
                 });
@@ -174,24 +174,12 @@ fn found(law: &LawSpec, arm: &ArmState) -> String {
     let open = judged
         .iter()
         .any(|judgement| matches!(judgement.verdict, Verdict::Undecided(_)));
-    let name = law_words(law);
+    let name = law.law.title();
     if violations > 0 {
         format!("{name}: broken {}×", words::count(violations))
     } else if judged.is_empty() || open {
         format!("{name}: undecided")
     } else {
         format!("{name}: holds")
-    }
-}
-
-fn law_words(law: &LawSpec) -> &'static str {
-    use scenarios::format::LawKind;
-    match law.law {
-        LawKind::Conservation => "conservation",
-        LawKind::Uniqueness => "uniqueness",
-        LawKind::AtMostOnce => "at most once",
-        LawKind::MutualExclusion => "mutual exclusion",
-        LawKind::MonotoneTokens => "rising tokens",
-        LawKind::LinearizableStock | LawKind::LinearizableCounter => "linearizability",
     }
 }

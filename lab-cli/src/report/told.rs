@@ -1,7 +1,7 @@
 //! Lessons with a run's own numbers, and the command that repeats a run.
 
 use compose::DEFAULT_BACKEND;
-use scenarios::format::Scenario;
+use scenarios::scenario::Scenario;
 use scenarios::state::RunState;
 use scenarios::values::scope;
 

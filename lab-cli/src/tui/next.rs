@@ -47,7 +47,6 @@ fn parse(command: &str) -> Option<Suggestion> {
 #[cfg(test)]
 mod tests {
     use scenarios::catalog;
-    use scenarios::format::Scenario;
 
     use super::*;
     use crate::job::planned::jobs;
@@ -70,7 +69,7 @@ mod tests {
     #[test]
     fn every_command_that_a_lesson_suggests_can_be_run() {
         for name in catalog::names() {
-            let scenario = Scenario::parse(catalog::source(name).unwrap()).unwrap();
+            let scenario = catalog::scenario(name).unwrap();
             let next = scenario.lesson.section("Try next");
             let written = next
                 .lines()

@@ -34,15 +34,6 @@ const OPEN: &[(&str, &str)] = &[
         "compose/src/backend/docker/image/choose.rs",
     ),
     (
-        "scenarios/load/src/http/chunked.rs",
-        "scenarios/load/src/http/response.rs",
-    ),
-    ("scenarios/src/format/parse.rs", "scenarios/src/format/rehearsal.rs"),
-    ("scenarios/src/plan/clients.rs", "scenarios/src/plan/make.rs"),
-    ("scenarios/src/plan/params.rs", "scenarios/src/plan/make.rs"),
-    ("scenarios/src/plan/requests.rs", "scenarios/src/plan/clients.rs"),
-    ("scenarios/src/plan/system.rs", "scenarios/src/plan/make.rs"),
-    (
         "services/shared/chassis/src/listener.rs",
         "services/shared/chassis/src/server.rs",
     ),

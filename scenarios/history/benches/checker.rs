@@ -5,8 +5,7 @@ mod support;
 
 use std::time::Instant;
 
-use history::checkers::linearizable;
-use history::checkers::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Register};
+use history::invariants::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Register, linearizable};
 use history::{History, Judgement, Verdict};
 use support::{Object, Workload, linearizable_history, plant_violation};
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::operation::{Operation, Outcome};
+use crate::record::History;
 
 /// How many violations of one judgement are kept in full; all are counted.
 pub const VIOLATIONS_KEPT_MAX: usize = 100;
@@ -59,6 +60,14 @@ pub(crate) struct Judging {
 }
 
 impl Judging {
+    /// The judgement of a history that cannot be judged.
+    pub(crate) fn open(history: &History, why: &str) -> Judgement {
+        let mut judging = Self::default();
+        judging.look_at(&history.operations().iter().collect::<Vec<_>>());
+        judging.undecided(why.to_owned());
+        judging.finish()
+    }
+
     /// Counts operations as looked at.
     pub(crate) fn look_at(&mut self, operations: &[&Operation]) {
         self.checked += operations.len() as u64;

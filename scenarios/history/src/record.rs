@@ -109,7 +109,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkers::fixture::{ok, step};
+    use crate::invariants::fixture::{ok, step};
     use crate::operation::{Outcome, StepKind};
     use serde_json::json;
 

@@ -2,8 +2,7 @@
 
 mod support;
 
-use history::checkers::linearizable;
-use history::checkers::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Model, Register};
+use history::invariants::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Model, Register, linearizable};
 use history::{History, Operation, Outcome, Verdict};
 use proptest::prelude::*;
 use serde_json::Value;

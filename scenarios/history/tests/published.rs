@@ -4,8 +4,7 @@ mod support;
 
 use std::collections::{HashMap, VecDeque};
 
-use history::checkers::linearizable;
-use history::checkers::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Model, Register};
+use history::invariants::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Model, Register, linearizable};
 use history::{History, Judgement, Operation, Outcome, Verdict};
 use serde_json::{Value, json};
 

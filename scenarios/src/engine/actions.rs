@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use compose::{Backend, Capability, System};
 
-use super::RunError;
+use super::error::RunError;
 use crate::format::ActionVerb;
 use crate::plan::{ActionSpec, LinkChange, Plan};
 

@@ -14,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::budget::Budget;
+use super::error::RunError;
 use super::gauges::Gauges;
 use super::operation::{Asker, Clock};
 use super::turn::{Turn, sleep_until};
-use super::{RunError, instances, judge, rest, settle};
+use super::{instances, judge, rest, settle};
 use crate::event::{EventKind, Phase};
 use crate::plan::ClientsSpec;
 

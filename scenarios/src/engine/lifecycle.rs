@@ -10,11 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
 use super::bus::Bus;
+use super::error::RunError;
 use super::revival::Watch;
+use super::site::Site;
 use super::standing::{OwnCounts, Standing};
 use super::store_errors::StoreErrors;
 use super::turn::Turn;
-use super::{RunError, Site, clients, instances, loads, probe, search, settle, stories};
+use super::{clients, instances, loads, probe, search, settle, stories};
 use crate::action::Command;
 use crate::event::{EventKind, FACT_OF_DEATHS, Phase};
 use crate::plan::Plan;

@@ -5,10 +5,11 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::error::RunError;
 use super::gauges::Gauges;
+use super::instances;
 use super::streams::{named_seed, pace, warm_up_pace};
 use super::turn::{Turn, Usage, by_hand, sleep_until};
-use super::{RunError, instances};
 use crate::action::Command;
 use crate::event::{EventKind, Phase, SLICES_PER_S};
 use crate::plan::LoadSpec;

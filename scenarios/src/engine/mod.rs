@@ -5,6 +5,7 @@ mod budget;
 mod bus;
 mod clients;
 mod command;
+mod error;
 mod gauges;
 mod heartbeat;
 mod instances;
@@ -21,6 +22,7 @@ mod search;
 mod servers;
 mod settle;
 mod simulations;
+mod site;
 mod standing;
 mod store_errors;
 mod stores;
@@ -30,66 +32,18 @@ mod turn;
 
 pub use actions::missing_capability;
 pub use bus::{Bus, Sink, SinkReport};
+pub use error::RunError;
+pub use site::Site;
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use compose::{Backend, Capability};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::action::Command;
 use crate::checks;
-use crate::event::{EVENT_VERSION, EventKind, Machine, RunInfo};
-use crate::guess::Guess;
+use crate::event::{EVENT_VERSION, EventKind, RunInfo};
 use crate::plan::Plan;
 use crate::state::RunState;
 use crate::verdict::Verdict;
-
-/// Where and how a run is done.
-pub struct Site {
-    /// Id of the run; unique on this machine.
-    pub run: String,
-    /// When it begins, RFC 3339 in UTC.
-    pub started: String,
-    /// The backend that carries the systems.
-    pub backend: Arc<dyn Backend>,
-    /// The machine, as the report shows it.
-    pub machine: Machine,
-    /// Folder of the run: logs and data go there.
-    pub folder: PathBuf,
-    /// The lab's state folder, where running systems are recorded.
-    pub state_folder: PathBuf,
-    /// Leave the last system running, for a look around.
-    pub keep: bool,
-    /// What the learner expects, if anything.
-    pub guess: Option<Guess>,
-}
-
-/// Why a run could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The system could not be started or was lost.
-    #[error(transparent)]
-    Backend(#[from] compose::Error),
-    /// The load could not be started.
-    #[error(transparent)]
-    Load(#[from] load::StartError),
-    /// A scenario asks for something that this backend cannot do.
-    #[error("the {backend} backend cannot run this scenario, it lacks: {missing}")]
-    Capability {
-        /// Name of the backend.
-        backend: String,
-        /// What is missing.
-        missing: String,
-        /// All that the scenario needs a backend to do.
-        needed: BTreeSet<Capability>,
-    },
-    /// Something in the lab itself went wrong.
-    #[error("{0}")]
-    Unexpected(String),
-}
 
 /// Runs a plan to its end, or until `stop` is cancelled, and returns the state that the events add up to.
 ///

@@ -3,22 +3,16 @@
 use std::time::{Duration, Instant};
 
 use compose::http;
-use contract::{Problem, STEPS_HEADER};
+use contract::{Problem, STEPS_HEADER, kind};
 use history::{Operation, Outcome, Step};
 use serde_json::Value;
 use url::Url;
 
-use super::RunError;
+use super::error::RunError;
 use crate::plan::{ClientsSpec, RequestSpec};
 
 /// How long the preparation of a wave may take.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Kinds of 5xx answers by which a service says that it has changed nothing.
-const NOTHING_CHANGED: [&str; 3] = [
-    "urn:lab:lock-held",
-    "urn:lab:lock-unavailable",
-    "urn:lab:payment-refused",
-];
 
 /// The clock of a history. Services on this machine read the same one (CLOCK_MONOTONIC), so that their steps and the
 /// clients' times stand on one axis.
@@ -152,7 +146,7 @@ impl Asker {
         }
         operation.outcome = if status.is_success() {
             Outcome::Ok
-        } else if status.is_client_error() || nothing_changed(&body) {
+        } else if status.is_client_error() || kind::of(&body).is_some_and(kind::changes_nothing) {
             Outcome::Fail
         } else {
             Outcome::Unknown
@@ -187,11 +181,6 @@ impl Asker {
         }
         Ok(request)
     }
-}
-
-fn nothing_changed(body: &Value) -> bool {
-    let kind = body.get("type").and_then(Value::as_str);
-    kind.is_some_and(|kind| NOTHING_CHANGED.contains(&kind))
 }
 
 /// Why the service did not do it, in its own words.

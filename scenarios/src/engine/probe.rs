@@ -5,8 +5,9 @@ use std::time::Duration;
 use compose::http;
 
 use super::budget::Budget;
+use super::error::RunError;
+use super::gauges;
 use super::turn::Turn;
-use super::{RunError, gauges};
 use crate::event::EventKind;
 use crate::plan::ProbeSpec;
 

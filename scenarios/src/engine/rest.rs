@@ -9,8 +9,8 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::RunError;
 use super::budget::Budget;
+use super::error::RunError;
 use super::probe::why;
 use super::turn::Turn;
 use crate::event::{EventKind, Phase};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use load::search::{Objective, Observation, Search};
 
-use super::RunError;
+use super::error::RunError;
 use super::gauges::Gauges;
 use super::streams::{arrivals, named_seed};
 use super::turn::Turn;

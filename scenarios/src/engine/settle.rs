@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use reqwest::StatusCode;
 use tokio::time::{Instant, sleep};
 
-use super::RunError;
 use super::budget::Budget;
+use super::error::RunError;
 use super::probe::why;
 use super::turn::Turn;
 use crate::event::{EventKind, FACTS_OF_SETTLING, Phase};

@@ -4,7 +4,8 @@ use balance::mix;
 use sim::{Outcome, fullest_bin, sweep};
 use tokio_util::sync::CancellationToken;
 
-use super::{Bus, RunError};
+use super::bus::Bus;
+use super::error::RunError;
 use crate::event::{EventKind, Simulated, SimulatedPoint};
 use crate::format::SimulationKind;
 use crate::plan::{Plan, SimulationSpec};

@@ -213,8 +213,7 @@ mod tests {
     }
 
     fn arm() -> ArmPlan {
-        let source = crate::catalog::source("cpu-blocking").unwrap();
-        let scenario = crate::format::Scenario::parse(source).unwrap();
+        let scenario = crate::catalog::scenario("cpu-blocking").unwrap();
         let options = crate::plan::Options {
             cores: 2,
             ..crate::plan::Options::default()

@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use compose::{System, http};
-use contract::events::{
-    InventoryFailed, InventoryReleased, InventoryReserved, OrderCancelled, OrderConfirmed, OrderCreated, Payload,
-    PaymentCompleted, PaymentFailed, PaymentRefunded, RefundPayment, ReleaseInventory, ReserveInventory, TakePayment,
-};
-use contract::{Chapter, Story};
+use contract::{Chapter, Meaning, Story};
 use history::{Arrow, Diagram, Event, EventKind as Kind, Lane};
 
 use super::budget::Budget;
@@ -66,19 +62,20 @@ fn drawn(story: &Story) -> Diagram {
         }
     }
     let lane = |name: &str| lanes.iter().position(|lane| lane.name == name);
-    let orchestrated = story.chapters.iter().any(|chapter| is_command(&chapter.kind));
+    let orchestrated = story.is_orchestrated();
     let began_us = story.chapters.first().map_or(0, |chapter| chapter.at_us);
     let event = |chapter: &Chapter| {
         let from = lane(&chapter.source)?;
-        let to = moved(&chapter.kind, orchestrated)
-            .and_then(lane)
+        let to = chapter
+            .moves(orchestrated)
+            .and_then(|program| lane(program.as_str()))
             .filter(|to| *to != from);
         Some(Event {
             at_ns: u64::try_from(chapter.at_us - began_us).unwrap_or_default() * 1_000,
             lane: from,
-            label: short(&chapter.kind).to_owned(),
+            label: chapter.label().to_owned(),
             arrow: to.map(|to| Arrow { from, to }),
-            kind: kind(&chapter.kind),
+            kind: kind(chapter.meaning()),
         })
     };
     Diagram {
@@ -93,52 +90,23 @@ fn drawn(story: &Story) -> Diagram {
     }
 }
 
-/// A type without what all types have: `order.created`.
-fn short(kind: &str) -> &str {
-    let kind = kind.strip_prefix("lab.").unwrap_or(kind);
-    kind.rsplit_once(".v").map_or(kind, |(name, _)| name)
-}
-
-fn is_command(kind: &str) -> bool {
-    [
-        ReserveInventory::TYPE,
-        ReleaseInventory::TYPE,
-        TakePayment::TYPE,
-        RefundPayment::TYPE,
-    ]
-    .contains(&kind)
-}
-
-/// The service that does something because of an event or command.
-fn moved(kind: &str, orchestrated: bool) -> Option<&'static str> {
-    Some(match kind {
-        OrderCreated::TYPE if !orchestrated => "inventory",
-        InventoryReserved::TYPE if !orchestrated => "payments",
-        OrderCancelled::TYPE if !orchestrated => "payments",
-        ReserveInventory::TYPE | ReleaseInventory::TYPE => "inventory",
-        TakePayment::TYPE | RefundPayment::TYPE => "payments",
-        InventoryReserved::TYPE
-        | InventoryFailed::TYPE
-        | InventoryReleased::TYPE
-        | PaymentCompleted::TYPE
-        | PaymentFailed::TYPE
-        | PaymentRefunded::TYPE => "orders",
-        _ => return None,
-    })
-}
-
-fn kind(kind: &str) -> Kind {
-    match kind {
-        OrderCreated::TYPE => Kind::Invoke,
-        OrderConfirmed::TYPE => Kind::Ok,
-        OrderCancelled::TYPE | InventoryFailed::TYPE | PaymentFailed::TYPE => Kind::Fail,
-        InventoryReleased::TYPE | PaymentRefunded::TYPE => Kind::Release,
-        _ => Kind::Write,
+fn kind(meaning: Meaning) -> Kind {
+    match meaning {
+        Meaning::Placed => Kind::Invoke,
+        Meaning::Step => Kind::Write,
+        Meaning::Failed => Kind::Fail,
+        Meaning::Undone => Kind::Release,
+        Meaning::Done => Kind::Ok,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use contract::events::{
+        InventoryReserved, OrderCancelled, OrderConfirmed, OrderCreated, Payload, PaymentCompleted, PaymentFailed,
+        ReserveInventory, TakePayment,
+    };
+
     use super::*;
 
     fn story(chapters: &[(&str, &str)]) -> Story {

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use history::invariants::AnyInvariant;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{Place, Quantity};
+use super::quantity::{Place, Quantity};
 
 /// Clients that act at the same time. Each of their operations is kept in the history, with its times and its answer.
 ///
@@ -96,7 +97,7 @@ pub struct LawSection {
     /// Name used in expressions.
     pub name: Place,
     /// Which law.
-    pub law: LawKind,
+    pub law: AnyInvariant,
     /// The class of operations that it is about.
     pub of: Place,
     /// What the shared thing is called in diagrams: `product`, `seat`, `lock`.
@@ -110,24 +111,4 @@ pub struct LawSection {
     /// For `conservation` and `linearizable_stock`: how much each operation takes; default 1.
     #[serde(default)]
     pub quantity: Option<Quantity>,
-}
-
-/// The laws there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LawKind {
-    /// What was taken and what is left add up to what there was, and nothing is below zero.
-    Conservation,
-    /// At most one operation on each key succeeds.
-    Uniqueness,
-    /// Each key has its effect at most once, however often it was asked for.
-    AtMostOnce,
-    /// Never two holders of one lock at the same time.
-    MutualExclusion,
-    /// What is written under a fencing token is never followed by what is written under an older one.
-    MonotoneTokens,
-    /// The history is one that a single stock, asked one operation after the other, could have given.
-    LinearizableStock,
-    /// The history is one that a single counter could have given.
-    LinearizableCounter,
 }

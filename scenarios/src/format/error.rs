@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::ReadError;
+use super::read::ReadError;
 
 /// One thing that is wrong in a scenario file.
 #[derive(Debug, Clone, PartialEq, Eq)]

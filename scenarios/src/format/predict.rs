@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Place, Quantity};
+use super::quantity::{Place, Quantity};
 use crate::unit::Unit;
 
 /// A question whose answer the run finds out: a number, or one of some choices.

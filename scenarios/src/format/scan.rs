@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Problem;
+use super::error::Problem;
 
 /// The longest text, in bytes. A body of a request may be as long.
 const TEXT_MAX: usize = 16 * 1024;

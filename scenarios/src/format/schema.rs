@@ -1,6 +1,6 @@
 //! The JSON Schema of `scenario.toml`, for editors that complete and check as one types.
 
-use super::Document;
+use super::document::Document;
 
 /// The schema as pretty JSON, ending in a newline.
 pub fn json_schema() -> String {

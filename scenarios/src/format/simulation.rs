@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Place, Quantity};
+use super::quantity::{Place, Quantity};
 
 /// Simulations in virtual time, one for each policy and number of servers. Their outcome is
 /// `simulated.NAME.POLICY.nSERVERS.FIGURE` in expressions.

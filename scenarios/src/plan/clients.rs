@@ -1,15 +1,13 @@
 //! Clients and laws with their numbers.
 
 use compose::{SystemSpec, topology};
+use history::invariants::AnyInvariant;
 use serde::{Deserialize, Serialize};
 
-use super::make::timeout_s;
+use super::requests::{self, PER_OPERATION, RequestSpec};
 use super::resolve::{Resolver, SECONDS_MAX};
-use super::{RequestSpec, requests};
-use crate::format::{Clients, Document, LawKind, LawSection, Place, Problem, Quantity};
+use crate::format::{Clients, Document, LawSection, Place, Problem, Quantity};
 
-/// Places that are filled for each operation.
-pub(super) const PER_OPERATION: [&str; 2] = ["client", "wave"];
 /// Most clients of a wave: each is a task with a connection of its own.
 const COUNT_MAX: f64 = 1_000.0;
 const WAVES_MAX: f64 = 10_000.0;
@@ -83,7 +81,7 @@ pub struct LawSpec {
     /// Name in expressions.
     pub name: String,
     /// Which law.
-    pub law: LawKind,
+    pub law: AnyInvariant,
     /// The class of operations that it is about.
     pub of: String,
     /// What the shared thing is called.
@@ -132,7 +130,7 @@ pub(super) fn spec(
             .map(|ask| requests::of_clients(ask, resolver))
             .transpose()?,
         request: requests::of_clients(&clients.request, resolver)?,
-        timeout_s: timeout_s(clients.timeout_s.as_ref(), resolver)?,
+        timeout_s: resolver.timeout_s(clients.timeout_s.as_ref())?,
         retries: whole(&clients.retries, 0, 0.0, RETRIES_MAX, "the number of retries")?,
         outputs: clients.outputs.clone(),
         at_rest: clients
@@ -165,8 +163,7 @@ fn known_instance(instance: &Place, system: &SystemSpec) -> Result<(), Problem> 
 }
 
 pub(super) fn law(law: &LawSection, resolver: &Resolver) -> Result<LawSpec, Problem> {
-    let stock = matches!(law.law, LawKind::Conservation | LawKind::LinearizableStock);
-    if stock && law.initial.is_none() {
+    if law.law.requires().initial && law.initial.is_none() {
         return Err(Problem::at(law.name.span(), "nothing says how much there is at first").hint("add initial = …"));
     }
     let amount = |quantity: &Option<Quantity>, default: i64| match quantity {

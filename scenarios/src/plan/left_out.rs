@@ -4,7 +4,9 @@
 use compose::BalancerKind;
 use serde::{Deserialize, Serialize};
 
-use super::{ArmPlan, CheckPlan, PredictSpec};
+use super::arm::ArmPlan;
+use super::check::CheckPlan;
+use super::predict::PredictSpec;
 use crate::expression::Expression;
 
 /// An arm that is not measured.

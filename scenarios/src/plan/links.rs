@@ -4,7 +4,7 @@ use compose::{LinkConditions, LinkSpec, Passage, SystemSpec};
 use serde::{Deserialize, Serialize};
 
 use super::resolve::Resolver;
-use crate::format::{Action, ActionVerb, Document, Place, Problem, Quantity};
+use crate::format::{Action, ActionVerb, Document, Problem, Quantity};
 
 /// What a link is to do to connections from now on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,34 +89,4 @@ fn degraded(action: &Action, resolver: &Resolver) -> Result<LinkConditions, Prob
             .transpose()?,
         passage: Passage::Open,
     })
-}
-
-/// Problems of what an action says of a link.
-pub(crate) fn problem(action: &Action) -> Option<Problem> {
-    let said = [
-        ("latency_ms", action.latency_ms.is_some()),
-        ("jitter_ms", action.jitter_ms.is_some()),
-        ("loss", action.loss.is_some()),
-        ("kib_per_s", action.kib_per_s.is_some()),
-    ];
-    let said: Vec<&str> = said
-        .iter()
-        .filter(|(_, is_said)| *is_said)
-        .map(|(name, _)| *name)
-        .collect();
-    let target: &Place = &action.target;
-    match (action.verb, said.first()) {
-        (ActionVerb::Degrade, None) => Some(
-            Problem::at(target.span(), format!("nothing says how `{target}` is degraded"))
-                .hint("give one or more of latency_ms, jitter_ms, loss and kib_per_s"),
-        ),
-        (ActionVerb::Degrade, Some(_)) | (_, None) => None,
-        (_, Some(name)) => Some(
-            Problem::at(
-                target.span(),
-                format!("{name} has no meaning for this action on `{target}`"),
-            )
-            .hint("it belongs to do = \"degrade\""),
-        ),
-    }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Options, ParamValue, PlanError};
+use super::options::{Options, PlanError};
+use super::value::ParamValue;
 use crate::format::{ChoiceParam, Document, Param, suggestion};
 
 /// Every parameter with the value that it has in this run.

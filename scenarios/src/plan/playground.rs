@@ -191,12 +191,10 @@ fn at_its_first_rate(search: &SearchSpec, arm: &ArmPlan) -> LoadSpec {
 mod tests {
     use super::*;
     use crate::catalog;
-    use crate::format::Scenario;
     use crate::plan::Options;
 
     fn plan(name: &str) -> Plan {
-        let scenario = Scenario::parse(catalog::source(name).unwrap()).unwrap();
-        Plan::make(&scenario, &Options::default()).unwrap()
+        Plan::make(&catalog::scenario(name).unwrap(), &Options::default()).unwrap()
     }
 
     #[test]

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use contract::Program;
+use serde::{Deserialize, Serialize};
 
 use super::resolve::Resolver;
-use super::{RequestSpec, clients};
 use crate::format::{Ask, Document, Place, Problem, RequestSection};
 
 /// The most keys that requests may be spread over: each is a message that the generator holds ready.
@@ -17,6 +17,26 @@ const MESSAGES_MAX: usize = 32 * 1024 * 1024;
 const PATH_MAX: usize = 4_000;
 /// The longest headers, names and values together.
 const HEADERS_MAX: usize = 8_000;
+
+/// Places that are filled for each operation of a client.
+pub(super) const PER_OPERATION: [&str; 2] = ["client", "wave"];
+
+/// A request with its places filled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestSpec {
+    /// HTTP method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// JSON body.
+    pub json: Option<String>,
+    /// Further headers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Number of keys, one of which is drawn for each request and filled in for `{key}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<u32>,
+}
 
 /// The request of a load or a search.
 pub(super) fn of_load(request: &RequestSection, resolver: &Resolver) -> Result<RequestSpec, Problem> {
@@ -36,7 +56,7 @@ pub(super) fn of_load(request: &RequestSection, resolver: &Resolver) -> Result<R
 
 /// The request of clients.
 pub(super) fn of_clients(ask: &Ask, resolver: &Resolver) -> Result<RequestSpec, Problem> {
-    let later = &clients::PER_OPERATION;
+    let later = &PER_OPERATION;
     let spec = RequestSpec {
         method: ask.method.clone(),
         path: resolver.fill_keeping(&ask.path, later)?,
@@ -59,6 +79,13 @@ pub(super) fn path(method: &str, path: &Place, later: &[&str], resolver: &Resolv
     };
     check(&spec, path, None, later)?;
     Ok(spec.path)
+}
+
+/// The service that is asked: this one, or the entry.
+pub(super) fn asked(service: Option<&Place>, document: &Document) -> Result<String, Problem> {
+    let service = service.unwrap_or(&document.system.entry);
+    answers_http(service, document)?;
+    Ok(service.to_string())
 }
 
 /// Refuses to ask a server of others, which speaks no HTTP.

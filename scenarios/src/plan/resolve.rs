@@ -3,14 +3,18 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use super::ParamValue;
+use super::value::ParamValue;
 use crate::expression::{Expression, Scope};
 use crate::format::{Place, Problem, Quantity, QuantityValue};
 
 /// The longest time that a scenario may ask for in one place, seconds.
 pub(super) const SECONDS_MAX: f64 = 3600.0;
 /// Seconds until a request has failed where the scenario says nothing.
-pub(super) const TIMEOUT_DEFAULT_S: f64 = 10.0;
+const TIMEOUT_DEFAULT_S: f64 = 10.0;
+/// The shortest time-out, seconds: a request that may take no time at all is never answered.
+const TIMEOUT_MIN_S: f64 = 0.001;
+/// The least processor time that an engine accepts as a limit, and more than any machine has, in cores.
+const CPUS: (f64, f64) = (0.01, 1024.0);
 
 /// The most expressions of a scenario; the largest of the catalogue has thirty.
 const EXPRESSIONS_MAX: usize = 500;
@@ -80,6 +84,23 @@ impl Resolver {
     /// The number of a quantity that may be missing.
     pub(super) fn or(&self, quantity: Option<&Quantity>, default: f64, max: f64, what: &str) -> Result<f64, Problem> {
         quantity.map_or(Ok(default), |quantity| self.number_in(quantity, 0.0, max, what))
+    }
+
+    /// Seconds until a request has failed.
+    pub(super) fn timeout_s(&self, timeout: Option<&Quantity>) -> Result<f64, Problem> {
+        timeout.map_or(Ok(TIMEOUT_DEFAULT_S), |timeout| {
+            self.number_in(timeout, TIMEOUT_MIN_S, SECONDS_MAX, "the timeout")
+        })
+    }
+
+    /// The length of a part of the load, seconds.
+    pub(super) fn length_s(&self, length: &Quantity) -> Result<f64, Problem> {
+        self.number_in(length, 0.05, SECONDS_MAX, "the length")
+    }
+
+    /// Processor time, in cores.
+    pub(super) fn cpus(&self, cpus: &Quantity) -> Result<f64, Problem> {
+        self.number_in(cpus, CPUS.0, CPUS.1, "the number of cores")
     }
 
     /// A text with its `{parameter}` places filled; whole numbers are written without a point.

@@ -6,10 +6,10 @@ use compose::{Limits, ServiceSpec, SystemSpec};
 use contract::environment::KAFKA_BROKER;
 use contract::{Allowed, Program};
 
-use super::make::{CPUS_MAX, CPUS_MIN};
+use super::action::ActionSpec;
 use super::resolve::Resolver;
-use super::{ActionSpec, balancer, links, targets};
-use crate::format::{ActionVerb, Arm, Document, Need, Place, Problem, Quantity, Service};
+use super::{balancer, links, targets};
+use crate::format::{ActionVerb, Arm, Document, Need, Place, Problem, Quantity, RestartKind, Service};
 
 /// The most instances of all services of an arm: a guard against a slip of the finger.
 const INSTANCES_MAX: u32 = 200;
@@ -17,15 +17,28 @@ const INSTANCES_MAX: u32 = 200;
 const MEMORY_MIB_MIN: f64 = 6.0;
 const MEMORY_MIB_MAX: f64 = 1e6;
 
+/// The services whose instances are started again when they die by themselves.
+pub(super) fn revived(document: &Document, arm: &Arm) -> Vec<String> {
+    let services = document.system.services.iter();
+    let revived = services.filter(|base| {
+        let restart = change_of(base, arm).and_then(|change| change.restart);
+        restart.or(base.restart) == Some(RestartKind::Always)
+    });
+    revived.map(|service| service.name.to_string()).collect()
+}
+
+/// What an arm changes in a service.
+fn change_of<'a>(base: &Service, arm: &'a Arm) -> Option<&'a Service> {
+    arm.services
+        .iter()
+        .find(|service| service.name.as_str() == base.name.as_str())
+}
+
 /// The system of an arm: that of the scenario with what the arm changes.
 pub(super) fn spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<SystemSpec, Problem> {
     let mut services = Vec::new();
     for base in &document.system.services {
-        let change = arm
-            .services
-            .iter()
-            .find(|service| service.name.as_str() == base.name.as_str());
-        services.push(service_spec(base, change, resolver)?);
+        services.push(service_spec(base, change_of(base, arm), resolver)?);
     }
     if document.needs.contains(&Need::DurableKafka) {
         for kafka in services.iter_mut().filter(|service| service.service == Program::Kafka) {
@@ -99,7 +112,7 @@ fn limits(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Resu
     let memory = changed(|service| service.memory_mib.as_ref());
     let limits = Limits {
         cpu_milli: cpus
-            .map(|cpus| resolver.number_in(cpus, CPUS_MIN, CPUS_MAX, "the number of cores"))
+            .map(|cpus| resolver.cpus(cpus))
             .transpose()?
             .map(|cpus| (cpus * 1000.0).round() as u32),
         memory_mib: memory
@@ -133,12 +146,7 @@ pub(super) fn check(
             ),
         ));
     }
-    let is_here = |name: &Place| name.as_str() == arm.name.as_str();
-    let here = document
-        .actions
-        .iter()
-        .filter(|action| action.arms.is_empty() || action.arms.iter().any(is_here));
-    for action in here {
+    for action in document.actions.iter().filter(|action| arm.is_among(&action.arms)) {
         targets::check(&action.target, action.verb, system, actions)?;
         if action.verb == ActionVerb::Scale {
             let Some(most) = most_instances(action.target.as_str(), actions) else {

@@ -2,7 +2,8 @@
 
 use compose::{SystemSpec, topology};
 
-use super::{ActionSpec, links};
+use super::action::ActionSpec;
+use super::links;
 use crate::format::{ActionVerb, Place, Problem};
 
 /// Refuses an action on an instance that never exists in this system, or on a service that it does not have.
@@ -71,7 +72,8 @@ fn instances(system: &SystemSpec, actions: &[ActionSpec]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use crate::catalog;
-    use crate::format::Scenario;
+    use crate::lint;
+    use crate::scenario::Scenario;
 
     /// What is said of `cpu-blocking` with this action.
     fn said(action: &str) -> String {
@@ -80,6 +82,7 @@ mod tests {
             "\n[[action]]\nat_s = 0.1\narms = [\"least_connections\"]\n{action}\n"
         ));
         Scenario::parse(source)
+            .and_then(|scenario| lint::check(&scenario))
             .err()
             .map(|error| error.to_string())
             .unwrap_or_default()
@@ -103,6 +106,7 @@ mod tests {
                 .scenario
                 .push_str(&format!("\n[[action]]\nat_s = 0.1\n{action}\n"));
             Scenario::parse(source)
+                .and_then(|scenario| lint::check(&scenario))
                 .err()
                 .map(|error| error.to_string())
                 .unwrap_or_default()

@@ -127,9 +127,10 @@ pub(super) fn law_value(law: &LawSpec, arm: &ArmState) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use history::invariants::AnyInvariant;
+
     use super::*;
     use crate::event::Judged;
-    use crate::format::LawKind;
     use crate::state::RoundState;
 
     #[test]
@@ -153,7 +154,7 @@ mod tests {
     fn round(verdict: Option<(Verdict, u64)>) -> RoundState {
         let judged = verdict.map(|(verdict, found)| Judged {
             name: "l".to_owned(),
-            law: LawKind::Uniqueness,
+            law: AnyInvariant::named("uniqueness").unwrap(),
             judgement: history::Judgement {
                 checked: 4,
                 unknown: 1,
@@ -173,7 +174,7 @@ mod tests {
     fn a_law_is_unknown_until_every_round_was_judged() {
         let law = LawSpec {
             name: "l".to_owned(),
-            law: LawKind::Uniqueness,
+            law: AnyInvariant::named("uniqueness").unwrap(),
             of: "c".to_owned(),
             resource: "seat".to_owned(),
             initial: 0,

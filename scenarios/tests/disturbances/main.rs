@@ -11,7 +11,6 @@ use scenarios::catalog;
 use scenarios::checks;
 use scenarios::compare::{self, Compared, Finding};
 use scenarios::event::{EventKind, RunEvent};
-use scenarios::format::Scenario;
 use scenarios::guess::Guess;
 use scenarios::plan::{Options, Plan};
 use scenarios::prediction;
@@ -22,7 +21,7 @@ use scenarios::verdict::{CheckOutcome, Verdict};
 const SEEDS: u64 = 4;
 
 fn plan(name: &str) -> Plan {
-    let scenario = Scenario::parse(catalog::source(name).unwrap()).unwrap();
+    let scenario = catalog::scenario(name).unwrap();
     let options = Options {
         cores: 2,
         quick: true,

@@ -131,7 +131,7 @@ fn too_little(stock: i64, Wanted { product_id, quantity }: Wanted) -> Failure {
     Failure::conflict(format!(
         "product {product_id} has {stock} left, {quantity} were asked for"
     ))
-    .with_kind("urn:lab:out-of-stock")
+    .with_kind(contract::kind::OUT_OF_STOCK)
 }
 
 /// Gives the pieces of a reservation back.

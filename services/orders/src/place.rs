@@ -156,7 +156,7 @@ mod tests {
                 return Err(Failure::not_found(format!("there is no product {product_id}")));
             }
             if quantity > 5 {
-                return Err(Failure::conflict("too little left").with_kind("urn:lab:out-of-stock"));
+                return Err(Failure::conflict("too little left").with_kind(contract::kind::OUT_OF_STOCK));
             }
             journal.lock().unwrap().push(format!("reserve {quantity}"));
             Ok(Json(Reservation {

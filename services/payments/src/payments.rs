@@ -107,7 +107,7 @@ async fn take_money(database: &Database, till: &Till, visit: &Visit, wanted: &Ne
     if till.refused.hits() {
         return Err(
             Failure::unavailable("the payment provider does not answer; nothing was charged, try again")
-                .with_kind("urn:lab:payment-refused"),
+                .with_kind(contract::kind::PAYMENT_REFUSED),
         );
     }
     let charged = charge(database, till.idempotency, visit, wanted).await?;

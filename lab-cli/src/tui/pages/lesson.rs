@@ -2,8 +2,8 @@
 
 use ratatui::style::Modifier;
 use ratatui::text::Line;
-use scenarios::format::Scenario;
 use scenarios::lesson::HEADINGS;
+use scenarios::scenario::Scenario;
 
 use crate::tui::paper::Paper;
 use crate::tui::text;

@@ -200,14 +200,12 @@ fn spec(verb: ActionVerb, target: String) -> ActionSpec {
 #[cfg(test)]
 mod tests {
     use scenarios::catalog;
-    use scenarios::format::Scenario;
     use scenarios::plan::Options;
 
     use super::*;
 
     fn playing() -> Playing {
-        let scenario = Scenario::parse(catalog::playground()).unwrap();
-        let plan = Plan::make(&scenario, &Options::default()).unwrap();
+        let plan = Plan::make(&catalog::playground_scenario(), &Options::default()).unwrap();
         Playing::new(&plan.into_playground(None).unwrap())
     }
 

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use scenarios::format::Scenario;
 use scenarios::plan::Plan;
 use scenarios::prediction;
+use scenarios::scenario::Scenario;
 use scenarios::state::{ArmState, RunState};
 use scenarios::verdict::Verdict as Decided;
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::checkers::fixture::{ok, step, with_steps};
+use crate::invariants::fixture::{ok, step, with_steps};
 
 const MS: u64 = 1_000_000;
 

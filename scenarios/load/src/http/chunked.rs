@@ -1,6 +1,6 @@
 //! The chunked transfer coding (RFC 9112, section 7.1), byte by byte except for the data.
 
-use super::response::ReadError;
+use super::error::ReadError;
 
 /// Longest chunk extensions and trailers of one answer, together, bytes.
 const EXTRA_MAX: u32 = 64 * 1_024;

@@ -4,8 +4,10 @@
 //! stream and an answer is read where it lies, keeping only what is counted.
 
 mod chunked;
+mod error;
 mod request;
 mod response;
 
+pub(crate) use error::ReadError;
 pub(crate) use request::Wire;
-pub(crate) use response::{ReadError, Reader};
+pub(crate) use response::Reader;

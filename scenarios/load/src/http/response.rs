@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::chunked::Chunked;
+use super::error::ReadError;
 
 /// Longest head of an answer, bytes.
 const HEAD_MAX: usize = 64 * 1_024;
@@ -14,15 +15,6 @@ const BODY_MAX: u64 = 1 << 30;
 const KEPT_BODY_MAX: u64 = 1 << 20;
 /// Header by which an answer names the instance that gave it.
 const INSTANCE_HEADER: &str = "x-instance";
-
-/// Why an answer cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReadError {
-    /// It is not HTTP/1.
-    Malformed,
-    /// It exceeds a limit.
-    Oversized,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {

@@ -4,12 +4,12 @@ use super::*;
 use crate::action::Command;
 use crate::catalog;
 use crate::event::{EVENT_VERSION, Machine, RunInfo};
-use crate::format::{ActionVerb, Scenario};
+use crate::format::ActionVerb;
 use crate::plan::{ActionSpec, LinkChange, Options, Plan};
 use crate::verdict::Verdict;
 
 fn started() -> EventKind {
-    let scenario = Scenario::parse(catalog::source("cpu-blocking").unwrap()).unwrap();
+    let scenario = catalog::scenario("cpu-blocking").unwrap();
     let plan = Plan::make(
         &scenario,
         &Options {

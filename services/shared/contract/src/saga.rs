@@ -95,26 +95,3 @@ pub struct ProductsSummary {
     /// Pieces that are set aside or sold.
     pub reserved: i64,
 }
-
-/// What happened to one order across all services, at `GET /stories/...`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Story {
-    /// The order.
-    pub order_id: i64,
-    /// What is wrong with it; nothing where all is well.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wrong: Option<String>,
-    /// Its events and commands, in the order of the log.
-    pub chapters: Vec<Chapter>,
-}
-
-/// One event or command of a [`Story`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Chapter {
-    /// When it happened, in microseconds since 1970.
-    pub at_us: i64,
-    /// Which service said so.
-    pub source: String,
-    /// The type of the event.
-    pub kind: String,
-}

@@ -265,6 +265,14 @@ pub struct CountReading {
     pub instance: String,
 }
 
+impl CountReading {
+    /// The count in an answer, whatever else that says.
+    #[must_use]
+    pub fn count_in(answer: &serde_json::Value) -> Option<&serde_json::Value> {
+        answer.get("count")
+    }
+}
+
 /// What a service has still to do by itself, at `GET /pending`: messages that its group has not committed, events that it
 /// has not published, and whatever else goes on without a request.
 ///

@@ -29,8 +29,8 @@ pub enum LockError {
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         let kind = match error {
-            LockError::Held { .. } => "urn:lab:lock-held",
-            LockError::Unavailable { .. } => "urn:lab:lock-unavailable",
+            LockError::Held { .. } => contract::kind::LOCK_HELD,
+            LockError::Unavailable { .. } => contract::kind::LOCK_UNAVAILABLE,
         };
         Self::unavailable(error.to_string()).with_kind(kind)
     }

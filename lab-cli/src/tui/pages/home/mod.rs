@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use compose::DEFAULT_BACKEND;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use scenarios::catalog;
-use scenarios::format::Scenario;
+use scenarios::scenario::Scenario;
 
 use crate::backends::backend;
 use crate::failure::Failure;

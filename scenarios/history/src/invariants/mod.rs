@@ -1,0 +1,20 @@
+//! The invariants: one a file, and a line in the registry.
+//!
+//! Each judges all operations of the history it is given.
+
+mod at_most_once;
+mod conservation;
+mod invariant;
+pub mod linearizable;
+mod monotone_tokens;
+mod mutual_exclusion;
+mod race;
+mod read_your_writes;
+mod registry;
+mod uniqueness;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+
+pub use invariant::{Held, Invariant, Known, Requirements};
+pub use registry::{AnyInvariant, REGISTRY};

@@ -1,0 +1,103 @@
+//! A whole scenario file.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::action::{Action, WindowSection};
+use super::check::Check;
+use super::clients::{Clients, LawSection};
+use super::load::{Load, SearchSection};
+use super::number;
+use super::predict::Predict;
+use super::probe::{Probe, StorySection};
+use super::quantity::Place;
+use super::run::{ChoiceParam, Param, RunSection};
+use super::simulation::SimulationSection;
+use super::system::{Arm, SystemSection};
+
+/// The version of the scenario format that this build reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A whole `scenario.toml`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Version of this format; 1.
+    pub schema: u32,
+    /// The scenario's name, equal to its folder's: lower-case letters, digits and hyphens.
+    pub name: Place,
+    /// Phase of the curriculum, 0 to 7; 8 for what lies beyond it.
+    #[serde(deserialize_with = "number::phase")]
+    pub phase: u8,
+    /// A short title.
+    pub title: String,
+    /// The one question that the scenario answers.
+    pub question: String,
+    /// What the scenario needs beside the lab itself.
+    #[serde(default)]
+    pub needs: Vec<Need>,
+    /// Parameters that `--set KEY=VALUE` may override, by name.
+    #[serde(default)]
+    pub params: BTreeMap<String, Param>,
+    /// Parameters that are one of some words, by name; `--set KEY=WORD` may override them, too.
+    #[serde(default)]
+    pub choices: BTreeMap<String, ChoiceParam>,
+    /// What the learner is asked before the run.
+    #[serde(default)]
+    pub predict: Option<Predict>,
+    /// Rounds and timing.
+    pub run: RunSection,
+    /// The system under test, as every arm starts from it.
+    pub system: SystemSection,
+    /// The arms to compare: the same system with one setting changed.
+    #[serde(rename = "arm")]
+    pub arms: Vec<Arm>,
+    /// Streams of requests.
+    #[serde(default, rename = "load")]
+    pub loads: Vec<Load>,
+    /// Clients whose operations make a history.
+    #[serde(default)]
+    pub clients: Vec<Clients>,
+    /// Laws that the histories are held to.
+    #[serde(default, rename = "law")]
+    pub laws: Vec<LawSection>,
+    /// Searches for the highest rate within a latency objective.
+    #[serde(default, rename = "search")]
+    pub searches: Vec<SearchSection>,
+    /// What is simulated beside.
+    #[serde(default, rename = "simulation")]
+    pub simulations: Vec<SimulationSection>,
+    /// Things done to the system at a set time.
+    #[serde(default, rename = "action")]
+    pub actions: Vec<Action>,
+    /// Named spans of an arm's time; a request belongs to the one that holds its intended start.
+    #[serde(default, rename = "window")]
+    pub windows: Vec<WindowSection>,
+    /// Questions put to the system after the load, whose answers become facts.
+    #[serde(default, rename = "probe")]
+    pub probes: Vec<Probe>,
+    /// What happened to one order across services, to be drawn.
+    #[serde(default, rename = "story")]
+    pub stories: Vec<StorySection>,
+    /// What must hold, and what must break.
+    #[serde(rename = "check")]
+    pub checks: Vec<Check>,
+}
+
+/// A thing that a scenario needs and a machine may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// A Redis server.
+    Redis,
+    /// A PostgreSQL server.
+    Postgres,
+    /// A Kafka broker; the built-in one will do.
+    Kafka,
+    /// A Kafka broker that keeps what it was given when it is started again, and knows transactions: a real one.
+    DurableKafka,
+    /// A container engine.
+    Docker,
+}

@@ -1,0 +1,38 @@
+//! Kinds of problems that say more than the status of the answer does.
+
+use serde_json::Value;
+
+/// Too little is left of what was asked for.
+pub const OUT_OF_STOCK: &str = "urn:lab:out-of-stock";
+/// Somebody else holds the lock.
+pub const LOCK_HELD: &str = "urn:lab:lock-held";
+/// The lock service does not answer.
+pub const LOCK_UNAVAILABLE: &str = "urn:lab:lock-unavailable";
+/// The payment was refused.
+pub const PAYMENT_REFUSED: &str = "urn:lab:payment-refused";
+
+/// The kind of a problem document; none where the answer is not one.
+#[must_use]
+pub fn of(answer: &Value) -> Option<&str> {
+    answer.get("type").and_then(Value::as_str)
+}
+
+/// Whether a service that answers with a problem of this kind has changed nothing, be its status 5xx, which leaves that
+/// open.
+#[must_use]
+pub fn changes_nothing(kind: &str) -> bool {
+    [LOCK_HELD, LOCK_UNAVAILABLE, PAYMENT_REFUSED].contains(&kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Problem;
+
+    #[test]
+    fn the_kind_of_a_problem_is_found_in_its_document() {
+        let refused = Problem::new(409, "Conflict", "0 left").with_kind(OUT_OF_STOCK);
+        assert_eq!(of(&serde_json::to_value(refused).unwrap()), Some(OUT_OF_STOCK));
+        assert_eq!(of(&serde_json::json!({ "id": 7 })), None);
+    }
+}
