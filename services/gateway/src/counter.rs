@@ -28,22 +28,17 @@ impl Counter {
             return Ok(Self::Memory(AtomicU64::new(0)));
         }
         let address = settings.required_redis(&format!("{COUNT_IN} is redis"))?;
-        let redis =
-            Redis::connect(address.url.expose(), &address.prefix).map_err(|error| ServeError::start("Redis", error))?;
+        let redis = Redis::connect(address.url.expose(), &address.prefix)?;
         let key = redis.key("count", "gateway");
         Ok(Self::Redis { redis, key })
     }
 
     /// The readiness check of Redis, where the count is there.
     pub(crate) fn check(&self) -> Option<Check> {
-        let Self::Redis { redis, .. } = self else {
-            return None;
-        };
-        let redis = redis.clone();
-        Some(Check::new("redis", move || {
-            let redis = redis.clone();
-            async move { redis.ping().await.map_err(|error| error.to_string()) }
-        }))
+        match self {
+            Self::Memory(_) => None,
+            Self::Redis { redis, .. } => Some(redis.check()),
+        }
     }
 
     async fn increment(&self) -> Result<u64, RedisError> {

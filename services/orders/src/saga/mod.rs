@@ -15,9 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::get;
-use chassis::{
-    App, Check, Client, Failure, Json, Path, RowLimit, ServeError, Settings, ShareOfKeys, Shutdown, Upstream,
-};
+use chassis::{App, Client, Failure, Json, Path, RowLimit, ServeError, Settings, ShareOfKeys, Shutdown, Upstream};
 use contract::environment::{ORDERS_REFUSAL_RATE, SAGA_TIMEOUT_MS};
 use contract::events::{OrderCreated, Payload, ReserveInventory, topics};
 use contract::{NewOrder, OrderStatus, OrdersSummary, Pending, Program, SagaOrder, Transition, User};
@@ -28,7 +26,6 @@ use store::Database;
 
 use machine::Heard;
 
-const SOURCE: &str = "orders";
 const TIMEOUT_MS_MAX: u64 = 3_600_000;
 /// How often orders are looked for whose time is over.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -55,22 +52,15 @@ struct Orders {
 /// When a setting is wrong, or its brokers or its address cannot be had.
 pub(crate) async fn serve(settings: &Settings, style: Style, database: Database) -> Result<(), ServeError> {
     let saga = Saga::start(settings, style, database).await?;
-    let serving = chassis::serve(router(settings, &saga), settings);
-    let (served, ()) = tokio::join!(serving, saga.run(&settings.shutdown));
-    served
+    chassis::serve_beside(saga.run(&settings.shutdown), router(settings, &saga), settings).await
 }
 
 fn router(settings: &Settings, saga: &Saga) -> Router {
     let users = Client::new().upstream(Program::Users, settings);
-    let ready = saga.database.clone();
-    let check = Check::new("database", move || {
-        let database = ready.clone();
-        async move { database.is_ready().await }
-    });
-    let checks = [check]
-        .into_iter()
-        .chain(users.check())
-        .chain(saga.participant.checks());
+    let app = App::new(settings)
+        .checks([saga.database.check()])
+        .checks(users.check())
+        .checks(saga.participant.checks());
     let state = Orders {
         database: saga.database.clone(),
         users,
@@ -85,11 +75,7 @@ fn router(settings: &Settings, saga: &Saga) -> Router {
         .route("/orders/summary", get(summary))
         .route("/pending", get(pending))
         .with_state(state);
-    App::new(settings)
-        .business(routes)
-        .plain(plain)
-        .checks(checks)
-        .into_router()
+    app.business(routes).plain(plain).into_router()
 }
 
 impl Saga {

@@ -7,12 +7,12 @@ use contract::events::{
     DomainEvent, Envelope, NotificationRequested, OrderCancelled, OrderConfirmed, Payload, RefundPayment,
     ReleaseInventory, TakePayment, topics,
 };
-use messaging::{Handler, Outbox, Position, Refusal, Style, event};
+use messaging::{Handler, Outbox, Position, Refusal, Style};
 use sqlx::AnyConnection;
 
 use super::book::{self, Entry};
 use super::machine::{Heard, Said};
-use super::{SOURCE, now_ms};
+use super::now_ms;
 
 /// Leads orders to their end.
 #[derive(Clone)]
@@ -127,7 +127,7 @@ impl Process {
         topic: &str,
         payload: P,
     ) -> Result<(), Refusal> {
-        Ok(self.outbox.add(connection, topic, &event(SOURCE, payload)).await?)
+        Ok(self.outbox.add(connection, topic, payload).await?)
     }
 }
 
@@ -152,10 +152,6 @@ impl Handler for Process {
         self.hear(connection, order_id, heard, &event.kind, amount_cents)
             .await
             .map(drop)
-    }
-
-    fn committed(&self) {
-        self.outbox.wake();
     }
 }
 

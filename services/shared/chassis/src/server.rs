@@ -109,6 +109,19 @@ pub async fn serve(router: Router, settings: &Settings) -> Result<(), ServeError
     Ok(())
 }
 
+/// Serves, with work of the service's own beside it that ends when the end is asked for, too.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_beside(
+    work: impl Future<Output = ()>,
+    router: Router,
+    settings: &Settings,
+) -> Result<(), ServeError> {
+    let (served, ()) = tokio::join!(serve(router, settings), work);
+    served
+}
+
 /// Serves HTTP/1.1 on every connection until `shutdown`, then finishes what was begun, for [`GRACE`] at most. Gives the number of
 /// connections that had to be left unfinished.
 ///

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use redis::{Script, cmd};
 use reliability::Backoff;
-use store::{Redis, RedisError, StoreError};
+use store::{Redis, RedisAddressError, RedisError};
 
 use crate::guard::{Claim, LockGuard};
 use crate::scripts::Scripts;
@@ -67,7 +67,7 @@ impl RedisLock {
     ///
     /// # Errors
     /// When the address is not understood.
-    pub fn connect(url: &str, prefix: &str) -> Result<Self, StoreError> {
+    pub fn connect(url: &str, prefix: &str) -> Result<Self, RedisAddressError> {
         Redis::connect(url, prefix).map(Self::new)
     }
 

@@ -13,6 +13,7 @@
 //!   ([`Commit`]), and so is what becomes of messages that fail ([`Failures`]).
 //! - [`is_first`] is the inbox: it makes the effect of a repeated message happen once.
 //! - [`Participant`] is all of these for a service that hears, acts and speaks.
+//! - [`SagaStep`] is what a service does in the sagas of others, and [`Part`] does it.
 //! - [`Crashes`] kills the process at a chosen place, for experiments.
 //! - [`Replay`] reads a topic from its begin.
 //! - [`built_in`] is a small broker for machines without Kafka.
@@ -34,6 +35,7 @@ pub mod headers;
 mod inbox;
 mod options;
 mod outbox;
+mod part;
 mod participant;
 mod producer;
 mod relay;
@@ -49,7 +51,8 @@ pub use error::MessagingError;
 pub use failures::Failures;
 pub use inbox::{INBOX_TABLE, inbox_migration, is_first, is_first_hold};
 pub use outbox::{OUTBOX_TABLE, Outbox, outbox_migration, outbox_tracestate_migration, unpublished};
-pub use participant::{Part, Participant};
+pub use part::{Asked, Part, SagaStep};
+pub use participant::Participant;
 pub use producer::{AnyEvent, Delivery, Place, Producer};
 pub use rdkafka;
 pub use relay::{Publish, Relay, Stored};
@@ -60,7 +63,7 @@ pub use worker::{Commit, Handler, Refusal, Worker, WorkerOptions};
 use contract::events::{Envelope, Payload};
 use time::OffsetDateTime;
 
-/// An event of this payload that happened now, under a new id of 32 hexadecimal digits.
+/// An event of this payload that happened now in the service `source`, under a new id of 32 hexadecimal digits.
 pub fn event<P: Payload>(source: &str, payload: P) -> Envelope<P> {
     let id = format!("{:032x}", rand::random::<u128>());
     Envelope::new(id, source, OffsetDateTime::now_utc(), payload)

@@ -18,7 +18,7 @@ use crate::context::Quiet;
 use crate::crash::{Crashes, Doom, Moment};
 use crate::failures::{Failures, Mover};
 use crate::relay::now_ms;
-use crate::{Broker, MessagingError, Producer, failures, headers, inbox};
+use crate::{Broker, MessagingError, Outbox, Producer, failures, headers, inbox};
 
 /// When a message is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,9 +86,6 @@ pub trait Handler: Send + Sync + 'static {
         at: &Position,
         connection: &mut AnyConnection,
     ) -> impl Future<Output = Result<(), Refusal>> + Send;
-
-    /// Called after the transaction was committed, for what may wait until then, such as waking a relay.
-    fn committed(&self) {}
 }
 
 /// How a group works.
@@ -118,6 +115,8 @@ pub struct Worker<H> {
     handler: H,
     mover: Mover,
     crashes: Crashes,
+    /// What its handler speaks through.
+    outbox: Option<Outbox>,
     lanes: Vec<Lane>,
     handled: AtomicU64,
 }
@@ -174,6 +173,7 @@ impl<H: Handler> Worker<H> {
             mover: Mover::new(producer.clone(), broker.clone(), &options),
             broker: broker.clone(),
             crashes: Crashes::none(database.clone()),
+            outbox: None,
             database,
             handler,
             lanes,
@@ -186,6 +186,13 @@ impl<H: Handler> Worker<H> {
     #[must_use]
     pub fn with_crashes(mut self, crashes: Crashes) -> Self {
         self.crashes = crashes;
+        self
+    }
+
+    /// The same worker, whose handler speaks through this outbox: its relay hears of each commit at once.
+    #[must_use]
+    pub fn with_outbox(mut self, outbox: Outbox) -> Self {
+        self.outbox = Some(outbox);
         self
     }
 
@@ -384,7 +391,9 @@ impl<H: Handler> Worker<H> {
         transaction.commit().await?;
         let after = self.crashes.due(&event.kind, Moment::AfterCommit).await;
         after.into_iter().for_each(Doom::come);
-        self.handler.committed();
+        if let Some(outbox) = &self.outbox {
+            outbox.wake();
+        }
         Ok(Outcome::Done)
     }
 

@@ -11,7 +11,7 @@ mod quantity;
 mod redis;
 pub mod testing;
 
-pub use self::redis::{Redis, RedisError};
+pub use self::redis::{Redis, RedisAddressError, RedisError};
 pub use database::{Database, StoreError};
 pub use fetch::Fetch;
 pub use migration::{IDENTITY_KEY, Migration};
