@@ -16,6 +16,4 @@ pub use interface::{Backend, BoxFuture, System};
 pub use options::{EventSink, Progress, ProgressSink, UpOptions};
 pub use registry::BackendRegistry;
 
-pub(crate) use core::{
-    Environment, POLICY, UPSTREAMS, Upstream, WEIGHT, address, balancer_environment, instance_environment,
-};
+pub(crate) use core::{Environment, POLICY, UPSTREAMS, address, balancer_environment, instance_environment};

@@ -12,6 +12,7 @@
 //! `GET /pending` are for whoever looks at it from outside.
 
 mod bookings;
+mod names;
 mod products;
 mod reservations;
 mod saga;
@@ -22,7 +23,7 @@ mod trials;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{delete, get, post};
-use chassis::{App, Failure, ServeError, Settings};
+use chassis::{App, ServeError, Settings};
 use lock::Protection;
 use messaging::{Part, inbox_migration, outbox_migration, outbox_tracestate_migration};
 use store::{Database, Migration};
@@ -91,9 +92,4 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let part = Part::start(&settings, &database, Shelf::new).await?;
     let router = router(&settings, database, &part)?;
     chassis::serve_beside(part.run(&settings.shutdown), router, &settings).await
-}
-
-/// A name that a client chose and put into the path.
-fn check_name(field: &'static str, name: &str) -> Result<(), Failure> {
-    contract::check_text(field, name).map_err(|violation| Failure::bad_request(violation.to_string()))
 }

@@ -6,6 +6,7 @@
 //!
 //! With `SAGA` set, an order is a saga instead: see the module `saga`.
 
+mod called;
 mod place;
 mod publish;
 mod saga;
@@ -13,8 +14,9 @@ mod saga;
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::get;
-use chassis::{App, Client, Failure, Json, Path, RowLimit, ServeError, Settings, Upstream};
-use contract::{Order, OrderStatus, OrdersSummary, Pending, Program};
+use called::Called;
+use chassis::{App, Failure, Json, Path, RowLimit, ServeError, Settings};
+use contract::{Order, OrderStatus, OrdersSummary, Pending};
 use messaging::{Broker, Style, inbox_migration};
 use publish::Publisher;
 use store::{Database, Fetch, Migration};
@@ -36,13 +38,6 @@ struct Orders {
     publisher: Publisher,
 }
 
-/// The services that an order needs.
-#[derive(Clone)]
-struct Called {
-    users: Upstream,
-    inventory: Upstream,
-}
-
 /// Opens the database of the service.
 ///
 /// # Errors
@@ -58,15 +53,10 @@ pub fn app(settings: &Settings, database: Database) -> Router {
 }
 
 fn router(settings: &Settings, database: Database, publisher: Publisher) -> Router {
-    let client = Client::new();
-    let called = Called {
-        users: client.upstream(Program::Users, settings),
-        inventory: client.upstream(Program::Inventory, settings),
-    };
+    let called = Called::from_settings(settings);
     let app = App::new(settings)
         .checks([database.check()])
-        .checks(called.users.check())
-        .checks(called.inventory.check())
+        .checks(called.checks())
         .checks(publisher.broker().map(Broker::check));
     let state = Orders {
         database,

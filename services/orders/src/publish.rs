@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::{Client, Failure, ServeError, Settings, Shutdown, Upstream};
+use chassis::{Callee, Client, Failure, ServeError, Settings, Shutdown};
 use contract::environment::{ORDERS_GAP_MS, ORDERS_PUBLISH};
 use contract::events::{OrderCreated, Payload, topics};
 use contract::{EventCount, NewEvent, Order, Pending, Program};
@@ -27,7 +27,7 @@ pub(crate) enum Publish {
     /// Not at all.
     None,
     /// Analytics is called before the order is answered.
-    Http(Upstream),
+    Http(Callee),
     /// Wrong: the order is written, and the event is published after that. Who dies between the two leaves an order of
     /// which nobody hears.
     DualWrite(Producer),
@@ -85,7 +85,7 @@ impl Publisher {
         publisher.gap = env.milliseconds(ORDERS_GAP_MS, 0, 0, MS_MAX)?;
         match way {
             Way::None => {}
-            Way::Http => publisher.how = Publish::Http(Client::new().upstream(Program::Analytics, settings)),
+            Way::Http => publisher.how = Publish::Http(Client::new().callee(Program::Analytics, settings)),
             Way::DualWrite | Way::Outbox => {
                 let kafka = settings.required_kafka("orders are published through it")?;
                 let broker = Broker::new(kafka.clone());

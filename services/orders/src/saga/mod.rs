@@ -10,12 +10,14 @@ mod process;
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::get;
-use chassis::{App, Client, Failure, Json, Path, RowLimit, ServeError, Settings, ShareOfKeys, Shutdown, Upstream};
+use chassis::{
+    App, Callee, Client, Failure, Json, Path, RowLimit, ServeError, Settings, ShareOfKeys, Shutdown, unix_ms,
+};
 use contract::environment::{ORDERS_REFUSAL_RATE, SAGA_TIMEOUT_MS};
 use contract::events::{OrderCreated, Payload, ReserveInventory, topics};
 use contract::{NewOrder, OrderStatus, OrdersSummary, Pending, Program, SagaOrder, Transition, User};
@@ -43,7 +45,7 @@ struct Saga {
 struct Orders {
     database: Database,
     saga: Saga,
-    users: Upstream,
+    users: Callee,
 }
 
 /// Runs the service until it is asked to end.
@@ -56,7 +58,7 @@ pub(crate) async fn serve(settings: &Settings, style: Style, database: Database)
 }
 
 fn router(settings: &Settings, saga: &Saga) -> Router {
-    let users = Client::new().upstream(Program::Users, settings);
+    let users = Client::new().callee(Program::Users, settings);
     let app = App::new(settings)
         .checks([saga.database.check()])
         .checks(users.check())
@@ -116,7 +118,7 @@ impl Saga {
     }
 
     async fn cancel_overdue(&self) -> Result<(), sqlx::Error> {
-        for id in book::overdue(&self.database, now_ms()).await? {
+        for id in book::overdue(&self.database, unix_ms()).await? {
             let mut transaction = self.database.begin_write().await?;
             let heard = self
                 .process
@@ -139,7 +141,7 @@ impl Saga {
         let crashes = self.participant.crashes();
         let before = crashes.due(OrderCreated::TYPE, Moment::BeforeCommit).await;
         let mut transaction = self.database.begin_write().await?;
-        let now_ms = now_ms();
+        let now_ms = unix_ms();
         let timeout_ms = i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX);
         let id = book::place(&mut transaction, wanted, now_ms, now_ms.saturating_add(timeout_ms)).await?;
         let NewOrder {
@@ -174,7 +176,7 @@ impl Saga {
 
 async fn place(
     State(saga): State<Saga>,
-    State(users): State<Upstream>,
+    State(users): State<Callee>,
     Json(wanted): Json<NewOrder>,
 ) -> Result<(StatusCode, Json<SagaOrder>), Failure> {
     let _user: User = users.get(&format!("/users/{}", wanted.user_id)).await?.json()?;
@@ -226,10 +228,4 @@ async fn pending(State(saga): State<Saga>) -> Result<Json<Pending>, Failure> {
     let said = saga.participant.pending().await.map_err(Failure::internal)?;
     let open = book::open(&saga.database).await.map_err(Failure::internal)?;
     Ok(Json(said + Pending { open, done: 0 }))
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

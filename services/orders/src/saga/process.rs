@@ -1,7 +1,7 @@
 //! What happens to orders because of what is heard, and what is said because of it: each step with its messages in one
 //! transaction.
 
-use chassis::ShareOfKeys;
+use chassis::{ShareOfKeys, unix_ms};
 use contract::OrderStatus;
 use contract::events::{
     DomainEvent, Envelope, NotificationRequested, OrderCancelled, OrderConfirmed, Payload, RefundPayment,
@@ -12,7 +12,6 @@ use sqlx::AnyConnection;
 
 use super::book::{self, Entry};
 use super::machine::{Heard, Said};
-use super::now_ms;
 
 /// Leads orders to their end.
 #[derive(Clone)]
@@ -67,7 +66,7 @@ impl Process {
             Said::Cancelled(reason) => Some(reason.as_str()),
             _ => None,
         });
-        if !book::advance(connection, entry, &step, cause, reason, now_ms()).await? {
+        if !book::advance(connection, entry, &step, cause, reason, unix_ms()).await? {
             return Err(Refusal::Later(format!(
                 "order {} took another step meanwhile",
                 entry.id

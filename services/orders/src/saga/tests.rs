@@ -35,7 +35,7 @@ impl Shop {
             quantity: 2,
         };
         let mut transaction = self.database.begin_write().await.unwrap();
-        let id = book::place(&mut transaction, &wanted, now_ms(), deadline_ms)
+        let id = book::place(&mut transaction, &wanted, unix_ms(), deadline_ms)
             .await
             .unwrap();
         transaction.commit().await.unwrap();

@@ -11,7 +11,6 @@
 mod choose;
 mod endpoint;
 mod ewma;
-mod hash;
 mod policies;
 mod pool;
 mod registry;
@@ -21,7 +20,6 @@ use std::time::Duration;
 
 pub use endpoint::Endpoint;
 pub use ewma::Ewma;
-pub use hash::{hash_text, mix};
 pub use policies::{
     BoundedLoads, ConsistentHash, IpHash, LeastConnections, LeastResponseTime, Maglev, PeakEwma, Random, Rendezvous,
     RoundRobin, TwoChoices, WeightedLeastConnections, WeightedRoundRobin,
@@ -36,7 +34,7 @@ pub type PolicyRng = rand_pcg::Pcg64Mcg;
 /// What a policy may know about the request to place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Request {
-    /// Hash of whatever should stay together (client address, session, cache key), spread over all 64 bits (see [`mix`]);
+    /// Hash of whatever should stay together (client address, session, cache key), spread over all 64 bits (see [`hash::mix`]);
     /// `None` when the caller has none.
     pub key: Option<u64>,
     /// The time of the pick, since the same origin as [`Endpoint::observed`].

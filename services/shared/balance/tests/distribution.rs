@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use balance::{Endpoint, PolicyKind, PolicyRng, Pool, REGISTRY, Request, mix};
+use balance::{Endpoint, PolicyKind, PolicyRng, Pool, REGISTRY, Request};
+use hash::mix;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rand::SeedableRng;

@@ -1,6 +1,7 @@
 //! How many keys move when an endpoint leaves. Those that it held have to; the question is who else does.
 
-use balance::{Endpoint, PolicyKind, PolicyRng, Pool, Request, mix};
+use balance::{Endpoint, PolicyKind, PolicyRng, Pool, Request};
+use hash::mix;
 use rand::SeedableRng;
 
 const KEYS: u64 = 20_000;

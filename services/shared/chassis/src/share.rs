@@ -6,7 +6,6 @@ use contract::environment::WORK_SEED;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::settings::fnv1a;
 use crate::{Settings, SettingsError};
 
 /// Says which keys something happens to: always the same ones for the same seed, whoever asks and however often, so
@@ -27,7 +26,7 @@ impl ShareOfKeys {
         let seed: u64 = env.parse(WORK_SEED, 1, "a whole number from 0 to 2^64 - 1", |_| true)?;
         Ok(Self {
             rate: env.share(variable)?,
-            seed: seed ^ fnv1a(variable),
+            seed: seed ^ hash::fnv1a(variable.as_bytes()),
         })
     }
 
@@ -35,7 +34,7 @@ impl ShareOfKeys {
     #[must_use]
     pub fn has(self, key: i64) -> bool {
         // The 53 bits that a number between 0 and 1 can hold.
-        let drawn = (mixed(self.seed ^ key.cast_unsigned().wrapping_mul(GOLDEN)) >> 11) as f64;
+        let drawn = (hash::finish(self.seed ^ key.cast_unsigned().wrapping_mul(hash::GOLDEN)) >> 11) as f64;
         drawn < self.rate * (1_u64 << 53) as f64
     }
 }
@@ -72,17 +71,6 @@ impl ShareOfRequests {
                 .unwrap_or_else(PoisonError::into_inner)
                 .random_bool(self.rate)
     }
-}
-
-/// 2^64 divided by the golden ratio.
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// The finalizer of `SplitMix64` (Steele, Lea, Flood, *Fast splittable pseudorandom number generators*, 2014): each bit of
-/// the result depends on each bit of `x`.
-const fn mixed(x: u64) -> u64 {
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod secret;
 mod steps;
 mod strategy;
 mod stream;
+mod upstream;
 mod validate;
 mod wire;
 
@@ -31,6 +32,7 @@ pub use secret::{Secret, redact};
 pub use steps::{STEPS_HEADER, Step, StepKind, Stepped};
 pub use strategy::{DECISION_HEADER, STRATEGY_HEADER, Strategy, UnknownStrategy};
 pub use stream::{DeadLetters, Effects, Figures, Rebuilt};
+pub use upstream::{UpstreamEntry, UpstreamEntryError, UpstreamStatus};
 pub use validate::{Validate, Violation, check_text};
 pub use wire::{
     AnalyticsSummary, CountReading, Dashboard, DashboardPart, EventCount, Login, NewEvent, NewOrder, NewPayment,

@@ -62,8 +62,8 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::hash::mix;
     use crate::{ConsistentHash, Endpoint};
+    use hash::mix;
 
     fn request(key: u64) -> Request {
         Request {

@@ -15,8 +15,8 @@
 //! Source: D. Karger, E. Lehman, T. Leighton, R. Panigrahy, M. Levine, D. Lewin, "Consistent Hashing and Random Trees", STOC 1997;
 //! 160 points: libketama (R. Jones, 2007).
 
-use crate::hash::mix;
 use crate::{Policy, PolicyRng, Pool, Request};
+use hash::mix;
 
 /// Points of an endpoint of weight 1.
 pub const POINTS: u32 = 160;

@@ -14,8 +14,8 @@
 //! Source: D. Eisenbud, C. Yi, C. Contavalli, C. Smith, R. Kononov, E. Mann-Hielscher, A. Cilingiroglu, B. Cheyney, W. Shang,
 //! J. Hosein, "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016; turns by weight as in Envoy.
 
-use crate::hash::mix;
 use crate::{Policy, PolicyRng, Pool, Request};
+use hash::mix;
 
 /// The smallest table, as in the source.
 const PLACES_MIN: u64 = 65_537;

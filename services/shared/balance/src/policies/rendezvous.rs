@@ -13,8 +13,8 @@
 //! Source: D. Thaler, C. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", IEEE/ACM Transactions on Networking 6
 //! (1998); weights: C. Schindelhauer, G. Schomaker, "Weighted Distributed Hash Tables", SPAA 2005.
 
-use crate::hash::mix;
 use crate::{Endpoint, Policy, PolicyRng, Pool, Request};
+use hash::mix;
 
 /// The healthy endpoint with the highest score for the key. Ignores load and latency; a request without a key is spread evenly.
 #[derive(Debug, Default)]
