@@ -5,12 +5,13 @@
 //! simulator under virtual time run the very same code. Its only source of chance is the generator that the caller passes in, and
 //! a pick allocates nothing, except that the first one after a change of membership may build a table anew.
 //!
-//! The policies are listed in [`REGISTRY`]; to add one, write a file in `policies/` and give it a line there. The suites in
-//! `tests/` run over the registry, so a new policy is under test from its first day.
+//! The policies are listed in [`REGISTRY`]; to add one, write a file in `policies/` and name it there. The suites in `tests/` run
+//! over the registry, so a new policy is under test from its first day.
 
 mod choose;
 mod endpoint;
 mod ewma;
+mod kind;
 mod policies;
 mod pool;
 mod registry;
@@ -20,12 +21,10 @@ use std::time::Duration;
 
 pub use endpoint::Endpoint;
 pub use ewma::Ewma;
-pub use policies::{
-    BoundedLoads, ConsistentHash, IpHash, LeastConnections, LeastResponseTime, Maglev, PeakEwma, Random, Rendezvous,
-    RoundRobin, TwoChoices, WeightedLeastConnections, WeightedRoundRobin,
-};
+pub use kind::{Keys, PolicyKind};
+pub use policies::REGISTRY;
 pub use pool::Pool;
-pub use registry::{PolicyKind, REGISTRY, UnknownPolicy};
+pub use registry::UnknownPolicy;
 pub use signals::{SIGNAL_DECAY, Signals};
 
 /// The generator that policies draw from. Small, fast, and the same sequence on every machine for the same seed.
