@@ -5,6 +5,7 @@
 mod bounded_loads;
 mod consistent_hash;
 mod ip_hash;
+mod join_idle_queue;
 mod least_connections;
 mod least_response_time;
 mod maglev;
@@ -26,6 +27,7 @@ pub static REGISTRY: &[PolicyKind] = &[
     weighted_round_robin::KIND,
     weighted_least_connections::KIND,
     two_choices::KIND,
+    join_idle_queue::KIND,
     least_response_time::KIND,
     peak_ewma::KIND,
     ip_hash::KIND,

@@ -81,7 +81,7 @@ mod tests {
                 .max()
                 .unwrap()
         };
-        let (two, one) = (fullest(&mut TwoChoices), fullest(&mut crate::Random));
+        let (two, one) = (fullest(&mut TwoChoices), fullest(&mut super::super::random::Random));
         assert!((3..=4).contains(&two), "log log n / log 2 + O(1): {two}");
         assert!((6..=10).contains(&one), "the maximum of 10,000 Poisson(1) draws: {one}");
     }
