@@ -30,6 +30,7 @@ mod consumer;
 mod context;
 mod crash;
 mod error;
+mod event;
 mod failures;
 mod handler;
 pub mod headers;
@@ -51,6 +52,7 @@ pub use broker::{BROKERS_TIMEOUT, Broker, PartitionLag};
 pub use consumer::{Consumer, NoEvent, Position, Received};
 pub use crash::{Crashes, Doom, Moment};
 pub use error::MessagingError;
+pub use event::event;
 pub use failures::Failures;
 pub use handler::{Handler, Refusal};
 pub use inbox::{INBOX_TABLE, inbox_migration, is_first, is_first_hold};
@@ -64,12 +66,3 @@ pub use relay::{Publish, Relay, Stored};
 pub use replay::Replay;
 pub use style::Style;
 pub use worker::Worker;
-
-use contract::events::{Envelope, Payload};
-use time::OffsetDateTime;
-
-/// An event of this payload that happened now in the service `source`, under a new id of 32 hexadecimal digits.
-pub fn event<P: Payload>(source: &str, payload: P) -> Envelope<P> {
-    let id = format!("{:032x}", rand::random::<u128>());
-    Envelope::new(id, source, OffsetDateTime::now_utc(), payload)
-}
