@@ -23,8 +23,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use compose::redis::ping;
 use compose::{NginxLookup, PostgresLookup, RedisLookup, nginx, postgres, redis};
-use contract::Program;
-use serde::{Deserialize, Serialize};
+use contract::{Program, UpstreamEntry, UpstreamStatus};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -213,41 +213,16 @@ fn problem(status: StatusCode, detail: String) -> Response {
     (status, Json(contract::Problem::new(status.as_u16(), "Problem", detail))).into_response()
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    name: String,
-    url: String,
-    /// Known and passed over: it picks in turn.
-    #[serde(default, rename = "weight")]
-    _weight: u32,
-    #[serde(default = "yes")]
-    healthy: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
 #[derive(Clone)]
-struct Upstream {
-    name: String,
-    url: String,
-    healthy: bool,
+struct Listed {
+    /// It picks in turn, whatever the weights.
+    entry: UpstreamEntry,
     in_flight: Arc<AtomicU32>,
-}
-
-#[derive(Serialize)]
-struct UpstreamStatus {
-    name: String,
-    url: String,
-    healthy: bool,
-    in_flight: u32,
 }
 
 struct Balancer {
     http: reqwest::Client,
-    upstreams: Mutex<Vec<Upstream>>,
+    upstreams: Mutex<Vec<Listed>>,
     policy: Mutex<String>,
     turn: AtomicU32,
 }
@@ -260,13 +235,8 @@ struct Policy {
 fn balancer() -> Result<Router, Failure> {
     let listed = env::var("UPSTREAMS").unwrap_or_default();
     let upstream = |entry: &str| {
-        let (name, url) = entry.split_once('=').ok_or("UPSTREAMS: no `=`")?;
-        // It picks in turn, whatever the weights.
-        let url = url.split_once(' ').map_or(url, |(url, _)| url);
-        Ok::<_, Failure>(Upstream {
-            name: name.into(),
-            url: url.into(),
-            healthy: true,
+        Ok::<_, Failure>(Listed {
+            entry: entry.parse()?,
             in_flight: Arc::default(),
         })
     };
@@ -292,29 +262,33 @@ fn balancer() -> Result<Router, Failure> {
 
 async fn upstreams_shown(State(balancer): State<Arc<Balancer>>) -> Json<Vec<UpstreamStatus>> {
     let upstreams = balancer.upstreams.lock().expect("no holder panics");
-    let status = |upstream: &Upstream| UpstreamStatus {
-        name: upstream.name.clone(),
-        url: upstream.url.clone(),
-        healthy: upstream.healthy,
+    // It tells only what a balancer has to tell.
+    let status = |upstream: &Listed| UpstreamStatus {
+        name: upstream.entry.name.clone(),
         in_flight: upstream.in_flight.load(Ordering::SeqCst),
+        url: None,
+        weight: None,
+        healthy: None,
+        state: None,
+        requests: None,
+        failures: None,
+        ejections: None,
     };
     Json(upstreams.iter().map(status).collect())
 }
 
-async fn upstreams_set(State(balancer): State<Arc<Balancer>>, Json(entries): Json<Vec<Entry>>) -> StatusCode {
+async fn upstreams_set(State(balancer): State<Arc<Balancer>>, Json(entries): Json<Vec<UpstreamEntry>>) -> StatusCode {
     let mut upstreams = balancer.upstreams.lock().expect("no holder panics");
-    let known = |entry: &Entry| {
+    let known = |entry: &UpstreamEntry| {
         upstreams
             .iter()
-            .find(|upstream| upstream.name == entry.name && upstream.url == entry.url)
+            .find(|upstream| upstream.entry.name == entry.name && upstream.entry.url == entry.url)
     };
-    let upstream = |entry: Entry| Upstream {
+    let upstream = |entry: UpstreamEntry| Listed {
         in_flight: known(&entry)
             .map(|upstream| Arc::clone(&upstream.in_flight))
             .unwrap_or_default(),
-        name: entry.name,
-        url: entry.url,
-        healthy: entry.healthy,
+        entry,
     };
     let replaced = entries.into_iter().map(upstream).collect();
     *upstreams = replaced;
@@ -339,9 +313,13 @@ async fn policy_set(State(balancer): State<Arc<Balancer>>, Json(change): Json<Po
 }
 
 async fn forward(State(balancer): State<Arc<Balancer>>, request: Request) -> Response {
-    let healthy: Vec<Upstream> = {
+    let healthy: Vec<Listed> = {
         let upstreams = balancer.upstreams.lock().expect("no holder panics");
-        upstreams.iter().filter(|upstream| upstream.healthy).cloned().collect()
+        upstreams
+            .iter()
+            .filter(|upstream| upstream.entry.healthy)
+            .cloned()
+            .collect()
     };
     if healthy.is_empty() {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -350,7 +328,7 @@ async fn forward(State(balancer): State<Arc<Balancer>>, request: Request) -> Res
     upstream.in_flight.fetch_add(1, Ordering::SeqCst);
     let answer = balancer
         .http
-        .get(format!("{}{}", upstream.url, request.uri()))
+        .get(format!("{}{}", upstream.entry.url, request.uri()))
         .send()
         .await;
     upstream.in_flight.fetch_sub(1, Ordering::SeqCst);

@@ -6,7 +6,7 @@ use std::path::Path;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Crates without an async runtime, so that the simulator runs the very code of the balancer.
-const PURE: [&str; 2] = ["contract", "balance"];
+const PURE: [&str; 3] = ["hash", "contract", "balance"];
 
 /// The floors of the house, from the bottom; a crate may use those of the same folder and of lower ones.
 const FLOORS: [&str; 5] = [SHARED, "services", "compose", "scenarios", "lab-cli"];

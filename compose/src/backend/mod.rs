@@ -20,6 +20,4 @@ pub use leftover::Leftover;
 pub use options::{EventSink, Progress, ProgressSink, UpOptions};
 pub use registry::{BackendRegistry, DEFAULT_BACKEND, Registered, backend_names};
 
-pub(crate) use core::{
-    Environment, POLICY, UPSTREAMS, Upstream, WEIGHT, address, balancer_environment, instance_environment,
-};
+pub(crate) use core::{Environment, POLICY, UPSTREAMS, address, balancer_environment, instance_environment};

@@ -1,10 +1,10 @@
 //! What a system is made of, wired as the Docker backend wires it: every service at its own name.
 
 use contract::environment::REDIS_PREFIX;
-use contract::{Program, environment};
+use contract::{Program, UpstreamEntry, environment};
 
 use crate::backend::docker::inner_port;
-use crate::backend::{self, Environment, Upstream, balancer_environment, instance_environment};
+use crate::backend::{self, Environment, balancer_environment, instance_environment};
 use crate::postgres::database_url;
 use crate::topology::{ServiceSpec, SpecError, SystemSpec, balancer_name};
 
@@ -33,13 +33,13 @@ pub(super) fn units(system: &SystemSpec) -> Result<Vec<Unit<'_>>, SpecError> {
         }
         if let Some(balancer) = &spec.balancer {
             let name = balancer_name(&spec.name);
-            let upstream = |(index, name): (u32, String)| Upstream {
+            let upstream = |(index, name): (u32, String)| UpstreamEntry {
                 url: address(&name, spec.service),
                 weight: balancer.weight(index),
                 healthy: true,
                 name,
             };
-            let upstreams: Vec<Upstream> = (1..).zip(spec.instance_names()).map(upstream).collect();
+            let upstreams: Vec<UpstreamEntry> = (1..).zip(spec.instance_names()).map(upstream).collect();
             let base = surroundings(&name, Program::Balancer);
             units.push(Unit {
                 is_front_door: true,

@@ -7,10 +7,12 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use contract::UpstreamEntry;
+
 use super::method::{looks_at_weights, method};
 use super::offer::{CONNECT_TIMEOUT_MS, EJECT_MS, HASH_ON, PASSIVE_FAILURES, RETRIES};
 use super::{ADMIN, FIRST, READY};
-use crate::backend::{Environment, POLICY, UPSTREAMS, WEIGHT};
+use crate::backend::{Environment, POLICY, UPSTREAMS};
 
 /// The name of the file.
 pub(crate) const FILE: &str = "nginx.conf";
@@ -57,14 +59,12 @@ pub(crate) fn render(place: &Place<'_>, environment: &Environment, stamp: Option
         .split(',')
         .filter(|text| !text.is_empty())
     {
-        let (name, url) = upstream
-            .split_once('=')
-            .ok_or_else(|| format!("{upstream:?} is no instance"))?;
-        let (url, weight) = url.split_once(WEIGHT).unwrap_or((url, "1"));
+        let UpstreamEntry { name, url, weight, .. } = upstream
+            .parse()
+            .map_err(|error| format!("{upstream:?} is not an instance: {error}"))?;
         let address = url
             .strip_prefix("http://")
             .ok_or_else(|| format!("{url:?} is no address"))?;
-        let weight: u32 = weight.parse().map_err(|_| format!("{weight:?} is no weight"))?;
         // Every method of nginx looks at weights, and of the lab's only some.
         let weight = if looks_at_weights(policy) && weight != 1 {
             format!(" weight={weight}")
@@ -208,6 +208,6 @@ mod tests {
         assert!(refused(&[(POLICY, "peak_ewma")]).contains("peaks"));
         assert!(refused(&[(RETRIES, "some")]).contains(RETRIES));
         assert!(refused(&[(UPSTREAMS, "users-1")]).contains("users-1"));
-        assert!(refused(&[(UPSTREAMS, "a=http://b:1 weight=x;")]).contains("no weight"));
+        assert!(refused(&[(UPSTREAMS, "a=http://b:1 weight=x;")]).contains("only weight=N"));
     }
 }

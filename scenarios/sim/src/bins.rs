@@ -1,6 +1,7 @@
 //! Balls into bins: what a policy does when nobody ever answers.
 
-use balance::{Endpoint, PolicyKind, PolicyRng, Pool, Request, mix};
+use balance::{Endpoint, PolicyKind, PolicyRng, Pool, Request};
+use hash::mix;
 use rand::SeedableRng;
 
 /// Throws as many balls as there are bins, each into the bin that the policy picks, and gives the fullest bin's number of balls.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use balance::{Endpoint, Policy, PolicyRng, Pool, Request, Signals, mix};
+use balance::{Endpoint, Policy, PolicyRng, Pool, Request, Signals};
+use hash::mix;
 use hdrhistogram::Histogram;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Zipf};

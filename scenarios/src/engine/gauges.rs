@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use compose::{Instance, InstanceState, Role, System, http};
+use contract::UpstreamStatus;
 use futures_util::future::join_all;
-use serde::Deserialize;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 use url::Url;
 
+use super::scrape;
 use crate::event::InstanceGauges;
 use crate::prometheus::Exposition;
 
@@ -28,13 +29,6 @@ const QUEUE: usize = 4;
 pub(super) struct Gauges {
     readings: Receiver<Vec<InstanceGauges>>,
     task: JoinHandle<()>,
-}
-
-/// An instance as its balancer sees it.
-#[derive(Debug, Deserialize)]
-struct Upstream {
-    name: String,
-    in_flight: u32,
 }
 
 impl Gauges {
@@ -115,7 +109,7 @@ async fn read(client: &reqwest::Client, instances: &[Instance]) -> Vec<InstanceG
     own
 }
 
-async fn upstreams(client: &reqwest::Client, url: Url) -> Vec<Upstream> {
+async fn upstreams(client: &reqwest::Client, url: Url) -> Vec<UpstreamStatus> {
     let Ok(url) = url.join("/_balancer/upstreams") else {
         return Vec::new();
     };
@@ -138,14 +132,7 @@ async fn of_one(client: &reqwest::Client, instance: &Instance, url: Url) -> Inst
     if instance.state == InstanceState::Paused {
         return gauges;
     }
-    let text = match url.join("/metrics") {
-        Ok(url) => match client.get(url).send().await {
-            Ok(answer) => http::text(answer).await.ok(),
-            Err(_) => None,
-        },
-        Err(_) => None,
-    };
-    if let Some(text) = text {
+    if let Ok(text) = scrape::metrics(client, &url, TIMEOUT).await {
         gauges.silent = false;
         let exposed = Exposition::read(&text);
         gauges.lag_ms = exposed.value("event_loop_lag_worst_seconds").map(|s| s * 1000.0);
@@ -157,10 +144,7 @@ async fn of_one(client: &reqwest::Client, instance: &Instance, url: Url) -> Inst
         gauges.store_errors = of_store
             .filter_map(|sample| Some((sample.label("reason")?.to_owned(), sample.value as u64)))
             .collect();
-        // One of them is the question itself.
-        gauges.in_flight = exposed
-            .value("http_requests_in_flight")
-            .map(|n| (n - 1.0).max(0.0) as u32);
+        gauges.in_flight = scrape::in_flight(&exposed).ok();
     }
     gauges
 }

@@ -18,6 +18,7 @@ mod operation;
 mod probe;
 mod rest;
 mod revival;
+mod scrape;
 mod search;
 mod servers;
 mod settle;

@@ -12,6 +12,7 @@ use url::Url;
 use super::budget::Budget;
 use super::error::RunError;
 use super::probe::why;
+use super::scrape;
 use super::turn::Turn;
 use crate::event::{EventKind, Phase};
 use crate::plan::{ClientsSpec, ReadingSpec};
@@ -22,8 +23,6 @@ const QUIET_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The longest wait for one answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The gauge by which every service says how many requests it is answering.
-const IN_FLIGHT: &str = "http_requests_in_flight";
 
 /// Class → key → what it held at rest.
 pub(super) type Readings = BTreeMap<String, BTreeMap<String, f64>>;
@@ -96,21 +95,9 @@ async fn quiet(turn: &Turn<'_>, http: &reqwest::Client, budget: Budget) -> Resul
     }
 }
 
-/// Requests that a service is answering, beside the one that asks for this.
-async fn in_flight(http: &reqwest::Client, url: &Url, within: Duration) -> Result<u64, String> {
-    let url = url.join("/metrics").map_err(|error| error.to_string())?;
-    let answer = http
-        .get(url)
-        .timeout(within)
-        .send()
-        .await
-        .map_err(|error| why(&error))?;
-    let text = http::text(answer).await.map_err(|error| error.to_string())?;
-    let all = Exposition::read(&text)
-        .value(IN_FLIGHT)
-        .filter(|all| all.is_finite())
-        .ok_or_else(|| format!("its metrics have no {IN_FLIGHT}"))?;
-    Ok((all.max(0.0) as u64).saturating_sub(1))
+async fn in_flight(http: &reqwest::Client, instance: &Url, within: Duration) -> Result<u32, String> {
+    let text = scrape::metrics(http, instance, within).await?;
+    scrape::in_flight(&Exposition::read(&text))
 }
 
 async fn read_keys(

@@ -1,6 +1,6 @@
 //! Plays a plan's simulations. They come after everything that is measured, since they take all cores.
 
-use balance::mix;
+use hash::mix;
 use sim::{Outcome, fullest_bin, sweep};
 use tokio_util::sync::CancellationToken;
 

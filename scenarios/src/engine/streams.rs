@@ -10,11 +10,9 @@ pub(super) fn arrivals(kind: ArrivalsKind) -> load::Arrivals {
     }
 }
 
-/// A seed for each stream, so that streams of one turn are independent (FNV-1a over the name).
+/// A seed for each stream, so that streams of one turn are independent.
 pub(super) fn named_seed(seed: u64, name: &str) -> u64 {
-    name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    hash::fnv1a_seeded(seed, name.as_bytes())
 }
 
 pub(super) fn pace(spec: &PaceSpec, duration_s: f64) -> load::Pace {

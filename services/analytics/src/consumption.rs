@@ -60,8 +60,8 @@ impl Consumption {
     }
 
     /// Whether this instance reads, or would if it were given a partition; for `/ready`.
-    pub(crate) fn check(&self) -> Check {
-        self.worker.check("stream of orders")
+    pub(crate) fn checks(&self) -> [Check; 2] {
+        [self.broker.check(), self.worker.check("stream of orders")]
     }
 
     /// What the group has still to do.

@@ -130,14 +130,10 @@ fn figures(windows: &[Window]) -> Figures {
     }
 }
 
-/// FNV-1a (Fowler, Noll, Vo) over the numbers' bytes, cut to what every JSON reader can hold.
+/// Hash of the numbers, cut to what every JSON reader can hold.
 fn digest(numbers: impl Iterator<Item = i64>) -> u64 {
-    let hash = numbers
-        .flat_map(i64::to_be_bytes)
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    hash >> 11
+    let bytes: Vec<u8> = numbers.flat_map(i64::to_be_bytes).collect();
+    hash::fnv1a(&bytes) >> 11
 }
 
 async fn empty(State(looked): State<Looked>) -> Result<Json<Rebuilt>, Failure> {

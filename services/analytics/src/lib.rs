@@ -12,7 +12,7 @@ mod stream;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use chassis::{App, Check, Failure, Json, ServeError, Settings};
+use chassis::{App, Failure, Json, ServeError, Settings};
 use contract::limits::LIST_ROWS_MAX;
 use contract::{AnalyticsSummary, EventCount, NewEvent};
 use http::StatusCode;
@@ -21,22 +21,10 @@ use store::{Database, Migration};
 use consumption::Consumption;
 
 const MIGRATIONS: [Migration; 4] = [
-    Migration {
-        version: 1,
-        description: "event counts",
-        sql: include_str!("../migrations/0001_event_counts.sql"),
-    },
-    Migration {
-        version: 2,
-        description: "the stream of orders",
-        sql: include_str!("../migrations/0002_stream.sql"),
-    },
+    Migration::new(1, "event counts", include_str!("../migrations/0001_event_counts.sql")),
+    Migration::new(2, "the stream of orders", include_str!("../migrations/0002_stream.sql")),
     messaging::inbox_migration(3),
-    Migration {
-        version: 4,
-        description: "journal",
-        sql: include_str!("../migrations/0004_journal.sql"),
-    },
+    Migration::new(4, "journal", include_str!("../migrations/0004_journal.sql")),
 ];
 
 /// Opens the database of the service.
@@ -44,9 +32,7 @@ const MIGRATIONS: [Migration; 4] = [
 /// # Errors
 /// When it cannot be opened.
 pub async fn open(database_url: &str) -> Result<Database, ServeError> {
-    Database::open(database_url, &MIGRATIONS)
-        .await
-        .map_err(|error| ServeError::start("the database", error))
+    Ok(Database::open(database_url, &MIGRATIONS).await?)
 }
 
 /// The whole service on an open database, without a stream.
@@ -55,22 +41,16 @@ pub fn app(settings: &Settings, database: Database) -> Router {
 }
 
 fn router(settings: &Settings, database: Database, consumption: Option<Consumption>) -> Router {
-    let ready = database.clone();
-    let check = Check::new("database", move || {
-        let database = ready.clone();
-        async move { database.is_ready().await }
-    });
     let routes = Router::new()
         .route("/events", post(record))
         .route("/summary", get(summary))
         .with_state(database.clone());
-    let stream = consumption
-        .as_ref()
-        .map(|consumption| [consumption.broker.check(), consumption.check()]);
     App::new(settings)
+        .checks([database.check()])
+        .checks(consumption.iter().flat_map(Consumption::checks))
         .business(routes)
-        .plain(stories::routes(database.clone()).merge(figures::routes(database, consumption)))
-        .checks([check].into_iter().chain(stream.into_iter().flatten()))
+        .plain(stories::routes(database.clone()))
+        .plain(figures::routes(database, consumption))
         .into_router()
 }
 
@@ -81,12 +61,13 @@ fn router(settings: &Settings, database: Database, consumption: Option<Consumpti
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(settings.database_url.expose()).await?;
     let consumption = Consumption::start(&settings, &database).await?;
-    let serving = chassis::serve(router(&settings, database, consumption.clone()), &settings);
-    let Some(consumption) = consumption else {
-        return serving.await;
+    let router = router(&settings, database, consumption.clone());
+    let reading = async {
+        if let Some(consumption) = consumption {
+            consumption.run(&settings.shutdown).await;
+        }
     };
-    let (served, ()) = tokio::join!(serving, consumption.run(&settings.shutdown));
-    served
+    chassis::serve_beside(reading, router, &settings).await
 }
 
 async fn record(

@@ -2,6 +2,7 @@
 
 use balance::{PolicyKind, REGISTRY};
 use contract::limits::BODY_BYTES_MAX;
+use contract::{UpstreamEntry, UpstreamStatus};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -11,7 +12,7 @@ use serde_json::error::Category;
 
 use crate::Balancer;
 use crate::body::ResponseBody;
-use crate::config::{self, UpstreamConfig, UpstreamError};
+use crate::config::{self, UpstreamConfig};
 use crate::problem::{json, problem, text_answer};
 use crate::upload::{RequestBody, UploadError};
 use crate::upstream::{Standing, Upstream};
@@ -20,40 +21,6 @@ use crate::upstream::{Standing, Upstream};
 pub const PREFIX: &str = "/_balancer/";
 
 const JSON: &str = "application/json";
-
-/// An instance as `PUT /_balancer/upstreams` takes it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UpstreamEntry {
-    name: String,
-    url: String,
-    #[serde(default = "one")]
-    weight: u32,
-    #[serde(default = "yes")]
-    healthy: bool,
-}
-
-const fn one() -> u32 {
-    1
-}
-
-const fn yes() -> bool {
-    true
-}
-
-/// An instance as `GET /_balancer/upstreams` shows it.
-#[derive(Debug, Serialize)]
-struct UpstreamStatus {
-    name: String,
-    url: String,
-    weight: u32,
-    healthy: bool,
-    state: &'static str,
-    in_flight: u32,
-    requests: u64,
-    failures: u64,
-    ejections: u64,
-}
 
 /// The body of `PUT /_balancer/policy`.
 #[derive(Debug, Deserialize)]
@@ -122,14 +89,14 @@ fn upstreams(balancer: &Balancer) -> Response<ResponseBody> {
             let standing = upstream.standing(now, &balancer.options.health);
             UpstreamStatus {
                 name: upstream.name().to_owned(),
-                url: upstream.url(),
-                weight: endpoint.weight,
-                healthy: endpoint.healthy,
-                state: standing.word(),
                 in_flight: upstream.in_flight(),
-                requests: upstream.requests(),
-                failures: upstream.failures(),
-                ejections: upstream.ejections(),
+                url: Some(upstream.url()),
+                weight: Some(endpoint.weight),
+                healthy: Some(endpoint.healthy),
+                state: Some(standing.word().to_owned()),
+                requests: Some(upstream.requests()),
+                failures: Some(upstream.failures()),
+                ejections: Some(upstream.ejections()),
             }
         })
         .collect();
@@ -138,25 +105,13 @@ fn upstreams(balancer: &Balancer) -> Response<ResponseBody> {
 
 async fn put_upstreams(balancer: &Balancer, request: Request<Incoming>) -> Answered {
     let entries: Vec<UpstreamEntry> = read_json(balancer, request).await?;
-    let upstreams = check_entries(&entries).map_err(|error| unprocessable(&error))?;
+    let upstreams: Result<Vec<_>, _> = entries.iter().map(UpstreamConfig::try_from).collect();
+    let upstreams = upstreams
+        .and_then(config::checked)
+        .map_err(|error| unprocessable(&error))?;
     balancer.replace_upstreams(&upstreams);
     tracing::info!(count = upstreams.len(), "upstream list replaced");
     Ok(self::upstreams(balancer))
-}
-
-fn check_entries(entries: &[UpstreamEntry]) -> Result<Vec<UpstreamConfig>, UpstreamError> {
-    let upstreams = entries
-        .iter()
-        .map(|entry| {
-            Ok(UpstreamConfig {
-                weight: entry.weight,
-                healthy: entry.healthy,
-                ..UpstreamConfig::new(&entry.name, &entry.url)?
-            })
-        })
-        .collect::<Result<Vec<_>, UpstreamError>>()?;
-    config::check_upstreams(&upstreams)?;
-    Ok(upstreams)
 }
 
 fn policy(balancer: &Balancer) -> Response<ResponseBody> {

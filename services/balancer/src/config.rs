@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use balance::{PolicyKind, REGISTRY};
 use chassis::{Environment, SettingsError};
-use contract::Secret;
+use contract::{Secret, UpstreamEntry, UpstreamEntryError};
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
@@ -164,13 +164,25 @@ pub enum UpstreamError {
     },
 }
 
-/// Refuses a list in which a name comes twice or a weight is zero.
+impl TryFrom<&UpstreamEntry> for UpstreamConfig {
+    type Error = UpstreamError;
+
+    fn try_from(entry: &UpstreamEntry) -> Result<Self, UpstreamError> {
+        Ok(Self {
+            weight: entry.weight,
+            healthy: entry.healthy,
+            ..Self::new(&entry.name, &entry.url)?
+        })
+    }
+}
+
+/// The list, unless a name comes twice in it or a weight is zero.
 ///
 /// # Errors
 /// Names the first entry that is at fault.
-pub fn check_upstreams(upstreams: &[UpstreamConfig]) -> Result<(), UpstreamError> {
+pub fn checked(upstreams: Vec<UpstreamConfig>) -> Result<Vec<UpstreamConfig>, UpstreamError> {
     let mut names = HashSet::new();
-    for upstream in upstreams {
+    for upstream in &upstreams {
         let name = upstream.name.clone();
         if upstream.weight == 0 {
             return Err(UpstreamError::Weight { name });
@@ -179,43 +191,26 @@ pub fn check_upstreams(upstreams: &[UpstreamConfig]) -> Result<(), UpstreamError
             return Err(UpstreamError::Duplicate { name });
         }
     }
-    Ok(())
+    Ok(upstreams)
 }
 
-/// Reads `name=http://host:port`, with ` weight=3` behind it where that is not 1, and with commas between several.
+/// Reads a list of [`UpstreamEntry`] with commas between them.
 ///
 /// # Errors
 /// Names the first entry that is at fault.
 pub fn parse_upstreams(text: &str) -> Result<Vec<UpstreamConfig>, UpstreamError> {
-    let upstreams = text
-        .split(',')
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty())
-        .map(|entry| {
-            let (name, url) = entry.split_once('=').ok_or_else(|| UpstreamError::Entry {
-                entry: Secret::address(entry),
-            })?;
-            let (url, weight) = url.trim().split_once(' ').unwrap_or((url.trim(), ""));
-            let upstream = UpstreamConfig::new(name.trim(), url)?;
-            Ok(UpstreamConfig {
-                weight: weight_in(weight).ok_or_else(|| UpstreamError::Extra {
-                    entry: Secret::address(entry),
-                    extra: weight.to_owned(),
-                })?,
-                ..upstream
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    check_upstreams(&upstreams)?;
-    Ok(upstreams)
-}
-
-/// The weight that is written behind an address; 1 where nothing is.
-fn weight_in(text: &str) -> Option<u32> {
-    match text.trim() {
-        "" => Some(1),
-        text => text.strip_prefix("weight=")?.parse().ok(),
-    }
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let upstreams = entries.map(|entry| {
+        let listed: UpstreamEntry = entry.parse().map_err(|error| {
+            let entry = Secret::address(entry);
+            match error {
+                UpstreamEntryError::NoName => UpstreamError::Entry { entry },
+                UpstreamEntryError::Extra(extra) => UpstreamError::Extra { entry, extra },
+            }
+        })?;
+        UpstreamConfig::try_from(&listed)
+    });
+    checked(upstreams.collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@
 mod address;
 mod admin;
 mod authority;
+mod balancer;
+mod batched;
 mod body;
 mod config;
 mod connection;
@@ -45,17 +47,15 @@ mod routing;
 mod server;
 mod sticky;
 mod target;
-mod turn;
 mod upload;
 mod upstream;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use chassis::{ServeError, Settings};
-use http::HeaderValue;
 
 pub use admin::PREFIX as ADMIN_PREFIX;
+pub use balancer::Balancer;
 pub use config::{Config, POLICY, UPSTREAM_RESPONSE_TIMEOUT_MS, UPSTREAMS, UpstreamConfig, UpstreamError};
 pub use health::HealthRules;
 pub use options::{
@@ -64,55 +64,6 @@ pub use options::{
     STALL_TIMEOUT_MS, STICKY_COOKIE, UPSTREAMS_FILE,
 };
 pub use server::run;
-
-use crate::routing::Routing;
-use crate::sticky::Sticky;
-
-/// Seed of the policies that draw: the same requests in the same order see the same draws in every run.
-const POLICY_SEED: u64 = 1;
-
-/// The balancer's state, shared by all client connections.
-pub struct Balancer {
-    routing: Routing,
-    instance: HeaderValue,
-    connect_timeout: Duration,
-    response_timeout: Option<Duration>,
-    options: Options,
-    sticky: Option<Sticky>,
-    started: Instant,
-}
-
-impl Balancer {
-    /// A balancer that signs its own answers with the name `instance`.
-    ///
-    /// # Errors
-    /// When the name has characters that a header value may not have.
-    pub fn new(config: &Config, instance: &str) -> Result<Self, http::header::InvalidHeaderValue> {
-        Ok(Self {
-            routing: Routing::new(
-                &config.upstreams,
-                config.policy,
-                POLICY_SEED,
-                config.options.health.clone(),
-            ),
-            instance: HeaderValue::from_str(instance)?,
-            connect_timeout: config.connect_timeout,
-            response_timeout: config.response_timeout,
-            sticky: config.options.sticky_cookie.clone().map(Sticky::new),
-            options: config.options.clone(),
-            started: Instant::now(),
-        })
-    }
-
-    /// Time since it started: the clock of policies and health.
-    fn now(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    fn replace_upstreams(&self, upstreams: &[UpstreamConfig]) {
-        self.routing.replace_upstreams(upstreams, self.now());
-    }
-}
 
 /// Runs the balancer as the settings say until they ask for the end, then lets the requests under way finish, for
 /// [`chassis::GRACE`] at most.

@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use balance::hash_text;
 use chassis::{Environment, Limits, SettingsError};
 use http::{HeaderMap, HeaderName, Uri};
 
@@ -74,8 +73,8 @@ impl HashOn {
     pub fn key(&self, address: u64, uri: &Uri, headers: &HeaderMap) -> Option<u64> {
         match self {
             Self::Address => Some(address),
-            Self::Path => Some(hash_text(uri.path_and_query().map_or("/", |path| path.as_str()))),
-            Self::Header(name) => headers.get(name)?.to_str().ok().map(hash_text),
+            Self::Path => Some(hash::text(uri.path_and_query().map_or("/", |path| path.as_str()))),
+            Self::Header(name) => headers.get(name)?.to_str().ok().map(hash::text),
         }
     }
 }
@@ -241,9 +240,9 @@ mod tests {
         let uri: Uri = "/a?b".parse().unwrap();
         let key = |text: &str, headers: &HeaderMap| HashOn::parse(text).unwrap().key(7, &uri, headers);
         assert_eq!(key("address", &headers), Some(7));
-        assert_eq!(key("path", &headers), Some(hash_text("/a?b")));
+        assert_eq!(key("path", &headers), Some(hash::text("/a?b")));
         assert_eq!(key("header:x-user", &headers), None);
         headers.insert("x-user", "ann".parse().unwrap());
-        assert_eq!(key("header:x-user", &headers), Some(hash_text("ann")));
+        assert_eq!(key("header:x-user", &headers), Some(hash::text("ann")));
     }
 }

@@ -17,7 +17,6 @@ use crate::exchange::{Answer, Repeat, Way, exchange};
 use crate::failure::{Failed, Failure};
 use crate::headers::{self, Passage};
 use crate::interim::Interims;
-use crate::problem::X_INSTANCE;
 use crate::upload::{RequestBody, Watch};
 use crate::upstream::{InFlight, Upstream};
 
@@ -52,7 +51,7 @@ impl Client {
             balancer,
             forwarded_for: HeaderValue::try_from(ip.to_string())
                 .expect("an IP address has only characters that a header value may have"),
-            address: balance::hash_text(&ip.to_string()),
+            address: hash::text(&ip.to_string()),
             interims,
         }
     }
@@ -278,11 +277,5 @@ impl Balancer {
                 Err(Failure::TimedOut(late).into())
             }),
         }
-    }
-
-    /// Marks an answer as the balancer's own.
-    pub(crate) fn sign(&self, mut response: Response<ResponseBody>) -> Response<ResponseBody> {
-        response.headers_mut().insert(X_INSTANCE, self.instance.clone());
-        response
     }
 }

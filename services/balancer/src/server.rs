@@ -11,10 +11,10 @@ use hyper::service::service_fn;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::batched::BatchedWrites;
 use crate::interim::{Interims, WithInterims};
 use crate::proxy::Client;
 use crate::target::check_request;
-use crate::turn::AfterTurn;
 use crate::{Balancer, admin, membership, probe};
 
 /// How often idle connections to the instances are looked over.
@@ -34,7 +34,7 @@ pub async fn run(balancer: Arc<Balancer>, listener: TcpListener, shutdown: &Shut
     }
     let make = |stream, address| {
         let interims = Interims::default();
-        let stream = AfterTurn::new(WithInterims::new(stream, interims.clone()));
+        let stream = BatchedWrites::new(WithInterims::new(stream, interims.clone()));
         let client = Arc::new(Client::new(Arc::clone(&balancer), address, interims));
         let service = service_fn(move |mut request: Request<Incoming>| {
             let client = Arc::clone(&client);

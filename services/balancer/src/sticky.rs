@@ -62,7 +62,7 @@ mod tests {
     /// Cookies outlive a balancer, and the scenario `sticky-sessions` has them in its file.
     #[test]
     fn the_value_for_a_name_never_changes() {
-        assert_eq!(balance::hash_text("gateway-1"), 0xc554_4922_2770_5b06);
+        assert_eq!(hash::text("gateway-1"), 0xc554_4922_2770_5b06);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use balance::{Endpoint, SIGNAL_DECAY, Signals, hash_text};
+use balance::{Endpoint, SIGNAL_DECAY, Signals};
 use http::HeaderValue;
 use http::uri::Authority;
 
@@ -80,7 +80,7 @@ impl Upstream {
     pub fn new(config: &UpstreamConfig, health: Health) -> Self {
         Self {
             name: config.name.clone(),
-            id: hash_text(&config.name),
+            id: hash::text(&config.name),
             authority: config.authority.clone(),
             address: Address::new(config.authority.as_str()),
             host: HeaderValue::from_str(config.authority.as_str())

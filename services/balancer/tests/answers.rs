@@ -2,18 +2,7 @@
 
 mod common;
 
-use common::{Front, Instance, Peer, field, status};
-
-/// A balancer, its client, and the instance's end after the head of a request was read there.
-async fn asked(request: &str) -> (Front, Instance, Peer, Peer) {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client.send(request).await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
-    (front, instance, client, peer)
-}
+use common::{Front, Instance, asked, field, status};
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Echo, Front, Instance, field, status};
+use common::{Echo, Front, Instance, asked_for, field, status};
 
 fn assert_problem(head: &str, body: &[u8], expected: u16) {
     assert_eq!(status(head), expected, "{head}");
@@ -60,12 +60,7 @@ async fn an_instance_that_does_not_answer_is_a_gateway_timeout() {
 
 #[tokio::test]
 async fn a_connection_that_died_in_the_pool_is_replaced() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client.get("/1").await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let (front, instance, mut client, mut peer) = asked_for("/1").await;
     peer.ok("one").await;
     assert_eq!(client.answer().await.1, b"one");
     drop(peer);
@@ -182,12 +177,7 @@ async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() {
 
 #[tokio::test]
 async fn an_answer_that_is_no_http_is_a_bad_gateway() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client.get("/").await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let (_front, _instance, mut client, mut peer) = asked_for("/").await;
     peer.send("SSH-2.0-x\r\n\r\n").await;
     let (head, body) = client.answer().await;
     assert_problem(&head, &body, 502);

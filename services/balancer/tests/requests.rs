@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Echo, Front, Instance, field, status};
+use common::{Echo, Front, Instance, asked, field, status};
 
 #[tokio::test]
 async fn requests_that_are_none_are_refused_for_instances_and_balancer_alike() {
@@ -126,17 +126,11 @@ async fn hops_of_options_are_counted() {
 
 #[tokio::test]
 async fn trailers_of_a_request_reach_the_instance() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client
-        .send(
-            "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ntrailer: x-sum, x-forwarded-for\r\n\r\n\
+    let (_front, _instance, mut client, mut peer) = asked(
+        "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ntrailer: x-sum, x-forwarded-for\r\n\r\n\
              2\r\nhi\r\n0\r\nx-sum: 7\r\nx-forwarded-for: spoofed\r\n\r\n",
-        )
-        .await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    )
+    .await;
     assert_eq!(peer.chunk().await, "hi");
     assert_eq!(peer.exact(15).await, b"0\r\nx-sum: 7\r\n\r\n");
     peer.ok("done").await;

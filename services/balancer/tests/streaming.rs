@@ -2,17 +2,22 @@
 
 mod common;
 
-use common::{Front, Instance, field, status, within};
+use common::{Front, Instance, asked, asked_for, field, status, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Nothing is in flight, and nothing counts against the instance.
+async fn assert_ended_without_fault(front: &Front) {
+    let upstream = front.upstream("a").await;
+    assert_eq!(
+        (&upstream["in_flight"], &upstream["failures"]),
+        (&0.into(), &0.into()),
+        "{upstream}"
+    );
+}
 
 #[tokio::test]
 async fn each_chunk_of_an_answer_arrives_before_the_next_is_written() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client.get("/").await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let (front, _instance, mut client, mut peer) = asked_for("/").await;
     peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
     let head = client.head().await;
     assert_eq!(field(&head, "transfer-encoding").as_deref(), Some("chunked"));
@@ -66,16 +71,8 @@ async fn an_upload_reaches_the_instance_while_it_is_still_sent() {
 #[tokio::test]
 async fn large_bodies_pass_unchanged_in_both_directions_at_once() {
     const LENGTH: usize = 32 << 20;
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client
-        .send(format!(
-            "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {LENGTH}\r\n\r\n"
-        ))
-        .await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let upload = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {LENGTH}\r\n\r\n");
+    let (_front, _instance, mut client, mut peer) = asked(&upload).await;
     // The instance answers with what it reads while it is still reading.
     peer.send(format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n"))
         .await;
@@ -121,12 +118,7 @@ async fn a_client_that_waits_for_100_continue_gets_it_when_the_instance_says_so(
 
 #[tokio::test]
 async fn a_body_that_the_instance_does_not_want_is_never_asked_for() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client.send(EXPECTS).await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let (_front, _instance, mut client, mut peer) = asked(EXPECTS).await;
     peer.send("HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\nno")
         .await;
     let (head, body) = client.answer().await;
@@ -138,12 +130,7 @@ async fn a_body_that_the_instance_does_not_want_is_never_asked_for() {
 
 #[tokio::test]
 async fn an_instance_that_does_not_know_the_question_gets_the_body_all_the_same() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client.send(EXPECTS).await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let (_front, _instance, mut client, mut peer) = asked(EXPECTS).await;
     assert_eq!(status(&client.head().await), 100);
     client.send("body").await;
     assert_eq!(peer.exact(4).await, b"body");
@@ -153,12 +140,7 @@ async fn an_instance_that_does_not_know_the_question_gets_the_body_all_the_same(
 
 #[tokio::test]
 async fn a_client_that_leaves_while_it_waits_aborts_the_request() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client.get("/slow").await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let (front, _instance, client, mut peer) = asked_for("/slow").await;
     assert_eq!(front.upstream("a").await["in_flight"], 1);
     drop(client);
     assert_eq!(
@@ -166,67 +148,35 @@ async fn a_client_that_leaves_while_it_waits_aborts_the_request() {
         b"",
         "the balancer closes the connection to the instance"
     );
-    let upstream = front.upstream("a").await;
-    assert_eq!(
-        (&upstream["in_flight"], &upstream["failures"]),
-        (&0.into(), &0.into()),
-        "{upstream}"
-    );
+    assert_ended_without_fault(&front).await;
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_inside_an_answer_aborts_the_request() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client.get("/endless").await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let (front, _instance, mut client, mut peer) = asked_for("/endless").await;
     peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
         .await;
     client.head().await;
     assert_eq!(client.chunk().await, "abc");
     drop(client);
     assert_eq!(peer.rest().await, b"");
-    let upstream = front.upstream("a").await;
-    assert_eq!(
-        (&upstream["in_flight"], &upstream["failures"]),
-        (&0.into(), &0.into()),
-        "{upstream}"
-    );
+    assert_ended_without_fault(&front).await;
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_inside_its_upload_aborts_the_request() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client
-        .send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc")
-        .await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let (front, _instance, client, mut peer) =
+        asked("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc").await;
     assert_eq!(peer.exact(3).await, b"abc");
     drop(client);
     assert_eq!(peer.rest().await, b"");
-    let upstream = front.upstream("a").await;
-    assert_eq!(
-        (&upstream["in_flight"], &upstream["failures"]),
-        (&0.into(), &0.into()),
-        "{upstream}"
-    );
+    assert_ended_without_fault(&front).await;
 }
 
 #[tokio::test]
 async fn an_answer_that_comes_before_the_upload_ends_is_passed_on() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client
-        .send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nabc")
-        .await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let (front, instance, mut client, mut peer) =
+        asked("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nabc").await;
     peer.send("HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nbig")
         .await;
     let (head, body) = client.answer().await;
@@ -276,14 +226,8 @@ async fn an_instance_that_refuses_a_body_early_and_closes_is_heard_and_not_blame
 
 #[tokio::test]
 async fn a_client_that_breaks_its_upload_inside_an_answer_is_no_strike_against_the_instance() {
-    let instance = Instance::listen().await;
-    let front = Front::before(&instance).await;
-    let mut client = front.client().await;
-    client
-        .send("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
-        .await;
-    let mut peer = instance.accept().await;
-    peer.head().await;
+    let (front, _instance, mut client, mut peer) =
+        asked("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n").await;
     assert_eq!(peer.chunk().await, "abc");
     peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n")
         .await;

@@ -3,6 +3,7 @@
 //! The accounts are for demonstration: `admin` with password `admin` may see `/api/secure`, `customer` with password
 //! `customer` may not.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
@@ -12,7 +13,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-use crate::Shared;
+use crate::instance::Instance;
 use crate::token::{Claims, Tokens};
 
 const TOKEN_LIFETIME_S: u64 = 3_600;
@@ -39,7 +40,7 @@ fn check(tokens: &Tokens, headers: &HeaderMap) -> Result<Claims, Failure> {
 }
 
 pub(crate) async fn login(
-    State(gateway): Shared,
+    State(tokens): State<Arc<Tokens>>,
     Json(Login { username, password }): Json<Login>,
 ) -> Result<Json<Token>, Failure> {
     let account = ACCOUNTS
@@ -53,7 +54,7 @@ pub(crate) async fn login(
         nbf: None,
         aud: None,
     };
-    let token = gateway.tokens.issue(&claims)?;
+    let token = tokens.issue(&claims)?;
     Ok(Json(Token {
         token,
         token_type: "Bearer".to_owned(),
@@ -61,8 +62,12 @@ pub(crate) async fn login(
     }))
 }
 
-pub(crate) async fn secure(State(gateway): Shared, headers: HeaderMap) -> Result<Json<Value>, Failure> {
-    let claims = check(&gateway.tokens, &headers)?;
+pub(crate) async fn secure(
+    State(tokens): State<Arc<Tokens>>,
+    State(instance): State<Instance>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Failure> {
+    let claims = check(&tokens, &headers)?;
     if claims.role != ADMIN {
         return Err(Failure::forbidden(format!(
             "this needs the role {ADMIN}; {} has {}",
@@ -70,7 +75,7 @@ pub(crate) async fn secure(State(gateway): Shared, headers: HeaderMap) -> Result
         )));
     }
     Ok(Json(
-        json!({"user": claims.sub, "role": claims.role, "instance": gateway.instance}),
+        json!({"user": claims.sub, "role": claims.role, "instance": instance}),
     ))
 }
 

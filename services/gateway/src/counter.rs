@@ -1,6 +1,7 @@
 //! A counter: in the memory of the instance, which is right while there is one instance and wrong from the second one
 //! on, as the lesson about state shows; or in Redis, which all instances share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::State;
@@ -10,7 +11,7 @@ use contract::environment::COUNT_IN;
 use redis::cmd;
 use store::{Redis, RedisError};
 
-use crate::{Gateway, Shared};
+use crate::instance::Instance;
 
 pub(crate) enum Counter {
     Memory(AtomicU64),
@@ -28,22 +29,17 @@ impl Counter {
             return Ok(Self::Memory(AtomicU64::new(0)));
         }
         let address = settings.required_redis(&format!("{COUNT_IN} is redis"))?;
-        let redis =
-            Redis::connect(address.url.expose(), &address.prefix).map_err(|error| ServeError::start("Redis", error))?;
+        let redis = Redis::connect(address.url.expose(), &address.prefix)?;
         let key = redis.key("count", "gateway");
         Ok(Self::Redis { redis, key })
     }
 
     /// The readiness check of Redis, where the count is there.
     pub(crate) fn check(&self) -> Option<Check> {
-        let Self::Redis { redis, .. } = self else {
-            return None;
-        };
-        let redis = redis.clone();
-        Some(Check::new("redis", move || {
-            let redis = redis.clone();
-            async move { redis.ping().await.map_err(|error| error.to_string()) }
-        }))
+        match self {
+            Self::Memory(_) => None,
+            Self::Redis { redis, .. } => Some(redis.check()),
+        }
     }
 
     async fn increment(&self) -> Result<u64, RedisError> {
@@ -64,20 +60,26 @@ impl Counter {
     }
 }
 
-pub(crate) async fn increment(State(gateway): Shared) -> Result<Json<CountReading>, Failure> {
-    reading(&gateway, gateway.counter.increment().await)
+pub(crate) async fn increment(
+    State(counter): State<Arc<Counter>>,
+    State(instance): State<Instance>,
+) -> Result<Json<CountReading>, Failure> {
+    reading(&instance, counter.increment().await)
 }
 
-pub(crate) async fn read(State(gateway): Shared) -> Result<Json<CountReading>, Failure> {
-    reading(&gateway, gateway.counter.read().await)
+pub(crate) async fn read(
+    State(counter): State<Arc<Counter>>,
+    State(instance): State<Instance>,
+) -> Result<Json<CountReading>, Failure> {
+    reading(&instance, counter.read().await)
 }
 
-fn reading(gateway: &Gateway, count: Result<u64, RedisError>) -> Result<Json<CountReading>, Failure> {
+fn reading(Instance(instance): &Instance, count: Result<u64, RedisError>) -> Result<Json<CountReading>, Failure> {
     let count = count.map_err(|error| {
         Failure::unavailable(format!("the count is not known: {error}")).with_kind("urn:lab:no-count")
     })?;
     Ok(Json(CountReading {
         count,
-        instance: gateway.instance.clone(),
+        instance: instance.clone(),
     }))
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::{Gateway, Shared};
+use crate::instance::Instance;
 
 const BLOCKING_MS_DEFAULT: u64 = 1_000;
 const CPU_BOUND_MS_DEFAULT: u64 = 100;
@@ -21,6 +21,7 @@ const CPU_BOUND_MS_DEFAULT: u64 = 100;
 /// reader of JSON keeps a number of 53 bits.
 static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()) >> 11);
 
+#[derive(Clone)]
 pub(crate) struct Cpu {
     place: CpuWork,
     /// More threads than cores would only take time from one another.
@@ -63,28 +64,36 @@ impl Cpu {
     }
 }
 
-pub(crate) async fn blocking(State(gateway): Shared, Query(asked): Query<Asked>) -> Result<Json<Value>, Failure> {
-    work(&gateway, asked.ms.unwrap_or(BLOCKING_MS_DEFAULT)).await
+pub(crate) async fn blocking(
+    State(cpu): State<Cpu>,
+    State(instance): State<Instance>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Failure> {
+    work(&cpu, &instance, asked.ms.unwrap_or(BLOCKING_MS_DEFAULT)).await
 }
 
-pub(crate) async fn cpu_bound(State(gateway): Shared, Query(asked): Query<Asked>) -> Result<Json<Value>, Failure> {
-    work(&gateway, asked.ms.unwrap_or(CPU_BOUND_MS_DEFAULT)).await
+pub(crate) async fn cpu_bound(
+    State(cpu): State<Cpu>,
+    State(instance): State<Instance>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Failure> {
+    work(&cpu, &instance, asked.ms.unwrap_or(CPU_BOUND_MS_DEFAULT)).await
 }
 
-pub(crate) async fn non_blocking(State(gateway): Shared) -> Json<Value> {
-    Json(json!({"instance": gateway.instance, "process": *PROCESS}))
+pub(crate) async fn non_blocking(State(instance): State<Instance>) -> Json<Value> {
+    Json(json!({"instance": instance, "process": *PROCESS}))
 }
 
-async fn work(gateway: &Gateway, ms: u64) -> Result<Json<Value>, Failure> {
+async fn work(cpu: &Cpu, instance: &Instance, ms: u64) -> Result<Json<Value>, Failure> {
     if ms > BURN_MS_MAX {
         return Err(Failure::bad_request(format!(
             "ms must be between 0 and {BURN_MS_MAX}, not {ms}"
         )));
     }
     let started = Instant::now();
-    let used = gateway.cpu.burn(Duration::from_millis(ms)).await?;
+    let used = cpu.burn(Duration::from_millis(ms)).await?;
     Ok(Json(json!({
-        "instance": gateway.instance,
+        "instance": instance,
         "process": *PROCESS,
         "cpu_ms": used.as_secs_f64() * 1_000.0,
         "elapsed_ms": started.elapsed().as_secs_f64() * 1_000.0,

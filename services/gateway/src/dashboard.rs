@@ -1,22 +1,23 @@
 //! Several services at one glance: asked in parallel, so it takes as long as the slowest, and shown even when some of
 //! them are missing.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::State;
-use chassis::{Failure, Json, Upstream};
+use chassis::{Callee, Failure, Json};
 use contract::{Dashboard, DashboardPart};
 use futures_util::future::join4;
 
-use crate::Shared;
+use crate::services::Services;
 
-pub(crate) async fn show(State(gateway): Shared) -> Json<Dashboard> {
+pub(crate) async fn show(State(services): State<Arc<Services>>) -> Json<Dashboard> {
     let started = Instant::now();
     let (users, orders, products, analytics) = join4(
-        part(&gateway.users, "/users"),
-        part(&gateway.orders, "/orders"),
-        part(&gateway.inventory, "/products"),
-        part(&gateway.analytics, "/summary"),
+        part(&services.users, "/users"),
+        part(&services.orders, "/orders"),
+        part(&services.inventory, "/products"),
+        part(&services.analytics, "/summary"),
     )
     .await;
     Json(Dashboard {
@@ -29,9 +30,9 @@ pub(crate) async fn show(State(gateway): Shared) -> Json<Dashboard> {
     })
 }
 
-async fn part(upstream: &Upstream, path: &str) -> DashboardPart {
+async fn part(callee: &Callee, path: &str) -> DashboardPart {
     let started = Instant::now();
-    let data = match upstream.get(path).await {
+    let data = match callee.get(path).await {
         Ok(reply) => reply.json(),
         Err(error) => Err(Failure::from(error)),
     };

@@ -5,80 +5,65 @@ mod client;
 mod counter;
 mod cpu;
 mod dashboard;
+mod events;
+mod instance;
 mod limit;
 mod pay;
 mod proxy;
+mod services;
 mod token;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::routing::{get, post};
-use chassis::{App, Client, ServeError, Settings, Upstream};
-use contract::Program;
+use chassis::{App, ServeError, Settings};
 
 use crate::counter::Counter;
 use crate::cpu::Cpu;
+use crate::events::Events;
+use crate::instance::Instance;
 use crate::limit::Limiter;
-use crate::proxy::Events;
+use crate::services::Services;
 use crate::token::Tokens;
 
 /// What the handlers share.
+#[derive(Clone, FromRef)]
 struct Gateway {
-    instance: String,
-    users: Upstream,
-    orders: Upstream,
-    payments: Upstream,
-    inventory: Upstream,
-    analytics: Upstream,
+    instance: Instance,
+    services: Arc<Services>,
     events: Events,
-    tokens: Tokens,
-    limiter: Limiter,
-    counter: Counter,
+    tokens: Arc<Tokens>,
+    limiter: Arc<Limiter>,
+    counter: Arc<Counter>,
     cpu: Cpu,
 }
-
-type Shared = axum::extract::State<Arc<Gateway>>;
 
 /// The whole service. To be called within a runtime.
 ///
 /// # Errors
 /// When a setting is wrong, or the Redis that it needs is not named.
 pub fn app(settings: &Settings) -> Result<Router, ServeError> {
-    let client = Client::new();
-    let upstream = |service| client.upstream(service, settings);
-    let analytics = upstream(Program::Analytics);
+    let services = Services::from_settings(settings);
+    let counter = Counter::from_settings(settings)?;
+    let app = App::new(settings)
+        .checks(services.checks())
+        .checks(counter.check())
+        .plain(Router::new().route("/api/metrics", get(chassis::metrics)));
     let gateway = Gateway {
-        instance: settings.instance.clone(),
-        users: upstream(Program::Users),
-        orders: upstream(Program::Orders),
-        payments: upstream(Program::Payments),
-        inventory: upstream(Program::Inventory),
-        events: Events::new(analytics.clone()),
-        analytics,
-        tokens: Tokens::new(&settings.environment),
-        limiter: Limiter::from_settings(settings)?,
-        counter: Counter::from_settings(settings)?,
+        instance: Instance(settings.instance.clone()),
+        events: Events::new(services.analytics.clone()),
+        services: Arc::new(services),
+        tokens: Arc::new(Tokens::new(&settings.environment)),
+        limiter: Arc::new(Limiter::from_settings(settings)?),
+        counter: Arc::new(counter),
         cpu: Cpu::new(settings.cpu_work),
     };
-    let called = [
-        &gateway.users,
-        &gateway.orders,
-        &gateway.payments,
-        &gateway.inventory,
-        &gateway.analytics,
-    ];
-    let called = called.into_iter().filter_map(Upstream::check);
-    let checks: Vec<_> = called.chain(gateway.counter.check()).collect();
-    let router = App::new(settings)
-        .business(routes().with_state(Arc::new(gateway)))
-        .plain(Router::new().route("/api/metrics", get(chassis::metrics)))
-        .checks(checks)
-        .into_router();
-    Ok(router)
+    Ok(app.business(routes().with_state(gateway)).into_router())
 }
 
-fn routes() -> Router<Arc<Gateway>> {
+fn routes() -> Router<Gateway> {
     Router::new()
         .route("/api/users", get(proxy::users))
         .route("/api/users/{id}", get(proxy::users))

@@ -1,7 +1,7 @@
 //! Five requests in ten seconds for each client, counted by each instance for itself: behind several instances a client
 //! gets as many times five, which is what the lesson about rate limits shows.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
@@ -9,8 +9,8 @@ use chassis::{Failure, Json, Settings, SettingsError};
 use reliability::SlidingWindow;
 use serde_json::{Value, json};
 
-use crate::Shared;
 use crate::client::TrustedProxies;
+use crate::instance::Instance;
 
 const LIMIT: usize = 5;
 const WINDOW: Duration = Duration::from_secs(10);
@@ -35,16 +35,19 @@ impl Limiter {
     }
 }
 
-pub(crate) async fn limited(State(gateway): Shared, request: Request) -> Result<Json<Value>, Failure> {
-    let client = gateway.limiter.proxies.client(&request);
-    let admitted = gateway
-        .limiter
+pub(crate) async fn limited(
+    State(limiter): State<Arc<Limiter>>,
+    State(instance): State<Instance>,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
+    let client = limiter.proxies.client(&request);
+    let admitted = limiter
         .window
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .admit(&client, Instant::now());
     match admitted {
-        Ok(()) => Ok(Json(json!({"client": client, "instance": gateway.instance}))),
+        Ok(()) => Ok(Json(json!({"client": client, "instance": instance}))),
         Err(wait) => {
             let wait_s = wait.as_secs_f64().ceil() as u64;
             let detail = format!(

@@ -1,10 +1,11 @@
 //! Paying: once, or until it succeeds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chassis::{BodyBytes, Failure, Json, Reply, UpstreamError};
+use chassis::{BodyBytes, CallError, Failure, Json, Reply};
 use contract::{NewPayment, PaymentReport};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -12,7 +13,8 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use reliability::{Backoff, retry};
 
-use crate::{Gateway, Shared};
+use crate::events::Events;
+use crate::services::Services;
 
 /// Pauses of up to 50, 100 and 200 ms between four tries.
 const BACKOFF: Backoff = Backoff {
@@ -25,28 +27,33 @@ const X_ATTEMPTS: HeaderName = HeaderName::from_static("x-attempts");
 const EVENT: &str = "payment.captured";
 
 pub(crate) async fn once(
-    State(gateway): Shared,
+    State(services): State<Arc<Services>>,
+    State(events): State<Events>,
     headers: HeaderMap,
     BodyBytes(body): BodyBytes,
 ) -> Result<Response, Failure> {
     let content_type = headers.get(CONTENT_TYPE).cloned();
-    let reply = gateway
+    let reply = services
         .payments
         .send(Method::POST, "/payments", content_type, body)
         .await?;
     if reply.status == StatusCode::CREATED {
-        gateway.events.tell(EVENT);
+        events.tell(EVENT);
     }
     Ok(reply.into_response())
 }
 
 /// Every try carries the same key, so a try whose answer was lost is not charged again.
-pub(crate) async fn with_retry(State(gateway): Shared, Json(mut wanted): Json<NewPayment>) -> Response {
+pub(crate) async fn with_retry(
+    State(services): State<Arc<Services>>,
+    State(events): State<Events>,
+    Json(mut wanted): Json<NewPayment>,
+) -> Response {
     wanted
         .idempotency_key
         .get_or_insert_with(|| format!("{:032x}", rand::random::<u128>()));
     let random = Pcg64Mcg::seed_from_u64(rand::random());
-    let tried = retry(&BACKOFF, random, |_| attempt(&gateway, &wanted), is_transient).await;
+    let tried = retry(&BACKOFF, random, |_| attempt(&services, &wanted), is_transient).await;
     let attempts = tried.attempts;
     let mut response = match tried
         .outcome
@@ -55,7 +62,7 @@ pub(crate) async fn with_retry(State(gateway): Shared, Json(mut wanted): Json<Ne
     {
         Ok((status, payment)) => {
             if status == StatusCode::CREATED {
-                gateway.events.tell(EVENT);
+                events.tell(EVENT);
             }
             (status, Json(PaymentReport { attempts, payment })).into_response()
         }
@@ -69,12 +76,12 @@ pub(crate) async fn with_retry(State(gateway): Shared, Json(mut wanted): Json<Ne
 
 /// A try that did not bring an answer of use.
 enum Attempt {
-    NoAnswer(UpstreamError),
+    NoAnswer(CallError),
     Refused(Reply),
 }
 
-async fn attempt(gateway: &Gateway, wanted: &NewPayment) -> Result<Reply, Attempt> {
-    let reply = gateway
+async fn attempt(services: &Services, wanted: &NewPayment) -> Result<Reply, Attempt> {
+    let reply = services
         .payments
         .post("/payments", wanted)
         .await
@@ -89,7 +96,7 @@ async fn attempt(gateway: &Gateway, wanted: &NewPayment) -> Result<Reply, Attemp
 /// Whether another try may mend it: the caller's own mistakes stay mistakes.
 fn is_transient(attempt: &Attempt) -> bool {
     match attempt {
-        Attempt::NoAnswer(error) => !matches!(error, UpstreamError::NotConfigured { .. }),
+        Attempt::NoAnswer(error) => !matches!(error, CallError::NotConfigured { .. }),
         Attempt::Refused(reply) => reply.status.is_server_error() || reply.status == StatusCode::TOO_MANY_REQUESTS,
     }
 }

@@ -11,7 +11,7 @@ use lock::{Permit, Visit};
 use sqlx::AnyConnection;
 use store::{Database, Fetch};
 
-use crate::check_name;
+use crate::names::check_name;
 
 /// A seat that somebody wants.
 struct Wanted {

@@ -12,6 +12,7 @@
 //! `GET /pending` are for whoever looks at it from outside.
 
 mod bookings;
+mod names;
 mod products;
 mod reservations;
 mod saga;
@@ -22,7 +23,7 @@ mod trials;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{delete, get, post};
-use chassis::{App, Check, Failure, ServeError, Settings};
+use chassis::{App, ServeError, Settings};
 use lock::Protection;
 use messaging::{Part, inbox_migration, outbox_migration, outbox_tracestate_migration};
 use store::{Database, Migration};
@@ -30,21 +31,9 @@ use store::{Database, Migration};
 use crate::saga::Shelf;
 
 const MIGRATIONS: [Migration; 6] = [
-    Migration {
-        version: 1,
-        description: "products",
-        sql: include_str!("../migrations/0001_products.sql"),
-    },
-    Migration {
-        version: 2,
-        description: "seats",
-        sql: include_str!("../migrations/0002_seats.sql"),
-    },
-    Migration {
-        version: 3,
-        description: "saga",
-        sql: include_str!("../migrations/0003_saga.sql"),
-    },
+    Migration::new(1, "products", include_str!("../migrations/0001_products.sql")),
+    Migration::new(2, "seats", include_str!("../migrations/0002_seats.sql")),
+    Migration::new(3, "saga", include_str!("../migrations/0003_saga.sql")),
     inbox_migration(4),
     outbox_migration(5),
     outbox_tracestate_migration(6),
@@ -54,7 +43,6 @@ const MIGRATIONS: [Migration; 6] = [
 struct Inventory {
     database: Database,
     protection: Protection,
-    part: Part<Shelf>,
 }
 
 /// Opens the database of the service.
@@ -62,9 +50,7 @@ struct Inventory {
 /// # Errors
 /// When it cannot be opened.
 pub async fn open(database_url: &str) -> Result<Database, ServeError> {
-    Database::open(database_url, &MIGRATIONS)
-        .await
-        .map_err(|error| ServeError::start("the database", error))
+    Ok(Database::open(database_url, &MIGRATIONS).await?)
 }
 
 /// The whole service on an open database, taking part in no saga. To be called within a runtime.
@@ -72,29 +58,19 @@ pub async fn open(database_url: &str) -> Result<Database, ServeError> {
 /// # Errors
 /// When a setting is wrong, or the Redis that it needs is not named.
 pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError> {
-    router(settings, database, Part::none())
+    router(settings, database, &Part::none())
 }
 
-fn router(settings: &Settings, database: Database, part: Part<Shelf>) -> Result<Router, ServeError> {
+fn router(settings: &Settings, database: Database, part: &Part<Shelf>) -> Result<Router, ServeError> {
     let protection = Protection::from_settings(settings)?;
-    let ready = database.clone();
-    let check = Check::new("database", move || {
-        let database = ready.clone();
-        async move { database.is_ready().await }
-    });
-    let checks: Vec<Check> = [check]
-        .into_iter()
-        .chain(protection.check())
-        .chain(part.checks())
-        .collect();
-    let inventory = Inventory {
-        database,
-        protection,
-        part,
-    };
-    let plain = Router::new()
+    let app = App::new(settings)
+        .checks([database.check()])
+        .checks(protection.check())
+        .checks(part.checks())
+        .plain(part.routes());
+    let inventory = Inventory { database, protection };
+    let summary = Router::new()
         .route("/products/summary", get(saga::summary))
-        .route("/pending", get(saga::pending))
         .with_state(inventory.clone());
     let routes = Router::new()
         .route("/products", get(products::list))
@@ -104,11 +80,7 @@ fn router(settings: &Settings, database: Database, part: Part<Shelf>) -> Result<
         .route("/seats/{seat}/bookings", get(bookings::list).post(bookings::create))
         .route("/locks/{key}/trials", post(trials::run))
         .with_state(inventory);
-    Ok(App::new(settings)
-        .business(routes)
-        .plain(plain)
-        .checks(checks)
-        .into_router())
+    Ok(app.business(routes).plain(summary).into_router())
 }
 
 /// Runs the service until it is asked to end.
@@ -118,11 +90,6 @@ fn router(settings: &Settings, database: Database, part: Part<Shelf>) -> Result<
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(settings.database_url.expose()).await?;
     let part = Part::start(&settings, &database, Shelf::new).await?;
-    let serving = chassis::serve(router(&settings, database, part.clone())?, &settings);
-    part.beside(serving, &settings.shutdown).await
-}
-
-/// A name that a client chose and put into the path.
-fn check_name(field: &'static str, name: &str) -> Result<(), Failure> {
-    contract::check_text(field, name).map_err(|violation| Failure::bad_request(violation.to_string()))
+    let router = router(&settings, database, &part)?;
+    chassis::serve_beside(part.run(&settings.shutdown), router, &settings).await
 }

@@ -5,15 +5,13 @@
 
 use axum::extract::State;
 use chassis::{Failure, Json};
-use contract::events::{DomainEvent, Envelope, InventoryFailed, InventoryReleased, InventoryReserved, Payload, topics};
-use contract::{Pending, ProductsSummary};
-use messaging::{Handler, Outbox, Part, Position, Refusal, event};
+use contract::ProductsSummary;
+use contract::events::{DomainEvent, InventoryFailed, InventoryReleased, InventoryReserved, Payload, topics};
+use messaging::{Asked, Outbox, Refusal, SagaStep};
 use sqlx::AnyConnection;
 use store::{Database, Fetch};
 
 use crate::reservations::{STOCK, insert_reservation, put_back};
-
-const SOURCE: &str = "inventory";
 
 /// The shelf from which pieces are taken.
 pub(crate) struct Shelf {
@@ -22,7 +20,7 @@ pub(crate) struct Shelf {
 
 /// What an order wants.
 #[derive(Clone, Copy)]
-struct Wanted {
+pub(crate) struct Wanted {
     order_id: i64,
     product_id: i64,
     quantity: i64,
@@ -34,15 +32,33 @@ impl Shelf {
     }
 
     async fn say<P: Payload>(&self, connection: &mut AnyConnection, payload: P) -> Result<(), Refusal> {
-        let said = self
-            .outbox
-            .add(connection, topics::ORDERS, &event(SOURCE, payload))
-            .await;
-        Ok(said?)
+        Ok(self.outbox.add(connection, topics::ORDERS, payload).await?)
+    }
+}
+
+impl SagaStep for Shelf {
+    type Order = Wanted;
+
+    fn asked(event: &DomainEvent) -> Option<Asked<Wanted>> {
+        Some(match event {
+            DomainEvent::OrderCreated(order) => Asked::Perform(Wanted {
+                order_id: order.order_id,
+                product_id: order.product_id,
+                quantity: order.quantity,
+            }),
+            DomainEvent::ReserveInventory(command) => Asked::Perform(Wanted {
+                order_id: command.order_id,
+                product_id: command.product_id,
+                quantity: command.quantity,
+            }),
+            DomainEvent::OrderCancelled(order) => Asked::Compensate(order.order_id),
+            DomainEvent::ReleaseInventory(command) => Asked::Compensate(command.order_id),
+            _ => return None,
+        })
     }
 
     /// Takes the pieces in one conditional statement, and says whether there were enough.
-    async fn reserve(&self, connection: &mut AnyConnection, wanted: Wanted) -> Result<(), Refusal> {
+    async fn perform(&self, connection: &mut AnyConnection, wanted: Wanted) -> Result<(), Refusal> {
         let Wanted {
             order_id,
             product_id,
@@ -80,7 +96,7 @@ impl Shelf {
     }
 
     /// Puts the pieces of an order back, if there are any that were not put back before.
-    async fn release(&self, connection: &mut AnyConnection, order_id: i64) -> Result<(), Refusal> {
+    async fn compensate(&self, connection: &mut AnyConnection, order_id: i64) -> Result<(), Refusal> {
         let held: Option<(i64, i64, i64)> = sqlx::query_as(
             "UPDATE order_reservations SET released = 1 WHERE order_id = $1 AND released = 0 \
              RETURNING reservation_id, product_id, quantity",
@@ -100,55 +116,6 @@ impl Shelf {
         };
         self.say(connection, released).await
     }
-}
-
-impl Handler for Shelf {
-    fn concerns(&self, event: &DomainEvent) -> bool {
-        matches!(
-            event,
-            DomainEvent::OrderCreated(_)
-                | DomainEvent::OrderCancelled(_)
-                | DomainEvent::ReserveInventory(_)
-                | DomainEvent::ReleaseInventory(_)
-        )
-    }
-
-    async fn handle(
-        &self,
-        event: &Envelope<DomainEvent>,
-        _at: &Position,
-        connection: &mut AnyConnection,
-    ) -> Result<(), Refusal> {
-        match &event.data {
-            DomainEvent::OrderCreated(order) => {
-                let wanted = Wanted {
-                    order_id: order.order_id,
-                    product_id: order.product_id,
-                    quantity: order.quantity,
-                };
-                self.reserve(connection, wanted).await
-            }
-            DomainEvent::ReserveInventory(command) => {
-                let wanted = Wanted {
-                    order_id: command.order_id,
-                    product_id: command.product_id,
-                    quantity: command.quantity,
-                };
-                self.reserve(connection, wanted).await
-            }
-            DomainEvent::OrderCancelled(order) => self.release(connection, order.order_id).await,
-            DomainEvent::ReleaseInventory(command) => self.release(connection, command.order_id).await,
-            _ => Ok(()),
-        }
-    }
-
-    fn committed(&self) {
-        self.outbox.wake();
-    }
-}
-
-pub(crate) async fn pending(State(part): State<Part<Shelf>>) -> Result<Json<Pending>, Failure> {
-    part.pending().await.map(Json).map_err(Failure::internal)
 }
 
 /// How many pieces there are, and where: for whoever looks at the service from outside.

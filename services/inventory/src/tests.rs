@@ -6,8 +6,8 @@ mod stock;
 mod trials;
 
 use axum::Router;
-use chassis::testing::{Answer, send_with, settings};
-use contract::{Program, Step, StepKind};
+use chassis::testing::{Answer, rush, send_with, settings};
+use contract::Program;
 use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -38,28 +38,7 @@ impl Shop {
 
     /// The same request by as many clients at once, spread over the instances.
     async fn rush(&self, clients: usize, path: &str, headers: &[(&str, &str)], body: &Value) -> Vec<Answer> {
-        let headers: Vec<(String, String)> = headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let asking: Vec<_> = (0..clients)
-            .map(|client| {
-                let router = self.instances[client % self.instances.len()].clone();
-                let (path, headers, body) = (path.to_owned(), headers.clone(), body.clone());
-                tokio::spawn(async move {
-                    let headers: Vec<(&str, &str)> = headers
-                        .iter()
-                        .map(|(name, value)| (name.as_str(), value.as_str()))
-                        .collect();
-                    send_with(&router, Method::POST, &path, &headers, &body).await
-                })
-            })
-            .collect();
-        let mut answers = Vec::new();
-        for asked in asking {
-            answers.push(asked.await.unwrap());
-        }
-        answers
+        rush(&self.instances, clients, path, headers, body).await
     }
 
     async fn put_product(&self, id: i64, stock: i64) {
@@ -69,11 +48,6 @@ impl Shop {
     }
 }
 
-/// How many answers have this status.
-fn count(answers: &[Answer], status: u16) -> usize {
-    answers.iter().filter(|answer| answer.status == status).count()
-}
-
 fn kinds_of_problems(answers: &[Answer]) -> Vec<String> {
     let problems = answers.iter().filter(|answer| answer.status >= 400);
     let mut kinds: Vec<String> = problems
@@ -81,12 +55,4 @@ fn kinds_of_problems(answers: &[Answer]) -> Vec<String> {
         .collect();
     kinds.sort();
     kinds
-}
-
-fn steps(answer: &Answer) -> Vec<Step> {
-    serde_json::from_value(answer.json()["steps"].clone()).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
-}
-
-fn kinds(answer: &Answer) -> Vec<StepKind> {
-    steps(answer).iter().map(|step| step.what).collect()
 }

@@ -9,7 +9,7 @@ use lock::{LockError, LockOptions, Protection, RedisLock};
 use store::Redis;
 use tokio::task::JoinSet;
 
-use crate::check_name;
+use crate::names::check_name;
 
 pub(crate) async fn run(
     State(protection): State<Protection>,

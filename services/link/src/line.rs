@@ -61,9 +61,9 @@ impl Line {
     /// The line of a connection, which are counted from 0.
     #[must_use]
     pub fn new(seed: u64, connection: u64, direction: Direction) -> Self {
-        // Far apart for neighbours: the multiplier of splitmix64 (Steele, Lea, Flood 2014).
+        // Far apart for neighbours.
         let way = connection.wrapping_mul(2).wrapping_add(direction as u64);
-        let mixed = seed ^ way.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mixed = seed ^ way.wrapping_add(1).wrapping_mul(hash::GOLDEN);
         Self {
             draws: Pcg64Mcg::seed_from_u64(mixed),
             free_at: Duration::ZERO,

@@ -6,6 +6,7 @@
 //!
 //! With `SAGA` set, an order is a saga instead: see the module `saga`.
 
+mod called;
 mod place;
 mod publish;
 mod saga;
@@ -13,24 +14,17 @@ mod saga;
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::get;
-use chassis::{App, Check, Client, Failure, Json, Path, RowLimit, ServeError, Settings, Upstream};
-use contract::{Order, OrderStatus, OrdersSummary, Pending, Program};
+use called::Called;
+use chassis::{App, Failure, Json, Path, RowLimit, ServeError, Settings};
+use contract::{Order, OrderStatus, OrdersSummary, Pending};
 use messaging::{Broker, Style, inbox_migration};
 use publish::Publisher;
 use store::{Database, Fetch, Migration};
 
 const MIGRATIONS: [Migration; 5] = [
-    Migration {
-        version: 1,
-        description: "orders",
-        sql: include_str!("../migrations/0001_orders.sql"),
-    },
+    Migration::new(1, "orders", include_str!("../migrations/0001_orders.sql")),
     publish::OUTBOX,
-    Migration {
-        version: 3,
-        description: "saga",
-        sql: include_str!("../migrations/0003_saga.sql"),
-    },
+    Migration::new(3, "saga", include_str!("../migrations/0003_saga.sql")),
     inbox_migration(4),
     publish::OUTBOX_TRACESTATE,
 ];
@@ -44,21 +38,12 @@ struct Orders {
     publisher: Publisher,
 }
 
-/// The services that an order needs.
-#[derive(Clone)]
-struct Called {
-    users: Upstream,
-    inventory: Upstream,
-}
-
 /// Opens the database of the service.
 ///
 /// # Errors
 /// When it cannot be opened.
 pub async fn open(database_url: &str) -> Result<Database, ServeError> {
-    Database::open(database_url, &MIGRATIONS)
-        .await
-        .map_err(|error| ServeError::start("the database", error))
+    Ok(Database::open(database_url, &MIGRATIONS).await?)
 }
 
 /// The whole service on an open database; nobody hears of its orders.
@@ -68,18 +53,11 @@ pub fn app(settings: &Settings, database: Database) -> Router {
 }
 
 fn router(settings: &Settings, database: Database, publisher: Publisher) -> Router {
-    let client = Client::new();
-    let called = Called {
-        users: client.upstream(Program::Users, settings),
-        inventory: client.upstream(Program::Inventory, settings),
-    };
-    let ready = database.clone();
-    let check = Check::new("database", move || {
-        let database = ready.clone();
-        async move { database.is_ready().await }
-    });
-    let brokers = publisher.broker().map(Broker::check);
-    let checks = [Some(check), called.users.check(), called.inventory.check(), brokers];
+    let called = Called::from_settings(settings);
+    let app = App::new(settings)
+        .checks([database.check()])
+        .checks(called.checks())
+        .checks(publisher.broker().map(Broker::check));
     let state = Orders {
         database,
         called,
@@ -93,11 +71,7 @@ fn router(settings: &Settings, database: Database, publisher: Publisher) -> Rout
         .route("/orders/summary", get(summary))
         .route("/pending", get(pending))
         .with_state(state);
-    App::new(settings)
-        .business(routes)
-        .plain(plain)
-        .checks(checks.into_iter().flatten())
-        .into_router()
+    app.business(routes).plain(plain).into_router()
 }
 
 /// Runs the service until it is asked to end.
@@ -110,9 +84,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         return saga::serve(&settings, style, database).await;
     }
     let publisher = Publisher::start(&settings, &database).await?;
-    let serving = chassis::serve(router(&settings, database, publisher.clone()), &settings);
-    let (served, ()) = tokio::join!(serving, publisher.run(&settings.shutdown));
-    served
+    let router = router(&settings, database, publisher.clone());
+    chassis::serve_beside(publisher.run(&settings.shutdown), router, &settings).await
 }
 
 async fn summary(State(database): State<Database>) -> Result<Json<OrdersSummary>, Failure> {

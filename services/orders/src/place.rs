@@ -8,7 +8,7 @@ use messaging::MessagingError;
 use sqlx::AnyConnection;
 use store::{Database, Fetch};
 
-use crate::Called;
+use crate::called::Called;
 use crate::publish::Publisher;
 
 /// Checks the user, sets the pieces aside, and writes the order. If the last step fails, the pieces are given back; if

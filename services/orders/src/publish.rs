@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::{Client, Failure, ServeError, Settings, Shutdown, Upstream};
+use chassis::{Callee, Client, Failure, ServeError, Settings, Shutdown};
 use contract::environment::{ORDERS_GAP_MS, ORDERS_PUBLISH};
-use contract::events::{Envelope, OrderCreated, Payload, topics};
+use contract::events::{OrderCreated, Payload, topics};
 use contract::{EventCount, NewEvent, Order, Pending, Program};
 use messaging::{
     BROKERS_TIMEOUT, Broker, MessagingError, Outbox, Producer, Relay, event, outbox_migration,
@@ -20,7 +20,6 @@ pub(crate) const OUTBOX: Migration = outbox_migration(2);
 pub(crate) const OUTBOX_TRACESTATE: Migration = outbox_tracestate_migration(5);
 
 const MS_MAX: u64 = 600_000;
-const SOURCE: &str = "orders";
 
 /// How others hear of an order.
 #[derive(Clone)]
@@ -28,7 +27,7 @@ pub(crate) enum Publish {
     /// Not at all.
     None,
     /// Analytics is called before the order is answered.
-    Http(Upstream),
+    Http(Callee),
     /// Wrong: the order is written, and the event is published after that. Who dies between the two leaves an order of
     /// which nobody hears.
     DualWrite(Producer),
@@ -86,7 +85,7 @@ impl Publisher {
         publisher.gap = env.milliseconds(ORDERS_GAP_MS, 0, 0, MS_MAX)?;
         match way {
             Way::None => {}
-            Way::Http => publisher.how = Publish::Http(Client::new().upstream(Program::Analytics, settings)),
+            Way::Http => publisher.how = Publish::Http(Client::new().callee(Program::Analytics, settings)),
             Way::DualWrite | Way::Outbox => {
                 let kafka = settings.required_kafka("orders are published through it")?;
                 let broker = Broker::new(kafka.clone());
@@ -104,7 +103,7 @@ impl Publisher {
         self.how = match way {
             Way::DualWrite => Publish::DualWrite(producer),
             _ => {
-                let outbox = Outbox::new();
+                let outbox = Outbox::new(Program::Orders);
                 let relay = Relay::new(&outbox, self.database.clone(), producer, instance).with_gap(self.gap);
                 self.relay = Some(Arc::new(relay));
                 Publish::Outbox(outbox)
@@ -128,7 +127,7 @@ impl Publisher {
     /// In the transaction that writes the order.
     pub(crate) async fn within(&self, connection: &mut AnyConnection, order: &Order) -> Result<(), MessagingError> {
         match &self.how {
-            Publish::Outbox(outbox) => outbox.add(connection, topics::ORDERS, &created(order)).await,
+            Publish::Outbox(outbox) => outbox.add(connection, topics::ORDERS, created(order)).await,
             Publish::None | Publish::Http(_) | Publish::DualWrite(_) => Ok(()),
         }
     }
@@ -147,7 +146,8 @@ impl Publisher {
             }
             Publish::DualWrite(producer) => {
                 tokio::time::sleep(self.gap).await;
-                let published = producer.publish(topics::ORDERS, &created(order)).await;
+                let event = event(Program::Orders.as_str(), created(order));
+                let published = producer.publish(topics::ORDERS, &event).await;
                 published.map_err(Failure::internal)?;
             }
         }
@@ -166,15 +166,12 @@ impl Publisher {
     }
 }
 
-fn created(order: &Order) -> Envelope<OrderCreated> {
-    event(
-        SOURCE,
-        OrderCreated {
-            order_id: order.id,
-            user_id: order.user_id,
-            product_id: order.product_id,
-            quantity: order.quantity,
-            amount_cents: order.amount_cents,
-        },
-    )
+fn created(order: &Order) -> OrderCreated {
+    OrderCreated {
+        order_id: order.id,
+        user_id: order.user_id,
+        product_id: order.product_id,
+        quantity: order.quantity,
+        amount_cents: order.amount_cents,
+    }
 }

@@ -20,14 +20,13 @@ mod ledger;
 mod payments;
 mod row;
 mod saga;
-mod share;
 #[cfg(test)]
 mod tests;
 
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{get, post};
-use chassis::{App, Check, ServeError, Settings};
+use chassis::{App, ServeError, Settings};
 use lock::Protection;
 use messaging::{Part, inbox_migration, outbox_migration, outbox_tracestate_migration};
 use store::{Database, Migration};
@@ -37,21 +36,9 @@ use crate::payments::Till;
 use crate::saga::Cashier;
 
 const MIGRATIONS: [Migration; 6] = [
-    Migration {
-        version: 1,
-        description: "payments",
-        sql: include_str!("../migrations/0001_payments.sql"),
-    },
-    Migration {
-        version: 2,
-        description: "accounts",
-        sql: include_str!("../migrations/0002_accounts.sql"),
-    },
-    Migration {
-        version: 3,
-        description: "saga",
-        sql: include_str!("../migrations/0003_saga.sql"),
-    },
+    Migration::new(1, "payments", include_str!("../migrations/0001_payments.sql")),
+    Migration::new(2, "accounts", include_str!("../migrations/0002_accounts.sql")),
+    Migration::new(3, "saga", include_str!("../migrations/0003_saga.sql")),
     inbox_migration(4),
     outbox_migration(5),
     outbox_tracestate_migration(6),
@@ -63,7 +50,6 @@ struct Payments {
     till: Till,
     ledger: Ledger,
     protection: Protection,
-    part: Part<Cashier>,
 }
 
 /// Opens the database of the service.
@@ -71,9 +57,7 @@ struct Payments {
 /// # Errors
 /// When it cannot be opened.
 pub async fn open(database_url: &str) -> Result<Database, ServeError> {
-    Database::open(database_url, &MIGRATIONS)
-        .await
-        .map_err(|error| ServeError::start("the database", error))
+    Ok(Database::open(database_url, &MIGRATIONS).await?)
 }
 
 /// The whole service on an open database, taking part in no saga. To be called within a runtime.
@@ -81,31 +65,24 @@ pub async fn open(database_url: &str) -> Result<Database, ServeError> {
 /// # Errors
 /// When a setting is wrong, or the Redis that it needs is not named.
 pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError> {
-    router(settings, database, Part::none())
+    router(settings, database, &Part::none())
 }
 
-fn router(settings: &Settings, database: Database, part: Part<Cashier>) -> Result<Router, ServeError> {
+fn router(settings: &Settings, database: Database, part: &Part<Cashier>) -> Result<Router, ServeError> {
     let protection = Protection::from_settings(settings)?;
-    let ready = database.clone();
-    let check = Check::new("database", move || {
-        let database = ready.clone();
-        async move { database.is_ready().await }
-    });
-    let checks: Vec<Check> = [check]
-        .into_iter()
-        .chain(protection.check())
-        .chain(part.checks())
-        .collect();
+    let app = App::new(settings)
+        .checks([database.check()])
+        .checks(protection.check())
+        .checks(part.checks())
+        .plain(part.routes());
     let payments = Payments {
         till: Till::from_settings(settings)?,
         ledger: Ledger::from_settings(settings, database.clone())?,
         database,
         protection,
-        part,
     };
-    let plain = Router::new()
+    let summary = Router::new()
         .route("/payments/summary", get(saga::summary))
-        .route("/pending", get(saga::pending))
         .with_state(payments.clone());
     let routes = Router::new()
         .route("/payments", get(payments::list).post(payments::create))
@@ -113,11 +90,7 @@ fn router(settings: &Settings, database: Database, part: Part<Cashier>) -> Resul
         .route("/accounts/{id}", get(accounts::show).put(accounts::put))
         .route("/accounts/{id}/debits", post(accounts::debit))
         .with_state(payments);
-    Ok(App::new(settings)
-        .business(routes)
-        .plain(plain)
-        .checks(checks)
-        .into_router())
+    Ok(app.business(routes).plain(summary).into_router())
 }
 
 /// Runs the service until it is asked to end.
@@ -127,6 +100,6 @@ fn router(settings: &Settings, database: Database, part: Part<Cashier>) -> Resul
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(settings.database_url.expose()).await?;
     let part = Part::start(&settings, &database, Cashier::from_settings(&settings)?).await?;
-    let serving = chassis::serve(router(&settings, database, part.clone())?, &settings);
-    part.beside(serving, &settings.shutdown).await
+    let router = router(&settings, database, &part)?;
+    chassis::serve_beside(part.run(&settings.shutdown), router, &settings).await
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::IntoResponse;
-use chassis::{Failure, Json, Path, Query, RowLimit, Settings, SettingsError};
+use chassis::{Failure, Json, Path, Query, RowLimit, Settings, SettingsError, ShareOfRequests};
 use contract::environment::{IDEMPOTENCY, PAYMENTS_FAILURE_RATE, PAYMENTS_SLOW_ANSWER_MS, PAYMENTS_SLOW_ANSWER_RATE};
 use contract::limits::LOCK_MS_MAX;
 use contract::{NewPayment, Payment};
@@ -15,14 +15,13 @@ use store::{Database, Fetch};
 
 use crate::charge::{Charged, Idempotency, charge};
 use crate::row::{Row, payment};
-use crate::share::Share;
 
 /// How this instance takes money.
 #[derive(Clone)]
 pub(crate) struct Till {
     idempotency: Idempotency,
-    refused: Share,
-    slow: Share,
+    refused: ShareOfRequests,
+    slow: ShareOfRequests,
     slow_answer: Duration,
 }
 
@@ -36,8 +35,8 @@ impl Till {
         let env = &settings.environment;
         Ok(Self {
             idempotency: idempotency(settings)?,
-            refused: Share::from_settings(settings, PAYMENTS_FAILURE_RATE, 0)?,
-            slow: Share::from_settings(settings, PAYMENTS_SLOW_ANSWER_RATE, 1)?,
+            refused: ShareOfRequests::from_settings(settings, PAYMENTS_FAILURE_RATE, 0)?,
+            slow: ShareOfRequests::from_settings(settings, PAYMENTS_SLOW_ANSWER_RATE, 1)?,
             slow_answer: env.milliseconds(PAYMENTS_SLOW_ANSWER_MS, 0, 0, LOCK_MS_MAX)?,
         })
     }

@@ -7,23 +7,28 @@
 
 use axum::extract::State;
 use chassis::{Failure, Json, Settings, SettingsError, ShareOfKeys};
+use contract::PaymentsSummary;
 use contract::environment::PAYMENTS_FAILURE_RATE;
-use contract::events::{DomainEvent, Envelope, Payload, PaymentCompleted, PaymentFailed, PaymentRefunded, topics};
-use contract::{PaymentsSummary, Pending};
-use messaging::{Handler, Outbox, Part, Position, Refusal, event};
+use contract::events::{DomainEvent, Payload, PaymentCompleted, PaymentFailed, PaymentRefunded, topics};
+use messaging::{Asked, Outbox, Refusal, SagaStep};
 use sqlx::AnyConnection;
 use store::{Database, Fetch};
 
 use crate::charge::Idempotency;
 use crate::payments::idempotency;
 
-const SOURCE: &str = "payments";
-
 /// Where the money for orders is taken and given back.
 pub(crate) struct Cashier {
     idempotency: Idempotency,
     refused: ShareOfKeys,
     outbox: Outbox,
+}
+
+/// What an order costs.
+#[derive(Clone, Copy)]
+pub(crate) struct Due {
+    order_id: i64,
+    amount_cents: i64,
 }
 
 impl Cashier {
@@ -38,15 +43,32 @@ impl Cashier {
     }
 
     async fn say<P: Payload>(&self, connection: &mut AnyConnection, payload: P) -> Result<(), Refusal> {
-        let said = self
-            .outbox
-            .add(connection, topics::ORDERS, &event(SOURCE, payload))
-            .await;
-        Ok(said?)
+        Ok(self.outbox.add(connection, topics::ORDERS, payload).await?)
+    }
+}
+
+impl SagaStep for Cashier {
+    type Order = Due;
+
+    fn asked(event: &DomainEvent) -> Option<Asked<Due>> {
+        Some(match event {
+            DomainEvent::InventoryReserved(reserved) => Asked::Perform(Due {
+                order_id: reserved.order_id,
+                amount_cents: reserved.amount_cents,
+            }),
+            DomainEvent::TakePayment(command) => Asked::Perform(Due {
+                order_id: command.order_id,
+                amount_cents: command.amount_cents,
+            }),
+            DomainEvent::OrderCancelled(order) => Asked::Compensate(order.order_id),
+            DomainEvent::RefundPayment(command) => Asked::Compensate(command.order_id),
+            _ => return None,
+        })
     }
 
     /// Takes the money for an order, unless that was done before or is not to be done any more.
-    async fn take(&self, connection: &mut AnyConnection, order_id: i64, amount_cents: i64) -> Result<(), Refusal> {
+    async fn perform(&self, connection: &mut AnyConnection, due: Due) -> Result<(), Refusal> {
+        let Due { order_id, amount_cents } = due;
         if is_cancelled(connection, order_id).await? {
             return Ok(());
         }
@@ -72,7 +94,7 @@ impl Cashier {
     }
 
     /// Gives back all that was taken for an order and not given back before.
-    async fn refund(&self, connection: &mut AnyConnection, order_id: i64) -> Result<(), Refusal> {
+    async fn compensate(&self, connection: &mut AnyConnection, order_id: i64) -> Result<(), Refusal> {
         sqlx::query("INSERT INTO cancelled_orders (order_id) VALUES ($1) ON CONFLICT DO NOTHING")
             .bind(order_id)
             .execute(&mut *connection)
@@ -99,39 +121,6 @@ impl Cashier {
             self.say(connection, refunded).await?;
         }
         Ok(())
-    }
-}
-
-impl Handler for Cashier {
-    fn concerns(&self, event: &DomainEvent) -> bool {
-        matches!(
-            event,
-            DomainEvent::InventoryReserved(_)
-                | DomainEvent::OrderCancelled(_)
-                | DomainEvent::TakePayment(_)
-                | DomainEvent::RefundPayment(_)
-        )
-    }
-
-    async fn handle(
-        &self,
-        event: &Envelope<DomainEvent>,
-        _at: &Position,
-        connection: &mut AnyConnection,
-    ) -> Result<(), Refusal> {
-        match &event.data {
-            DomainEvent::InventoryReserved(reserved) => {
-                self.take(connection, reserved.order_id, reserved.amount_cents).await
-            }
-            DomainEvent::TakePayment(command) => self.take(connection, command.order_id, command.amount_cents).await,
-            DomainEvent::OrderCancelled(order) => self.refund(connection, order.order_id).await,
-            DomainEvent::RefundPayment(command) => self.refund(connection, command.order_id).await,
-            _ => Ok(()),
-        }
-    }
-
-    fn committed(&self) {
-        self.outbox.wake();
     }
 }
 
@@ -185,10 +174,6 @@ async fn claim(
     .execute(connection)
     .await
     .map(drop)
-}
-
-pub(crate) async fn pending(State(part): State<Part<Cashier>>) -> Result<Json<Pending>, Failure> {
-    part.pending().await.map(Json).map_err(Failure::internal)
 }
 
 /// How much money there is: for whoever looks at the service from outside.

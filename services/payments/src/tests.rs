@@ -4,9 +4,8 @@ mod accounts;
 mod charges;
 
 use axum::Router;
-use chassis::testing::{Answer, send_with, settings};
-use contract::{Program, Step, StepKind};
-use http::Method;
+use chassis::testing::{Answer, rush, settings};
+use contract::Program;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -35,30 +34,8 @@ impl Bank {
     }
 
     /// The same request by as many clients at once, spread over the instances.
-    async fn rush(&self, clients: usize, path: &str, strategy: &'static str, body: &Value) -> Vec<Answer> {
-        let asking: Vec<_> = (0..clients)
-            .map(|client| {
-                let router = self.instances[client % self.instances.len()].clone();
-                let (path, body) = (path.to_owned(), body.clone());
-                let headers = [("x-strategy", strategy), ("x-steps", "1")];
-                tokio::spawn(async move { send_with(&router, Method::POST, &path, &headers, &body).await })
-            })
-            .collect();
-        let mut answers = Vec::new();
-        for asked in asking {
-            answers.push(asked.await.unwrap());
-        }
-        answers
+    async fn rush(&self, clients: usize, path: &str, strategy: &str, body: &Value) -> Vec<Answer> {
+        let headers = [("x-strategy", strategy), ("x-steps", "1")];
+        rush(&self.instances, clients, path, &headers, body).await
     }
-}
-
-/// How many answers have this status.
-fn count(answers: &[Answer], status: u16) -> usize {
-    answers.iter().filter(|answer| answer.status == status).count()
-}
-
-fn kinds(answer: &Answer) -> Vec<StepKind> {
-    let steps: Vec<Step> =
-        serde_json::from_value(answer.json()["steps"].clone()).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
-    steps.iter().map(|step| step.what).collect()
 }

@@ -5,16 +5,12 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use chassis::{App, Check, Failure, Json, Path, RowLimit, ServeError, Settings};
+use chassis::{App, Failure, Json, Path, RowLimit, ServeError, Settings};
 use contract::{NewUser, User};
 use http::StatusCode;
 use store::{Database, Fetch, Migration};
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    description: "users",
-    sql: include_str!("../migrations/0001_users.sql"),
-}];
+const MIGRATIONS: [Migration; 1] = [Migration::new(1, "users", include_str!("../migrations/0001_users.sql"))];
 
 type Row = (i64, String, String);
 
@@ -23,23 +19,17 @@ type Row = (i64, String, String);
 /// # Errors
 /// When it cannot be opened.
 pub async fn open(database_url: &str) -> Result<Database, ServeError> {
-    Database::open(database_url, &MIGRATIONS)
-        .await
-        .map_err(|error| ServeError::start("the database", error))
+    Ok(Database::open(database_url, &MIGRATIONS).await?)
 }
 
 /// The whole service on an open database.
 pub fn app(settings: &Settings, database: Database) -> Router {
-    let ready = database.clone();
-    let check = Check::new("database", move || {
-        let database = ready.clone();
-        async move { database.is_ready().await }
-    });
+    let app = App::new(settings).checks([database.check()]);
     let routes = Router::new()
         .route("/users", get(list).post(create))
         .route("/users/{id}", get(show))
         .with_state(database);
-    App::new(settings).business(routes).checks([check]).into_router()
+    app.business(routes).into_router()
 }
 
 /// Runs the service until it is asked to end.

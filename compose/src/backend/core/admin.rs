@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use contract::LinkConditions;
-use serde::{Deserialize, Serialize};
+use contract::{LinkConditions, UpstreamEntry, UpstreamStatus};
+use serde::Serialize;
 use url::Url;
 
-use super::environment::Upstream;
 use crate::error::Error;
 use crate::http;
 
@@ -16,12 +15,6 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const SHOWN_CHARS_MAX: usize = 200;
 const UPSTREAMS: &str = "/_balancer/upstreams";
 const POLICY: &str = "/_balancer/policy";
-
-#[derive(Deserialize)]
-struct UpstreamStatus {
-    name: String,
-    in_flight: u32,
-}
 
 /// The client for all that is asked of instances over HTTP.
 pub(in crate::backend) fn client() -> Result<reqwest::Client, reqwest::Error> {
@@ -39,7 +32,7 @@ pub(super) struct BalancerAdmin<'a> {
 
 impl BalancerAdmin<'_> {
     /// Replaces the list of instances.
-    pub(super) async fn set_upstreams(&self, upstreams: &[Upstream]) -> Result<(), Error> {
+    pub(super) async fn set_upstreams(&self, upstreams: &[UpstreamEntry]) -> Result<(), Error> {
         const WHAT: &str = "its instances";
         let response = self.put(UPSTREAMS, WHAT, &upstreams).await?;
         match response.status() {

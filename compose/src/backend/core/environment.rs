@@ -2,41 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use contract::environment;
-use serde::Serialize;
+use contract::{UpstreamEntry, environment};
 use url::Url;
 
 use crate::topology::{LinkSpec, ServiceSpec};
 use crate::{postgres, redis};
 
-/// The balancer's instances: `NAME=URL`, with [`WEIGHT`] and a number behind it where that is not 1, and commas between.
+/// The balancer's instances: each a [`UpstreamEntry`], with commas between.
 pub(crate) const UPSTREAMS: &str = "UPSTREAMS";
-/// What stands between an instance's address and its weight.
-pub(crate) const WEIGHT: &str = " weight=";
 /// The balancer's policy.
 pub(crate) const POLICY: &str = "POLICY";
-
-/// An instance as a balancer is told of it.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Upstream {
-    pub(crate) name: String,
-    /// Without a path: `http://127.0.0.1:1234`.
-    pub(crate) url: String,
-    pub(crate) weight: u32,
-    /// Whether it gets new requests. One that does not is still listed, so that its requests in flight are seen.
-    pub(crate) healthy: bool,
-}
-
-impl Upstream {
-    /// As it stands in [`UPSTREAMS`].
-    pub(crate) fn listed(&self) -> String {
-        let weight = match self.weight {
-            1 => String::new(),
-            weight => format!("{WEIGHT}{weight}"),
-        };
-        format!("{}={}{weight}", self.name, self.url)
-    }
-}
 
 /// The environment of one instance.
 pub(crate) type Environment = BTreeMap<String, String>;
@@ -62,9 +37,9 @@ pub(crate) fn balancer_environment(
     mut environment: Environment,
     spec: &ServiceSpec,
     policy: &str,
-    upstreams: &[Upstream],
+    upstreams: &[UpstreamEntry],
 ) -> Environment {
-    let upstreams: Vec<_> = upstreams.iter().map(Upstream::listed).collect();
+    let upstreams: Vec<_> = upstreams.iter().map(UpstreamEntry::to_string).collect();
     environment.insert(UPSTREAMS.to_owned(), upstreams.join(","));
     environment.insert(POLICY.to_owned(), policy.to_owned());
     let own = spec
@@ -158,7 +133,7 @@ mod tests {
             ("gateway-1", "http://127.0.0.1:1", 1),
             ("gateway-2", "http://127.0.0.1:2", 3),
         ];
-        let upstreams = upstreams.map(|(name, url, weight)| Upstream {
+        let upstreams = upstreams.map(|(name, url, weight)| UpstreamEntry {
             name: name.to_owned(),
             url: url.to_owned(),
             weight,

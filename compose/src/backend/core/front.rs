@@ -1,7 +1,8 @@
 //! The balancer in front of a service, whichever program it is.
 
+use contract::UpstreamEntry;
+
 use super::admin::BalancerAdmin;
-use super::environment::Upstream;
 use super::nginx::NginxAdmin;
 use super::platform::Platform;
 use crate::error::Error;
@@ -23,7 +24,7 @@ pub(super) enum Admin<'a, C: Platform> {
 
 impl<C: Platform> Front<'_, C> {
     /// Replaces the list of instances, unless it is one that stays as it is.
-    pub(super) async fn set_upstreams(&mut self, upstreams: &[Upstream]) -> Result<(), Error> {
+    pub(super) async fn set_upstreams(&mut self, upstreams: &[UpstreamEntry]) -> Result<(), Error> {
         match &mut self.admin {
             _ if self.membership == Membership::Static => Ok(()),
             Admin::Lab(admin) => admin.set_upstreams(upstreams).await,

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use contract::Program;
 use contract::environment::{KAFKA_PREFIX, LINK_PORT, REDIS_PREFIX};
+use contract::{Program, UpstreamEntry};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::environment::{Environment, Upstream, balancer_environment, instance_environment, link_environment};
+use super::environment::{Environment, balancer_environment, instance_environment, link_environment};
 use super::platform::{Exit, Handle, LaunchRequest, Launched, OnExit, Platform};
 use super::slot::{Mark, Slot, log_path};
 use super::system::{RunningSystem, State};
@@ -167,7 +167,7 @@ impl<C: Platform> RunningSystem<C> {
 
     /// The instances that the balancer of a service is told of at its start, with their addresses. Those beyond the
     /// specification are still being started, or are leaving.
-    pub(super) fn upstreams_of(&self, state: &State<C::Handle>, spec: &ServiceSpec) -> Vec<Upstream> {
+    pub(super) fn upstreams_of(&self, state: &State<C::Handle>, spec: &ServiceSpec) -> Vec<UpstreamEntry> {
         let upstream = |(index, name): (u32, String)| {
             let slot = state.slot(&name).ok();
             // An nginx refuses a list with a name that is nobody's.
@@ -178,7 +178,7 @@ impl<C: Platform> RunningSystem<C> {
             let url = self
                 .platform
                 .inner_url(&name, spec.service, slot.and_then(|slot| slot.port))?;
-            Some(Upstream {
+            Some(UpstreamEntry {
                 name,
                 url: written(&url),
                 weight: spec.balancer.as_ref().map_or(1, |balancer| balancer.weight(index)),

@@ -26,9 +26,7 @@ mod stop;
 mod system;
 
 pub(super) use admin::client;
-pub(crate) use environment::{
-    Environment, POLICY, UPSTREAMS, Upstream, WEIGHT, balancer_environment, instance_environment,
-};
+pub(crate) use environment::{Environment, POLICY, UPSTREAMS, balancer_environment, instance_environment};
 pub(super) use platform::{Exit, Handle, LaunchRequest, Launched, OnExit, Platform, Renewal, Sources};
 pub(super) use settle::remember;
 pub(crate) use slot::address;

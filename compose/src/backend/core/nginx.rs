@@ -4,13 +4,14 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use contract::UpstreamEntry;
 use tokio::time::{Instant, sleep};
 
 use super::log::tail;
 use super::platform::{Handle, Platform, Renewal};
 use super::slot::Slot;
 use super::system::RunningSystem;
-use crate::backend::{Environment, POLICY, UPSTREAMS, Upstream, balancer_environment};
+use crate::backend::{Environment, POLICY, UPSTREAMS, balancer_environment};
 use crate::error::Error;
 use crate::http;
 use crate::nginx::{READY, lacking};
@@ -45,9 +46,9 @@ impl<'a, C: Platform> NginxAdmin<'a, C> {
     }
 
     /// Replaces the list by those that get new requests.
-    pub(super) async fn set_upstreams(&mut self, upstreams: &[Upstream]) -> Result<(), Error> {
+    pub(super) async fn set_upstreams(&mut self, upstreams: &[UpstreamEntry]) -> Result<(), Error> {
         let listed = upstreams.iter().filter(|upstream| upstream.healthy);
-        let listed: Vec<String> = listed.map(Upstream::listed).collect();
+        let listed: Vec<String> = listed.map(UpstreamEntry::to_string).collect();
         let mut environment = self.environment()?;
         environment.insert(UPSTREAMS.to_owned(), listed.join(","));
         self.renew(environment).await

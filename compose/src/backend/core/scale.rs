@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
+use contract::UpstreamEntry;
 use tokio::time::{Instant, sleep};
 
-use super::environment::Upstream;
 use super::front::Front;
 use super::platform::Platform;
 use super::slot::Slot;
@@ -82,14 +82,14 @@ impl<C: Platform> RunningSystem<C> {
     }
 
     /// The list for the balancer: instances up to `listed`, of which those up to `healthy` get requests.
-    pub(super) fn upstreams(&self, service: &str, healthy: u32, listed: u32) -> Vec<Upstream> {
+    pub(super) fn upstreams(&self, service: &str, healthy: u32, listed: u32) -> Vec<UpstreamEntry> {
         let state = self.state();
         let spec = state.record.spec.service(service);
         let balancer = spec.and_then(|spec| spec.balancer.as_ref());
         let slots = state.instances_of(service).filter(|slot| slot.index <= listed);
         let upstream = |slot: &Slot<C::Handle>| {
             let url = self.platform.inner_url(&slot.name, slot.program, slot.port)?;
-            Some(Upstream {
+            Some(UpstreamEntry {
                 name: instance_name(service, slot.index),
                 url: url.as_str().trim_end_matches('/').to_owned(),
                 weight: balancer.map_or(1, |balancer| balancer.weight(slot.index)),

@@ -236,3 +236,19 @@ pub fn field(head: &str, name: &str) -> Option<String> {
         .collect();
     (!values.is_empty()).then(|| values.join("|"))
 }
+
+/// A balancer, its instance, its client, and the instance's end of a connection on which the head of this request was read.
+pub async fn asked(request: &str) -> (Front, Instance, Peer, Peer) {
+    let instance = Instance::listen().await;
+    let front = Front::before(&instance).await;
+    let mut client = front.client().await;
+    client.send(request).await;
+    let mut peer = instance.accept().await;
+    peer.head().await;
+    (front, instance, client, peer)
+}
+
+/// The same, of a plain GET.
+pub async fn asked_for(path: &str) -> (Front, Instance, Peer, Peer) {
+    asked(&format!("GET {path} HTTP/1.1\r\nhost: shop\r\n\r\n")).await
+}

@@ -1,5 +1,6 @@
+use contract::Program;
 use contract::events::{OrderCancelled, OrderCreated, ReleaseInventory, ReserveInventory};
-use messaging::testing::{handle, outbox};
+use messaging::testing::{handle, said};
 use sqlx::query_as;
 use store::Fetch;
 
@@ -30,14 +31,10 @@ async fn stock(database: &Database) -> ProductsSummary {
     summary(State(database.clone())).await.unwrap().0
 }
 
-async fn said(database: &Database) -> Vec<String> {
-    outbox(database).await.into_iter().map(|(_, kind)| kind).collect()
-}
-
 #[tokio::test]
 async fn pieces_are_set_aside_once_and_put_back_once() {
     let database = open("sqlite::memory:").await.unwrap();
-    let shelf = Shelf::new(Outbox::new());
+    let shelf = Shelf::new(Outbox::new(Program::Inventory));
     let before = stock(&database).await;
     for _ in 0..2 {
         handle(&database, &shelf, created(1, TICKET, 3)).await.unwrap();
@@ -63,7 +60,7 @@ async fn pieces_are_set_aside_once_and_put_back_once() {
 #[tokio::test]
 async fn what_is_not_there_is_refused_and_costs_nothing() {
     let database = open("sqlite::memory:").await.unwrap();
-    let shelf = Shelf::new(Outbox::new());
+    let shelf = Shelf::new(Outbox::new(Program::Inventory));
     let before = stock(&database).await;
     for (order_id, product_id) in [(1, TICKET), (2, 99)] {
         handle(&database, &shelf, created(order_id, product_id, 11))
@@ -78,7 +75,7 @@ async fn what_is_not_there_is_refused_and_costs_nothing() {
 #[tokio::test]
 async fn commands_do_the_same() {
     let database = open("sqlite::memory:").await.unwrap();
-    let shelf = Shelf::new(Outbox::new());
+    let shelf = Shelf::new(Outbox::new(Program::Inventory));
     let reserve = ReserveInventory {
         order_id: 7,
         product_id: 1,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chassis::testing::{Answer, assert_problem, get_from, send_with, settings};
+use chassis::testing::{Answer, assert_problem, count, get_from, send_with, settings};
 use contract::{Program, StepKind};
 use http::Method;
 use lock::{LockOptions, RedisLock, Release, ReleaseMode, TokenIssue};
@@ -11,7 +11,7 @@ use redis::cmd;
 use serde_json::json;
 use store::testing::RedisServer;
 
-use super::{Shop, count, kinds, kinds_of_problems, steps};
+use super::{Shop, kinds_of_problems};
 use crate::{app, open};
 
 const LAMP: &str = "/products/7";
@@ -80,7 +80,7 @@ async fn a_holder_that_outlives_its_lock_oversells_even_if_it_asks_first() {
             return;
         };
         assert_eq!(count(&answers, 201), 2, "{strategy}: {answers:?}");
-        let all: Vec<StepKind> = answers.iter().flat_map(kinds).collect();
+        let all: Vec<StepKind> = answers.iter().flat_map(Answer::step_kinds).collect();
         assert_eq!(all.iter().filter(|kind| **kind == StepKind::Checked).count(), asked);
         assert!(all.contains(&StepKind::NotOwner), "{all:?}");
     }
@@ -94,9 +94,9 @@ async fn the_storage_refuses_the_stale_token_of_a_holder_that_outlives_its_lock(
     assert_eq!(count(&answers, 201), 1, "{answers:?}");
     let stale = answers.iter().find(|answer| answer.status == 409).unwrap();
     assert_eq!(stale.json()["type"], "urn:lab:stale-token");
-    let token = |at: usize| steps(stale)[at].value;
+    let token = |at: usize| stale.steps()[at].value;
     assert_eq!(
-        kinds(stale),
+        stale.step_kinds(),
         [
             StepKind::Acquired,
             StepKind::Read,
@@ -150,7 +150,7 @@ async fn a_bare_release_is_seen_to_delete_the_lock_of_another() {
     };
     let (answers, rightful) = tokio::join!(held_up, rightful);
     assert_eq!(
-        kinds(&answers[0]).last(),
+        answers[0].step_kinds().last(),
         Some(&StepKind::DeletedForeign),
         "{answers:?}"
     );
@@ -184,7 +184,7 @@ async fn the_lock_service_is_asked_between_reading_and_writing() {
     let headers = [("x-strategy", "redis-lock-asked"), ("x-steps", "1")];
     let answers = shop.rush(1, RESERVATIONS, &headers, &json!({"quantity": 1})).await;
     assert_eq!(
-        kinds(&answers[0]),
+        answers[0].step_kinds(),
         [
             StepKind::Acquired,
             StepKind::Read,
@@ -193,8 +193,8 @@ async fn the_lock_service_is_asked_between_reading_and_writing() {
             StepKind::Released
         ]
     );
-    assert_eq!(steps(&answers[0])[0].value, Some(1));
-    assert_eq!(steps(&answers[0])[2].value, Some(1));
+    assert_eq!(answers[0].steps()[0].value, Some(1));
+    assert_eq!(answers[0].steps()[2].value, Some(1));
 }
 
 #[tokio::test]
@@ -221,8 +221,8 @@ async fn steps_are_told_only_when_asked_for_and_with_problems_too() {
         shop.put_product(7, 1).await;
         let headers = [("x-strategy", strategy), ("x-steps", "1")];
         let told = shop.rush(1, RESERVATIONS, &headers, &body).await;
-        assert_eq!(kinds(&told[0]), expected, "{strategy}");
-        assert!(steps(&told[0]).is_sorted_by_key(|step| step.at_ns));
+        assert_eq!(told[0].step_kinds(), expected, "{strategy}");
+        assert!(told[0].steps().is_sorted_by_key(|step| step.at_ns));
         let refused = shop.rush(1, RESERVATIONS, &headers, &body).await;
         assert_problem(&refused[0], 409);
         assert!(refused[0].json()["steps"].is_array(), "{refused:?}");
@@ -285,5 +285,5 @@ async fn a_redis_that_dies_is_a_503_and_no_hang() {
     let answers = shop.rush(1, RESERVATIONS, &headers, &json!({"quantity": 1})).await;
     assert_problem(&answers[0], 503);
     assert_eq!(answers[0].json()["type"], "urn:lab:lock-unavailable");
-    assert_eq!(steps(&answers[0]), []);
+    assert_eq!(answers[0].steps(), []);
 }

@@ -1,12 +1,12 @@
 //! Seats, of which each is for one customer.
 
-use chassis::testing::{Answer, assert_problem, get_from, send_with};
+use chassis::testing::{Answer, assert_problem, count, get_from, send_with};
 use contract::StepKind;
 use http::Method;
 use serde_json::json;
 use store::testing::RedisServer;
 
-use super::{Shop, count, kinds, kinds_of_problems};
+use super::{Shop, kinds_of_problems};
 
 const SEAT: &str = "/seats/14C/bookings";
 
@@ -90,7 +90,7 @@ async fn the_storage_refuses_a_holder_that_outlives_its_lock() {
         if booked == 1 {
             assert_eq!(kinds_of_problems(&answers), ["urn:lab:stale-token"]);
             let refused = answers.iter().find(|answer| answer.status == 409).unwrap();
-            assert!(kinds(refused).contains(&StepKind::Refused));
+            assert!(refused.step_kinds().contains(&StepKind::Refused));
         }
     }
 }

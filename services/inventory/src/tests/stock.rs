@@ -1,12 +1,12 @@
 //! Products and reservations, one request at a time.
 
 use axum::Router;
-use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_to, send, send_with, settings};
+use chassis::testing::{assert_problem, assert_refuses_bodies, count, get_from, post_to, send, send_with, settings};
 use contract::{Product, Program};
 use http::Method;
 use serde_json::json;
 
-use super::{Shop, count};
+use super::Shop;
 use crate::{app, open};
 
 /// The product of which there are ten.

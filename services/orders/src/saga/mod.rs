@@ -10,13 +10,13 @@ mod process;
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::get;
 use chassis::{
-    App, Check, Client, Failure, Json, Path, RowLimit, ServeError, Settings, ShareOfKeys, Shutdown, Upstream,
+    App, Callee, Client, Failure, Json, Path, RowLimit, ServeError, Settings, ShareOfKeys, Shutdown, unix_ms,
 };
 use contract::environment::{ORDERS_REFUSAL_RATE, SAGA_TIMEOUT_MS};
 use contract::events::{OrderCreated, Payload, ReserveInventory, topics};
@@ -28,7 +28,6 @@ use store::Database;
 
 use machine::Heard;
 
-const SOURCE: &str = "orders";
 const TIMEOUT_MS_MAX: u64 = 3_600_000;
 /// How often orders are looked for whose time is over.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -46,7 +45,7 @@ struct Saga {
 struct Orders {
     database: Database,
     saga: Saga,
-    users: Upstream,
+    users: Callee,
 }
 
 /// Runs the service until it is asked to end.
@@ -55,22 +54,15 @@ struct Orders {
 /// When a setting is wrong, or its brokers or its address cannot be had.
 pub(crate) async fn serve(settings: &Settings, style: Style, database: Database) -> Result<(), ServeError> {
     let saga = Saga::start(settings, style, database).await?;
-    let serving = chassis::serve(router(settings, &saga), settings);
-    let (served, ()) = tokio::join!(serving, saga.run(&settings.shutdown));
-    served
+    chassis::serve_beside(saga.run(&settings.shutdown), router(settings, &saga), settings).await
 }
 
 fn router(settings: &Settings, saga: &Saga) -> Router {
-    let users = Client::new().upstream(Program::Users, settings);
-    let ready = saga.database.clone();
-    let check = Check::new("database", move || {
-        let database = ready.clone();
-        async move { database.is_ready().await }
-    });
-    let checks = [check]
-        .into_iter()
-        .chain(users.check())
-        .chain(saga.participant.checks());
+    let users = Client::new().callee(Program::Users, settings);
+    let app = App::new(settings)
+        .checks([saga.database.check()])
+        .checks(users.check())
+        .checks(saga.participant.checks());
     let state = Orders {
         database: saga.database.clone(),
         users,
@@ -85,11 +77,7 @@ fn router(settings: &Settings, saga: &Saga) -> Router {
         .route("/orders/summary", get(summary))
         .route("/pending", get(pending))
         .with_state(state);
-    App::new(settings)
-        .business(routes)
-        .plain(plain)
-        .checks(checks)
-        .into_router()
+    app.business(routes).plain(plain).into_router()
 }
 
 impl Saga {
@@ -131,7 +119,7 @@ impl Saga {
     }
 
     async fn cancel_overdue(&self) -> Result<(), sqlx::Error> {
-        for id in book::overdue(&self.database, now_ms()).await? {
+        for id in book::overdue(&self.database, unix_ms()).await? {
             let mut transaction = self.database.begin_write().await?;
             let heard = self
                 .process
@@ -154,7 +142,7 @@ impl Saga {
         let crashes = self.participant.crashes();
         let before = crashes.due(OrderCreated::TYPE, Moment::BeforeCommit).await;
         let mut transaction = self.database.begin_write().await?;
-        let now_ms = now_ms();
+        let now_ms = unix_ms();
         let timeout_ms = i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX);
         let id = book::place(&mut transaction, wanted, now_ms, now_ms.saturating_add(timeout_ms)).await?;
         let NewOrder {
@@ -189,7 +177,7 @@ impl Saga {
 
 async fn place(
     State(saga): State<Saga>,
-    State(users): State<Upstream>,
+    State(users): State<Callee>,
     Json(wanted): Json<NewOrder>,
 ) -> Result<(StatusCode, Json<SagaOrder>), Failure> {
     let _user: User = users.get(&format!("/users/{}", wanted.user_id)).await?.json()?;
@@ -241,10 +229,4 @@ async fn pending(State(saga): State<Saga>) -> Result<Json<Pending>, Failure> {
     let said = saga.participant.pending().await.map_err(Failure::internal)?;
     let open = book::open(&saga.database).await.map_err(Failure::internal)?;
     Ok(Json(said + Pending { open, done: 0 }))
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,18 +1,17 @@
 //! What happens to orders because of what is heard, and what is said because of it: each step with its messages in one
 //! transaction.
 
-use chassis::ShareOfKeys;
+use chassis::{ShareOfKeys, unix_ms};
 use contract::OrderStatus;
 use contract::events::{
     DomainEvent, Envelope, NotificationRequested, OrderCancelled, OrderConfirmed, Payload, RefundPayment,
     ReleaseInventory, TakePayment, topics,
 };
-use messaging::{Handler, Outbox, Position, Refusal, Style, event};
+use messaging::{Handler, Outbox, Position, Refusal, Style};
 use sqlx::AnyConnection;
 
 use super::book::{self, Entry};
 use super::machine::{Heard, Said};
-use super::{SOURCE, now_ms};
 
 /// Leads orders to their end.
 #[derive(Clone)]
@@ -67,7 +66,7 @@ impl Process {
             Said::Cancelled(reason) => Some(reason.as_str()),
             _ => None,
         });
-        if !book::advance(connection, entry, &step, cause, reason, now_ms()).await? {
+        if !book::advance(connection, entry, &step, cause, reason, unix_ms()).await? {
             return Err(Refusal::Later(format!(
                 "order {} took another step meanwhile",
                 entry.id
@@ -127,7 +126,7 @@ impl Process {
         topic: &str,
         payload: P,
     ) -> Result<(), Refusal> {
-        Ok(self.outbox.add(connection, topic, &event(SOURCE, payload)).await?)
+        Ok(self.outbox.add(connection, topic, payload).await?)
     }
 }
 
@@ -152,10 +151,6 @@ impl Handler for Process {
         self.hear(connection, order_id, heard, &event.kind, amount_cents)
             .await
             .map(drop)
-    }
-
-    fn committed(&self) {
-        self.outbox.wake();
     }
 }
 

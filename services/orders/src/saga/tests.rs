@@ -4,7 +4,7 @@ use contract::events::{
     PaymentCompleted, PaymentFailed, PaymentRefunded, RefundPayment, ReleaseInventory, TakePayment,
 };
 use messaging::Outbox;
-use messaging::testing::{handle, outbox};
+use messaging::testing::{handle, said};
 
 use super::*;
 use crate::open;
@@ -23,7 +23,7 @@ impl Shop {
             process: Process {
                 style,
                 declined: ShareOfKeys::from_settings(&settings, ORDERS_REFUSAL_RATE).unwrap(),
-                outbox: Outbox::new(),
+                outbox: Outbox::new(Program::Orders),
             },
         }
     }
@@ -35,7 +35,7 @@ impl Shop {
             quantity: 2,
         };
         let mut transaction = self.database.begin_write().await.unwrap();
-        let id = book::place(&mut transaction, &wanted, now_ms(), deadline_ms)
+        let id = book::place(&mut transaction, &wanted, unix_ms(), deadline_ms)
             .await
             .unwrap();
         transaction.commit().await.unwrap();
@@ -47,7 +47,7 @@ impl Shop {
     }
 
     async fn said(&self) -> Vec<String> {
-        outbox(&self.database).await.into_iter().map(|(_, kind)| kind).collect()
+        said(&self.database).await
     }
 
     async fn order(&self, id: i64) -> SagaOrder {

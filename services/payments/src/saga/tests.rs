@@ -2,14 +2,14 @@ use chassis::testing::settings;
 use contract::Program;
 use contract::environment::IDEMPOTENCY;
 use contract::events::{OrderCancelled, RefundPayment, TakePayment};
-use messaging::testing::{handle, outbox};
+use messaging::testing::{handle, said};
 
 use super::*;
 use crate::open;
 
 fn cashier(variables: &[(&str, &str)]) -> Cashier {
     let settings = settings(Program::Payments, variables);
-    Cashier::from_settings(&settings).unwrap()(Outbox::new())
+    Cashier::from_settings(&settings).unwrap()(Outbox::new(Program::Payments))
 }
 
 fn take(order_id: i64) -> TakePayment {
@@ -28,10 +28,6 @@ fn refund(order_id: i64) -> RefundPayment {
 
 async fn money(database: &Database) -> PaymentsSummary {
     summary(State(database.clone())).await.unwrap().0
-}
-
-async fn said(database: &Database) -> Vec<String> {
-    outbox(database).await.into_iter().map(|(_, kind)| kind).collect()
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 //! Accounts, from which only as much can be taken as there is.
 
 use axum::Router;
-use chassis::testing::{Answer, assert_problem, assert_refuses_bodies, get_from, post_to, send_with, settings};
+use chassis::testing::{Answer, assert_problem, assert_refuses_bodies, count, get_from, post_to, send_with, settings};
 use contract::{Program, StepKind};
 use http::Method;
 use proptest::prelude::*;
 use serde_json::json;
 use store::testing::RedisServer;
 
-use super::{Bank, count, kinds};
+use super::Bank;
 use crate::ledger::Ledger;
 use crate::open;
 
@@ -109,7 +109,7 @@ async fn the_storage_refuses_a_holder_that_outlives_its_lock() {
         assert_eq!(count(&answers, 201), paid, "{strategy}: {answers:?}");
         for refused in answers.iter().filter(|answer| answer.status == 409) {
             assert_eq!(refused.json()["type"], "urn:lab:stale-token");
-            assert!(kinds(refused).contains(&StepKind::Refused));
+            assert!(refused.step_kinds().contains(&StepKind::Refused));
         }
     }
 }

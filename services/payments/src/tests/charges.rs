@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::Router;
-use chassis::testing::{assert_problem, assert_refuses_bodies, get_from, post_to, settings};
+use chassis::testing::{assert_problem, assert_refuses_bodies, count, get_from, post_to, settings};
 use contract::{Program, StepKind};
 use serde_json::{Value, json};
 use store::Database;
 
-use super::{Bank, count, kinds};
+use super::Bank;
 use crate::{MIGRATIONS, app, open};
 
 async fn router(variables: &[(&str, &str)]) -> Router {
@@ -92,7 +92,7 @@ async fn looking_first_charges_concurrent_duplicates_and_claiming_does_not() {
                 (_, 201) => vec![StepKind::Written],
                 _ => vec![StepKind::Read],
             };
-            assert_eq!(kinds(answer), expected);
+            assert_eq!(answer.step_kinds(), expected);
             // Those that were charged once are told of the same payment.
             assert!(idempotency == "check-first" || answer.json()["id"] == answers[0].json()["id"]);
         }

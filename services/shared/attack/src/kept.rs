@@ -1,7 +1,6 @@
 //! Inputs that broke a target, as files.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 /// A folder of inputs, one file each, named after what is in it.
@@ -27,9 +26,7 @@ impl Kept {
     }
 
     pub(crate) fn keep(&self, input: &[u8]) -> PathBuf {
-        let mut hasher = DefaultHasher::new();
-        input.hash(&mut hasher);
-        let path = self.folder.join(format!("{:016x}", hasher.finish()));
+        let path = self.folder.join(format!("{:016x}", hash::fnv1a(input)));
         fs::create_dir_all(&self.folder)
             .and_then(|()| fs::write(&path, input))
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));

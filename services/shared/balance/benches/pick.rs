@@ -5,8 +5,9 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use balance::{Endpoint, PolicyRng, Pool, REGISTRY, Request, mix};
+use balance::{Endpoint, PolicyRng, Pool, REGISTRY, Request};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use hash::mix;
 use rand::SeedableRng;
 
 /// A pool in the middle of its work: uneven loads and latencies, all healthy.

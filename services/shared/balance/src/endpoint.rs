@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::hash::mix;
+use hash::mix;
 
 /// What a policy may know about one endpoint at the moment of a pick.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Endpoint {
-    /// Who it is, the same wherever it stands in the list and whoever else is on it: [`crate::hash_text`] of its name, say. Policies
+    /// Who it is, the same wherever it stands in the list and whoever else is on it: [`hash::text`] of its name, say. Policies
     /// that hash are as stable as this is.
     pub id: u64,
     /// Declared share relative to the others; 1 is the usual value. Policies that ignore weights say so.

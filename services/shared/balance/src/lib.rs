@@ -5,57 +5,24 @@
 //! simulator under virtual time run the very same code. Its only source of chance is the generator that the caller passes in, and
 //! a pick allocates nothing, except that the first one after a change of membership may build a table anew.
 //!
-//! The policies are listed in [`REGISTRY`]; to add one, write a file in `policies/` and give it a line there. The suites in
-//! `tests/` run over the registry, so a new policy is under test from its first day.
+//! The policies are listed in [`REGISTRY`]; to add one, write a file in `policies/` and name it there. The suites in `tests/` run
+//! over the registry, so a new policy is under test from its first day.
 
 mod choose;
 mod endpoint;
 mod ewma;
-mod hash;
+mod kind;
 mod policies;
+mod policy;
 mod pool;
 mod registry;
 mod signals;
 
-use std::time::Duration;
-
 pub use endpoint::Endpoint;
 pub use ewma::Ewma;
-pub use hash::{hash_text, mix};
-pub use policies::{
-    BoundedLoads, ConsistentHash, IpHash, LeastConnections, LeastResponseTime, Maglev, PeakEwma, Random, Rendezvous,
-    RoundRobin, TwoChoices, WeightedLeastConnections, WeightedRoundRobin,
-};
+pub use kind::{Keys, PolicyKind};
+pub use policies::REGISTRY;
+pub use policy::{Policy, PolicyRng, Request};
 pub use pool::Pool;
-pub use registry::{PolicyKind, REGISTRY, UnknownPolicy};
+pub use registry::UnknownPolicy;
 pub use signals::{SIGNAL_DECAY, Signals};
-
-/// The generator that policies draw from. Small, fast, and the same sequence on every machine for the same seed.
-pub type PolicyRng = rand_pcg::Pcg64Mcg;
-
-/// What a policy may know about the request to place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Request {
-    /// Hash of whatever should stay together (client address, session, cache key), spread over all 64 bits (see [`mix`]);
-    /// `None` when the caller has none.
-    pub key: Option<u64>,
-    /// The time of the pick, since the same origin as [`Endpoint::observed`].
-    pub now: Duration,
-}
-
-impl Request {
-    /// The key, or where there is none one that is drawn: whoever has nothing to keep together is spread evenly.
-    fn key_or_draw(&self, rng: &mut PolicyRng) -> u64 {
-        self.key.unwrap_or_else(|| rand::RngExt::random(rng))
-    }
-}
-
-/// Chooses an endpoint for each request.
-///
-/// State that lives from pick to pick (a turn counter, say) belongs to the implementation; who shares a policy between event loops
-/// puts a lock around it, for the counting that follows a pick needs one anyway. Everything that describes the endpoints is
-/// passed in. An index may be kept from one pick to the next only together with the [`Pool::generation`] that it is of.
-pub trait Policy: Send {
-    /// Index into [`Pool::endpoints`] of the one that takes `request`, or `None` exactly when none of them is healthy.
-    fn pick(&mut self, pool: &Pool, request: &Request, rng: &mut PolicyRng) -> Option<usize>;
-}

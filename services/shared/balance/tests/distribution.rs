@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use balance::{Endpoint, PolicyKind, PolicyRng, Pool, REGISTRY, Request, mix};
+use balance::{Endpoint, PolicyKind, PolicyRng, Pool, REGISTRY, Request};
+use hash::mix;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -38,15 +39,6 @@ fn keyed(number: u64) -> Request {
     Request {
         key: Some(mix(number)),
         ..Request::default()
-    }
-}
-
-/// How far from the mean a share may be, as a part of the mean, besides the noise of the draw. The arcs of a ring with 160 points
-/// each have a standard deviation of 8 %.
-fn unevenness(kind: PolicyKind) -> f64 {
-    match kind.name() {
-        "consistent_hash" | "bounded_loads" => 0.30,
-        _ => 0.0,
     }
 }
 
@@ -110,7 +102,7 @@ proptest! {
         for (index, endpoint) in pool.endpoints().iter().enumerate() {
             if endpoint.healthy {
                 // An even draw has mean 2,000 and standard deviation below 45: six of them.
-                let slack = 270 + (2_000.0 * unevenness(kind)) as u32;
+                let slack = 270 + (2_000.0 * kind.unevenness()) as u32;
                 prop_assert!(got[index].abs_diff(2_000) <= slack, "{kind}: shares {got:?}");
             } else {
                 prop_assert_eq!(got[index], 0);
@@ -152,15 +144,8 @@ fn policies_that_know_weights_follow_them() {
             ..Endpoint::numbered(number)
         })
         .collect();
-    for name in [
-        "weighted_round_robin",
-        "weighted_least_connections",
-        "consistent_hash",
-        "bounded_loads",
-        "rendezvous",
-        "maglev",
-    ] {
-        let mut policy = name.parse::<PolicyKind>().expect("it is registered").build();
+    for kind in REGISTRY.iter().filter(|kind| kind.follows_weights()) {
+        let mut policy = kind.build();
         let mut rng = PolicyRng::seed_from_u64(1);
         let mut pool = idle.clone();
         let mut got = [0_u32; 3];
@@ -175,7 +160,7 @@ fn policies_that_know_weights_follow_them() {
             let expected = picks as f64 * f64::from(weight) / 8.0;
             assert!(
                 (f64::from(got) / expected - 1.0).abs() < 0.20,
-                "{name}: {got} of {expected}"
+                "{kind}: {got} of {expected}"
             );
         }
     }

@@ -34,7 +34,7 @@ pub struct Client {
 
 /// A service that is called.
 #[derive(Debug, Clone)]
-pub struct Upstream {
+pub struct Callee {
     service: Program,
     authority: Option<Authority>,
     timeout: Duration,
@@ -56,7 +56,7 @@ pub struct Reply {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum UpstreamError {
+pub enum CallError {
     /// The system has no such service.
     #[error("{service} is not part of this system: {} is not set", service.url_variable())]
     NotConfigured {
@@ -105,7 +105,7 @@ impl Client {
 
     /// The service under the address that the settings give.
     #[must_use]
-    pub fn upstream(&self, service: Program, settings: &Settings) -> Upstream {
+    pub fn callee(&self, service: Program, settings: &Settings) -> Callee {
         let authority = settings.upstreams.get(&service).cloned();
         if authority.is_none() {
             tracing::warn!(
@@ -113,7 +113,7 @@ impl Client {
                 "not set: calls to {service} will fail"
             );
         }
-        Upstream {
+        Callee {
             service,
             authority,
             timeout: settings.upstream_timeout,
@@ -128,12 +128,12 @@ impl Default for Client {
     }
 }
 
-impl Upstream {
+impl Callee {
     /// Asks for `path`, which begins with `/` and may have a query.
     ///
     /// # Errors
     /// When there is no answer; an answer with an error status is an answer.
-    pub async fn get(&self, path: &str) -> Result<Reply, UpstreamError> {
+    pub async fn get(&self, path: &str) -> Result<Reply, CallError> {
         self.send(Method::GET, path, None, Bytes::new()).await
     }
 
@@ -141,7 +141,7 @@ impl Upstream {
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub async fn post<T: Serialize + Sync>(&self, path: &str, value: &T) -> Result<Reply, UpstreamError> {
+    pub async fn post<T: Serialize + Sync>(&self, path: &str, value: &T) -> Result<Reply, CallError> {
         let body = serde_json::to_vec(value).map_err(|error| self.unusable(&error))?;
         self.send(
             Method::POST,
@@ -162,7 +162,7 @@ impl Upstream {
         path: &str,
         content_type: Option<HeaderValue>,
         body: Bytes,
-    ) -> Result<Reply, UpstreamError> {
+    ) -> Result<Reply, CallError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = self.uri(path)?;
@@ -175,20 +175,20 @@ impl Upstream {
         tokio::time::timeout(self.timeout, self.exchange(request))
             .await
             .unwrap_or_else(|_| {
-                Err(UpstreamError::Timeout {
+                Err(CallError::Timeout {
                     service: self.service,
                     timeout: self.timeout,
                 })
             })
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, UpstreamError> {
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, CallError> {
         let response = self
             .client
             .http
             .request(request)
             .await
-            .map_err(|error| UpstreamError::Unreachable {
+            .map_err(|error| CallError::Unreachable {
                 service: self.service,
                 reason: deepest(&error),
             })?;
@@ -206,11 +206,11 @@ impl Upstream {
         })
     }
 
-    fn uri(&self, path: &str) -> Result<Uri, UpstreamError> {
+    fn uri(&self, path: &str) -> Result<Uri, CallError> {
         let authority = self
             .authority
             .clone()
-            .ok_or(UpstreamError::NotConfigured { service: self.service })?;
+            .ok_or(CallError::NotConfigured { service: self.service })?;
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(authority);
@@ -218,8 +218,8 @@ impl Upstream {
         Uri::from_parts(parts).map_err(|error| self.unusable(&error))
     }
 
-    fn unusable(&self, error: &(dyn std::error::Error + 'static)) -> UpstreamError {
-        UpstreamError::Unusable {
+    fn unusable(&self, error: &(dyn std::error::Error + 'static)) -> CallError {
+        CallError::Unusable {
             service: self.service,
             reason: deepest(error),
         }
@@ -229,11 +229,11 @@ impl Upstream {
     #[must_use]
     pub fn check(&self) -> Option<Check> {
         self.authority.as_ref()?;
-        let upstream = self.clone();
+        let callee = self.clone();
         Some(Check::new(self.service.as_str(), move || {
-            let upstream = upstream.clone();
+            let callee = callee.clone();
             async move {
-                let reply = upstream.get("/health").await.map_err(|error| error.to_string())?;
+                let reply = callee.get("/health").await.map_err(|error| error.to_string())?;
                 if reply.status.is_success() {
                     Ok(())
                 } else {
@@ -254,7 +254,7 @@ impl Reply {
             return Err(self.failure());
         }
         contract::json::from_slice(&self.body).map_err(|error| {
-            UpstreamError::Unusable {
+            CallError::Unusable {
                 service: self.service,
                 reason: error.to_string(),
             }
@@ -286,14 +286,14 @@ impl IntoResponse for Reply {
     }
 }
 
-impl From<UpstreamError> for Failure {
-    fn from(error: UpstreamError) -> Self {
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
         let detail = error.to_string();
         tracing::debug!(error = detail, "a call failed");
         match error {
-            UpstreamError::NotConfigured { .. } => Self::unavailable(detail),
-            UpstreamError::Timeout { .. } => Self::gateway_timeout(detail),
-            UpstreamError::Unreachable { .. } | UpstreamError::Unusable { .. } => Self::bad_gateway(detail),
+            CallError::NotConfigured { .. } => Self::unavailable(detail),
+            CallError::Timeout { .. } => Self::gateway_timeout(detail),
+            CallError::Unreachable { .. } | CallError::Unusable { .. } => Self::bad_gateway(detail),
         }
     }
 }

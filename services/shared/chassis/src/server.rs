@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,59 +23,13 @@ use tower::Service;
 
 use crate::patient::{Limits, Patient};
 use crate::stage::{Connections, Stage, staged};
-use crate::{Listener, Settings, SettingsError, Shutdown, bind};
+use crate::{Listener, ServeError, Settings, Shutdown, bind};
 
 /// How long requests that were begun may take to finish once the end is asked for.
 pub const GRACE: Duration = Duration::from_millis(900);
 /// Longest head of a request, in bytes. A target of its own longest, which hyper sets at 64 KiB, fits in: it is refused with 414,
 /// and what is longer than this with 431.
 const HEAD_BYTES_MAX: usize = 128 << 10;
-
-/// Why a service did not come up.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// A setting is wrong.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// The address is taken, or not ours.
-    #[error("cannot listen on {address}: {source}{}", hint(source))]
-    Bind {
-        /// Where.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The runtime or its signal handlers could not be had.
-    #[error("cannot start the runtime: {0}")]
-    Runtime(#[source] io::Error),
-    /// Something that the service needs from the start could not be had.
-    #[error("cannot open {what}: {source}")]
-    Start {
-        /// What it was.
-        what: String,
-        /// Why not.
-        source: Box<dyn Error + Send + Sync>,
-    },
-}
-
-impl ServeError {
-    /// Something that the service needs from the start could not be had.
-    pub fn start(what: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Start {
-            what: what.into(),
-            source: source.into(),
-        }
-    }
-}
-
-fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "; choose another PORT, or 0 for any free one",
-        io::ErrorKind::AddrNotAvailable => "; HOST must be an address of this machine",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 may need more rights",
-        _ => "",
-    }
-}
 
 /// Listens where the settings say, answers with `router` until the end is asked for, and then finishes what was begun,
 /// for [`GRACE`] at most.
@@ -107,6 +60,19 @@ pub async fn serve(router: Router, settings: &Settings) -> Result<(), ServeError
         );
     }
     Ok(())
+}
+
+/// Serves, with work of the service's own beside it that ends when the end is asked for, too.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_beside(
+    work: impl Future<Output = ()>,
+    router: Router,
+    settings: &Settings,
+) -> Result<(), ServeError> {
+    let (served, ()) = tokio::join!(serve(router, settings), work);
+    served
 }
 
 /// Serves HTTP/1.1 on every connection until `shutdown`, then finishes what was begun, for [`GRACE`] at most. Gives the number of

@@ -1,8 +1,11 @@
-//! The share of keys that something happens to.
+//! The share of keys, or of requests, that something happens to.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use contract::environment::WORK_SEED;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
 
-use crate::settings::fnv1a;
 use crate::{Settings, SettingsError};
 
 /// Says which keys something happens to: always the same ones for the same seed, whoever asks and however often, so
@@ -23,7 +26,7 @@ impl ShareOfKeys {
         let seed: u64 = env.parse(WORK_SEED, 1, "a whole number from 0 to 2^64 - 1", |_| true)?;
         Ok(Self {
             rate: env.share(variable)?,
-            seed: seed ^ fnv1a(variable),
+            seed: seed ^ hash::fnv1a(variable.as_bytes()),
         })
     }
 
@@ -31,20 +34,43 @@ impl ShareOfKeys {
     #[must_use]
     pub fn has(self, key: i64) -> bool {
         // The 53 bits that a number between 0 and 1 can hold.
-        let drawn = (mixed(self.seed ^ key.cast_unsigned().wrapping_mul(GOLDEN)) >> 11) as f64;
+        let drawn = (hash::finish(self.seed ^ key.cast_unsigned().wrapping_mul(hash::GOLDEN)) >> 11) as f64;
         drawn < self.rate * (1_u64 << 53) as f64
     }
 }
 
-/// 2^64 divided by the golden ratio.
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Draws which requests something happens to; the same seed draws the same ones.
+#[derive(Debug, Clone)]
+pub struct ShareOfRequests {
+    rate: f64,
+    random: Arc<Mutex<Pcg64Mcg>>,
+}
 
-/// The finalizer of `SplitMix64` (Steele, Lea, Flood, *Fast splittable pseudorandom number generators*, 2014): each bit of
-/// the result depends on each bit of `x`.
-const fn mixed(x: u64) -> u64 {
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
+impl ShareOfRequests {
+    /// Reads the share from a variable; the seed is that of the declared work. `stream` keeps several shares of an
+    /// instance from drawing the same numbers.
+    ///
+    /// # Errors
+    /// When it is not a number between 0 and 1.
+    pub fn from_settings(settings: &Settings, variable: &str, stream: u64) -> Result<Self, SettingsError> {
+        let rate = settings.environment.share(variable)?;
+        let seed = settings.work.seed.wrapping_add(stream);
+        Ok(Self {
+            rate,
+            random: Arc::new(Mutex::new(Pcg64Mcg::seed_from_u64(seed))),
+        })
+    }
+
+    /// Whether it happens to the next request.
+    #[must_use]
+    pub fn hits(&self) -> bool {
+        self.rate > 0.0
+            && self
+                .random
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .random_bool(self.rate)
+    }
 }
 
 #[cfg(test)]
@@ -55,42 +81,59 @@ mod tests {
     use super::*;
     use crate::testing::settings;
 
-    fn share(variable: &str, rate: &str, seed: &str) -> Result<ShareOfKeys, SettingsError> {
-        let settings = settings(Program::Payments, &[(variable, rate), (WORK_SEED, seed)]);
-        ShareOfKeys::from_settings(&settings, variable)
+    fn with_rate(variable: &str, rate: &str, seed: &str) -> Settings {
+        settings(Program::Payments, &[(variable, rate), (WORK_SEED, seed)])
     }
 
-    fn hit(share: ShareOfKeys) -> Vec<i64> {
-        (1..=10_000).filter(|key| share.has(*key)).collect()
+    fn keys(variable: &str, rate: &str, seed: &str) -> Vec<bool> {
+        let share = ShareOfKeys::from_settings(&with_rate(variable, rate, seed), variable).unwrap();
+        (1..=10_000).map(|key| share.has(key)).collect()
+    }
+
+    fn requests(rate: &str, seed: &str, stream: u64) -> Vec<bool> {
+        let settings = with_rate(PAYMENTS_FAILURE_RATE, rate, seed);
+        let share = ShareOfRequests::from_settings(&settings, PAYMENTS_FAILURE_RATE, stream).unwrap();
+        (0..10_000).map(|_| share.hits()).collect()
+    }
+
+    fn hits(drawn: &[bool]) -> usize {
+        drawn.iter().filter(|hit| **hit).count()
     }
 
     #[test]
-    fn the_share_is_kept_and_always_the_same() {
-        let hits = |variable, rate, seed| hit(share(variable, rate, seed).unwrap());
+    fn the_share_of_keys_is_kept_and_always_the_same() {
+        let drawn = keys(PAYMENTS_FAILURE_RATE, "0.3", "1");
         // Five standard deviations of a binomial count.
-        let count = hits(PAYMENTS_FAILURE_RATE, "0.3", "1").len();
-        assert!((2_770..3_230).contains(&count), "{count}");
-        assert_eq!(
-            hits(PAYMENTS_FAILURE_RATE, "0.3", "1"),
-            hits(PAYMENTS_FAILURE_RATE, "0.3", "1")
-        );
-        assert_ne!(
-            hits(PAYMENTS_FAILURE_RATE, "0.3", "1"),
-            hits(PAYMENTS_FAILURE_RATE, "0.3", "2")
-        );
-        assert_ne!(
-            hits(PAYMENTS_FAILURE_RATE, "0.3", "1"),
-            hits(ORDERS_REFUSAL_RATE, "0.3", "1")
-        );
-        assert_eq!(hits(PAYMENTS_FAILURE_RATE, "0", "1").len(), 0);
-        assert_eq!(hits(PAYMENTS_FAILURE_RATE, "1", "1").len(), 10_000);
+        assert!((2_770..3_230).contains(&hits(&drawn)), "{}", hits(&drawn));
+        assert_eq!(drawn, keys(PAYMENTS_FAILURE_RATE, "0.3", "1"));
+        assert_ne!(drawn, keys(PAYMENTS_FAILURE_RATE, "0.3", "2"));
+        assert_ne!(drawn, keys(ORDERS_REFUSAL_RATE, "0.3", "1"));
+        assert_eq!(hits(&keys(PAYMENTS_FAILURE_RATE, "0", "1")), 0);
+        assert_eq!(hits(&keys(PAYMENTS_FAILURE_RATE, "1", "1")), 10_000);
+    }
+
+    #[test]
+    fn the_share_of_requests_is_kept_and_the_seed_decides() {
+        let drawn = requests("0.3", "1", 0);
+        assert!((2_770..3_230).contains(&hits(&drawn)), "{}", hits(&drawn));
+        assert_eq!(drawn, requests("0.3", "1", 0));
+        assert_ne!(drawn, requests("0.3", "2", 0));
+        assert_ne!(drawn, requests("0.3", "1", 1));
+        assert_eq!(hits(&requests("0", "1", 0)), 0);
+        assert_eq!(hits(&requests("1", "1", 0)), 10_000);
     }
 
     #[test]
     fn what_is_no_share_is_refused() {
         for rate in ["1.1", "-0.1", "NaN", "half"] {
-            let error = share(PAYMENTS_FAILURE_RATE, rate, "1").unwrap_err().to_string();
-            assert!(error.contains(PAYMENTS_FAILURE_RATE) && error.contains(rate), "{error}");
+            let settings = with_rate(PAYMENTS_FAILURE_RATE, rate, "1");
+            for error in [
+                ShareOfKeys::from_settings(&settings, PAYMENTS_FAILURE_RATE).unwrap_err(),
+                ShareOfRequests::from_settings(&settings, PAYMENTS_FAILURE_RATE, 0).unwrap_err(),
+            ] {
+                let error = error.to_string();
+                assert!(error.contains(PAYMENTS_FAILURE_RATE) && error.contains(rate), "{error}");
+            }
         }
     }
 }

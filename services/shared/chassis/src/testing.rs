@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::Router;
 use axum::body::Body;
-use contract::{Allowed, Program, Strategy};
+use contract::{Allowed, Program, Step, StepKind, Strategy};
+use futures_util::future::join_all;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
@@ -34,6 +35,24 @@ impl Answer {
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// The steps that it tells, of a request that asked for them.
+    ///
+    /// # Panics
+    /// When it tells none.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        serde_json::from_value(self.json()["steps"].clone()).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// What these steps are.
+    ///
+    /// # Panics
+    /// When it tells none.
+    #[must_use]
+    pub fn step_kinds(&self) -> Vec<StepKind> {
+        self.steps().iter().map(|step| step.what).collect()
     }
 }
 
@@ -158,6 +177,31 @@ pub async fn send_with(
         .body(Body::from(body))
         .expect("the test's own request is well formed");
     answer(router, request).await
+}
+
+/// The same POST by as many clients at once, spread over the instances; the answers in the order of the clients.
+///
+/// # Panics
+/// As [`send_with`].
+pub async fn rush(
+    instances: &[Router],
+    clients: usize,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &(impl Serialize + Sync),
+) -> Vec<Answer> {
+    let posts = instances
+        .iter()
+        .cycle()
+        .take(clients)
+        .map(|instance| send_with(instance, Method::POST, path, headers, body));
+    join_all(posts).await
+}
+
+/// How many answers have this status.
+#[must_use]
+pub fn count(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
 }
 
 /// Bodies that every route that takes JSON refuses, each with its content type and the status of the answer.

@@ -5,7 +5,6 @@
 //! queue of capacity `limit / mean time`, exactly: see [`Debt`]. *CPU* work is really burnt, on the event loop.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use rand_distr::{Distribution as _, Exp1};
 use rand_pcg::Pcg64Mcg;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::{Debt, Distribution, Timer, WorkSettings, burn};
+use crate::{Debt, Distribution, Slowness, Timer, WorkSettings, burn};
 
 /// The declared work of one instance.
 #[derive(Debug)]
@@ -24,40 +23,6 @@ pub struct Work {
     pace: Mutex<Pace>,
     slowness: Slowness,
     timer: OnceLock<Timer>,
-}
-
-/// How many times as long as declared the work takes; it can be changed while requests are served.
-#[derive(Debug)]
-pub struct Slowness(AtomicU64);
-
-impl Slowness {
-    /// The largest factor that is taken.
-    pub const MAX: f64 = 1_000.0;
-
-    /// The factor; 1 is as declared.
-    #[must_use]
-    pub fn factor(&self) -> f64 {
-        f64::from_bits(self.0.load(Ordering::Relaxed))
-    }
-
-    /// Whether a factor is taken.
-    #[must_use]
-    pub fn allows(factor: f64) -> bool {
-        factor > 0.0 && factor <= Self::MAX
-    }
-
-    /// Changes the factor for all work that begins from now on; one that is not allowed changes nothing.
-    pub fn set(&self, factor: f64) {
-        if Self::allows(factor) {
-            self.0.store(factor.to_bits(), Ordering::Relaxed);
-        }
-    }
-}
-
-impl Default for Slowness {
-    fn default() -> Self {
-        Self(AtomicU64::new(1.0_f64.to_bits()))
-    }
 }
 
 #[derive(Debug)]

@@ -20,6 +20,7 @@ mod steps;
 mod story;
 mod strategy;
 mod stream;
+mod upstream;
 mod validate;
 mod wire;
 
@@ -34,6 +35,7 @@ pub use steps::{STEPS_HEADER, Step, StepKind, Stepped};
 pub use story::{Chapter, Meaning, Story};
 pub use strategy::{DECISION_HEADER, STRATEGY_HEADER, Strategy, UnknownStrategy};
 pub use stream::{DeadLetters, Effects, Figures, Rebuilt};
+pub use upstream::{UpstreamEntry, UpstreamEntryError, UpstreamStatus};
 pub use validate::{Validate, Violation, check_text};
 pub use wire::{
     AnalyticsSummary, CountReading, Dashboard, DashboardPart, EventCount, Login, NewEvent, NewOrder, NewPayment,

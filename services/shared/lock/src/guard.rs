@@ -1,31 +1,23 @@
 //! A lock that is held, and giving it back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::Script;
 use store::RedisError;
 use tokio::runtime::Handle;
 
-use crate::{LockError, RedisLock, ReleaseMode, meter};
+use crate::lock_store::LockStore;
+use crate::release::{Release, ReleaseMode};
+use crate::{LockError, meter};
 
 /// Longest wait for Redis when a lock is given back or extended.
 const ANSWER_WAIT: Duration = Duration::from_secs(1);
 
-/// What giving back a lock did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Release {
-    /// It was held, and is free.
-    Released,
-    /// It was no longer held, so nothing was done: its time was up, and another may hold it.
-    NotOwner,
-    /// It was no longer held, and the lock of another was deleted: [`ReleaseMode::Bare`] only.
-    DeletedForeign,
-}
-
 /// One owner's claim to a lock, from the first try to the release. If it may hold the lock when it is dropped, it has a
 /// task give it back.
 pub(crate) struct Claim {
-    lock: RedisLock,
+    store: Arc<LockStore>,
     key: String,
     lock_key: String,
     token_key: String,
@@ -34,11 +26,11 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    pub(crate) fn new(lock: RedisLock, key: &str) -> Self {
+    pub(crate) fn new(store: Arc<LockStore>, key: &str) -> Self {
         Self {
-            lock_key: lock.lock_key(key),
-            token_key: lock.token_key(key),
-            lock,
+            lock_key: store.lock_key(key),
+            token_key: store.token_key(key),
+            store,
             key: key.to_owned(),
             owner: format!("{:032x}", rand::random::<u128>()),
             may_hold: false,
@@ -55,19 +47,19 @@ impl Claim {
         self.may_hold = true;
         let mut call = script.key(&self.lock_key);
         call.key(&self.token_key).arg(&self.owner).arg(milliseconds(ttl));
-        let token: Option<i64> = self.lock.redis().run(&call, wait).await?;
+        let token: Option<i64> = self.store.redis.run(&call, wait).await?;
         self.may_hold = token.is_some();
         Ok(token)
     }
 
     async fn release(&self, mode: ReleaseMode) -> Result<Release, RedisError> {
-        let scripts = self.lock.scripts();
+        let scripts = &self.store.scripts;
         let script = match mode {
             ReleaseMode::Owner => &scripts.release,
             ReleaseMode::Bare => &scripts.release_bare,
         };
         let mut call = script.key(&self.lock_key);
-        let was: i64 = self.lock.redis().run(call.arg(&self.owner), ANSWER_WAIT).await?;
+        let was: i64 = self.store.redis.run(call.arg(&self.owner), ANSWER_WAIT).await?;
         Ok(match was {
             0 => Release::NotOwner,
             1 => Release::Released,
@@ -76,15 +68,15 @@ impl Claim {
     }
 
     async fn extend(&self, ttl: Duration) -> Result<bool, RedisError> {
-        let mut call = self.lock.scripts().extend.key(&self.lock_key);
+        let mut call = self.store.scripts.extend.key(&self.lock_key);
         call.arg(&self.owner).arg(milliseconds(ttl));
-        self.lock.redis().run(&call, ANSWER_WAIT).await
+        self.store.redis.run(&call, ANSWER_WAIT).await
     }
 
     /// The claim to be given back by a task: dropping it once more does nothing.
     fn take(&mut self) -> Self {
         Self {
-            lock: self.lock.clone(),
+            store: Arc::clone(&self.store),
             key: std::mem::take(&mut self.key),
             lock_key: std::mem::take(&mut self.lock_key),
             token_key: std::mem::take(&mut self.token_key),

@@ -31,17 +31,20 @@
 mod error;
 mod guard;
 mod local;
+mod lock_store;
 mod meter;
 mod protection;
 mod redis_lock;
+mod release;
 mod scripts;
 mod steps;
 mod visit;
 
 pub use error::LockError;
-pub use guard::{LockGuard, Release};
+pub use guard::LockGuard;
 pub use local::{LocalGuard, LocalLocks};
 pub use protection::Protection;
-pub use redis_lock::{LockOptions, RedisLock, ReleaseMode, TokenIssue};
+pub use redis_lock::{LockOptions, RedisLock, TokenIssue};
+pub use release::{Release, ReleaseMode};
 pub use steps::{Steps, monotonic_ns};
 pub use visit::{Permit, Visit};

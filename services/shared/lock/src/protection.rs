@@ -52,18 +52,15 @@ impl Protection {
             },
             decision: env.milliseconds(DECISION_MS, 0, 0, LOCK_MS_MAX)?,
             local: LocalLocks::default(),
-            redis: redis.transpose().map_err(|error| ServeError::start("Redis", error))?,
+            redis: redis.transpose()?,
         })))
     }
 
     /// The readiness check of Redis, if the instance cannot do without it.
     #[must_use]
     pub fn check(&self) -> Option<Check> {
-        let lock = self.0.redis.clone().filter(|_| self.0.strategy.needs_redis())?;
-        Some(Check::new("redis", move || {
-            let lock = lock.clone();
-            async move { lock.redis().ping().await.map_err(|error| error.to_string()) }
-        }))
+        let lock = self.0.redis.as_ref().filter(|_| self.0.strategy.needs_redis())?;
+        Some(lock.redis().check())
     }
 
     /// The strategy of requests that choose none.

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use redis::{Script, cmd};
 use reliability::Backoff;
-use store::{Redis, RedisError, StoreError};
+use store::{Redis, RedisAddressError, RedisError};
 
 use crate::guard::{Claim, LockGuard};
-use crate::scripts::Scripts;
+use crate::lock_store::LockStore;
+use crate::release::ReleaseMode;
 use crate::{LockError, meter};
 
 /// A try that has less time than this may fail for want of it.
@@ -20,15 +21,6 @@ const BACKOFF: Backoff = Backoff {
     base: Duration::from_millis(2),
     max: Duration::from_millis(50),
 };
-
-/// How a lock is given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReleaseMode {
-    /// By its owner only.
-    Owner,
-    /// Wrong: deleted, whoever holds it. Who gives back after the time to live ends the lock of the next holder.
-    Bare,
-}
 
 /// When a fencing token is issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,12 +46,7 @@ pub struct LockOptions {
 
 /// A lock service: locks by key, kept by one Redis. What it promises is said [above](crate).
 #[derive(Clone)]
-pub struct RedisLock(Arc<Inner>);
-
-struct Inner {
-    redis: Redis,
-    scripts: Scripts,
-}
+pub struct RedisLock(Arc<LockStore>);
 
 impl RedisLock {
     /// Locks in the Redis at `url`, under keys that begin with `prefix`. Connects when the first lock is wanted; to be
@@ -67,23 +54,15 @@ impl RedisLock {
     ///
     /// # Errors
     /// When the address is not understood.
-    pub fn connect(url: &str, prefix: &str) -> Result<Self, StoreError> {
-        Redis::connect(url, prefix).map(Self::new)
-    }
-
-    fn new(redis: Redis) -> Self {
-        let scripts = Scripts::new();
-        Self(Arc::new(Inner { redis, scripts }))
+    pub fn connect(url: &str, prefix: &str) -> Result<Self, RedisAddressError> {
+        let redis = Redis::connect(url, prefix)?;
+        Ok(Self(Arc::new(LockStore::new(redis))))
     }
 
     /// The Redis that keeps the locks.
     #[must_use]
     pub fn redis(&self) -> &Redis {
         &self.0.redis
-    }
-
-    pub(crate) fn scripts(&self) -> &Scripts {
-        &self.0.scripts
     }
 
     /// Tries to win the lock until the wait is over, with random pauses that grow (full jitter: see
@@ -110,7 +89,7 @@ impl RedisLock {
             TokenIssue::WithLock => None,
             TokenIssue::BeforeLock => Some(self.early_token(key).await.map_err(unavailable)?),
         };
-        let mut claim = Claim::new(self.clone(), key);
+        let mut claim = Claim::new(Arc::clone(&self.0), key);
         let mut failed = 0;
         let mut trouble = None;
         loop {
@@ -150,7 +129,7 @@ impl RedisLock {
     }
 
     async fn early_token(&self, key: &str) -> Result<i64, RedisError> {
-        self.0.redis.query(cmd("INCR").arg(self.token_key(key))).await
+        self.0.redis.query(cmd("INCR").arg(self.0.token_key(key))).await
     }
 
     /// Wrong as a protection: whether the lock is held now, by the holder of `token`. By the time that the answer is
@@ -160,20 +139,12 @@ impl RedisLock {
     /// When Redis cannot be asked.
     pub async fn is_current(&self, key: &str, token: i64) -> Result<bool, LockError> {
         let mut both = cmd("MGET");
-        both.arg(self.lock_key(key)).arg(self.token_key(key));
+        both.arg(self.0.lock_key(key)).arg(self.0.token_key(key));
         let answer: Result<(Option<String>, Option<i64>), RedisError> = self.0.redis.query(&both).await;
         let (holder, newest) = answer.map_err(|source| LockError::Unavailable {
             key: key.to_owned(),
             source,
         })?;
         Ok(holder.is_some() && newest == Some(token))
-    }
-
-    pub(crate) fn lock_key(&self, key: &str) -> String {
-        self.0.redis.key("lock", key)
-    }
-
-    pub(crate) fn token_key(&self, key: &str) -> String {
-        self.0.redis.key("token", key)
     }
 }

@@ -20,11 +20,7 @@ CREATE TABLE holds (
 /// The migration of this version number that makes the inbox.
 #[must_use]
 pub const fn inbox_migration(version: i64) -> Migration {
-    Migration {
-        version,
-        description: "inbox",
-        sql: INBOX_TABLE,
-    }
+    Migration::new(version, "inbox", INBOX_TABLE)
 }
 
 /// Whether this is the first time that somebody is to stand still at the barrier of this name; it is not the next time,

@@ -13,6 +13,7 @@
 //!   ([`Commit`]), and so is what becomes of messages that fail ([`Failures`]).
 //! - [`is_first`] is the inbox: it makes the effect of a repeated message happen once.
 //! - [`Participant`] is all of these for a service that hears, acts and speaks.
+//! - [`SagaStep`] is what a service does in the sagas of others, and [`Part`] does it.
 //! - [`Crashes`] kills the process at a chosen place, for experiments.
 //! - [`Replay`] reads a topic from its begin.
 //! - [`built_in`] is a small broker for machines without Kafka.
@@ -29,11 +30,16 @@ mod consumer;
 mod context;
 mod crash;
 mod error;
+mod event;
 mod failures;
+mod handler;
 pub mod headers;
 mod inbox;
+mod lane;
+mod mover;
 mod options;
 mod outbox;
+mod part;
 mod participant;
 mod producer;
 mod relay;
@@ -46,22 +52,17 @@ pub use broker::{BROKERS_TIMEOUT, Broker, PartitionLag};
 pub use consumer::{Consumer, NoEvent, Position, Received};
 pub use crash::{Crashes, Doom, Moment};
 pub use error::MessagingError;
+pub use event::event;
 pub use failures::Failures;
+pub use handler::{Handler, Refusal};
 pub use inbox::{INBOX_TABLE, inbox_migration, is_first, is_first_hold};
+pub use options::{Commit, WorkerOptions};
 pub use outbox::{OUTBOX_TABLE, Outbox, outbox_migration, outbox_tracestate_migration, unpublished};
-pub use participant::{Part, Participant};
+pub use part::{Asked, Part, SagaStep};
+pub use participant::Participant;
 pub use producer::{AnyEvent, Delivery, Place, Producer};
 pub use rdkafka;
 pub use relay::{Publish, Relay, Stored};
 pub use replay::Replay;
 pub use style::Style;
-pub use worker::{Commit, Handler, Refusal, Worker, WorkerOptions};
-
-use contract::events::{Envelope, Payload};
-use time::OffsetDateTime;
-
-/// An event of this payload that happened now, under a new id of 32 hexadecimal digits.
-pub fn event<P: Payload>(source: &str, payload: P) -> Envelope<P> {
-    let id = format!("{:032x}", rand::random::<u128>());
-    Envelope::new(id, source, OffsetDateTime::now_utc(), payload)
-}
+pub use worker::Worker;

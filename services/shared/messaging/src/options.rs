@@ -6,12 +6,42 @@ use chassis::{Settings, SettingsError};
 use contract::environment::{
     CONSUME_COMMIT, CONSUME_GAP_MS, CONSUME_HOLD_AT, CONSUME_ON_FAILURE, CONSUME_RETRIES, CONSUME_RETRY_MS,
 };
+use contract::events::topics;
 
 use crate::failures::Failures;
-use crate::worker::{Commit, WorkerOptions};
 
 const MS_MAX: u64 = 600_000;
 const RETRIES_MAX: u32 = 10;
+
+/// When a message is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// Before it is handled: whoever dies in between has lost it. *At most once.*
+    Before,
+    /// After it was handled: whoever dies in between meets it again. *At least once.*
+    After,
+    /// After it was handled, and what was handled is noted in the same transaction: whoever meets it again knows it.
+    /// The *effect* is there exactly once. Needs [`INBOX_TABLE`](crate::INBOX_TABLE).
+    Inbox,
+}
+
+/// How a group works.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// The group, without the prefix.
+    pub group: String,
+    /// What it reads, without the prefix.
+    pub topics: Vec<String>,
+    /// When it commits.
+    pub commit: Commit,
+    /// What becomes of what it cannot handle.
+    pub failures: Failures,
+    /// A barrier for experiments: the pause between handling and committing, in whichever order they come.
+    pub gap: Duration,
+    /// Another one: the message, counted from 1, between whose handling and whose commit the worker stands still until
+    /// it is killed or asked to end, once in the life of the database; 0 is none.
+    pub hold_at: u64,
+}
 
 #[derive(Clone, Copy)]
 enum OnFailure {
@@ -21,11 +51,11 @@ enum OnFailure {
 }
 
 impl WorkerOptions {
-    /// The options of the group of this service that reads these topics.
+    /// The options of the group of this service that hears these topics.
     ///
     /// # Errors
     /// When a variable holds what it may not hold.
-    pub fn from_settings(settings: &Settings, topics: &[&str]) -> Result<Self, SettingsError> {
+    pub fn from_settings(settings: &Settings, heard: &[&str]) -> Result<Self, SettingsError> {
         let env = &settings.environment;
         let on_failure = env.choice(
             CONSUME_ON_FAILURE,
@@ -42,7 +72,7 @@ impl WorkerOptions {
         let first: Duration = env.milliseconds(CONSUME_RETRY_MS, 200, 1, MS_MAX)?;
         Ok(Self {
             group: settings.service.to_string(),
-            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            topics: heard.iter().map(|topic| (*topic).to_owned()).collect(),
             commit: env.choice(
                 CONSUME_COMMIT,
                 &[
@@ -59,6 +89,23 @@ impl WorkerOptions {
             gap: env.milliseconds(CONSUME_GAP_MS, 0, 0, MS_MAX)?,
             hold_at: env.parse(CONSUME_HOLD_AT, 0, "the number of an event, or 0 for none", |_| true)?,
         })
+    }
+
+    /// Every topic that the group reads or writes: the topics, those for retries, and those for dead letters.
+    #[must_use]
+    pub fn all_topics(&self) -> Vec<String> {
+        let of_retries = (1..=self.failures.retries()).flat_map(|attempt| self.retry_topics(attempt));
+        let dead = self
+            .topics
+            .iter()
+            .filter(|_| self.failures.gives_up())
+            .map(|topic| topics::dead_letter(topic, &self.group));
+        self.topics.iter().cloned().chain(of_retries).chain(dead).collect()
+    }
+
+    pub(crate) fn retry_topics(&self, attempt: usize) -> Vec<String> {
+        let retry = |topic: &String| topics::retry(topic, &self.group, attempt);
+        self.topics.iter().map(retry).collect()
     }
 }
 

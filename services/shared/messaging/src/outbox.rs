@@ -7,14 +7,14 @@
 
 use std::sync::Arc;
 
-use contract::events::Envelope;
+use contract::Program;
+use contract::events::Payload;
 use observability::TraceContext;
-use serde::Serialize;
 use sqlx::AnyConnection;
 use store::{Database, Fetch, Migration};
 use tokio::sync::Notify;
 
-use crate::MessagingError;
+use crate::{MessagingError, event};
 
 /// The statements that make the outbox, for a [`Migration`] of the service.
 pub const OUTBOX_TABLE: &str = "
@@ -39,48 +39,50 @@ INSERT INTO outbox_relay (id, relay, until_ms) VALUES (1, '', 0);
 /// The migration of this version number that makes the outbox.
 #[must_use]
 pub const fn outbox_migration(version: i64) -> Migration {
-    Migration {
-        version,
-        description: "outbox",
-        sql: OUTBOX_TABLE,
-    }
+    Migration::new(version, "outbox", OUTBOX_TABLE)
 }
 
 /// The migration of this version number that makes room in the outbox for the state of a trace.
 #[must_use]
 pub const fn outbox_tracestate_migration(version: i64) -> Migration {
-    Migration {
+    Migration::new(
         version,
-        description: "state of traces in the outbox",
-        sql: "ALTER TABLE outbox ADD COLUMN tracestate TEXT;",
-    }
+        "state of traces in the outbox",
+        "ALTER TABLE outbox ADD COLUMN tracestate TEXT;",
+    )
 }
 
 /// Takes events that are to be published once their transaction is committed. Cheap to clone.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Outbox {
+    /// Who speaks.
+    source: Program,
     pub(crate) added: Arc<Notify>,
 }
 
 impl Outbox {
-    /// An outbox in a database that has [`OUTBOX_TABLE`].
+    /// The outbox of a service, in a database that has [`OUTBOX_TABLE`].
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(source: Program) -> Self {
+        Self {
+            source,
+            added: Arc::default(),
+        }
     }
 
-    /// Writes an event into the outbox, as a part of the transaction of `connection`, together with the trace of the
-    /// running task.
+    /// Writes an event of this payload into the outbox, as a part of the transaction of `connection`, together with the
+    /// trace of the running task.
     ///
     /// # Errors
     /// When the database fails, or the event cannot be written as JSON.
-    pub async fn add<D: Serialize>(
+    pub async fn add<P: Payload>(
         &self,
         connection: &mut AnyConnection,
         topic: &str,
-        event: &Envelope<D>,
+        payload: P,
     ) -> Result<(), MessagingError> {
-        let payload = serde_json::to_string(event)?;
+        let event = event(self.source.as_str(), payload);
+        let payload = serde_json::to_string(&event)?;
         let trace = TraceContext::current();
         sqlx::query(
             "INSERT INTO outbox (topic, event_key, payload, traceparent, tracestate) VALUES ($1, $2, $3, $4, $5)",

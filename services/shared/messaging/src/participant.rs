@@ -9,7 +9,7 @@ use store::Database;
 
 use crate::crash::Crashes;
 use crate::{
-    BROKERS_TIMEOUT, Broker, Failures, Handler, MessagingError, Outbox, Producer, Relay, Style, Worker, WorkerOptions,
+    BROKERS_TIMEOUT, Broker, Failures, Handler, MessagingError, Outbox, Producer, Relay, Worker, WorkerOptions,
     unpublished,
 };
 
@@ -62,14 +62,14 @@ impl<H: Handler> Participant<H> {
             .await
             .map_err(failed)?;
         let producer = Producer::new(&broker).map_err(failed)?;
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(settings.service);
         let relay = Relay::new(&outbox, database.clone(), producer.clone(), &settings.instance);
         let handler = handler(outbox.clone());
         let worker = Worker::new(&broker, &producer, database.clone(), options, handler).map_err(failed)?;
         Ok(Self {
             database: database.clone(),
             broker,
-            worker: Arc::new(worker.with_crashes(crashes.clone())),
+            worker: Arc::new(worker.with_crashes(crashes.clone()).with_outbox(outbox.clone())),
             relay: Arc::new(relay.with_crashes(crashes.clone())),
             outbox,
             crashes,
@@ -109,73 +109,5 @@ impl<H: Handler> Participant<H> {
             done: self.relay.published(),
         };
         Ok(self.worker.pending().await? + said)
-    }
-}
-
-/// The part that an instance has in sagas, where its system has any. Cheap to clone.
-pub struct Part<H>(Option<Participant<H>>);
-
-impl<H> Clone for Part<H> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<H: Handler> Part<H> {
-    /// None.
-    #[must_use]
-    pub const fn none() -> Self {
-        Self(None)
-    }
-
-    /// The part of a service that does not own the orders, as the settings say: see [`Style`].
-    ///
-    /// # Errors
-    /// As [`Participant::start`].
-    pub async fn start(
-        settings: &Settings,
-        database: &Database,
-        handler: impl FnOnce(Outbox) -> H,
-    ) -> Result<Self, ServeError> {
-        let Some(style) = Style::from_settings(settings)? else {
-            return Ok(Self::none());
-        };
-        let participant = Participant::start(settings, database, &[style.heard_by_others()], handler).await?;
-        Ok(Self(Some(participant)))
-    }
-
-    /// For `/ready`.
-    #[must_use]
-    pub fn checks(&self) -> Vec<Check> {
-        self.0.iter().flat_map(Participant::checks).collect()
-    }
-
-    /// As [`Participant::pending`]; nothing where there is no part.
-    ///
-    /// # Errors
-    /// As [`Participant::pending`].
-    pub async fn pending(&self) -> Result<Pending, MessagingError> {
-        match &self.0 {
-            Some(participant) => participant.pending().await,
-            None => Ok(Pending::default()),
-        }
-    }
-
-    /// Serves and takes part at the same time; when serving has ended, so has the part.
-    ///
-    /// # Errors
-    /// When serving fails.
-    pub async fn beside(
-        &self,
-        serving: impl Future<Output = Result<(), ServeError>>,
-        shutdown: &Shutdown,
-    ) -> Result<(), ServeError> {
-        let taking_part = async {
-            if let Some(participant) = &self.0 {
-                participant.run(shutdown).await;
-            }
-        };
-        let (served, ()) = tokio::join!(serving, taking_part);
-        served
     }
 }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use chassis::Shutdown;
+use chassis::{Shutdown, unix_ms};
 use futures_util::future::join_all;
 use rdkafka::message::OwnedHeaders;
 use serde::Deserialize;
@@ -208,7 +208,7 @@ impl<P: Publish> Relay<P> {
 
     /// Takes or keeps the lease.
     async fn take_turn(&self) -> Result<bool, MessagingError> {
-        let now = now_ms();
+        let now = unix_ms();
         let taken = sqlx::query(
             "UPDATE outbox_relay SET relay = $1, until_ms = $2 WHERE id = 1 AND (relay = $3 OR until_ms < $4)",
         )
@@ -249,10 +249,4 @@ fn first_of_each_key(messages: Vec<Stored>) -> (Vec<Stored>, Vec<Stored>) {
     messages
         .into_iter()
         .partition(|message| keys.insert((message.topic.clone(), message.key.clone())))
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

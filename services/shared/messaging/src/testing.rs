@@ -122,6 +122,14 @@ pub async fn outbox(database: &store::Database) -> Vec<(String, String)> {
     rows.into_iter().map(kind).collect()
 }
 
+/// The types of the messages in the outbox of this database, in its order.
+///
+/// # Panics
+/// As [`outbox`].
+pub async fn said(database: &store::Database) -> Vec<String> {
+    outbox(database).await.into_iter().map(|(_, kind)| kind).collect()
+}
+
 /// Lets a handler handle an event in a transaction of its own, as a worker without an inbox does.
 ///
 /// # Errors

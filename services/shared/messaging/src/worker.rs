@@ -4,111 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chassis::{Check, Shutdown};
+use chassis::{Check, Shutdown, unix_ms};
 use contract::Pending;
-use contract::events::{DomainEvent, Envelope};
-use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::BaseConsumer;
-use sqlx::AnyConnection;
 use store::Database;
 
-use crate::broker::blocking;
-use crate::consumer::{Consumer, NoEvent, Position, Received};
-use crate::context::Quiet;
+use crate::consumer::{NoEvent, Position, Received};
 use crate::crash::{Crashes, Doom, Moment};
-use crate::failures::{Failures, Mover};
-use crate::relay::now_ms;
-use crate::{Broker, MessagingError, Producer, failures, headers, inbox};
-
-/// When a message is committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Commit {
-    /// Before it is handled: whoever dies in between has lost it. *At most once.*
-    Before,
-    /// After it was handled: whoever dies in between meets it again. *At least once.*
-    After,
-    /// After it was handled, and what was handled is noted in the same transaction: whoever meets it again knows it.
-    /// The *effect* is there exactly once. Needs [`INBOX_TABLE`](crate::INBOX_TABLE).
-    Inbox,
-}
-
-/// Why an event was not handled. Nothing of it may be left: the transaction is rolled back.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Not now; it may go well later.
-    #[error("{0}")]
-    Later(String),
-    /// Not ever: the event itself is at fault.
-    #[error("{0}")]
-    Never(String),
-}
-
-impl Refusal {
-    /// Why.
-    #[must_use]
-    pub fn reason(&self) -> &str {
-        let (Self::Later(reason) | Self::Never(reason)) = self;
-        reason
-    }
-}
-
-impl From<sqlx::Error> for Refusal {
-    fn from(error: sqlx::Error) -> Self {
-        store::note_trouble(&error);
-        Self::Later(format!("database: {error}"))
-    }
-}
-
-impl From<MessagingError> for Refusal {
-    fn from(error: MessagingError) -> Self {
-        Self::Later(error.to_string())
-    }
-}
-
-/// What a service does with events.
-pub trait Handler: Send + Sync + 'static {
-    /// Whether an event is any concern of this service; what is none is passed over.
-    fn concerns(&self, event: &DomainEvent) -> bool {
-        let _ = event;
-        true
-    }
-
-    /// Does what takes time and needs no transaction, before one is begun. Whatever it does may be done again.
-    fn prepare(&self, event: &Envelope<DomainEvent>) -> impl Future<Output = Result<(), Refusal>> + Send {
-        let _ = event;
-        std::future::ready(Ok(()))
-    }
-
-    /// Does what is to be done, all of it through `connection`, whose transaction is committed afterwards. Events that
-    /// follow from it go into the [`Outbox`](crate::Outbox) through the same connection.
-    fn handle(
-        &self,
-        event: &Envelope<DomainEvent>,
-        at: &Position,
-        connection: &mut AnyConnection,
-    ) -> impl Future<Output = Result<(), Refusal>> + Send;
-
-    /// Called after the transaction was committed, for what may wait until then, such as waking a relay.
-    fn committed(&self) {}
-}
-
-/// How a group works.
-#[derive(Debug, Clone)]
-pub struct WorkerOptions {
-    /// The group, without the prefix.
-    pub group: String,
-    /// What it reads, without the prefix.
-    pub topics: Vec<String>,
-    /// When it commits.
-    pub commit: Commit,
-    /// What becomes of what it cannot handle.
-    pub failures: Failures,
-    /// A barrier for experiments: the pause between handling and committing, in whichever order they come.
-    pub gap: Duration,
-    /// Another one: the message, counted from 1, between whose handling and whose commit the worker stands still until
-    /// it is killed or asked to end, once in the life of the database; 0 is none.
-    pub hold_at: u64,
-}
+use crate::handler::{Handler, Refusal};
+use crate::lane::Lane;
+use crate::mover::{DELAY_MS_MAX, Mover};
+use crate::options::{Commit, WorkerOptions};
+use crate::{Broker, MessagingError, Outbox, Producer, headers, inbox};
 
 /// Works for a group until the end is asked for: one message after the other in each of its lanes. The first lane reads
 /// the topics; each retry topic has a lane of its own, so that waiting for one does not hold up the others.
@@ -119,24 +25,15 @@ pub struct Worker<H> {
     handler: H,
     mover: Mover,
     crashes: Crashes,
+    /// What its handler speaks through.
+    outbox: Option<Outbox>,
     lanes: Vec<Lane>,
     handled: AtomicU64,
 }
 
-/// Where messages come from that were tried equally often.
-struct Lane {
-    /// How often its messages were tried before.
-    attempts: usize,
-    group: String,
-    topics: Vec<String>,
-    consumer: Consumer,
-    /// Asks how far the group has come.
-    inspector: Arc<BaseConsumer<Quiet>>,
-}
-
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum Handled {
     /// It was handled.
     Done,
     /// It was handled before.
@@ -145,7 +42,7 @@ enum Outcome {
     Ignored,
 }
 
-impl Outcome {
+impl Handled {
     const fn word(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -175,6 +72,7 @@ impl<H: Handler> Worker<H> {
             mover: Mover::new(producer.clone(), broker.clone(), &options),
             broker: broker.clone(),
             crashes: Crashes::none(database.clone()),
+            outbox: None,
             database,
             handler,
             lanes,
@@ -187,6 +85,13 @@ impl<H: Handler> Worker<H> {
     #[must_use]
     pub fn with_crashes(mut self, crashes: Crashes) -> Self {
         self.crashes = crashes;
+        self
+    }
+
+    /// The same worker, whose handler speaks through this outbox: its relay hears of each commit at once.
+    #[must_use]
+    pub fn with_outbox(mut self, outbox: Outbox) -> Self {
+        self.outbox = Some(outbox);
         self
     }
 
@@ -234,7 +139,7 @@ impl<H: Handler> Worker<H> {
     pub async fn pending(&self) -> Result<Pending, MessagingError> {
         let mut open = 0;
         for lane in &self.lanes {
-            open += self.lag_of(lane).await?;
+            open += lane.lag(&self.broker).await?;
         }
         Ok(Pending {
             open,
@@ -242,21 +147,10 @@ impl<H: Handler> Worker<H> {
         })
     }
 
-    async fn lag_of(&self, lane: &Lane) -> Result<u64, MessagingError> {
-        let (broker, inspector, topics) = (self.broker.clone(), Arc::clone(&lane.inspector), lane.topics.clone());
-        let lags = blocking(move || broker.lag_with(&*inspector, &topics)).await?;
-        for lag in &lags {
-            metrics::gauge!("messaging_lag", "group" => lane.group.clone(), "topic" => lag.topic.clone(),
-                "partition" => lag.partition.to_string())
-            .set(lag.messages() as f64);
-        }
-        Ok(lags.iter().map(crate::PartitionLag::messages).sum())
-    }
-
     async fn report_lag(&self) {
         for lane in &self.lanes {
             // An unreachable broker shows elsewhere; the gauge keeps what was known.
-            let _ = self.lag_of(lane).await;
+            let _ = lane.lag(&self.broker).await;
         }
     }
 
@@ -304,7 +198,7 @@ impl<H: Handler> Worker<H> {
     /// Waits until a message is due that was put off. The delays of a topic are equal, so the first is due first.
     async fn is_due(&self, lane: &Lane, received: &Received<'_>, shutdown: &Shutdown) -> bool {
         let due_ms: Option<i64> = received.header(headers::DUE_MS).and_then(|due| due.parse().ok());
-        let wait_ms = due_ms.map_or(0, |due| (due - now_ms()).clamp(0, failures::DELAY_MS_MAX));
+        let wait_ms = due_ms.map_or(0, |due| (due - unix_ms()).clamp(0, DELAY_MS_MAX));
         if lane.attempts == 0 || wait_ms == 0 {
             return true;
         }
@@ -364,10 +258,10 @@ impl<H: Handler> Worker<H> {
         }
     }
 
-    async fn attempt(&self, received: &Received<'_>, position: &Position) -> Result<Outcome, Refusal> {
+    async fn attempt(&self, received: &Received<'_>, position: &Position) -> Result<Handled, Refusal> {
         let event = match received.domain_event() {
             Ok(Some(event)) if self.handler.concerns(&event.data) => event,
-            Ok(_) => return Ok(Outcome::Ignored),
+            Ok(_) => return Ok(Handled::Ignored),
             Err(error @ (NoEvent::Empty | NoEvent::Malformed(_))) => return Err(Refusal::Never(error.to_string())),
         };
         self.handler.prepare(&event).await?;
@@ -377,7 +271,7 @@ impl<H: Handler> Worker<H> {
             && !inbox::is_first(&mut transaction, &self.options.group, &event.id).await?
         {
             before.into_iter().for_each(Doom::come);
-            return Ok(Outcome::Repeated);
+            return Ok(Handled::Repeated);
         }
         let handled = self.handler.handle(&event, position, &mut transaction).await;
         before.into_iter().for_each(Doom::come);
@@ -385,53 +279,14 @@ impl<H: Handler> Worker<H> {
         transaction.commit().await?;
         let after = self.crashes.due(&event.kind, Moment::AfterCommit).await;
         after.into_iter().for_each(Doom::come);
-        self.handler.committed();
-        Ok(Outcome::Done)
+        if let Some(outbox) = &self.outbox {
+            outbox.wake();
+        }
+        Ok(Handled::Done)
     }
 
     fn count(&self, outcome: &'static str) {
         metrics::counter!("messaging_handled_total", "group" => self.options.group.clone(), "outcome" => outcome)
             .increment(1);
-    }
-}
-
-impl WorkerOptions {
-    /// Every topic that the group reads or writes: the topics, those for retries, and those for dead letters.
-    #[must_use]
-    pub fn all_topics(&self) -> Vec<String> {
-        let of_retries = (1..=self.failures.retries()).flat_map(|attempt| self.retry_topics(attempt));
-        let dead = self
-            .topics
-            .iter()
-            .filter(|_| self.failures.gives_up())
-            .map(|topic| contract::events::topics::dead_letter(topic, &self.group));
-        self.topics.iter().cloned().chain(of_retries).chain(dead).collect()
-    }
-
-    fn retry_topics(&self, attempt: usize) -> Vec<String> {
-        let retry = |topic: &String| contract::events::topics::retry(topic, &self.group, attempt);
-        self.topics.iter().map(retry).collect()
-    }
-}
-
-impl Lane {
-    fn join(broker: &Broker, options: &WorkerOptions, attempts: usize) -> Result<Self, MessagingError> {
-        let (group, topics) = match attempts {
-            0 => (options.group.clone(), options.topics.clone()),
-            _ => (
-                format!("{}.retry-{attempts}", options.group),
-                options.retry_topics(attempts),
-            ),
-        };
-        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-        let mut config = broker.config();
-        config.set("group.id", broker.group(&group));
-        Ok(Self {
-            attempts,
-            consumer: Consumer::join(broker, &group, &names)?,
-            inspector: Arc::new(BaseConsumer::from_config_and_context(&config, Quiet)?),
-            group,
-            topics,
-        })
     }
 }

@@ -7,9 +7,10 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
+use contract::Program;
 use contract::events::OrderCreated;
 use messaging::{
-    MessagingError, Outbox, Publish, Relay, Stored, event, outbox_migration, outbox_tracestate_migration, unpublished,
+    MessagingError, Outbox, Publish, Relay, Stored, outbox_migration, outbox_tracestate_migration, unpublished,
 };
 use observability::TraceContext;
 use proptest::prelude::*;
@@ -68,7 +69,7 @@ async fn scenario(keys: &[i64], kills: &[u32], failures: Vec<bool>) {
     let database = Database::open(&url, &[outbox_migration(1), outbox_tracestate_migration(2)])
         .await
         .unwrap();
-    let outbox = Outbox::new();
+    let outbox = Outbox::new(Program::Orders);
     let mut ids: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for (index, key) in keys.iter().enumerate() {
         let order = OrderCreated {
@@ -79,10 +80,7 @@ async fn scenario(keys: &[i64], kills: &[u32], failures: Vec<bool>) {
             amount_cents: 1,
         };
         let mut connection = database.acquire().await.unwrap();
-        outbox
-            .add(&mut connection, "orders", &event("test", order))
-            .await
-            .unwrap();
+        outbox.add(&mut connection, "orders", order).await.unwrap();
         ids.entry(key.to_string()).or_default().push(index as i64 + 1);
     }
     let log = Log {
@@ -122,7 +120,7 @@ async fn only_one_relay_works_at_a_time_and_the_same_one_takes_over_at_once() {
     let database = Database::open(&url, &[outbox_migration(1), outbox_tracestate_migration(2)])
         .await
         .unwrap();
-    let outbox = Outbox::new();
+    let outbox = Outbox::new(Program::Orders);
     let log = Log::default();
     let relay = |name| Relay::new(&outbox, database.clone(), log.clone(), name);
     let add = async || {
@@ -134,10 +132,7 @@ async fn only_one_relay_works_at_a_time_and_the_same_one_takes_over_at_once() {
             amount_cents: 1,
         };
         let mut connection = database.acquire().await.unwrap();
-        outbox
-            .add(&mut connection, "orders", &event("test", order))
-            .await
-            .unwrap();
+        outbox.add(&mut connection, "orders", order).await.unwrap();
     };
     add().await;
     assert_eq!(relay("orders-1").step().await.unwrap(), 1);
@@ -169,7 +164,7 @@ async fn an_event_is_published_in_the_whole_of_the_trace_that_it_was_written_in(
     )
     .await
     .unwrap();
-    let outbox = Outbox::new();
+    let outbox = Outbox::new(Program::Orders);
     let parent = TraceContext::start().to_string();
     let with_state = TraceContext::received([parent.as_bytes()], [&b"foo=1"[..]]);
     let without = TraceContext::start();
@@ -182,8 +177,7 @@ async fn an_event_is_published_in_the_whole_of_the_trace_that_it_was_written_in(
             amount_cents: 1,
         };
         let mut connection = database.acquire().await.unwrap();
-        let event = event("test", order);
-        let adding = outbox.add(&mut connection, "orders", &event);
+        let adding = outbox.add(&mut connection, "orders", order);
         trace.scope(adding).await.unwrap();
     }
     let traces = Traces::default();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::{Shutdown, ShutdownTrigger};
-use contract::Pending;
 use contract::events::{DomainEvent, Envelope, OrderCreated};
+use contract::{Pending, Program};
 use messaging::testing::TestKafka;
 use messaging::{
     Broker, Commit, Failures, Handler, Outbox, Position, Producer, Refusal, Relay, Replay, Worker, WorkerOptions,
@@ -25,11 +25,11 @@ const MOODY: i64 = 14;
 
 fn migrations() -> [Migration; 4] {
     [
-        Migration {
-            version: 1,
-            description: "effects",
-            sql: "CREATE TABLE effects (id IDENTITY_KEY, order_id BIGINT NOT NULL);",
-        },
+        Migration::new(
+            1,
+            "effects",
+            "CREATE TABLE effects (id IDENTITY_KEY, order_id BIGINT NOT NULL);",
+        ),
         inbox_migration(2),
         outbox_migration(3),
         outbox_tracestate_migration(4),
@@ -276,11 +276,14 @@ async fn a_message_that_blocks_holds_up_its_partition_only() {
 async fn what_a_transaction_wrote_is_published_and_what_it_took_back_is_not() {
     for kafka in TestKafka::each() {
         let bench = Bench::on(kafka).await;
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(Program::Orders);
         let running = bench.worker(Commit::Inbox, Failures::Block).await;
         for order in 1..=6 {
             let mut transaction = bench.database.begin_write().await.unwrap();
-            outbox.add(&mut transaction, TOPIC, &created(order, 1)).await.unwrap();
+            outbox
+                .add(&mut transaction, TOPIC, created(order, 1).data)
+                .await
+                .unwrap();
             if order % 2 == 0 {
                 transaction.commit().await.unwrap();
             }

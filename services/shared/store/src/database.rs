@@ -9,6 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chassis::{Check, ServeError};
 use contract::Secret;
 use sqlx::AnyPool;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -37,14 +38,6 @@ pub enum StoreError {
         /// The URL as given; a password in it is not shown.
         url: Secret,
     },
-    /// The URL leads to no Redis.
-    #[error("REDIS_URL {url:?} is not understood: {reason}; it must be like redis://127.0.0.1:6379")]
-    RedisUrl {
-        /// The URL as given; a password in it is not shown.
-        url: Secret,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// The file that instances lock while they change the schema cannot be used.
     #[error("cannot lock {}: {source}; the folder must exist and be writable", path.display())]
     Lock {
@@ -69,6 +62,12 @@ pub enum StoreError {
         /// What went wrong.
         source: sqlx::migrate::MigrateError,
     },
+}
+
+impl From<StoreError> for ServeError {
+    fn from(error: StoreError) -> Self {
+        Self::start("the database", error)
+    }
 }
 
 /// A database with its schema up to date. Statements are run on it as on the pool that it is.
@@ -133,11 +132,17 @@ impl Database {
         }
     }
 
-    /// Asks the engine for an answer.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub async fn is_ready(&self) -> Result<(), String> {
+    /// Whether the engine answers; for `/ready`.
+    #[must_use]
+    pub fn check(&self) -> Check {
+        let database = self.clone();
+        Check::new("database", move || {
+            let database = database.clone();
+            async move { database.is_ready().await }
+        })
+    }
+
+    async fn is_ready(&self) -> Result<(), String> {
         sqlx::query("SELECT 1")
             .execute(&self.pool)
             .await
@@ -262,16 +267,12 @@ mod tests {
     use crate::Fetch;
 
     const MIGRATIONS: [Migration; 2] = [
-        Migration {
-            version: 1,
-            description: "things",
-            sql: "CREATE TABLE things (id IDENTITY_KEY, name TEXT NOT NULL);",
-        },
-        Migration {
-            version: 2,
-            description: "one thing",
-            sql: "INSERT INTO things (name) VALUES ('first');",
-        },
+        Migration::new(
+            1,
+            "things",
+            "CREATE TABLE things (id IDENTITY_KEY, name TEXT NOT NULL);",
+        ),
+        Migration::new(2, "one thing", "INSERT INTO things (name) VALUES ('first');"),
     ];
 
     async fn names(database: &Database) -> Vec<(i64, String)> {

@@ -52,12 +52,12 @@ mod tests {
     use super::*;
     use crate::{Database, Migration};
 
-    const MIGRATIONS: [Migration; 1] = [Migration {
-        version: 1,
-        description: "things",
-        sql: "CREATE TABLE things (id IDENTITY_KEY, name TEXT NOT NULL, token BIGINT NOT NULL DEFAULT 0);
+    const MIGRATIONS: [Migration; 1] = [Migration::new(
+        1,
+        "things",
+        "CREATE TABLE things (id IDENTITY_KEY, name TEXT NOT NULL, token BIGINT NOT NULL DEFAULT 0);
               INSERT INTO things (name) VALUES ('first');",
-    }];
+    )];
     /// SQLite moves the log into the database every thousand pages of 4 KiB; a few transactions more may be in it.
     const LOG_BYTES_MAX: u64 = 6 * 1024 * 1024;
     const WRITES: i64 = 3_000;

@@ -12,7 +12,7 @@ mod redis;
 pub mod testing;
 mod trouble;
 
-pub use self::redis::{Redis, RedisError};
+pub use self::redis::{Redis, RedisAddressError, RedisError};
 pub use database::{Database, StoreError};
 pub use fetch::Fetch;
 pub use migration::{IDENTITY_KEY, Migration};

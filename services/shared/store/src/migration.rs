@@ -19,6 +19,18 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
+impl Migration {
+    /// The change of this version number.
+    #[must_use]
+    pub const fn new(version: i64, description: &'static str, sql: &'static str) -> Self {
+        Self {
+            version,
+            description,
+            sql,
+        }
+    }
+}
+
 /// The engines differ in how a key counts up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {

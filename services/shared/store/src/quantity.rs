@@ -141,12 +141,12 @@ mod tests {
     use crate::Migration;
 
     const PIECES: Quantity = crate::quantity!("things", "pieces");
-    const MIGRATIONS: [Migration; 1] = [Migration {
-        version: 1,
-        description: "things",
-        sql: "CREATE TABLE things (id BIGINT PRIMARY KEY, pieces BIGINT NOT NULL, token BIGINT NOT NULL DEFAULT 0);
+    const MIGRATIONS: [Migration; 1] = [Migration::new(
+        1,
+        "things",
+        "CREATE TABLE things (id BIGINT PRIMARY KEY, pieces BIGINT NOT NULL, token BIGINT NOT NULL DEFAULT 0);
               INSERT INTO things (id, pieces) VALUES (1, 10);",
-    }];
+    )];
 
     async fn write(database: &Database, value: i64, token: Option<i64>) -> bool {
         let mut connection = database.acquire().await.unwrap();

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::{Check, ServeError};
 use contract::Secret;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, ScriptInvocation, ServerErrorKind};
-
-use crate::StoreError;
 
 /// Longest wait for a connection, and for the answer to a command.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -25,6 +24,21 @@ const RECONNECT_TRIES: usize = 2;
 pub struct Redis {
     connection: ConnectionManager,
     prefix: Arc<str>,
+}
+
+/// The address leads to no Redis.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("REDIS_URL {url:?} is not understood: {reason}; it must be like redis://127.0.0.1:6379")]
+pub struct RedisAddressError {
+    /// The address as given; a password in it is not shown.
+    url: Secret,
+    reason: String,
+}
+
+impl From<RedisAddressError> for ServeError {
+    fn from(error: RedisAddressError) -> Self {
+        Self::start("Redis", error)
+    }
 }
 
 /// Why there is no answer from Redis.
@@ -64,8 +78,8 @@ impl Redis {
     ///
     /// # Errors
     /// When the address is not understood.
-    pub fn connect(url: &str, prefix: &str) -> Result<Self, StoreError> {
-        let refuse = |error: redis::RedisError| StoreError::RedisUrl {
+    pub fn connect(url: &str, prefix: &str) -> Result<Self, RedisAddressError> {
+        let refuse = |error: redis::RedisError| RedisAddressError {
             url: Secret::address(url),
             reason: error.to_string(),
         };
@@ -82,6 +96,16 @@ impl Redis {
         Ok(Self {
             connection: ConnectionManager::new_lazy_with_config(client, config).map_err(refuse)?,
             prefix: prefix.into(),
+        })
+    }
+
+    /// Whether it answers; for `/ready`.
+    #[must_use]
+    pub fn check(&self) -> Check {
+        let redis = self.clone();
+        Check::new("redis", move || {
+            let redis = redis.clone();
+            async move { redis.ping().await.map_err(|error| error.to_string()) }
         })
     }
 

@@ -305,13 +305,5 @@ impl<'a, M: Model> Search<'a, M> {
 /// A fixed random number for each entry.
 fn random(entry: u32) -> u128 {
     let index = u64::from(entry) * 2;
-    (u128::from(split_mix(index)) << 64) | u128::from(split_mix(index + 1))
-}
-
-/// `SplitMix64` (Steele, Lea and Flood 2014).
-fn split_mix(index: u64) -> u64 {
-    let mut bits = index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
+    (u128::from(hash::mix(index)) << 64) | u128::from(hash::mix(index + 1))
 }

@@ -16,15 +16,25 @@
 //! Source: V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent Hashing with Bounded Loads", SODA 2018; A. Rodland, "Improving load
 //! balancing with a new consistent-hashing algorithm", Vimeo Engineering (2016), with the factor 1.25.
 
-use super::consistent_hash::Ring;
-use crate::{Policy, PolicyRng, Pool, Request};
+use super::consistent_hash::{Ring, UNEVENNESS};
+use crate::{Keys, Policy, PolicyKind, PolicyRng, Pool, Request};
 
 /// How much of its fair share an endpoint may have in flight.
-pub const FACTOR: f64 = 1.25;
+const FACTOR: f64 = 1.25;
+
+/// As the registry has it.
+pub(super) const KIND: PolicyKind = PolicyKind::new(
+    "bounded_loads",
+    "consistent hashing, with nobody above 1.25 times the mean load",
+    || Box::new(BoundedLoads::default()),
+)
+.keyed(Keys::Kept)
+.weighted()
+.uneven(UNEVENNESS);
 
 /// The healthy endpoint next along the ring that is within its bound. Ignores latency; a request without a key is spread evenly.
 #[derive(Debug, Default)]
-pub struct BoundedLoads {
+pub(super) struct BoundedLoads {
     ring: Ring,
     weights: u64,
     generation: Option<u64>,
@@ -61,9 +71,10 @@ mod tests {
     use proptest::prelude::*;
     use rand::SeedableRng;
 
+    use super::super::consistent_hash::ConsistentHash;
     use super::*;
-    use crate::hash::mix;
-    use crate::{ConsistentHash, Endpoint};
+    use crate::Endpoint;
+    use hash::mix;
 
     fn request(key: u64) -> Request {
         Request {

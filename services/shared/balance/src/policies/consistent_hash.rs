@@ -15,15 +15,27 @@
 //! Source: D. Karger, E. Lehman, T. Leighton, R. Panigrahy, M. Levine, D. Lewin, "Consistent Hashing and Random Trees", STOC 1997;
 //! 160 points: libketama (R. Jones, 2007).
 
-use crate::hash::mix;
-use crate::{Policy, PolicyRng, Pool, Request};
+use hash::mix;
 
+use crate::{Keys, Policy, PolicyKind, PolicyRng, Pool, Request};
+
+/// How far from its due an endpoint's share may be: arcs of this many points have a standard deviation of 8 %.
+pub(super) const UNEVENNESS: f64 = 0.30;
 /// Points of an endpoint of weight 1.
-pub const POINTS: u32 = 160;
+const POINTS: u32 = 160;
+
+/// As the registry has it.
+pub(super) const KIND: PolicyKind =
+    PolicyKind::new("consistent_hash", "by the key's place on a ring of instances", || {
+        Box::new(ConsistentHash::default())
+    })
+    .keyed(Keys::Kept)
+    .weighted()
+    .uneven(UNEVENNESS);
 
 /// The healthy endpoint next along the ring. Ignores load and latency; a request without a key is spread evenly.
 #[derive(Debug, Default)]
-pub struct ConsistentHash {
+pub(super) struct ConsistentHash {
     ring: Ring,
 }
 

@@ -13,11 +13,18 @@
 //!
 //! Source: nginx `ip_hash`; D. Thaler, C. Hopps, RFC 2992 (2000), for what modulo does to flows when a path goes.
 
-use crate::{Policy, PolicyRng, Pool, Request};
+use crate::{Keys, Policy, PolicyKind, PolicyRng, Pool, Request};
+
+/// As the registry has it.
+pub(super) const KIND: PolicyKind =
+    PolicyKind::new("ip_hash", "by the key's hash modulo the number of instances", || {
+        Box::new(IpHash)
+    })
+    .keyed(Keys::Scattered);
 
 /// The healthy endpoint at the key's place in the list. Ignores weight, load and latency; a request without a key is spread evenly.
 #[derive(Debug, Default)]
-pub struct IpHash;
+pub(super) struct IpHash;
 
 impl Policy for IpHash {
     fn pick(&mut self, pool: &Pool, request: &Request, rng: &mut PolicyRng) -> Option<usize> {

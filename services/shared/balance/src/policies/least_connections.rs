@@ -16,11 +16,18 @@
 //! Journal of Applied Probability 14 (1977).
 
 use crate::choose::LeastByTurn;
-use crate::{Policy, PolicyRng, Pool, Request};
+use crate::{Policy, PolicyKind, PolicyRng, Pool, Request};
+
+/// As the registry has it.
+pub(super) const KIND: PolicyKind = PolicyKind::new(
+    "least_connections",
+    "the instance with the fewest requests in flight, ties in turn",
+    || Box::new(LeastConnections::default()),
+);
 
 /// The healthy endpoint with the fewest requests in flight, ties in turn. Ignores weight, latency and key.
 #[derive(Debug, Default)]
-pub struct LeastConnections {
+pub(super) struct LeastConnections {
     ties: LeastByTurn,
 }
 

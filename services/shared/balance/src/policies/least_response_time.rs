@@ -15,15 +15,23 @@
 //! Source: nginx Plus `least_time header`; Citrix NetScaler's "least response time method" (mean time times active connections).
 
 use crate::choose::LeastByTurn;
-use crate::{Policy, PolicyRng, Pool, Request};
+use crate::{Policy, PolicyKind, PolicyRng, Pool, Request};
 
 /// What is taken for the latency of an endpoint that has not answered yet. With zero a slow one would get everything until its
 /// first answer came.
 const UNKNOWN_LATENCY_S: f64 = 1.0;
 
+/// As the registry has it.
+pub(super) const KIND: PolicyKind = PolicyKind::new(
+    "least_response_time",
+    "the lowest mean latency times requests in flight",
+    || Box::new(LeastResponseTime::default()),
+)
+.reading_answers();
+
 /// The healthy endpoint with the lowest mean latency times load, ties in turn. Ignores weight, failures and key.
 #[derive(Debug, Default)]
-pub struct LeastResponseTime {
+pub(super) struct LeastResponseTime {
     ties: LeastByTurn,
 }
 

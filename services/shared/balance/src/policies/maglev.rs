@@ -14,8 +14,9 @@
 //! Source: D. Eisenbud, C. Yi, C. Contavalli, C. Smith, R. Kononov, E. Mann-Hielscher, A. Cilingiroglu, B. Cheyney, W. Shang,
 //! J. Hosein, "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016; turns by weight as in Envoy.
 
-use crate::hash::mix;
-use crate::{Policy, PolicyRng, Pool, Request};
+use hash::mix;
+
+use crate::{Keys, Policy, PolicyKind, PolicyRng, Pool, Request};
 
 /// The smallest table, as in the source.
 const PLACES_MIN: u64 = 65_537;
@@ -23,9 +24,18 @@ const PLACES_MIN: u64 = 65_537;
 const PLACES_PER_ENDPOINT: u64 = 100;
 const FREE: u32 = u32::MAX;
 
+/// As the registry has it.
+pub(super) const KIND: PolicyKind = PolicyKind::new(
+    "maglev",
+    "by the key's place in a table that instances filled in turn",
+    || Box::new(Maglev::default()),
+)
+.keyed(Keys::NearlyKept)
+.weighted();
+
 /// The healthy endpoint in the table at the key's remainder. Ignores load and latency; a request without a key is spread evenly.
 #[derive(Debug, Default)]
-pub struct Maglev {
+pub(super) struct Maglev {
     table: Vec<u32>,
     generation: Option<u64>,
 }

@@ -1,8 +1,11 @@
 //! One file a policy. Each says the idea, what a pick costs, when the policy fails, and where it comes from.
+//!
+//! To add one, write its file and name it twice here: among the modules, and in [`REGISTRY`].
 
 mod bounded_loads;
 mod consistent_hash;
 mod ip_hash;
+mod join_idle_queue;
 mod least_connections;
 mod least_response_time;
 mod maglev;
@@ -14,16 +17,22 @@ mod two_choices;
 mod weighted_least_connections;
 mod weighted_round_robin;
 
-pub use bounded_loads::BoundedLoads;
-pub use consistent_hash::ConsistentHash;
-pub use ip_hash::IpHash;
-pub use least_connections::LeastConnections;
-pub use least_response_time::LeastResponseTime;
-pub use maglev::Maglev;
-pub use peak_ewma::PeakEwma;
-pub use random::Random;
-pub use rendezvous::Rendezvous;
-pub use round_robin::RoundRobin;
-pub use two_choices::TwoChoices;
-pub use weighted_least_connections::WeightedLeastConnections;
-pub use weighted_round_robin::WeightedRoundRobin;
+use crate::PolicyKind;
+
+/// Every policy there is, in the order in which lists show them. The suites of this crate run over it.
+pub static REGISTRY: &[PolicyKind] = &[
+    round_robin::KIND,
+    least_connections::KIND,
+    random::KIND,
+    weighted_round_robin::KIND,
+    weighted_least_connections::KIND,
+    two_choices::KIND,
+    join_idle_queue::KIND,
+    least_response_time::KIND,
+    peak_ewma::KIND,
+    ip_hash::KIND,
+    consistent_hash::KIND,
+    bounded_loads::KIND,
+    rendezvous::KIND,
+    maglev::KIND,
+];

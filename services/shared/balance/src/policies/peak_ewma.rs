@@ -18,7 +18,7 @@
 use std::time::Duration;
 
 use crate::choose::two_healthy;
-use crate::{Endpoint, Policy, PolicyRng, Pool, Request, SIGNAL_DECAY};
+use crate::{Endpoint, Policy, PolicyKind, PolicyRng, Pool, Request, SIGNAL_DECAY};
 
 /// What the recent failures of an endpoint that does nothing but fail add to its latency.
 pub const FAILURE_COST: Duration = Duration::from_secs(1);
@@ -26,9 +26,17 @@ pub const FAILURE_COST: Duration = Duration::from_secs(1);
 /// comes, one request there is enough.
 const UNKNOWN_LATENCY: Duration = Duration::from_secs(1);
 
+/// As the registry has it.
+pub(super) const KIND: PolicyKind = PolicyKind::new(
+    "peak_ewma",
+    "of two drawn instances the one with the lower peak latency times load, failures priced",
+    || Box::new(PeakEwma),
+)
+.reading_answers();
+
 /// Of two healthy endpoints drawn at random, the one with the lower expected wait. Ignores weight and key.
 #[derive(Debug, Default)]
-pub struct PeakEwma;
+pub(super) struct PeakEwma;
 
 impl Policy for PeakEwma {
     fn pick(&mut self, pool: &Pool, request: &Request, rng: &mut PolicyRng) -> Option<usize> {

@@ -15,11 +15,15 @@
 
 use rand::RngExt;
 
-use crate::{Policy, PolicyRng, Pool, Request};
+use crate::{Policy, PolicyKind, PolicyRng, Pool, Request};
+
+/// As the registry has it.
+pub(super) const KIND: PolicyKind =
+    PolicyKind::new("random", "a healthy instance drawn at random", || Box::new(Random));
 
 /// A healthy endpoint drawn uniformly. Ignores weight, load, latency and key.
 #[derive(Debug, Default)]
-pub struct Random;
+pub(super) struct Random;
 
 impl Policy for Random {
     fn pick(&mut self, pool: &Pool, _: &Request, rng: &mut PolicyRng) -> Option<usize> {

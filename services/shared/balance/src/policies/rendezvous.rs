@@ -13,12 +13,20 @@
 //! Source: D. Thaler, C. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", IEEE/ACM Transactions on Networking 6
 //! (1998); weights: C. Schindelhauer, G. Schomaker, "Weighted Distributed Hash Tables", SPAA 2005.
 
-use crate::hash::mix;
-use crate::{Endpoint, Policy, PolicyRng, Pool, Request};
+use hash::mix;
+
+use crate::{Endpoint, Keys, Policy, PolicyKind, PolicyRng, Pool, Request};
+
+/// As the registry has it.
+pub(super) const KIND: PolicyKind = PolicyKind::new("rendezvous", "by the highest score of key and instance", || {
+    Box::new(Rendezvous)
+})
+.keyed(Keys::Kept)
+.weighted();
 
 /// The healthy endpoint with the highest score for the key. Ignores load and latency; a request without a key is spread evenly.
 #[derive(Debug, Default)]
-pub struct Rendezvous;
+pub(super) struct Rendezvous;
 
 impl Policy for Rendezvous {
     fn pick(&mut self, pool: &Pool, request: &Request, rng: &mut PolicyRng) -> Option<usize> {

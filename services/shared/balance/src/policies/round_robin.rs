@@ -14,11 +14,16 @@
 //! Source: L. Kleinrock, "Analysis of a time-shared processor", Naval Research Logistics Quarterly 11 (1964), for the discipline;
 //! nginx's default upstream method, for this use.
 
-use crate::{Policy, PolicyRng, Pool, Request};
+use crate::{Policy, PolicyKind, PolicyRng, Pool, Request};
+
+/// As the registry has it.
+pub(super) const KIND: PolicyKind = PolicyKind::new("round_robin", "each healthy instance in turn", || {
+    Box::new(RoundRobin::default())
+});
 
 /// Each healthy endpoint in turn. Ignores weight, load, latency and key.
 #[derive(Debug, Default)]
-pub struct RoundRobin {
+pub(super) struct RoundRobin {
     next: usize,
 }
 

@@ -15,11 +15,18 @@
 //! Systems 12 (2001); Y. Azar, A. Broder, A. Karlin, E. Upfal, "Balanced Allocations", STOC 1994.
 
 use crate::choose::two_healthy;
-use crate::{Policy, PolicyRng, Pool, Request};
+use crate::{Policy, PolicyKind, PolicyRng, Pool, Request};
+
+/// As the registry has it.
+pub(super) const KIND: PolicyKind = PolicyKind::new(
+    "two_choices",
+    "of two drawn instances the one with fewer requests in flight",
+    || Box::new(TwoChoices),
+);
 
 /// Of two healthy endpoints drawn at random, the one with fewer requests in flight. Ignores weight, latency and key.
 #[derive(Debug, Default)]
-pub struct TwoChoices;
+pub(super) struct TwoChoices;
 
 impl Policy for TwoChoices {
     fn pick(&mut self, pool: &Pool, _: &Request, rng: &mut PolicyRng) -> Option<usize> {
@@ -74,7 +81,7 @@ mod tests {
                 .max()
                 .unwrap()
         };
-        let (two, one) = (fullest(&mut TwoChoices), fullest(&mut crate::Random));
+        let (two, one) = (fullest(&mut TwoChoices), fullest(&mut super::super::random::Random));
         assert!((3..=4).contains(&two), "log log n / log 2 + O(1): {two}");
         assert!((6..=10).contains(&one), "the maximum of 10,000 Poisson(1) draws: {one}");
     }

@@ -15,11 +15,19 @@
 //! "shortest expected delay" (`sed`) does.
 
 use crate::choose::LeastByTurn;
-use crate::{Policy, PolicyRng, Pool, Request};
+use crate::{Policy, PolicyKind, PolicyRng, Pool, Request};
+
+/// As the registry has it.
+pub(super) const KIND: PolicyKind = PolicyKind::new(
+    "weighted_least_connections",
+    "the fewest requests in flight for its weight, ties in turn",
+    || Box::new(WeightedLeastConnections::default()),
+)
+.weighted();
 
 /// The healthy endpoint with the fewest requests in flight for its weight, ties in turn. Ignores latency and key.
 #[derive(Debug, Default)]
-pub struct WeightedLeastConnections {
+pub(super) struct WeightedLeastConnections {
     ties: LeastByTurn,
 }
 

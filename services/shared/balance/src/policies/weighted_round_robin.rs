@@ -13,11 +13,19 @@
 //!
 //! Source: I. Sysoev, nginx, `ngx_http_upstream_round_robin.c`, commit 52327e0627f4 (2012).
 
-use crate::{Policy, PolicyRng, Pool, Request};
+use crate::{Policy, PolicyKind, PolicyRng, Pool, Request};
+
+/// As the registry has it.
+pub(super) const KIND: PolicyKind = PolicyKind::new(
+    "weighted_round_robin",
+    "each instance in turn, in proportion to its weight",
+    || Box::new(WeightedRoundRobin::default()),
+)
+.weighted();
 
 /// Healthy endpoints in turn, in proportion to their weights. Ignores load, latency and key.
 #[derive(Debug, Default)]
-pub struct WeightedRoundRobin {
+pub(super) struct WeightedRoundRobin {
     /// Of the pool's generation: the credit of each healthy endpoint, in the order of [`Pool::healthy`].
     credit: Vec<i64>,
     generation: Option<u64>,

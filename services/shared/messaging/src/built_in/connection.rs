@@ -12,7 +12,8 @@ use tokio::net::tcp::WriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::broker::{Broker, Refused};
+use super::broker::Broker;
+use super::dispatch::Refused;
 use super::frames::{Broken, Frames, Patience};
 
 /// The most connections at a time, if the system lets this process have as many.

@@ -16,6 +16,7 @@ mod batch;
 mod broker;
 mod code;
 mod connection;
+mod dispatch;
 mod frames;
 mod group;
 mod log;

@@ -151,19 +151,14 @@ impl Group {
         answer: oneshot::Sender<Joined>,
         now: Instant,
     ) -> Result<(), Code> {
-        let member = &mut self.members[at];
-        let is_leader = member.id == self.leader;
-        let is_same = member.says_the_same(&request.protocols);
-        if !member.update(request, now) {
-            return Err(Code::GroupMaxSizeReached);
-        }
+        let is_leader = self.members[at].id == self.leader;
+        let is_same = self.update(at, request, now)?;
         match self.phase {
             Phase::Assigning(_) if is_same => return self.tell(at, answer),
             Phase::Stable if is_same && !is_leader => return self.tell(at, answer),
             _ => {}
         }
-        self.members[at].joining = Some(answer);
-        self.share_anew(now);
+        self.share_anew_with(at, answer, now);
         Ok(())
     }
 
@@ -175,11 +170,8 @@ impl Group {
         answer: oneshot::Sender<Joined>,
         now: Instant,
     ) -> Result<(), Code> {
+        let is_same = self.update(at, request, now)?;
         let member = &mut self.members[at];
-        let is_same = member.says_the_same(&request.protocols);
-        if !member.update(request, now) {
-            return Err(Code::GroupMaxSizeReached);
-        }
         let former = std::mem::replace(&mut member.id, new_id(request));
         if let Some(answer) = member.joining.take() {
             let _ = answer.send(Joined::refused(Code::FencedInstanceId, &former));
@@ -203,9 +195,24 @@ impl Group {
             let _ = answer.send(joined);
             return Ok(());
         }
+        self.share_anew_with(at, answer, now);
+        Ok(())
+    }
+
+    /// Takes over what a member says now, and tells whether it says the same as before.
+    fn update(&mut self, at: usize, request: &JoinRequest<'_>, now: Instant) -> Result<bool, Code> {
+        let member = &mut self.members[at];
+        let is_same = member.says_the_same(&request.protocols);
+        match member.update(request, now) {
+            true => Ok(is_same),
+            false => Err(Code::GroupMaxSizeReached),
+        }
+    }
+
+    /// Shares anew; the member is answered when everybody has joined.
+    fn share_anew_with(&mut self, at: usize, answer: oneshot::Sender<Joined>, now: Instant) {
         self.members[at].joining = Some(answer);
         self.share_anew(now);
-        Ok(())
     }
 
     /// Whether there is a way to share that everybody knows.

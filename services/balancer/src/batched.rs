@@ -1,4 +1,4 @@
-//! A stream whose writes wait for the others' turn.
+//! A stream whose writes wait for those of other tasks, so that they go out together.
 
 use std::io;
 use std::pin::Pin;
@@ -6,33 +6,33 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Writes after the tasks that are ready now have had their turn.
+/// Writes after the tasks that are ready now have run.
 ///
 /// Under load, one look at the sockets finds dozens that are readable. Answered one by one, with work in between, each answer finds
 /// the other end asleep again, and waking a process costs more than all else that a write does; written in one go, only the first
 /// has to. One lonely request waits for nothing but a second poll of its task. Source: Seastar's batched flushes; Netty's
 /// `FlushConsolidationHandler`.
 #[derive(Debug)]
-pub struct AfterTurn<S> {
+pub struct BatchedWrites<S> {
     stream: S,
-    /// Whether the turn was waited for, since the last flush.
+    /// Whether it has waited, since the last flush.
     waited: bool,
 }
 
-impl<S> AfterTurn<S> {
+impl<S> BatchedWrites<S> {
     /// Holds up the writes of `stream`.
     pub fn new(stream: S) -> Self {
         Self { stream, waited: false }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for AfterTurn<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for BatchedWrites<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for AfterTurn<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for BatchedWrites<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if !self.waited {
             self.waited = true;
@@ -64,7 +64,7 @@ mod tests {
     #[tokio::test]
     async fn a_write_comes_after_all_that_was_ready_before_it() {
         let (near, mut far) = tokio::io::duplex(64);
-        let mut near = AfterTurn::new(near);
+        let mut near = BatchedWrites::new(near);
         let order = RefCell::new(Vec::new());
         let write = async {
             near.write_all(b"one").await.unwrap();

@@ -1,0 +1,34 @@
+//! What an instance says of itself in its metrics.
+
+use std::time::Duration;
+
+use compose::http;
+use url::Url;
+
+use super::probe::why;
+use crate::prometheus::Exposition;
+
+/// The gauge by which every service says how many requests it is answering.
+const IN_FLIGHT: &str = "http_requests_in_flight";
+
+/// The text of the metrics of the instance at this address.
+///
+/// # Errors
+/// Why there is none within this time.
+pub(super) async fn metrics(http: &reqwest::Client, instance: &Url, within: Duration) -> Result<String, String> {
+    let url = instance.join("/metrics").map_err(|error| error.to_string())?;
+    let asked = http.get(url).timeout(within).send().await;
+    http::text(asked.map_err(|error| why(&error))?)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+/// Requests that it is answering, beside the one that asks for this.
+///
+/// # Errors
+/// When it does not tell.
+pub(super) fn in_flight(exposed: &Exposition<'_>) -> Result<u32, String> {
+    let all = exposed.value(IN_FLIGHT).filter(|all| all.is_finite());
+    let all = all.ok_or_else(|| format!("its metrics have no {IN_FLIGHT}"))?;
+    Ok((all.max(0.0) as u32).saturating_sub(1))
+}

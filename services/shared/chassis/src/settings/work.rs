@@ -1,0 +1,97 @@
+//! The declared capacity of an instance.
+
+use std::time::Duration;
+
+use contract::environment as names;
+
+use crate::{Environment, SettingsError, Slowness};
+
+const WORK_MS_MAX: f64 = 600_000.0;
+const WORK_LIMIT_MAX: usize = 1_000_000;
+
+/// How a drawn waiting time is distributed around its mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distribution {
+    /// Always the mean.
+    Constant,
+    /// Memoryless, as in M/M/c.
+    Exponential,
+}
+
+/// The declared capacity of an instance: see [`Work`](crate::Work).
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkSettings {
+    /// Mean waiting time of a request; zero is none.
+    pub wait: Duration,
+    /// How the waiting time is distributed.
+    pub distribution: Distribution,
+    /// How many requests may wait at once; `None` is no limit.
+    pub limit: Option<usize>,
+    /// CPU time that a request burns on the event loop; zero is none.
+    pub cpu: Duration,
+    /// Whether the work can be made slower from outside.
+    pub control: bool,
+    /// How many times as long as declared the work takes at the begin.
+    pub slowness: f64,
+    /// Whether every request is refused at once, as by a broken instance.
+    pub broken: bool,
+    /// Seed of the drawn times, the instance's name mixed in so that instances differ.
+    pub seed: u64,
+}
+
+impl WorkSettings {
+    pub(super) fn read(env: &Environment, instance: &str) -> Result<Self, SettingsError> {
+        let time = |variable| {
+            let allowed = format!("a number of milliseconds from 0 to {WORK_MS_MAX}");
+            env.parse(variable, 0.0, &allowed, |ms| (0.0..=WORK_MS_MAX).contains(ms))
+                .map(|ms| Duration::from_secs_f64(ms / 1_000.0))
+        };
+        let limit = env.parse(
+            names::WORK_LIMIT,
+            0,
+            &format!("a number of requests from 0 (no limit) to {WORK_LIMIT_MAX}"),
+            |limit| *limit <= WORK_LIMIT_MAX,
+        )?;
+        let seed: u64 = env.parse(names::WORK_SEED, 1, "a whole number from 0 to 2^64 - 1", |_| true)?;
+        Ok(Self {
+            wait: time(names::WORK_WAIT_MS)?,
+            distribution: env.choice(
+                names::WORK_DISTRIBUTION,
+                &[
+                    ("exponential", Distribution::Exponential),
+                    ("constant", Distribution::Constant),
+                ],
+            )?,
+            limit: (limit > 0).then_some(limit),
+            cpu: time(names::WORK_CPU_MS)?,
+            control: env.choice(names::WORK_CONTROL, &[("off", false), ("on", true)])?,
+            slowness: slowness(env, instance)?,
+            broken: listed(env.get(names::WORK_BROKEN)).any(|broken| broken == instance),
+            seed: seed ^ hash::fnv1a(instance.as_bytes()),
+        })
+    }
+}
+
+/// The parts of a list with commas.
+fn listed(list: Option<&str>) -> impl Iterator<Item = &str> {
+    list.unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+}
+
+fn slowness(env: &Environment, instance: &str) -> Result<f64, SettingsError> {
+    let allowed = format!("INSTANCE=FACTOR with a factor above 0 and at most {}", Slowness::MAX);
+    let mut slowness = 1.0;
+    for part in listed(env.get(names::WORK_SLOW)) {
+        let (name, factor) = part
+            .split_once('=')
+            .and_then(|(name, factor)| Some((name, factor.parse().ok()?)))
+            .filter(|(_, factor)| Slowness::allows(*factor))
+            .ok_or_else(|| env.refuse(names::WORK_SLOW, &allowed))?;
+        if name == instance {
+            slowness = factor;
+        }
+    }
+    Ok(slowness)
+}

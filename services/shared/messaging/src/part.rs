@@ -1,0 +1,131 @@
+//! The part that a service has in the sagas of others: one step for each order, and what undoes it.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use chassis::{Check, Failure, Json, ServeError, Settings, Shutdown};
+use contract::Pending;
+use contract::events::{DomainEvent, Envelope};
+use sqlx::AnyConnection;
+use store::Database;
+
+use crate::{Handler, MessagingError, Outbox, Participant, Position, Refusal, Style};
+
+/// What a service that does not own the orders does in a saga.
+///
+/// In a choreography it follows from what others say, in an orchestration from commands: the same step, and the same
+/// compensation. Each may be asked for again, and must change nothing then. H. Garcia-Molina, K. Salem, *Sagas*, 1987.
+pub trait SagaStep: Send + Sync + 'static {
+    /// What the step has to know of an order.
+    type Order: Send;
+
+    /// What an event asks for, if it is any concern of this service.
+    fn asked(event: &DomainEvent) -> Option<Asked<Self::Order>>;
+
+    /// Does the step and says how it went, through `connection`.
+    fn perform(
+        &self,
+        connection: &mut AnyConnection,
+        order: Self::Order,
+    ) -> impl Future<Output = Result<(), Refusal>> + Send;
+
+    /// Undoes the step of the order under this key, if it was done, and says so, through `connection`.
+    fn compensate(
+        &self,
+        connection: &mut AnyConnection,
+        order_id: i64,
+    ) -> impl Future<Output = Result<(), Refusal>> + Send;
+}
+
+/// What an event asks of a [`SagaStep`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked<O> {
+    /// The step.
+    Perform(O),
+    /// Its compensation, for the order under this key.
+    Compensate(i64),
+}
+
+impl<S: SagaStep> Handler for S {
+    fn concerns(&self, event: &DomainEvent) -> bool {
+        S::asked(event).is_some()
+    }
+
+    async fn handle(
+        &self,
+        event: &Envelope<DomainEvent>,
+        _at: &Position,
+        connection: &mut AnyConnection,
+    ) -> Result<(), Refusal> {
+        match S::asked(&event.data) {
+            Some(Asked::Perform(order)) => self.perform(connection, order).await,
+            Some(Asked::Compensate(order_id)) => self.compensate(connection, order_id).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The part of an instance, where its system has sagas. Cheap to clone.
+pub struct Part<S>(Option<Participant<S>>);
+
+impl<S> Clone for Part<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S: SagaStep> Part<S> {
+    /// None.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// The part that the settings ask for: see [`Style`]. `step` is made for the outbox through which it speaks.
+    ///
+    /// # Errors
+    /// As [`Participant::start`].
+    pub async fn start(
+        settings: &Settings,
+        database: &Database,
+        step: impl FnOnce(Outbox) -> S,
+    ) -> Result<Self, ServeError> {
+        let Some(style) = Style::from_settings(settings)? else {
+            return Ok(Self::none());
+        };
+        let participant = Participant::start(settings, database, &[style.heard_by_others()], step).await?;
+        Ok(Self(Some(participant)))
+    }
+
+    /// For `/ready`.
+    #[must_use]
+    pub fn checks(&self) -> Vec<Check> {
+        self.0.iter().flat_map(Participant::checks).collect()
+    }
+
+    /// `GET /pending`, for whoever looks at the service from outside.
+    pub fn routes(&self) -> Router {
+        Router::new()
+            .route("/pending", get(pending::<S>))
+            .with_state(self.clone())
+    }
+
+    /// Takes part until the end is asked for.
+    pub async fn run(&self, shutdown: &Shutdown) {
+        if let Some(participant) = &self.0 {
+            participant.run(shutdown).await;
+        }
+    }
+
+    /// As [`Participant::pending`]; nothing where there is no part.
+    async fn pending(&self) -> Result<Pending, MessagingError> {
+        match &self.0 {
+            Some(participant) => participant.pending().await,
+            None => Ok(Pending::default()),
+        }
+    }
+}
+
+async fn pending<S: SagaStep>(State(part): State<Part<S>>) -> Result<Json<Pending>, Failure> {
+    part.pending().await.map(Json).map_err(Failure::internal)
+}
