@@ -2,12 +2,21 @@
 
 use std::any::Any;
 use std::error::Error;
+use std::sync::OnceLock;
 
 use axum::response::{IntoResponse, Response};
 use contract::{Problem, Step};
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use observability::TraceContext;
+
+/// Whoever wants to see what was our fault.
+static WATCH: OnceLock<fn(&(dyn Error + 'static))> = OnceLock::new();
+
+/// Has every error that becomes a 500 shown to `watch` first; the first that is named here stays.
+pub fn watch_internal_errors(watch: fn(&(dyn Error + 'static))) {
+    let _ = WATCH.set(watch);
+}
 
 /// Why a request was not done, as the client will read it.
 #[derive(Debug)]
@@ -88,7 +97,9 @@ impl Failure {
 
     /// 500: our fault. The error goes to the log; the client sees the trace id that leads there.
     pub fn internal(error: impl Error + 'static) -> Self {
-        store::note_trouble(&error);
+        if let Some(watch) = WATCH.get() {
+            watch(&error);
+        }
         let mut causes = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {

@@ -33,7 +33,7 @@ pub use clock::unix_ms;
 pub use debt::Debt;
 pub use environment::{Environment, SettingsError};
 pub use extract::{BodyBytes, Json, Path, PathParameter, Query, RowLimit, is_json, read_body};
-pub use failure::Failure;
+pub use failure::{Failure, watch_internal_errors};
 pub use listener::{Listener, bind};
 pub use patient::Limits;
 pub use run::run;

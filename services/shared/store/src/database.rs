@@ -94,6 +94,7 @@ impl Database {
     /// When the URL is not understood, or the engine cannot be reached or refuses.
     pub async fn open(url: &str, migrations: &[Migration]) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
+        chassis::watch_internal_errors(crate::note_trouble);
         let target = Target::parse(url).ok_or_else(|| StoreError::Url {
             url: Secret::address(url),
         })?;
