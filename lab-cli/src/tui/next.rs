@@ -49,6 +49,7 @@ mod tests {
     use scenarios::catalog;
 
     use super::*;
+    use crate::backends::backend;
     use crate::job::planned::jobs;
     use crate::{catalogue, needs};
 
@@ -90,10 +91,13 @@ mod tests {
                 runs.len()
             );
             for run in runs {
+                let backend = backend(&run.backend).expect("it is registered");
                 // A machine may lack what the scenario says that it needs, and nothing else may be wrong.
                 let lacks = run.names.iter().find_map(|name| {
                     let scenario = catalogue::open(name).expect("it is in the catalogue");
-                    needs::met(&scenario, &run.backend).err().map(|failure| failure.words())
+                    needs::met(&scenario, backend.as_ref())
+                        .err()
+                        .map(|failure| failure.words())
                 });
                 assert_eq!(jobs(run).err().map(|failure| failure.words()), lacks, "{name}");
             }
