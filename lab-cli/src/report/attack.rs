@@ -221,7 +221,7 @@ fn attack_lines(name: &str, lines: &[String]) {
         Attack::new(&format!("recording-{name}"), env!("CARGO_MANIFEST_DIR")),
         |attack, (number, line)| attack.input(format!("{number}\n{line}")),
     );
-    eprintln!("attack {name}: {} of {} fields", all.len().div_ceil(stride), all.len());
+    errln!("attack {name}: {} of {} fields", all.len().div_ceil(stride), all.len());
     attack.run(RANDOM, |input| show(&with_line(lines, input)));
     if let Some(kib) = resident_kib_max() {
         assert!(kib < RESIDENT_KIB_MAX, "{name}: {kib} KiB");

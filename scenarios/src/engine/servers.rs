@@ -250,7 +250,7 @@ mod tests {
         let all = Mutex::new(Vec::new());
         server
             .watch(&over, &|told: Told| {
-                all.lock().unwrap().push((told.what, told.lasted.is_some()))
+                all.lock().unwrap().push((told.what, told.lasted.is_some()));
             })
             .await;
         all.into_inner().unwrap()

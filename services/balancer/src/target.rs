@@ -88,8 +88,17 @@ fn make_relative<B>(request: &mut Request<B>) -> Result<(), Failure> {
         return refuse("the request's target does not name a host; user information does not belong there");
     };
     request.headers_mut().insert(HOST, host);
-    // Where there was no path, `http::Uri` gives the root; that OPTIONS then asks about the whole server is lost there.
-    let path = uri.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    // Where there was no path, the root is meant; that OPTIONS then asks about the whole server is lost in `http::Uri`. A
+    // query or a fragment right after the host leaves a path that is empty.
+    let path = uri.path_and_query.as_ref().map_or("", PathAndQuery::as_str);
+    let path = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("/{path}")
+    };
+    let Ok(path) = PathAndQuery::try_from(path) else {
+        return refuse("the path of the request's target is none");
+    };
     *request.uri_mut() = Uri::from(path);
     Ok(())
 }
@@ -146,6 +155,8 @@ mod tests {
             ("GET", "http://b/x?y", Ok("/x?y")),
             ("GET", "http://b", Ok("/")),
             ("GET", "http://b?y", Ok("/?y")),
+            ("GET", "http://b:80#x", Ok("/")),
+            ("GET", "http://b#x?y", Ok("/")),
             ("OPTIONS", "http://b/", Ok("/")),
             ("CONNECT", "b:80", Err(501)),
         ] {
