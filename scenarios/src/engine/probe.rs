@@ -7,6 +7,7 @@ use compose::http;
 use super::budget::Budget;
 use super::error::RunError;
 use super::gauges;
+use super::scrape::why;
 use super::turn::Turn;
 use crate::event::EventKind;
 use crate::plan::ProbeSpec;
@@ -52,15 +53,6 @@ async fn missed(turn: &mut Turn<'_>, probe: &ProbeSpec, why: &str) {
         text.push_str(&format!("; {} did not answer", silent.join(" and ")));
     }
     turn.bus.emit(EventKind::Warning { text });
-}
-
-/// Why a request failed, without the address: that of an instance is no help.
-pub(super) fn why(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        "it did not answer in time".to_owned()
-    } else {
-        error.to_string()
-    }
 }
 
 async fn ask(client: &reqwest::Client, probe: &ProbeSpec, url: url::Url, within: Duration) -> Result<f64, String> {

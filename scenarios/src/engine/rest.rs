@@ -11,8 +11,8 @@ use url::Url;
 
 use super::budget::Budget;
 use super::error::RunError;
-use super::probe::why;
 use super::scrape;
+use super::scrape::why;
 use super::turn::Turn;
 use crate::event::{EventKind, Phase};
 use crate::plan::{ClientsSpec, ReadingSpec};

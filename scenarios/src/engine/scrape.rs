@@ -5,11 +5,19 @@ use std::time::Duration;
 use compose::http;
 use url::Url;
 
-use super::probe::why;
 use crate::prometheus::Exposition;
 
 /// The gauge by which every service says how many requests it is answering.
 const IN_FLIGHT: &str = "http_requests_in_flight";
+
+/// Why a request failed, without the address: that of an instance is no help.
+pub(super) fn why(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        "it did not answer in time".to_owned()
+    } else {
+        error.to_string()
+    }
+}
 
 /// The text of the metrics of the instance at this address.
 ///

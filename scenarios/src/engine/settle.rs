@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::budget::Budget;
 use super::error::RunError;
-use super::probe::why;
+use super::scrape::why;
 use super::turn::Turn;
 use crate::event::{EventKind, FACTS_OF_SETTLING, Phase};
 
