@@ -13,7 +13,7 @@ pub struct Request {
     /// Hash of whatever should stay together (client address, session, cache key), spread over all 64 bits (see [`hash::mix`]);
     /// `None` when the caller has none.
     pub key: Option<u64>,
-    /// The time of the pick, since the same origin as [`Endpoint::observed`].
+    /// The time of the pick, since the same origin as [`Endpoint::observed`](crate::Endpoint::observed).
     pub now: Duration,
 }
 
