@@ -1,6 +1,8 @@
 //! What scenarios need of this machine.
 
-use compose::BrokerKind;
+use compose::{Environment, Host, servers};
+use contract::Program;
+use contract::environment::KAFKA_BROKER;
 use scenarios::format::{Need, Scenario};
 
 use crate::failure::Failure;
@@ -30,22 +32,27 @@ pub fn words(needs: &[Need]) -> String {
 /// What it lacks, and how to get it.
 pub fn met(scenario: &Scenario, backend: &str) -> Result<(), Failure> {
     for need in &scenario.document.needs {
-        match need {
-            // Elsewhere, the backend itself knows where servers of others come from.
-            Need::Redis if backend == "process" => drop(compose::redis_source()?),
-            Need::Redis => {}
-            Need::Postgres if backend == "process" => drop(compose::postgres_source()?),
-            Need::Postgres => {}
-            Need::Docker if backend == "docker" => {}
+        let (program, told) = match need {
+            Need::Docker if backend == "docker" => continue,
             Need::Docker => {
                 let name = scenario.name();
                 return Err(
                     Failure::usage(format!("{name} needs containers")).hint(format!("lab run {name} --backend docker"))
                 );
             }
-            Need::Kafka if backend == "process" => drop(compose::kafka_source(BrokerKind::Any)?),
-            Need::DurableKafka if backend == "process" => drop(compose::kafka_source(BrokerKind::Apache)?),
-            Need::Kafka | Need::DurableKafka => {}
+            Need::Redis => (Program::Redis, Environment::new()),
+            Need::Postgres => (Program::Postgres, Environment::new()),
+            Need::Kafka => (Program::Kafka, Environment::new()),
+            Need::DurableKafka => {
+                let real = (KAFKA_BROKER.to_owned(), "apache".to_owned());
+                (Program::Kafka, Environment::from([real]))
+            }
+        };
+        // Elsewhere, the backend itself knows where servers of others come from.
+        if backend == "process"
+            && let Some(server) = servers::of(program)
+        {
+            servers::locate(server, &Host::of_process(), &told).map_err(compose::Error::from)?;
         }
     }
     Ok(())

@@ -15,7 +15,3 @@ pub use instance::{Instance, InstanceEvent, InstanceEventKind, InstanceState, In
 pub use interface::{Backend, BoxFuture, System};
 pub use options::{EventSink, Progress, ProgressSink, UpOptions};
 pub use registry::BackendRegistry;
-
-pub(crate) use core::{
-    Environment, POLICY, UPSTREAMS, Upstream, WEIGHT, address, balancer_environment, instance_environment,
-};

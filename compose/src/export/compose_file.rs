@@ -5,11 +5,10 @@ use contract::environment::JWT_SECRET;
 use serde_json::{Map, Value, json};
 
 use super::units::{Unit, units};
-use super::{
-    ExportedFile, GRAFANA, IMAGE, PROMETHEUS, databases, kafka, postgres_image, redis_command, redis_image, yaml,
-};
-use crate::backend::docker::{USER, inner_port};
+use super::{ExportedFile, GRAFANA, IMAGE, PROMETHEUS, databases, image_of, kafka, redis_command, yaml};
 use crate::error::Error;
+use crate::servers::image::USER;
+use crate::servers::inner_port;
 use crate::topology::SystemSpec;
 
 const HEAD: &str = "# Made by `lab export compose`; a test keeps this file and the topology equal.\n\
@@ -69,7 +68,11 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
 fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
     let is_redis = unit.program == Program::Redis;
     let (image, command, health) = if is_redis {
-        (redis_image(), redis_command(), vec!["CMD", "redis-cli", "PING"])
+        (
+            image_of(Program::Redis),
+            redis_command(),
+            vec!["CMD", "redis-cli", "PING"],
+        )
     } else {
         let program = unit.program.as_str();
         (
@@ -125,7 +128,7 @@ fn needs(system: &SystemSpec, unit: &Unit<'_>) -> Map<String, Value> {
 
 fn postgres(unit: &Unit<'_>) -> Value {
     json!({
-        "image": postgres_image(),
+        "image": image_of(Program::Postgres),
         "environment": { "POSTGRES_USER": "lab", "POSTGRES_PASSWORD": "lab" },
         "volumes": [
             "postgres:/var/lib/postgresql/data",
@@ -143,7 +146,7 @@ fn broker(unit: &Unit<'_>) -> Value {
         .collect();
     let health = [vec!["CMD".to_owned()], kafka::question()].concat();
     json!({
-        "image": kafka::IMAGE,
+        "image": image_of(Program::Kafka),
         "environment": environment,
         "networks": { "data": { "aliases": [unit.name, unit.spec.name] } },
         "healthcheck": { "test": health, "interval": "10s", "timeout": "10s", "retries": 10 },
@@ -173,7 +176,7 @@ fn grafana() -> Value {
 /// Every unit that speaks HTTP is scraped; balancers have their metrics beside their other administration.
 fn scraping(units: &[Unit<'_>]) -> String {
     let targets = |is_balancer: bool| -> Vec<String> {
-        let scraped = units.iter().filter(|unit| !unit.program.is_infrastructure());
+        let scraped = units.iter().filter(|unit| !unit.program.is_server());
         let scraped = scraped.filter(|unit| (unit.program == Program::Balancer) == is_balancer);
         scraped
             .map(|unit| format!("{}:{}", unit.name, inner_port(unit.program)))

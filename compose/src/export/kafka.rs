@@ -2,9 +2,7 @@
 
 use contract::Program;
 
-pub(super) use crate::backend::docker::OFFICIAL_KAFKA as IMAGE;
-
-use crate::backend::docker::inner_port;
+use crate::servers::inner_port;
 
 const CONTROLLER_PORT: u16 = 9093;
 

@@ -4,9 +4,10 @@ use contract::{Program, environment};
 use serde_json::{Value, json};
 
 use super::units::of_instance;
-use super::{ExportedFile, IMAGE, databases, kafka, postgres_image, redis_command, redis_image, yaml};
-use crate::backend::docker::{USER, inner_port};
+use super::{ExportedFile, IMAGE, databases, image_of, kafka, redis_command, yaml};
 use crate::error::Error;
+use crate::servers::image::USER;
+use crate::servers::inner_port;
 use crate::topology::{Limits, ServiceSpec, SystemSpec};
 
 const HEAD: &str = "# Made by `lab export k8s`; a test keeps this file and the topology equal.\n\
@@ -130,7 +131,7 @@ fn redis() -> Value {
     let ping = json!({ "command": ["redis-cli", "PING"] });
     json!({
         "name": "redis",
-        "image": redis_image(),
+        "image": image_of(Program::Redis),
         "command": redis_command(),
         "ports": [{ "containerPort": port }],
         "startupProbe": { "tcpSocket": { "port": port }, "periodSeconds": 1, "failureThreshold": 60 },
@@ -152,7 +153,7 @@ fn broker(name: &str) -> Value {
         .collect();
     json!({
         "name": name,
-        "image": kafka::IMAGE,
+        "image": image_of(Program::Kafka),
         "env": env,
         "ports": [{ "containerPort": port }],
         "startupProbe": { "tcpSocket": { "port": port }, "periodSeconds": 1, "failureThreshold": 120 },
@@ -167,7 +168,7 @@ fn postgres() -> (Value, Value) {
     let asks = json!({ "command": ["pg_isready", "-U", "lab"] });
     let container = json!({
         "name": "postgres",
-        "image": postgres_image(),
+        "image": image_of(Program::Postgres),
         "env": [
             { "name": "POSTGRES_USER", "value": "lab" },
             { "name": "POSTGRES_PASSWORD", "value": "lab" },

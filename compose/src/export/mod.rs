@@ -11,8 +11,8 @@ pub use secret::{for_compose as compose_secret, for_kubernetes as kubernetes_sec
 
 use contract::Program;
 
-use crate::backend::docker::{OFFICIAL_POSTGRES, OFFICIAL_REDIS};
 use crate::error::Error;
+use crate::servers;
 use crate::topology::{ServiceSpec, SystemSpec, named_system};
 
 /// The image of the lab's own program, by the name that `lab export image` gives it.
@@ -82,10 +82,6 @@ fn redis_command() -> Vec<&'static str> {
     ]
 }
 
-const fn redis_image() -> &'static str {
-    OFFICIAL_REDIS
-}
-
-const fn postgres_image() -> &'static str {
-    OFFICIAL_POSTGRES
+fn image_of(program: Program) -> &'static str {
+    servers::of(program).map_or(IMAGE, |server| server.image().official)
 }

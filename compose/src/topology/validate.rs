@@ -240,7 +240,7 @@ impl SystemSpec {
                 entry,
                 known: self.services.iter().map(|service| service.name.clone()).collect(),
             }),
-            Some(service) if service.service.is_infrastructure() => Err(SpecError::EntryWithoutHttp {
+            Some(service) if service.service.is_server() => Err(SpecError::EntryWithoutHttp {
                 system,
                 entry,
                 program: service.service,
@@ -344,7 +344,7 @@ pub(crate) fn check_instances(spec: &ServiceSpec, instances: u32) -> Result<(), 
     let is_one = instances == 1 && spec.balancer.is_none();
     match instances {
         0 => Err(SpecError::NoInstances { service }),
-        _ if spec.service.is_infrastructure() && !is_one => Err(SpecError::NotOne {
+        _ if spec.service.is_server() && !is_one => Err(SpecError::NotOne {
             service,
             program: spec.service,
         }),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use compose::System;
-use contract::Program;
+use compose::servers::{self, Backing, Server as Description};
 use url::Url;
 
 use crate::disturbance::Trouble;
@@ -20,7 +20,7 @@ const STANDSTILL: Duration = Duration::from_millis(1_000);
 /// One server of the user's.
 struct Server {
     name: String,
-    program: Program,
+    backing: &'static dyn Backing,
     url: Url,
     /// The mark of its start; none where it never told one.
     birth: Option<String>,
@@ -49,15 +49,15 @@ pub(super) async fn watch(system: Arc<dyn System>, tell: impl Fn(Told)) {
 async fn named_by_the_user(system: &dyn System) -> Vec<Server> {
     let started = system.instances().await;
     let spec = system.spec();
-    let foreign = spec.services.iter().filter(|service| {
-        let is_server = matches!(service.service, Program::Redis | Program::Postgres);
-        is_server && !started.iter().any(|instance| instance.service == service.name)
-    });
+    let foreign = spec
+        .services
+        .iter()
+        .filter(|service| !started.iter().any(|instance| instance.service == service.name));
     foreign
         .filter_map(|service| {
             Some(Server {
                 name: format!("your {}", service.name),
-                program: service.service,
+                backing: servers::of(service.service).and_then(Description::backing)?,
                 url: system.front_door(&service.name).ok()?,
                 birth: None,
             })
@@ -66,9 +66,9 @@ async fn named_by_the_user(system: &dyn System) -> Vec<Server> {
 }
 
 async fn birth(server: &Server) -> Result<String, String> {
-    match server.program {
-        Program::Postgres => compose::postgres::birth(&server.url, TIMEOUT).await,
-        _ => compose::redis::birth(&server.url, TIMEOUT).await,
+    match server.backing.birth(&server.url, TIMEOUT) {
+        Some(birth) => birth.await,
+        None => Err("it has no mark of its start".to_owned()),
     }
 }
 

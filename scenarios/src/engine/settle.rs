@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use compose::{Instance, InstanceState, KafkaSource, Role, http};
+use compose::servers::kafka::KafkaSource;
+use compose::{Instance, InstanceState, Role, http};
 use contract::{Pending, Program};
 use futures_util::future::join_all;
 use reqwest::StatusCode;

@@ -6,9 +6,9 @@ use contract::LinkConditions;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::environment::Upstream;
 use crate::error::Error;
 use crate::http;
+use crate::wiring::Upstream;
 
 /// How long one request to an administration interface may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,11 +1,11 @@
 //! The balancer in front of a service, whichever program it is.
 
 use super::admin::BalancerAdmin;
-use super::environment::Upstream;
 use super::nginx::NginxAdmin;
 use super::platform::Platform;
 use crate::error::Error;
 use crate::topology::Membership;
+use crate::wiring::Upstream;
 
 /// A running balancer that can be told something.
 pub(super) struct Front<'a, C: Platform> {

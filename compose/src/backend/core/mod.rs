@@ -7,9 +7,8 @@
 mod admin;
 mod attach;
 mod control;
-mod databases;
-mod environment;
 mod front;
+mod furnish;
 mod launch;
 pub(super) mod leftover;
 mod log;
@@ -17,6 +16,7 @@ mod nginx;
 mod platform;
 mod readiness;
 pub(super) mod record;
+mod renewal;
 mod scale;
 pub(super) mod settle;
 mod slot;
@@ -24,12 +24,10 @@ mod start;
 mod stop;
 mod system;
 
+pub(super) use self::record::Sources;
 pub(super) use admin::client;
-pub(crate) use environment::{
-    Environment, POLICY, UPSTREAMS, Upstream, WEIGHT, balancer_environment, instance_environment,
-};
-pub(super) use platform::{Exit, Handle, LaunchRequest, Launched, OnExit, Platform, Renewal, Sources};
+pub(super) use platform::{Exit, Handle, LaunchRequest, Launched, OnExit, Platform};
+pub(super) use renewal::Renewal;
 pub(super) use settle::remember;
-pub(crate) use slot::address;
 pub(super) use start::is_free;
 pub(super) use system::RunningSystem;

@@ -1,38 +1,33 @@
 //! What a running system leaves on disk, so that another invocation can take it up, or clean up after a lab that died.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use contract::Program;
 use contract::environment::JWT_SECRET;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use url::Url;
 
 use crate::backend::{Role, docker};
 use crate::error::Error;
-use crate::kafka::KafkaSource;
 use crate::machine::Machine;
 use crate::path_text;
 use crate::place::Place;
 use crate::private;
+use crate::servers::{self, Found, Server, Tenant};
 use crate::stamp::ProcessStamp;
 use crate::topology::{ServiceSpec, SystemSpec};
-use crate::{postgres, redis};
 
-/// The version of [`SystemRecord`] that this crate writes and reads.
-const SCHEMA: u32 = 3;
+/// The version of [`SystemRecord`] that this crate writes; it reads the one before, too.
+const SCHEMA: u32 = 4;
 /// The folder within the state folder.
 const FOLDER: &str = "systems";
 const RUN_ID_CHARS_MAX: usize = 100;
-/// The folders of a run's folder that are of use only while the system runs.
-const OWN_FOLDERS: [&str; 2] = ["data", "nginx"];
-/// How long the removal of what a system kept may take where somebody else's server keeps it.
-const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The same for databases: a server writes everything to the disk before each that it drops.
-const DROP_TIMEOUT: Duration = Duration::from_secs(20);
+/// Where a system's servers of others come from.
+pub(in crate::backend) type Sources = BTreeMap<Program, Found>;
 
 /// The record of a running system, `systems/RUN_ID.json` in the state folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,11 +67,9 @@ pub struct SystemRecord {
     pub stop_timeout_ms: u64,
     /// The TCP port that the entry's front door was asked to take.
     pub entry_port: Option<u16>,
-    /// The Redis of somebody else that stands in for the system's own, which then is not started.
-    pub external_redis: Option<Url>,
-    /// The PostgreSQL of somebody else, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_postgres: Option<Url>,
+    /// The servers that the user named: their addresses, as clients are told them. Of these, none is started.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub external: BTreeMap<Program, String>,
     /// The specification as it stands now.
     pub spec: SystemSpec,
     /// Its instances.
@@ -128,6 +121,24 @@ pub struct InstanceRecord {
     pub log_start: u64,
 }
 
+/// Makes a record of the schema before one of this schema. There, each server that the user named had a place of its own.
+fn renew(record: &mut Value) {
+    let services = record["spec"]["services"].as_array().cloned().unwrap_or_default();
+    let kafka = services.iter().find(|service| service["service"] == "kafka");
+    let named = [
+        ("redis", record["external_redis"].clone()),
+        ("postgres", record["external_postgres"].clone()),
+        (
+            "kafka",
+            kafka.map_or(Value::Null, |kafka| kafka["env"]["KAFKA_BROKERS"].clone()),
+        ),
+    ];
+    let named = named.into_iter().filter(|(_, address)| address.is_string());
+    let named = named.map(|(program, address)| (program.to_owned(), address));
+    record["external"] = Value::Object(named.collect());
+    record["schema"] = json!(SCHEMA);
+}
+
 /// What [`records`] finds.
 #[derive(Debug, Default)]
 pub struct Records {
@@ -165,8 +176,7 @@ impl SystemRecord {
             state_folder,
             stop_timeout_ms: 0,
             entry_port: None,
-            external_redis: None,
-            external_postgres: None,
+            external: BTreeMap::new(),
             spec,
             instances: Vec::new(),
         })
@@ -182,56 +192,40 @@ impl SystemRecord {
         self.path().with_extension("lock")
     }
 
+    /// Writes down where the servers of others come from.
+    pub(super) fn note(&mut self, sources: Sources) {
+        for (program, found) in sources {
+            let noted = servers::of(program).map_or_else(Vec::new, |server| server.noted(&found));
+            for service in self.spec.services.iter_mut().filter(|spec| spec.service == program) {
+                let noted = noted.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+                service.env.extend(noted);
+            }
+            if let Found::Named(address) = found {
+                self.external.insert(program, address);
+            }
+        }
+    }
+
     /// The address of a service that somebody else runs; of several brokers the first.
     pub(in crate::backend) fn external(&self, service: &ServiceSpec) -> Option<Url> {
-        match service.service {
-            Program::Redis => self.external_redis.clone(),
-            Program::Postgres => self.external_postgres.clone(),
-            Program::Kafka => {
-                let brokers = self.external_kafka()?;
-                let first = brokers.split(',').next()?;
-                Url::parse(&format!("kafka://{first}")).ok()
-            }
-            _ => None,
+        let address = self.external.get(&service.service)?;
+        let backing = servers::of(service.service).and_then(Server::backing)?;
+        backing.urls(address).into_iter().next()
+    }
+
+    /// The system as a server of this kind sees it.
+    pub(super) fn tenant(&self, program: Program) -> Tenant {
+        Tenant {
+            token: self.token(),
+            named: self.external.get(&program).cloned(),
         }
     }
 
-    /// The brokers that somebody else runs and the system uses.
-    pub(super) fn external_kafka(&self) -> Option<String> {
-        match KafkaSource::noted_in(&self.spec)? {
-            KafkaSource::Brokers(brokers) => Some(brokers),
-            _ => None,
-        }
-    }
-
-    /// What all topics and groups of the system begin with in the Kafka of somebody else; nothing in its own.
-    pub(super) fn kafka_prefix(&self) -> String {
-        match self.external_kafka() {
-            Some(_) => format!("lab.{}.{:x}.", self.run_id, self.started.unix_timestamp_nanos()),
-            None => String::new(),
-        }
-    }
-
-    /// What all keys of the system begin with in its Redis. A run's id is unique on one machine only, and one Redis may
-    /// serve several, so the moment of the start is a part of it.
-    pub(super) fn redis_prefix(&self) -> String {
-        format!("lab:{}:", self.token())
-    }
-
-    /// The database of a service on the PostgreSQL of this system. On that of somebody else, its name says to which system
-    /// it belongs, by the moment of the start, because names are short there.
-    pub(super) fn database(&self, service: &str) -> String {
-        match self.external_postgres {
-            Some(_) => format!("lab_{:x}_{service}", self.started.unix_timestamp_nanos()),
-            None => service.to_owned(),
-        }
-    }
-
-    /// The databases of the services that keep their data in this PostgreSQL of the system.
-    pub(super) fn databases_in(&self, postgres: &str) -> Vec<String> {
+    /// The services that use the one with this alias.
+    pub(super) fn callers_of(&self, callee: &str) -> Vec<String> {
         let ways = self.spec.ways().unwrap_or_default().into_iter();
-        ways.filter(|(_, to)| *to == postgres)
-            .map(|(from, _)| self.database(from))
+        ways.filter(|(_, to)| *to == callee)
+            .map(|(from, _)| from.to_owned())
             .collect()
     }
 
@@ -263,18 +257,15 @@ impl SystemRecord {
 
     /// Removes what the system kept on servers of somebody else.
     pub(super) async fn forget_elsewhere(&self) {
-        if let Some(url) = &self.external_redis {
-            // Not worth failing for: nobody else's keys begin like these, and a Redis that is gone keeps none.
-            if let Err(reason) = redis::forget(url, &self.redis_prefix(), FORGET_TIMEOUT).await {
-                tracing::warn!(reason, "the keys of {} stay in Redis", self.run_id);
-            }
-        }
-        if let Some(url) = &self.external_postgres {
-            let mut servers = self.spec.services.iter();
-            let server = servers.find(|service| service.service == Program::Postgres);
-            let names = server.map_or_else(Vec::new, |server| self.databases_in(&server.name));
-            if let Err(reason) = postgres::drop_databases(url, &names, DROP_TIMEOUT).await {
-                tracing::warn!(reason, "the databases of {} stay in PostgreSQL", self.run_id);
+        for service in &self.spec.services {
+            let backing = servers::of(service.service).and_then(Server::backing);
+            let (Some(backing), Some(url)) = (backing, self.external(service)) else {
+                continue;
+            };
+            let (tenant, callers) = (self.tenant(service.service), self.callers_of(&service.name));
+            // Not worth failing for: nothing of anybody else is named like this, and a server that is gone keeps nothing.
+            if let Err(reason) = backing.forget(&tenant, &url, &callers).await {
+                tracing::warn!(reason, "what {} kept in {} stays there", self.run_id, service.name);
             }
         }
     }
@@ -289,7 +280,11 @@ impl SystemRecord {
             path: path.to_owned(),
             reason,
         };
-        let record: Self = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+        let mut found: Value = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+        if found["schema"] == SCHEMA - 1 {
+            renew(&mut found);
+        }
+        let record: Self = serde_json::from_value(found).map_err(|error| bad(error.to_string()))?;
         if record.schema == SCHEMA {
             Ok(record)
         } else {
@@ -313,9 +308,11 @@ impl SystemRecord {
         private::write(&path, &text).map_err(Error::file("write", &path))
     }
 
-    /// Removes all files of the system but its logs, which belong to the run's recording.
+    /// Removes all files of the system that are of use only while it runs: all but its logs, which belong to the run's recording.
     pub(in crate::backend) fn remove_files(&self) -> Result<(), Error> {
-        for name in OWN_FOLDERS {
+        let configured = servers::ALL.into_iter().filter(|server| server.configured().is_some());
+        let of_servers = configured.map(|server| server.program().as_str());
+        for name in std::iter::once("data").chain(of_servers) {
             let folder = self.folder.join(name);
             match fs::remove_dir_all(&folder) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -444,6 +441,27 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_the_schema_before_is_read() {
+        let state = tempfile::tempdir().unwrap();
+        let mut now = record(state.path(), "one");
+        now.spec = named_system("events").unwrap();
+        now.external = BTreeMap::from([
+            (Program::Redis, "redis://memory:1".to_owned()),
+            (Program::Kafka, "a:1,b:2".to_owned()),
+        ]);
+        now.spec.services[0]
+            .env
+            .insert("KAFKA_BROKERS".into(), "a:1,b:2".into());
+        let mut before = serde_json::to_value(&now).unwrap();
+        before["schema"] = json!(3);
+        before.as_object_mut().unwrap().remove("external");
+        before["external_redis"] = json!("redis://memory:1");
+        now.write().unwrap();
+        fs::write(now.path(), serde_json::to_vec(&before).unwrap()).unwrap();
+        assert_eq!(SystemRecord::read(&now.path()).unwrap(), now);
+    }
+
+    #[test]
     fn a_broken_record_does_not_hide_the_others() {
         let state = tempfile::tempdir().unwrap();
         record(state.path(), "good").write().unwrap();
@@ -461,7 +479,8 @@ mod tests {
         for name in [&b"a b%20?#\"\n:"[..], b"a\xffb"] {
             let state = folder.path().join(std::ffi::OsStr::from_bytes(name));
             let mut written = record(&state, "one");
-            written.external_postgres = Some("postgres://me:secret@db.example".parse().unwrap());
+            let secret = "postgres://me:secret@db.example".to_owned();
+            written.external.insert(Program::Postgres, secret);
             written.write().unwrap();
             let found = records(&state).unwrap();
             assert_eq!(found.systems, [written.clone()]);

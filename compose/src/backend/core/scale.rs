@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::environment::Upstream;
 use super::front::Front;
 use super::platform::Platform;
 use super::slot::Slot;
 use super::system::RunningSystem;
 use crate::error::Error;
 use crate::topology::{check_instances, instance_name};
+use crate::wiring::Upstream;
 
 /// How often a balancer is asked whether those that leave have finished.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

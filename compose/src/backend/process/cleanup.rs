@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::handle::{Handle, KILL_TIMEOUT};
-use super::{marker, postgres};
+use super::{marker, own_data};
 use crate::backend::core::record::SystemRecord;
 use crate::backend::core::remember;
 use crate::error::Error;
@@ -22,7 +22,7 @@ pub(in crate::backend) async fn forget_processes(record: &SystemRecord) -> Resul
     let record = record.clone();
     let forgetting = move || {
         marker::end_all_of(&record);
-        postgres::forget(&record)
+        own_data::forget(&record)
     };
     match tokio::task::spawn_blocking(forgetting).await {
         Ok(forgotten) => forgotten,
@@ -62,7 +62,7 @@ pub(super) fn forget_later(record: SystemRecord) {
         }
         marker::end_all_of(&record);
         // Where it stays, the next lab finds it by the record.
-        if postgres::forget(&record).and_then(|()| record.remove_files()).is_ok() {
+        if own_data::forget(&record).and_then(|()| record.remove_files()).is_ok() {
             let _ = record.remove();
         }
         let _ = done.send(());

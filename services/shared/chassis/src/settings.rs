@@ -280,10 +280,7 @@ fn slowness(env: &Environment, instance: &str) -> Result<f64, SettingsError> {
 
 fn upstreams(service: Program, env: &Environment) -> Result<BTreeMap<Program, Authority>, SettingsError> {
     let mut upstreams = BTreeMap::new();
-    let called = service
-        .dependencies()
-        .iter()
-        .filter(|callee| !callee.is_infrastructure());
+    let called = service.dependencies().iter().filter(|callee| !callee.is_server());
     for &callee in called {
         let variable = callee.url_variable();
         let Some(url) = env.get(variable) else {

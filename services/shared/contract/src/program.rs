@@ -145,7 +145,7 @@ impl Program {
 
     /// Whether it is a program of somebody else that services use, rather than one of the services of this house.
     #[must_use]
-    pub const fn is_infrastructure(self) -> bool {
+    pub const fn is_server(self) -> bool {
         matches!(self, Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres)
     }
 
