@@ -1,10 +1,8 @@
 //! Failures as people see them: what happened, what to type next, and the exit code.
 
-use std::process::ExitCode;
-
-use scenarios::verdict::Verdict;
-
 use crate::text::visible;
+
+pub use scenarios::exit::Exit;
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -109,52 +107,5 @@ impl From<compose::Error> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::environment(error.to_string())
-    }
-}
-
-/// The exit codes of the lab, from best to worst where several runs are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
-    /// Everything asked for was done; a run passed.
-    Pass,
-    /// A run proved nothing.
-    Inconclusive,
-    /// A run showed that something does not hold.
-    Fail,
-    /// Wrong usage, or an invalid scenario.
-    Usage,
-    /// Something that the machine lacks.
-    Environment,
-    /// Stopped by hand.
-    Interrupted,
-}
-
-impl Exit {
-    /// The number that the process ends with.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Pass => 0,
-            Self::Fail => 1,
-            Self::Usage => 2,
-            Self::Inconclusive => 3,
-            Self::Environment => 4,
-            Self::Interrupted => 130,
-        }
-    }
-}
-
-impl From<Verdict> for Exit {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Pass => Self::Pass,
-            Verdict::Inconclusive => Self::Inconclusive,
-            Verdict::Fail => Self::Fail,
-        }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.number())
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use scenarios::engine::Bus;
+use scenarios::summary::{Outcome, RunSummary};
 
 use crate::arguments::Ui;
 use crate::display::{self, After, plain};
@@ -55,13 +56,8 @@ pub async fn run(run: &str, speed: f64, ui: Ui) -> Result<Exit, Failure> {
     }
     let (state, _) = bus.finish();
     if after == After::Report {
-        out!("{}", plain::report(&state, recording.lesson(&state).as_ref()));
+        let summary = RunSummary::of(&state);
+        out!("{}", plain::report(&summary, recording.lesson(&summary).as_ref()));
     }
-    Ok(state.ended.map_or(Exit::Inconclusive, |ended| {
-        if ended.interrupted {
-            Exit::Interrupted
-        } else {
-            ended.verdict.into()
-        }
-    }))
+    Ok(Outcome::of(&state).exit())
 }

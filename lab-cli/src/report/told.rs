@@ -2,7 +2,7 @@
 
 use scenarios::format::Scenario;
 use scenarios::state::RunState;
-use scenarios::values::scope;
+use scenarios::summary::RunSummary;
 
 /// The sections of a lesson, each in Markdown; a section may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,13 +23,12 @@ pub struct LessonText {
 
 impl LessonText {
     /// A scenario's lesson with a run's own numbers; a part whose numbers were not measured says so.
-    pub fn told(scenario: &Scenario, state: &RunState) -> Option<Self> {
-        let plan = &state.info.as_ref()?.plan;
-        let scope = scope(plan, state);
+    pub fn told(scenario: &Scenario, summary: &RunSummary<'_>) -> Option<Self> {
+        summary.plan()?;
         let lesson = &scenario.lesson;
         let told = |heading: &str| {
             lesson
-                .told(heading, &scope)
+                .told(heading, &summary.scope)
                 .unwrap_or_else(|_| "This run did not measure what this part speaks of.".to_owned())
         };
         Some(Self {

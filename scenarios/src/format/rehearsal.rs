@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Problem, Scenario};
 use crate::expression::Expression;
 use crate::plan::{Options, Plan, PlanError};
-use crate::values;
+use crate::summary;
 
 /// Problems that show when a plan is made: expressions without a value, checks of things that nobody measures.
 pub(super) fn dry_run(scenario: &Scenario) -> Vec<Problem> {
@@ -33,7 +33,7 @@ pub(super) fn dry_run(scenario: &Scenario) -> Vec<Problem> {
 
 /// Evaluates every check on a run in which everything was measured.
 fn checks(scenario: &Scenario, plan: &Plan) -> Vec<Problem> {
-    let scope = values::filled(plan);
+    let scope = summary::filled(plan);
     let mut problems = Vec::new();
     for check in &scenario.document.checks {
         let value = Expression::compile(check.value.as_str()).and_then(|expression| expression.number(&scope));
@@ -58,7 +58,7 @@ pub(super) fn lesson(scenario: &Scenario) -> Vec<Problem> {
             ..Options::default()
         },
     ) {
-        Ok(plan) => scenario.lesson.problems(&values::filled(&plan)),
+        Ok(plan) => scenario.lesson.problems(&summary::filled(&plan)),
         Err(error) => vec![problem(error)],
     }
 }
