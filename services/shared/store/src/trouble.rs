@@ -95,12 +95,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/things.db", folder.path().display());
         let database = Database::open(&url, &MIGRATIONS).await.unwrap();
+        // The limit holds for the connection that set it.
+        let mut connection = database.acquire().await.unwrap();
         sqlx::raw_sql("PRAGMA max_page_count = 1")
-            .execute(&*database)
+            .execute(&mut *connection)
             .await
             .unwrap();
         let large = sqlx::query("INSERT INTO things (name) VALUES (printf('%100000d', 1))");
-        let full = large.execute(&*database).await.unwrap_err();
+        let full = large.execute(&mut *connection).await.unwrap_err();
         assert_eq!(trouble(&full), Some("full"));
     }
 
