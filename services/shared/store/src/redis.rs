@@ -157,6 +157,18 @@ mod tests {
     use super::*;
     use crate::testing::RedisServer;
 
+    /// Waits until the connection is made.
+    async fn is_connected(redis: &Redis) {
+        let answered = async {
+            while redis.ping().await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), answered)
+            .await
+            .expect("the connection is made");
+    }
+
     #[tokio::test]
     async fn a_redis_that_dies_is_an_error_and_is_found_again_when_it_is_back() {
         let Some(mut server) = RedisServer::start() else { return };
@@ -166,14 +178,7 @@ mod tests {
         let error = redis.ping().await.unwrap_err();
         assert!(error.is_transient(), "{error}");
         server.start_again();
-        let back = async {
-            while redis.ping().await.is_err() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), back)
-            .await
-            .expect("the connection is made again");
+        is_connected(&redis).await;
     }
 
     #[tokio::test]
@@ -183,14 +188,7 @@ mod tests {
         let redis = Redis::connect(&server.url(), "test:").unwrap();
         redis.ping().await.unwrap_err();
         server.start_again();
-        let back = async {
-            while redis.ping().await.is_err() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), back)
-            .await
-            .expect("the connection is made");
+        is_connected(&redis).await;
     }
 
     #[tokio::test]
