@@ -15,12 +15,6 @@ pub fn circles(arrows: &Arrows) -> BTreeSet<Vec<PathBuf>> {
     next.keys().copied().filter_map(around).collect()
 }
 
-/// Whether an arrow is part of a circle.
-pub fn closes(arrows: &Arrows, (from, to): &(PathBuf, PathBuf)) -> bool {
-    let next = next(arrows);
-    next.get(from).is_some_and(|all| all.contains(&to)) && way(&next, to, from).is_some()
-}
-
 fn next(arrows: &Arrows) -> Next<'_> {
     let mut next = Next::new();
     for (from, to) in arrows.keys() {

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
+use super::ingredients::Ingredients;
 use super::{kafka, postgres};
 use crate::backend::docker::error::DockerError;
 use crate::error::Error;
@@ -73,28 +74,6 @@ pub(in crate::backend::docker) const KAFKA: Ware = Ware {
     how: "either let the engine pull apache/kafka:3.9.0, or set KAFKA_HOME to the folder of an Apache Kafka that is \
           packed instead (and have Java 17: apt-get install default-jre-headless)",
 };
-
-/// What an image is made of.
-#[derive(Debug, Default)]
-pub(super) struct Ingredients {
-    /// Programs and libraries of this machine, which take along the libraries that they need, and where they lie in the
-    /// image. The lab looks for programs there.
-    pub(super) programs: Vec<(PathBuf, String)>,
-    /// Other files of this machine, likewise.
-    pub(super) files: Vec<(PathBuf, String)>,
-    /// Files that no machine has.
-    pub(super) texts: Vec<(&'static str, String)>,
-}
-
-impl Ingredients {
-    /// One program.
-    pub(super) fn of_program(program: &Path, place: &str) -> Self {
-        Self {
-            programs: vec![(program.to_owned(), place.to_owned())],
-            ..Self::default()
-        }
-    }
-}
 
 /// An image of a server that the engine has.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::choose::Ingredients;
+use super::ingredients::Ingredients;
 use super::postgres::files_below;
 use crate::host;
 

@@ -3,6 +3,7 @@
 
 mod archive;
 mod choose;
+mod ingredients;
 mod kafka;
 mod libraries;
 mod postgres;
@@ -25,7 +26,8 @@ pub(crate) use choose::{OFFICIAL_KAFKA, OFFICIAL_POSTGRES, OFFICIAL_REDIS};
 pub(super) use kafka::ENVIRONMENT as KAFKA_ENVIRONMENT;
 
 use self::archive::{Archive, Contents, VERSION};
-use self::choose::{Ingredients, KAFKA, NGINX, POSTGRES, REDIS, Shelf, Ware, choose};
+use self::choose::{KAFKA, NGINX, POSTGRES, REDIS, Shelf, Ware, choose};
+use self::ingredients::Ingredients;
 use self::libraries::libraries;
 use super::engine::{Engine, is_missing, run};
 use crate::backend::docker::error::DockerError;

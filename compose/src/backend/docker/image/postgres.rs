@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::archive::USER;
-use super::choose::Ingredients;
+use super::ingredients::Ingredients;
 use super::place_of;
 use crate::postgres::initdb_of;
 
