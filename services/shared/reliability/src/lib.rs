@@ -7,6 +7,7 @@
 
 pub mod breaker;
 mod config;
+pub mod rate;
 mod retry;
 mod rolling;
 mod window;

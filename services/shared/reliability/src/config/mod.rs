@@ -4,11 +4,13 @@
 //! an error that says what would be.
 
 mod error;
+mod named;
 mod share;
 mod value;
 mod words;
 
 pub use error::SettingsError;
+pub(crate) use named::{Named, find};
 pub use share::Share;
 pub(crate) use value::Value;
 pub(crate) use words::Words;
