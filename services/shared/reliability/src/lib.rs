@@ -7,9 +7,11 @@
 
 pub mod breaker;
 mod config;
+pub mod deadline;
 pub mod rate;
-mod retry;
+pub mod retry;
 mod rolling;
+pub mod throttle;
 mod window;
 
 pub use config::{SettingsError, Share};
