@@ -8,6 +8,8 @@
 pub mod breaker;
 mod config;
 pub mod deadline;
+pub mod hedge;
+pub mod limit;
 pub mod rate;
 pub mod retry;
 mod rolling;
