@@ -10,12 +10,13 @@ mod config;
 pub mod deadline;
 pub mod hedge;
 pub mod limit;
+pub mod queue;
 pub mod rate;
 pub mod retry;
 mod rolling;
 pub mod throttle;
 mod window;
 
-pub use config::{SettingsError, Share};
+pub use config::{Kind, SettingsError, Share};
 pub use retry::{Attempted, Backoff, retry};
 pub use window::SlidingWindow;

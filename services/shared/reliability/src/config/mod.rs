@@ -4,13 +4,14 @@
 //! an error that says what would be.
 
 mod error;
-mod named;
+mod kind;
 mod share;
 mod value;
 mod words;
 
 pub use error::SettingsError;
-pub(crate) use named::{Named, find};
+pub use kind::Kind;
+pub(crate) use kind::find;
 pub use share::Share;
 pub(crate) use value::Value;
-pub(crate) use words::Words;
+pub use words::Words;

@@ -5,7 +5,7 @@ use super::value::Value;
 
 /// Names and values that were not asked for yet.
 #[derive(Debug)]
-pub(crate) struct Words<'t> {
+pub struct Words<'t> {
     left: Vec<(&'t str, &'t str)>,
     asked: Vec<&'static str>,
 }

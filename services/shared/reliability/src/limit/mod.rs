@@ -14,12 +14,10 @@
 //!
 //! [`Bulkhead`]: crate::bulkhead::Bulkhead
 
-mod kind;
 mod observe;
 mod policies;
 mod settings;
 
-pub use kind::LimitKind;
-pub use observe::{ConcurrencyLimit, Outcome, Sample};
+pub use observe::{ConcurrencyLimit, LimitKind, Outcome, Sample};
 pub use policies::REGISTRY;
 pub use settings::limit;

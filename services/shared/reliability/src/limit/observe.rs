@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use crate::config::{Kind, SettingsError, Words};
+
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -41,3 +43,6 @@ pub trait ConcurrencyLimit: Send + Debug {
     /// A request ended.
     fn observe(&mut self, sample: &Sample);
 }
+
+/// A policy that can be built from the settings behind its name.
+pub type LimitKind = Kind<fn(&mut Words<'_>) -> Result<Box<dyn ConcurrencyLimit>, SettingsError>>;

@@ -9,7 +9,7 @@ use crate::config::{SettingsError, Words, find};
 /// # Errors
 /// When no policy has that name, or its settings are not understood.
 pub fn limit(text: &str) -> Result<Box<dyn ConcurrencyLimit>, SettingsError> {
-    let (kind, rest) = find(REGISTRY, text)?;
+    let (kind, rest) = find("limit of concurrency", REGISTRY, text)?;
     let mut words = Words::of(rest)?;
     let limit = (kind.build)(&mut words)?;
     words.end()?;

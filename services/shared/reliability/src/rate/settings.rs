@@ -30,7 +30,7 @@ impl FromStr for RateLimitSettings {
     type Err = SettingsError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (kind, rest) = find(REGISTRY, text)?;
+        let (kind, rest) = find("rate limit", REGISTRY, text)?;
         let mut words = Words::of(rest)?;
         let limit = words.count("limit", 100)?;
         let window = words.time("window", Duration::from_secs(1))?;

@@ -15,8 +15,7 @@
 
 use std::time::Duration;
 
-use super::super::kind::LimitKind;
-use super::super::observe::{ConcurrencyLimit, Outcome, Sample};
+use super::super::observe::{ConcurrencyLimit, LimitKind, Outcome, Sample};
 use super::bounds::Bounds;
 use crate::config::Share;
 

@@ -9,8 +9,7 @@
 //!
 //! Source: the bulkhead of M. Nygard, *Release It!*, 2nd edition, 2018, chapter 5.
 
-use super::super::kind::LimitKind;
-use super::super::observe::{ConcurrencyLimit, Sample};
+use super::super::observe::{ConcurrencyLimit, LimitKind, Sample};
 
 /// As the registry has it. Written as `static max=10`.
 pub(super) const KIND: LimitKind = LimitKind {

@@ -14,8 +14,7 @@
 //! Unlike that, an overload halves the limit as the steepest gradient does, and its time enters no average: constant timeouts
 //! made theirs grow to the maximum (concurrency-limits#137).
 
-use super::super::kind::LimitKind;
-use super::super::observe::{ConcurrencyLimit, Outcome, Sample};
+use super::super::observe::{ConcurrencyLimit, LimitKind, Outcome, Sample};
 use super::bounds::Bounds;
 
 /// Answers whose plain mean starts the long average.

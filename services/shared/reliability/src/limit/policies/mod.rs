@@ -7,7 +7,7 @@ mod bounds;
 mod constant;
 mod gradient;
 
-use super::kind::LimitKind;
+use super::observe::LimitKind;
 
 /// Every policy there is, in the order in which lists show them. `tests/limit.rs` runs over it.
 pub static REGISTRY: &[LimitKind] = &[constant::KIND, aimd::KIND, gradient::KIND];

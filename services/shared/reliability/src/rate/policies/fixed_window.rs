@@ -15,20 +15,22 @@
 
 use std::time::Duration;
 
-use super::super::kind::RateLimitKind;
+use super::super::kind::{Build, RateLimitKind};
 use super::super::limit::{Decision, Quota, RateLimit, micros};
 
 /// As the registry has it.
 pub(super) const KIND: RateLimitKind = RateLimitKind {
     name: "fixed_window",
     summary: "so many in each window of the clock; twice as many over the edge of two",
-    most: |quota| 2 * u64::from(quota.limit),
-    build: |quota| {
-        Box::new(FixedWindow {
-            quota,
-            window: 0,
-            count: 0,
-        })
+    build: Build {
+        most: |quota| 2 * u64::from(quota.limit),
+        fresh: |quota| {
+            Box::new(FixedWindow {
+                quota,
+                window: 0,
+                count: 0,
+            })
+        },
     },
 };
 

@@ -17,15 +17,17 @@
 
 use std::time::Duration;
 
-use super::super::kind::RateLimitKind;
+use super::super::kind::{Build, RateLimitKind};
 use super::super::limit::{Decision, Quota, RateLimit, micros};
 
 /// As the registry has it.
 pub(super) const KIND: RateLimitKind = RateLimitKind {
     name: "gcra",
     summary: "the same as a token bucket, with one number to keep",
-    most: |quota| u64::from(quota.burst) + u64::from(quota.limit) - 1,
-    build: |quota| Box::new(Gcra::new(quota)),
+    build: Build {
+        most: |quota| u64::from(quota.burst) + u64::from(quota.limit) - 1,
+        fresh: |quota| Box::new(Gcra::new(quota)),
+    },
 };
 
 #[derive(Debug)]

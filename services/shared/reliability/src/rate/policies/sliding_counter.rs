@@ -17,21 +17,23 @@
 
 use std::time::Duration;
 
-use super::super::kind::RateLimitKind;
+use super::super::kind::{Build, RateLimitKind};
 use super::super::limit::{Decision, Quota, RateLimit, micros};
 
 /// As the registry has it.
 pub(super) const KIND: RateLimitKind = RateLimitKind {
     name: "sliding_counter",
     summary: "this window's count and a fading part of the last one's; nearly twice the limit after a burst",
-    most: |quota| 2 * u64::from(quota.limit) - 1,
-    build: |quota| {
-        Box::new(SlidingCounter {
-            quota,
-            window: 0,
-            count: 0,
-            before: 0,
-        })
+    build: Build {
+        most: |quota| 2 * u64::from(quota.limit) - 1,
+        fresh: |quota| {
+            Box::new(SlidingCounter {
+                quota,
+                window: 0,
+                count: 0,
+                before: 0,
+            })
+        },
     },
 };
 

@@ -14,19 +14,21 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::super::kind::RateLimitKind;
+use super::super::kind::{Build, RateLimitKind};
 use super::super::limit::{Decision, Quota, RateLimit, micros};
 
 /// The exact one, as the registry has it.
 pub const KIND: RateLimitKind = RateLimitKind {
     name: "sliding_log",
     summary: "so many in any window, exactly, for the memory of all their times",
-    most: |quota| u64::from(quota.limit),
-    build: |quota| {
-        Box::new(SlidingLog {
-            quota,
-            admitted_us: VecDeque::new(),
-        })
+    build: Build {
+        most: |quota| u64::from(quota.limit),
+        fresh: |quota| {
+            Box::new(SlidingLog {
+                quota,
+                admitted_us: VecDeque::new(),
+            })
+        },
     },
 };
 

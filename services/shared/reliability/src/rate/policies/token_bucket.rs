@@ -17,20 +17,22 @@
 
 use std::time::Duration;
 
-use super::super::kind::RateLimitKind;
+use super::super::kind::{Build, RateLimitKind};
 use super::super::limit::{Decision, Quota, RateLimit, micros};
 
 /// As the registry has it.
 pub(super) const KIND: RateLimitKind = RateLimitKind {
     name: "token_bucket",
     summary: "a bucket that refills evenly; a full bucket and a refill in some windows",
-    most: |quota| u64::from(quota.burst) + u64::from(quota.limit) - 1,
-    build: |quota| {
-        Box::new(TokenBucket {
-            quota,
-            level: capacity(&quota),
-            seen_us: 0,
-        })
+    build: Build {
+        most: |quota| u64::from(quota.burst) + u64::from(quota.limit) - 1,
+        fresh: |quota| {
+            Box::new(TokenBucket {
+                quota,
+                level: capacity(&quota),
+                seen_us: 0,
+            })
+        },
     },
 };
 
