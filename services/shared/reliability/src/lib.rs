@@ -6,6 +6,7 @@
 //! a team writes them, such as `window=10s failures=50% min=20 open=5s probes=3`.
 
 pub mod breaker;
+pub mod bulkhead;
 mod config;
 pub mod deadline;
 pub mod hedge;
