@@ -78,9 +78,10 @@ impl Places {
         self.queue.len()
     }
 
-    /// Somebody comes at `now`. To let it wait, somebody else may be turned away. Nobody overtakes who waits.
+    /// Somebody comes at `now`. To let it wait, somebody else may be turned away. It overtakes nobody: while somebody waits, no
+    /// place is free.
     pub fn enter(&mut self, now: Duration) -> (Entered, Option<u64>) {
-        if self.queue.is_empty() && self.in_flight < self.limit.limit() {
+        if self.in_flight < self.limit.limit() {
             self.in_flight += 1;
             return (
                 Entered::Placed {
