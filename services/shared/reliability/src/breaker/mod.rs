@@ -23,6 +23,8 @@ mod settings;
 mod transition;
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod tests;
 
 pub use machine::Rejected;
