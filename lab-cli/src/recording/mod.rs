@@ -91,7 +91,7 @@ impl Recording {
     pub fn read(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(EVENTS_FILE);
         let file = plain(&path).map_err(|error| {
-            Failure::usage(format!("{} is no recorded run: {error}", folder.display())).hint("lab runs lists them")
+            Failure::usage(format!("{} is not a recorded run: {error}", folder.display())).hint("lab runs lists them")
         })?;
         let wrong = |line: usize, why: &str| {
             Failure::usage(format!("{}:{line}: {why}", path.display()))

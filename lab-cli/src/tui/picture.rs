@@ -22,7 +22,7 @@ const CELL: (f64, f64) = (8.4, 16.3);
 const BACKGROUND: &str = "#16181d";
 const FOREGROUND: &str = "#d6d8dc";
 
-/// The screen of a recorded run at a moment (seconds since its begin; none: its end), or the home screen, as SVG.
+/// The screen of a recorded run at a moment (seconds since its start; none: its end), or the home screen, as SVG.
 ///
 /// # Errors
 /// When the state folder cannot be read.
