@@ -1,4 +1,4 @@
-//! Retries: exponential backoff with full jitter.
+//! Exponential backoff with full jitter.
 //!
 //! Source: M. Brooker, *Exponential Backoff And Jitter*, AWS Architecture Blog, 2015. Drawing the pause from the whole
 //! interval between zero and the bound spreads callers that failed together, which a fixed pause would keep together.
