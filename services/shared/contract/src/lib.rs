@@ -28,7 +28,7 @@ pub use allowed::Allowed;
 pub use contested::{Account, Booking, Debit, LockTrials, NewBalance, NewBooking, NewDebit, NewLockTrials, NewProduct};
 pub use link::{LinkConditions, Passage};
 pub use problem::Problem;
-pub use program::{Program, UnknownProgram};
+pub use program::{Program, ProgramKind, UnknownProgram};
 pub use saga::{OrdersSummary, PaymentsSummary, ProductsSummary, SagaOrder, Transition};
 pub use secret::{Secret, redact};
 pub use steps::{STEPS_HEADER, Step, StepKind, Stepped};
