@@ -9,6 +9,7 @@
 //! each half second, so that what belongs to the event stays.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::ops::Range;
 
 use rand::RngExt;
@@ -38,7 +39,7 @@ impl Parts {
     pub(super) fn of(plan: &ArmPlan, rounds: &[RoundState]) -> Self {
         if rounds.len() >= ROUNDS_ENOUGH {
             return Self {
-                strata: vec![0..rounds.len()],
+                strata: iter::once(0..rounds.len()).collect(),
                 of_slices: Vec::new(),
                 count: rounds.len(),
             };
