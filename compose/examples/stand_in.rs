@@ -1,15 +1,14 @@
 //! Behaves towards its starter as `lab serve` does, without any of the services: for this crate's tests.
 //!
 //! `stand_in serve NAME [--die-with-parent PID]` reads the same environment, says the same line on its port, and
-//! answers `/health` and `/ready`; `serve balancer` spreads requests and takes the same administration requests; `serve
-//! redis`, `serve nginx` and `serve postgres` become the host's own servers in the very way in which `lab` does, `serve link` is the very link
-//! of `lab`, and `health NAME` asks as `lab health` does.
+//! answers `/health` and `/ready`; `serve balancer` spreads requests and takes the same administration requests; `serve`
+//! of a server of others becomes the host's own in the very way in which `lab` does, `serve link` is the very link of `lab`,
+//! and `health NAME` asks as `lab health` does.
 //! Two variables exist only here: `IGNORE_TERM` lets it ignore SIGTERM, `SILENT` lets it never listen.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,8 +20,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use compose::redis::ping;
-use compose::{NginxLookup, PostgresLookup, RedisLookup, nginx, postgres, redis};
+use compose::Host;
+use compose::servers::redis::Redis;
+use compose::servers::{self, Backing, Seat, Server};
 use contract::{Program, UpstreamEntry, UpstreamStatus};
 use serde::Deserialize;
 use serde_json::json;
@@ -38,28 +38,23 @@ fn main() -> Result<(), Failure> {
     let service = match words.as_slice() {
         ["keep"] => return Ok(compose::keep(std::io::stdin())?),
         ["health", service] => return Ok(compose::health::ask(service.parse().map_err(|_| "no such service")?)?),
-        ["serve", service] => {
-            step_down(service)?;
-            *service
-        }
-        ["serve", service, "--die-with-parent", parent] => {
-            step_down(service)?;
-            die_with_parent(parent.parse()?, service)?;
-            *service
-        }
+        ["serve", service, ..] => *service,
         _ => return Err(format!("not understood: {words:?}").into()),
     };
+    if let Some(server) = server(service) {
+        at_its_seat(|seat| server.prepare(seat))??;
+    }
+    if let ["serve", _, "--die-with-parent", parent] = words.as_slice() {
+        die_with_parent(parent.parse()?, service)?;
+    }
     if let Ok(wait) = env::var("WORK_WAIT_MS") {
         wait.parse::<f64>().map_err(|error| format!("WORK_WAIT_MS: {error}"))?;
     }
-    match service {
-        "redis" => return become_redis(),
-        "nginx" => return become_nginx(),
-        "postgres" => return become_postgres(),
-        "link" => {
-            return Ok(chassis::run(chassis::Settings::from_env(Program::Link)?, link::serve)?);
-        }
-        _ => {}
+    if let Some(server) = server(service) {
+        return Err(at_its_seat(|seat| server.take_over(&Host::of_process(), seat))?.into());
+    }
+    if service == "link" {
+        return Ok(chassis::run(chassis::Settings::from_env(Program::Link)?, link::serve)?);
     }
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -71,11 +66,7 @@ fn main() -> Result<(), Failure> {
 fn die_with_parent(parent: i32, service: &str) -> Result<(), Failure> {
     use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
-    let signal = match service {
-        "nginx" => Signal::TERM,
-        "postgres" => Signal::QUIT,
-        _ => Signal::KILL,
-    };
+    let signal = server(service).map_or(Signal::KILL, Server::orphan_signal);
     set_parent_process_death_signal(Some(signal))?;
     // Had it died before the line above, no signal would come.
     if getppid().map(|pid| pid.as_raw_nonzero().get()) == Some(parent) {
@@ -96,32 +87,20 @@ fn die_with_parent(parent: i32, _service: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn become_redis() -> Result<(), Failure> {
-    let program = RedisLookup::of_process().program()?;
-    Err(redis::become_server(&program, &env::var("INSTANCE")?, address()?).into())
+/// Does something with the place of a server of others that this process is to become.
+fn at_its_seat<T>(act: impl FnOnce(&Seat<'_>) -> T) -> Result<T, Failure> {
+    let (instance, folder, environment) = (env::var("INSTANCE")?, env::current_dir()?, env::vars().collect());
+    Ok(act(&Seat {
+        instance: &instance,
+        address: address()?,
+        folder: &folder,
+        environment: &environment,
+    }))
 }
 
-fn become_nginx() -> Result<(), Failure> {
-    let program = NginxLookup::of_process().program()?;
-    let folder = env::current_dir()?;
-    Err(nginx::become_server(&program, &env::var("INSTANCE")?, address()?, &folder).into())
-}
-
-/// A PostgreSQL server refuses to be root.
-fn step_down(service: &str) -> Result<(), Failure> {
-    if service == "postgres" {
-        postgres::step_down(&data()?)?;
-    }
-    Ok(())
-}
-
-fn become_postgres() -> Result<(), Failure> {
-    let program = PostgresLookup::of_process().program()?;
-    Err(postgres::become_server(&program, &env::var("INSTANCE")?, address()?, &data()?).into())
-}
-
-fn data() -> Result<PathBuf, Failure> {
-    Ok(env::var("PGDATA")?.into())
+/// The server of others that a service is.
+fn server(service: &str) -> Option<&'static dyn Server> {
+    service.parse().ok().and_then(servers::of)
 }
 
 fn address() -> Result<SocketAddr, Failure> {
@@ -202,7 +181,7 @@ async fn ready() -> Response {
 
 async fn answers(address: &str) -> Result<(), Failure> {
     if address.starts_with("redis://") {
-        return Ok(ping(&address.parse()?, Duration::from_secs(1)).await?);
+        return Ok(Redis.ping(&address.parse()?, Duration::from_secs(1)).await?);
     }
     let http = compose::http::client(Duration::from_secs(10))?;
     http.get(format!("{address}/health")).send().await?;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::capability::Capability;
+use crate::servers::ServerError;
 use crate::topology::SpecError;
 
 /// Whose fault an error is, which decides the exit code.
@@ -171,80 +172,9 @@ pub enum Error {
         action: &'static str,
     },
 
-    /// A Redis is needed, and this machine has none.
-    #[error(
-        "there is no Redis: neither redis-server nor valkey-server is installed; either install one \
-         (apt-get install redis-server, or apt-get install valkey-server), or set REDIS_URL=redis://host:port"
-    )]
-    NoRedis,
-    /// An nginx is needed, and this machine has none.
-    #[error(
-        "there is no nginx on this machine; either install it (apt-get install nginx-light), or let an engine run it \
-         (--backend docker), or take the lab's own balancer (--set balancer=lab)"
-    )]
-    NoNginx,
-    /// Something was asked of an nginx that it does not have.
-    #[error("{instance} is an nginx, which cannot do this: {reason}")]
-    NginxCannot {
-        /// The instance.
-        instance: String,
-        /// What it lacks.
-        reason: String,
-    },
-    /// The Redis that the user named cannot be used.
-    #[error(
-        "cannot use the Redis at {url} (REDIS_URL): {reason}; start it, or set REDIS_URL=redis://host:port, \
-         or unset REDIS_URL: then the lab runs a redis-server of this machine"
-    )]
-    RedisUnusable {
-        /// The address, without its password.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A PostgreSQL is needed, and this machine has none.
-    #[error(
-        "there is no PostgreSQL server on this machine; either install one (apt-get install postgresql), or set \
-         POSTGRES_URL=postgres://user:password@host:port to one that runs, or let an engine run it (--backend docker), or \
-         keep data in SQLite (--set store=sqlite, where a scenario has the choice)"
-    )]
-    NoPostgres,
-    /// The PostgreSQL that the user named cannot be used.
-    #[error(
-        "cannot use the PostgreSQL at {url} (POSTGRES_URL): {reason}; start it, or set \
-         POSTGRES_URL=postgres://user:password@host:port to one whose user may make databases, or unset POSTGRES_URL: then \
-         the lab runs a server of this machine"
-    )]
-    PostgresUnusable {
-        /// The address, without its password.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The system's own PostgreSQL does not take the databases of the services.
-    #[error("{instance} takes no databases for the services: {reason}")]
-    Databases {
-        /// The instance.
-        instance: String,
-        /// What it said.
-        reason: String,
-    },
-    /// A real Kafka is needed, and this machine has none.
-    #[error(
-        "this needs a real Kafka, and there is none: either set KAFKA_BROKERS=host:port to one that runs, or set \
-         KAFKA_HOME to the folder of an Apache Kafka (get it from https://kafka.apache.org/downloads, or by \
-         `mvn -f compose/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=FOLDER/libs`), which needs Java 17 \
-         (apt-get install default-jre-headless), or use --backend docker with an engine that can pull"
-    )]
-    NoKafka,
-    /// The Kafka that was asked for cannot be used.
-    #[error("cannot use the Kafka of {what}: {reason}")]
-    KafkaUnusable {
-        /// Where it was looked for.
-        what: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// A server of others cannot be used.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// The program that carries the services, or one that is a service by itself, cannot be started.
     #[error("cannot start {instance}: {} cannot be run: {source}", program.display())]
     Program {
@@ -366,19 +296,13 @@ impl Error {
             | Self::NoBalancer { .. }
             | Self::Unsupported { .. }
             | Self::PolicyRefused { .. }
-            | Self::NginxCannot { .. }
+            | Self::Server(ServerError::Cannot { .. })
             | Self::BadRunId { .. }
             | Self::RunIdTaken { .. }
             | Self::OwnedByRun { .. } => Family::Usage,
             Self::ForeignBackend { .. }
             | Self::BackendUnusable { .. }
-            | Self::NoRedis
-            | Self::NoNginx
-            | Self::RedisUnusable { .. }
-            | Self::NoPostgres
-            | Self::PostgresUnusable { .. }
-            | Self::NoKafka
-            | Self::KafkaUnusable { .. }
+            | Self::Server(ServerError::Absent { .. } | ServerError::Unusable { .. })
             | Self::Program { .. }
             | Self::Listen { .. }
             | Self::PortTaken { .. }
@@ -386,9 +310,10 @@ impl Error {
             | Self::NotReady { .. }
             | Self::Gone { .. }
             | Self::File { .. } => Family::Environment,
-            Self::Databases { .. } | Self::Balancer { .. } | Self::Link { .. } | Self::BadRecord { .. } => {
-                Family::Unexpected
-            }
+            Self::Server(ServerError::Refuses { .. })
+            | Self::Balancer { .. }
+            | Self::Link { .. }
+            | Self::BadRecord { .. } => Family::Unexpected,
         }
     }
 

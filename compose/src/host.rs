@@ -1,5 +1,7 @@
-//! Programs that this machine has.
+//! What this machine has: programs, and what the user says of them in the environment.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -9,6 +11,66 @@ use std::time::Duration;
 const FURTHER_FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 /// How long a program may take to say its version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What is looked at to find servers of others.
+#[derive(Clone, Default)]
+pub struct Host {
+    /// The folders that may hold programs, in this order.
+    pub folders: Vec<PathBuf>,
+    /// Whether installations are looked for where packages usually put them, too.
+    pub usual_places: bool,
+    /// The environment. It may hold passwords, so nothing shows it.
+    variables: BTreeMap<String, OsString>,
+}
+
+impl Host {
+    /// This machine, as this process sees it.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        Self {
+            folders: program_folders(),
+            usual_places: true,
+            variables: variables.collect(),
+        }
+    }
+
+    /// One that has programs in these folders only, and an empty environment.
+    #[must_use]
+    pub fn in_folders(folders: Vec<PathBuf>) -> Self {
+        Self {
+            folders,
+            ..Self::default()
+        }
+    }
+
+    /// The same one, with this in its environment.
+    #[must_use]
+    pub fn with(mut self, variable: &str, value: impl Into<OsString>) -> Self {
+        self.variables.insert(variable.to_owned(), value.into());
+        self
+    }
+
+    /// What the user wrote into a variable; `None` where that is nothing, or no text.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(name)?.to_str()?.trim();
+        Some(value).filter(|value| !value.is_empty())
+    }
+
+    /// The path that the user wrote into a variable.
+    #[must_use]
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        let value = self.variables.get(name).filter(|value| !value.is_empty())?;
+        Some(PathBuf::from(value))
+    }
+
+    /// The first program called `name`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        find_program(name, &self.folders)
+    }
+}
 
 /// The folders in which programs are looked for, in this order: those of `PATH`, then those of system servers.
 #[must_use]

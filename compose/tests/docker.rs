@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use bollard::models::ContainerInspectResponse;
 use compose::{
-    Backend, BackendRegistry, Capability, DockerBackend, Error, Family, Limits, RedisLookup, ServiceSpec, SystemSpec,
+    Backend, BackendRegistry, Capability, DockerBackend, Error, Family, Host, Limits, ServiceSpec, SystemSpec,
 };
 use conformance::available::{has_engine, stand_in};
 use conformance::bench::{Bench, ask, guarded, instance, names, pair, until};
@@ -215,11 +215,8 @@ async fn a_redis_that_containers_cannot_reach_is_refused_before_anything_starts(
     if !has_engine() {
         return;
     }
-    let redis = RedisLookup {
-        url: Some("redis://:secret@127.0.0.1:6379".to_owned()),
-        folders: Vec::new(),
-    };
-    let backend = Arc::new(DockerBackend::at(stand_in(), &usual_address(), redis).unwrap());
+    let host = Host::default().with("REDIS_URL", "redis://:secret@127.0.0.1:6379");
+    let backend = Arc::new(DockerBackend::at(stand_in(), &usual_address(), host).unwrap());
     let bench = Bench::new(backend, "docker::driver");
     let error = bench.backend.up(guarded(), bench.options("run")).await.err().unwrap();
     assert_eq!(error.family(), Family::Environment);
@@ -235,7 +232,7 @@ async fn a_redis_that_containers_cannot_reach_is_refused_before_anything_starts(
 async fn without_an_engine_nothing_is_started_and_what_to_do_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let address = format!("unix://{}/none.sock", folder.path().display());
-    let backend = Arc::new(DockerBackend::at(stand_in(), &address, RedisLookup::default()).unwrap());
+    let backend = Arc::new(DockerBackend::at(stand_in(), &address, Host::default()).unwrap());
     let bench = Bench::new(backend, "docker::driver");
     assert!(bench.backend.capabilities().contains(&Capability::Disconnect));
     let error = bench.backend.up(pair(), bench.options("run")).await.err().unwrap();

@@ -6,14 +6,15 @@ mod conformance;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use compose::servers::ServerError;
 use compose::topology::named_system;
 use compose::{
-    Backend, BackendRegistry, BalancerKind, Error, Family, NginxLookup, PostgresLookup, ProcessBackend, RedisLookup,
-    System, SystemSpec, UpOptions,
+    Backend, BackendRegistry, BalancerKind, Error, Family, Host, ProcessBackend, System, SystemSpec, UpOptions,
 };
 use conformance::available::stand_in;
 use conformance::bench::{guarded, instance, names, pair, tell};
 use conformance::{can_start_postgres, can_start_redis, connect, number, stored};
+use contract::Program;
 use url::Url;
 
 fn backend() -> Arc<dyn Backend> {
@@ -22,16 +23,18 @@ fn backend() -> Arc<dyn Backend> {
 
 conformance_suite!(backend, conformance::available::always);
 
-/// A backend for which this is all that there is to know of Redis.
-fn backend_with(redis: RedisLookup) -> ProcessBackend {
-    ProcessBackend::new(stand_in()).unwrap().with_redis(redis)
+/// A backend for which this is all that there is to know of servers of others.
+fn backend_with(host: Host) -> ProcessBackend {
+    ProcessBackend::new(stand_in()).unwrap().with_host(host)
 }
 
 fn backend_with_external(redis: &Url) -> ProcessBackend {
-    backend_with(RedisLookup {
-        url: Some(redis.to_string()),
-        folders: Vec::new(),
-    })
+    backend_with(Host::default().with("REDIS_URL", redis.as_str()))
+}
+
+/// Whether the error is that there is no such server.
+fn is_absent(error: &Error, server: Program) -> bool {
+    matches!(error, Error::Server(ServerError::Absent { program, .. }) if *program == server)
 }
 
 fn options(folder: &std::path::Path) -> UpOptions {
@@ -140,9 +143,9 @@ fn nothing_was_begun(folder: &std::path::Path) {
 #[tokio::test]
 async fn without_any_redis_nothing_is_started_and_both_ways_to_get_one_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = backend_with(RedisLookup::default());
+    let backend = backend_with(Host::default());
     let error = backend.up(guarded(), options(folder.path())).await.err().unwrap();
-    assert!(matches!(error, Error::NoRedis), "{error}");
+    assert!(is_absent(&error, Program::Redis), "{error}");
     assert_eq!(error.family(), Family::Environment);
     nothing_was_begun(folder.path());
 
@@ -157,9 +160,7 @@ async fn without_any_redis_nothing_is_started_and_both_ways_to_get_one_are_named
 #[tokio::test]
 async fn without_any_nginx_nothing_is_started_and_how_to_get_one_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = ProcessBackend::new(stand_in())
-        .unwrap()
-        .with_nginx(NginxLookup::default());
+    let backend = backend_with(Host::default());
     let mut spec = pair();
     spec.services[0] = spec.services[0].clone().balanced_by(BalancerKind::Nginx);
     let error = backend.up(spec, options(folder.path())).await.err().unwrap();
@@ -204,7 +205,7 @@ async fn a_redis_of_somebody_else_is_used_left_running_and_left_clean() {
     assert_eq!(names(&one_system).await, ["inventory-1"]);
     assert_eq!(one_system.front_door("redis").unwrap(), redis);
     let record = compose::records(&one.join("state")).unwrap().systems.remove(0);
-    let attached = backend_with(RedisLookup::default()).attach(record).await.unwrap();
+    let attached = backend_with(Host::default()).attach(record).await.unwrap();
     attached.restart("inventory-1").await.expect("it is wired as before");
     for error in [
         one_system.kill("redis-1").await.unwrap_err(),
@@ -250,20 +251,15 @@ async fn a_redis_of_somebody_else_is_used_left_running_and_left_clean() {
 #[tokio::test]
 async fn without_any_postgres_nothing_is_started_and_every_way_to_get_one_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = ProcessBackend::new(stand_in())
-        .unwrap()
-        .with_postgres(PostgresLookup::default());
+    let backend = backend_with(Host::default());
     let error = backend.up(stored(), options(folder.path())).await.err().unwrap();
-    assert!(matches!(error, Error::NoPostgres), "{error}");
+    assert!(is_absent(&error, Program::Postgres), "{error}");
     assert_eq!(error.family(), Family::Environment);
     nothing_was_begun(folder.path());
 }
 
 fn with_external_postgres(url: &Url) -> ProcessBackend {
-    ProcessBackend::new(stand_in()).unwrap().with_postgres(PostgresLookup {
-        url: Some(url.to_string()),
-        folders: Vec::new(),
-    })
+    backend_with(Host::default().with("POSTGRES_URL", url.as_str()))
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What scenarios need of this machine.
 
+use compose::servers::{self, Server};
 use compose::{Backend, Capability, ServiceSpec, SystemSpec};
 use contract::Program;
 use contract::environment::KAFKA_BROKER;
@@ -14,16 +15,12 @@ const OF_CONTAINERS: [Capability; 2] = [Capability::Limits, Capability::Disconne
 
 /// What a scenario needs, in words.
 pub fn words(needs: &[Need]) -> String {
-    let names: Vec<&str> = needs
-        .iter()
-        .map(|need| match need {
-            Need::Redis => "Redis",
-            Need::Postgres => "PostgreSQL",
-            Need::Kafka => "Kafka",
-            Need::DurableKafka => "a real Kafka",
-            Need::Docker => "Docker",
-        })
-        .collect();
+    let words = needs.iter().map(|need| match (need, server(need)) {
+        (Need::DurableKafka, _) => "a real Kafka",
+        (_, Some(server)) => servers::of(server.service).map_or(server.service.as_str(), Server::name),
+        (_, None) => "Docker",
+    });
+    let names: Vec<&str> = words.collect();
     if names.is_empty() {
         "nothing".to_owned()
     } else {
@@ -44,18 +41,22 @@ pub fn met(scenario: &Scenario, backend: &dyn Backend) -> Result<(), Failure> {
             return Err(Failure::usage(format!("{name} needs containers")).hint(backends::able(&lacks)));
         }
     }
-    Ok(backend.find_servers(&servers(needs))?)
+    Ok(backend.find_servers(&system_of(needs))?)
 }
 
-/// A system of nothing but the servers of others that a scenario says it needs.
-fn servers(needs: &[Need]) -> SystemSpec {
-    let server = |need: &Need| match need {
+/// The server of others that a scenario says it needs.
+fn server(need: &Need) -> Option<ServiceSpec> {
+    match need {
         Need::Redis => Some(ServiceSpec::new(Program::Redis)),
         Need::Postgres => Some(ServiceSpec::new(Program::Postgres)),
         Need::Kafka => Some(ServiceSpec::new(Program::Kafka)),
         Need::DurableKafka => Some(ServiceSpec::new(Program::Kafka).with_env(KAFKA_BROKER, "apache")),
         Need::Docker => None,
-    };
+    }
+}
+
+/// A system of nothing but such servers.
+fn system_of(needs: &[Need]) -> SystemSpec {
     SystemSpec {
         name: "needed".to_owned(),
         services: needs.iter().filter_map(server).collect(),

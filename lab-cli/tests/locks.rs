@@ -8,6 +8,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use common::{Lab, Said, json_file, redis};
+use compose::Host;
+use compose::servers::Server;
+use compose::servers::postgres::Postgres;
 use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
@@ -52,7 +55,7 @@ fn read(out: &Path, name: &str) -> String {
 
 #[test]
 fn what_breaks_and_what_holds_does_not_depend_on_the_database() {
-    let has_postgres = compose::postgres_source();
+    let has_postgres = Postgres.find(&Host::of_process());
     if let Err(none) = &has_postgres {
         let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
         assert!(!required, "a PostgreSQL is required here: {none}");

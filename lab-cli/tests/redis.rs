@@ -8,7 +8,9 @@ use std::process::Stdio;
 use common::http::{get, port, post_with};
 use common::{Lab, Lines, Said, files, finish, hold_a_port, redis, service, until, wait};
 use compose::ProcessStamp;
-use compose::{RedisLookup, host};
+use compose::servers::Server;
+use compose::servers::redis::Redis;
+use compose::{Host, host};
 use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
@@ -228,7 +230,7 @@ fn doctor_finds_the_program_and_its_version() {
     if !redis::is_installed() {
         return;
     }
-    let program = RedisLookup::of_process().program().unwrap();
+    let program = Redis.find(&Host::of_process()).unwrap();
     let doctor = say(&Lab::new(), None, "doctor --json").code(0).json();
     let finding = redis_finding(&doctor);
     assert_eq!(finding["found"], true);

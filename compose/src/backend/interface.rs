@@ -126,6 +126,9 @@ pub trait System: Send + Sync {
     /// A usage error when no service has this alias.
     fn front_door(&self, service: &str) -> Result<Url, Error>;
 
+    /// The addresses of a service that the user named and the lab did not start; none of one that it started.
+    fn named_by_the_user(&self, service: &str) -> Vec<Url>;
+
     /// The address of the entry service's front door.
     fn entry(&self) -> Url;
 

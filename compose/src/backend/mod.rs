@@ -19,5 +19,3 @@ pub use interface::{Backend, BoxFuture, Requirement, System};
 pub use leftover::Leftover;
 pub use options::{EventSink, Progress, ProgressSink, UpOptions};
 pub use registry::{BackendRegistry, DEFAULT_BACKEND, Registered, backend_names};
-
-pub(crate) use core::{Environment, POLICY, UPSTREAMS, address, balancer_environment, instance_environment};

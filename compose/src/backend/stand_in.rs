@@ -15,10 +15,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::core::record::{InstanceRecord, SystemRecord};
-use super::core::{
-    Environment, Exit, Handle, LaunchRequest, Launched, Platform, Renewal, RunningSystem, Sources, client,
-};
+use super::core::record::{InstanceRecord, Sources, SystemRecord};
+use super::core::{Exit, Handle, LaunchRequest, Launched, Platform, Renewal, RunningSystem, client};
 use super::interface::{Backend, BoxFuture, System};
 use super::options::{ProgressSink, UpOptions};
 use super::registry::Registered;
@@ -26,6 +24,7 @@ use super::{InstanceStats, Role};
 use crate::capability::Capability;
 use crate::error::Error;
 use crate::topology::SystemSpec;
+use crate::wiring::Environment;
 
 /// The line by which it is registered.
 pub(super) const REGISTERED: Registered = (NAME, |_program| Ok(Arc::new(StandIn::new()?)));

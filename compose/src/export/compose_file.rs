@@ -5,11 +5,10 @@ use contract::environment::JWT_SECRET;
 use serde_json::{Map, Value, json};
 
 use super::units::{Unit, units};
-use super::{
-    ExportedFile, GRAFANA, IMAGE, PROMETHEUS, databases, kafka, postgres_image, redis_command, redis_image, yaml,
-};
-use crate::backend::docker::{USER, inner_port};
+use super::{ExportedFile, GRAFANA, IMAGE, PROMETHEUS, exported, yaml};
 use crate::error::Error;
+use crate::servers::image::USER;
+use crate::servers::{Exported, Server, inner_port};
 use crate::topology::SystemSpec;
 
 const HEAD: &str = "# Made by `lab export compose`; a test keeps this file and the topology equal.\n\
@@ -24,12 +23,21 @@ const GRAFANA_PORT: u16 = 3000;
 
 pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     let units = units(system)?;
-    let mut services = Map::new();
+    let (mut services, mut volumes, mut read) = (Map::new(), Map::new(), Vec::new());
     for unit in &units {
-        let service = match unit.program {
-            Program::Kafka => broker(unit),
-            Program::Postgres => postgres(unit),
-            _ => service(system, unit),
+        let service = match exported(system, unit.spec)? {
+            Some((described, exported)) => {
+                let service = server(unit, described, &exported);
+                if exported.data.is_some() {
+                    volumes.insert(unit.program.to_string(), json!({}));
+                }
+                read.extend(exported.file.map(|file| ExportedFile {
+                    name: file.name,
+                    text: file.text,
+                }));
+                service
+            }
+            None => service(system, unit),
         };
         services.insert(unit.name.clone(), service);
     }
@@ -38,17 +46,13 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     let file = json!({
         "services": services,
         "networks": { "data": {}, "control": {} },
-        "volumes": { "postgres": {} },
+        "volumes": volumes,
     });
-    Ok(vec![
-        ExportedFile {
-            name: "docker-compose.yml",
-            text: format!("{HEAD}{}", yaml::document(&file)),
-        },
-        ExportedFile {
-            name: "postgres.sql",
-            text: databases(system),
-        },
+    let first = ExportedFile {
+        name: "docker-compose.yml",
+        text: format!("{HEAD}{}", yaml::document(&file)),
+    };
+    let others = [
         ExportedFile {
             name: "prometheus.yml",
             text: scraping(&units),
@@ -63,35 +67,20 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
                 }],
             })),
         },
-    ])
+    ];
+    Ok(std::iter::once(first).chain(read).chain(others).collect())
 }
 
 fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
-    let is_redis = unit.program == Program::Redis;
-    let (image, command, health) = if is_redis {
-        (redis_image(), redis_command(), vec!["CMD", "redis-cli", "PING"])
-    } else {
-        let program = unit.program.as_str();
-        (
-            IMAGE,
-            vec!["/lab", "serve", program],
-            vec!["CMD", "/lab", "health", program],
-        )
-    };
+    let program = unit.program.as_str();
     let mut service = json!({
-        "image": image,
-        "command": command,
-        "user": format!("{USER}:{USER}"),
-        "read_only": true,
-        "tmpfs": ["/tmp"],
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges:true"],
+        "image": IMAGE,
+        "command": ["/lab", "serve", program],
+        "environment": unit.environment,
         "networks": { "data": { "aliases": aliases(unit) } },
-        "healthcheck": { "test": health, "interval": "10s", "timeout": "5s", "retries": 3 },
+        "healthcheck": { "test": ["CMD", "/lab", "health", program], "interval": "10s", "timeout": "5s", "retries": 3 },
     });
-    if !is_redis {
-        service["environment"] = json!(unit.environment);
-    }
+    confine(&mut service);
     if unit.program == Program::Gateway && !unit.environment.contains_key(JWT_SECRET) {
         service["environment"][JWT_SECRET] = JWT_SECRET_OPEN.into();
     }
@@ -102,6 +91,46 @@ fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
     if unit.is_front_door && unit.spec.name == system.entry {
         service["networks"]["control"] = json!({});
         service["ports"] = json!([format!("127.0.0.1:{ENTRY_PORT}:{}", inner_port(unit.program))]);
+    }
+    service
+}
+
+/// Makes it run as nobody in particular, and write nowhere but to `/tmp`.
+fn confine(service: &mut Value) {
+    service["user"] = format!("{USER}:{USER}").into();
+    service["read_only"] = true.into();
+    service["tmpfs"] = json!(["/tmp"]);
+    service["cap_drop"] = json!(["ALL"]);
+    service["security_opt"] = json!(["no-new-privileges:true"]);
+}
+
+/// A server of others, by its official image.
+fn server(unit: &Unit<'_>, server: &dyn Server, exported: &Exported) -> Value {
+    let asks = [&["CMD".to_owned()], exported.asks.as_slice()].concat();
+    let mut service = json!({
+        "image": server.image().official,
+        "networks": { "data": { "aliases": aliases(unit) } },
+        "healthcheck": { "test": asks, "interval": "5s", "timeout": "10s", "retries": 10 },
+    });
+    if !exported.command.is_empty() {
+        service["command"] = json!(exported.command);
+    }
+    if !exported.environment.is_empty() {
+        let variables = exported.environment.iter();
+        let variables: Map<String, Value> = variables
+            .map(|(name, value)| ((*name).to_owned(), value.as_str().into()))
+            .collect();
+        service["environment"] = variables.into();
+    }
+    let data = exported.data.map(|folder| format!("{}:{folder}", unit.program));
+    let file = exported.file.as_ref();
+    let file = file.map(|file| format!("./{}:{}/{}:ro", file.name, file.folder, file.inner));
+    let volumes: Vec<String> = data.into_iter().chain(file).collect();
+    if !volumes.is_empty() {
+        service["volumes"] = volumes.into();
+    }
+    if exported.confined {
+        confine(&mut service);
     }
     service
 }
@@ -121,33 +150,6 @@ fn needs(system: &SystemSpec, unit: &Unit<'_>) -> Map<String, Value> {
     let callees = system.callees(unit.spec).unwrap_or_default();
     let doors = callees.into_iter().map(|(_, callee)| callee.front_door_name());
     doors.map(healthy).collect()
-}
-
-fn postgres(unit: &Unit<'_>) -> Value {
-    json!({
-        "image": postgres_image(),
-        "environment": { "POSTGRES_USER": "lab", "POSTGRES_PASSWORD": "lab" },
-        "volumes": [
-            "postgres:/var/lib/postgresql/data",
-            "./postgres.sql:/docker-entrypoint-initdb.d/databases.sql:ro",
-        ],
-        "networks": { "data": { "aliases": aliases(unit) } },
-        "healthcheck": { "test": ["CMD", "pg_isready", "-U", "lab"], "interval": "5s", "timeout": "5s", "retries": 10 },
-    })
-}
-
-fn broker(unit: &Unit<'_>) -> Value {
-    let environment: Map<String, Value> = kafka::environment(&unit.spec.name)
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .collect();
-    let health = [vec!["CMD".to_owned()], kafka::question()].concat();
-    json!({
-        "image": kafka::IMAGE,
-        "environment": environment,
-        "networks": { "data": { "aliases": [unit.name, unit.spec.name] } },
-        "healthcheck": { "test": health, "interval": "10s", "timeout": "10s", "retries": 10 },
-    })
 }
 
 fn prometheus() -> Value {
@@ -173,7 +175,7 @@ fn grafana() -> Value {
 /// Every unit that speaks HTTP is scraped; balancers have their metrics beside their other administration.
 fn scraping(units: &[Unit<'_>]) -> String {
     let targets = |is_balancer: bool| -> Vec<String> {
-        let scraped = units.iter().filter(|unit| !unit.program.is_infrastructure());
+        let scraped = units.iter().filter(|unit| !unit.program.is_server());
         let scraped = scraped.filter(|unit| (unit.program == Program::Balancer) == is_balancer);
         scraped
             .map(|unit| format!("{}:{}", unit.name, inner_port(unit.program)))
@@ -196,7 +198,6 @@ fn scraping(units: &[Unit<'_>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::units::with_database;
     use crate::export::whole_system;
 
     #[test]
@@ -204,7 +205,7 @@ mod tests {
         let system = whole_system("full").unwrap();
         let files = files(&system).unwrap();
         let sql = &files.iter().find(|file| file.name == "postgres.sql").unwrap().text;
-        assert_eq!(sql.lines().count(), with_database(&system).len());
+        assert_eq!(sql.lines().count(), 5);
         assert!(sql.contains("CREATE DATABASE \"orders\" OWNER lab;"));
     }
 }

@@ -4,9 +4,10 @@ use contract::{Program, environment};
 use serde_json::{Value, json};
 
 use super::units::of_instance;
-use super::{ExportedFile, IMAGE, databases, kafka, postgres_image, redis_command, redis_image, yaml};
-use crate::backend::docker::{USER, inner_port};
+use super::{ExportedFile, IMAGE, exported, yaml};
 use crate::error::Error;
+use crate::servers::image::USER;
+use crate::servers::{Exported, Server, inner_port};
 use crate::topology::{Limits, ServiceSpec, SystemSpec};
 
 const HEAD: &str = "# Made by `lab export k8s`; a test keeps this file and the topology equal.\n\
@@ -15,7 +16,6 @@ const HEAD: &str = "# Made by `lab export k8s`; a test keeps this file and the t
                     # --from-literal=JWT_SECRET=\"$(openssl rand -hex 32)\"\n";
 const NAMESPACE: &str = "lab";
 const CONFIG: &str = "lab";
-const DATABASES: &str = "postgres-databases";
 /// The Secret with what gateways sign tokens with.
 pub(super) const JWT_SECRET_NAME: &str = "lab-jwt";
 /// Where the entry is reached on every node.
@@ -31,10 +31,17 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     let mut documents = vec![
         json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } }),
         config_map(CONFIG, &json!({ environment::LOG_LEVEL: "info" })),
-        config_map(DATABASES, &json!({ "databases.sql": databases(system) })),
     ];
     for spec in &system.services {
-        documents.push(deployment(system, spec)?);
+        let (container, volumes) = match exported(system, spec)? {
+            Some((described, exported)) => {
+                let file = exported.file.as_ref();
+                documents.extend(file.map(|file| config_map(&files_of(spec), &json!({ file.inner: file.text }))));
+                server(spec, described, &exported)
+            }
+            None => (service(system, spec)?, vec![tmp()]),
+        };
+        documents.push(deployed(&spec.name, spec.instances, &container, &volumes));
         documents.push(cluster_service(&spec.name, &spec.name, inner_port(spec.service)));
     }
     if let Some(entry) = system.service(&system.entry) {
@@ -56,18 +63,16 @@ fn config_map(name: &str, data: &Value) -> Value {
     json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(name), "data": data })
 }
 
-fn deployment(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
-    let tmp = json!([{ "name": "tmp", "emptyDir": {} }]);
-    let (container, volumes) = match spec.service {
-        Program::Redis => (redis(), tmp),
-        Program::Kafka => (broker(&spec.name), tmp),
-        Program::Postgres => postgres(),
-        _ => (service(system, spec)?, tmp),
-    };
-    Ok(deployed(&spec.name, spec.instances, &container, &volumes))
+/// The name of the ConfigMap with the file that a server reads.
+fn files_of(spec: &ServiceSpec) -> String {
+    format!("{}-files", spec.name)
 }
 
-fn deployed(name: &str, replicas: u32, container: &Value, volumes: &Value) -> Value {
+fn tmp() -> Value {
+    json!({ "name": "tmp", "emptyDir": {} })
+}
+
+fn deployed(name: &str, replicas: u32, container: &Value, volumes: &[Value]) -> Value {
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -125,66 +130,41 @@ fn service(system: &SystemSpec, spec: &ServiceSpec) -> Result<Value, Error> {
     }))
 }
 
-fn redis() -> Value {
-    let port = inner_port(Program::Redis);
-    let ping = json!({ "command": ["redis-cli", "PING"] });
-    json!({
-        "name": "redis",
-        "image": redis_image(),
-        "command": redis_command(),
+/// A server of others, by its official image, and its volumes. Enough to try things with: what it holds goes with its pod.
+fn server(spec: &ServiceSpec, server: &dyn Server, exported: &Exported) -> (Value, Vec<Value>) {
+    let port = server.port();
+    let listens = json!({ "port": port });
+    let mut container = json!({
+        "name": spec.name,
+        "image": server.image().official,
         "ports": [{ "containerPort": port }],
-        "startupProbe": { "tcpSocket": { "port": port }, "periodSeconds": 1, "failureThreshold": 60 },
-        "readinessProbe": { "exec": ping, "periodSeconds": 5, "timeoutSeconds": 5 },
-        "livenessProbe": { "tcpSocket": { "port": port }, "periodSeconds": 10 },
-        "resources": resources(Limits::default()),
-        "securityContext": confined(),
-        "volumeMounts": [{ "name": "tmp", "mountPath": "/tmp" }],
-    })
-}
-
-/// What it holds goes with its pod, too.
-fn broker(name: &str) -> Value {
-    let port = inner_port(Program::Kafka);
-    let asks = json!({ "command": kafka::question() });
-    let env: Vec<Value> = kafka::environment(name)
-        .into_iter()
-        .map(|(name, value)| json!({ "name": name, "value": value }))
-        .collect();
-    json!({
-        "name": name,
-        "image": kafka::IMAGE,
-        "env": env,
-        "ports": [{ "containerPort": port }],
-        "startupProbe": { "tcpSocket": { "port": port }, "periodSeconds": 1, "failureThreshold": 120 },
-        "readinessProbe": { "exec": asks, "periodSeconds": 10, "timeoutSeconds": 10 },
-        "livenessProbe": { "tcpSocket": { "port": port }, "periodSeconds": 20 },
-        "volumeMounts": [{ "name": "tmp", "mountPath": "/tmp" }],
-    })
-}
-
-/// A server and its volumes. Enough to try things with: what it holds goes with its pod.
-fn postgres() -> (Value, Value) {
-    let asks = json!({ "command": ["pg_isready", "-U", "lab"] });
-    let container = json!({
-        "name": "postgres",
-        "image": postgres_image(),
-        "env": [
-            { "name": "POSTGRES_USER", "value": "lab" },
-            { "name": "POSTGRES_PASSWORD", "value": "lab" },
-        ],
-        "ports": [{ "containerPort": inner_port(Program::Postgres) }],
-        "startupProbe": { "exec": asks, "periodSeconds": 1, "failureThreshold": 120 },
-        "readinessProbe": { "exec": asks, "periodSeconds": 5, "timeoutSeconds": 5 },
-        "livenessProbe": { "exec": asks, "periodSeconds": 20, "timeoutSeconds": 5 },
-        "volumeMounts": [
-            { "name": "data", "mountPath": "/var/lib/postgresql/data" },
-            { "name": "databases", "mountPath": "/docker-entrypoint-initdb.d", "readOnly": true },
-        ],
+        "startupProbe": { "tcpSocket": listens, "periodSeconds": 1, "failureThreshold": 120 },
+        "readinessProbe": { "exec": { "command": exported.asks }, "periodSeconds": 5, "timeoutSeconds": 10 },
+        "livenessProbe": { "tcpSocket": listens, "periodSeconds": 20 },
     });
-    let volumes = json!([
-        { "name": "data", "emptyDir": {} },
-        { "name": "databases", "configMap": { "name": DATABASES } },
-    ]);
+    if !exported.command.is_empty() {
+        container["command"] = json!(exported.command);
+    }
+    if !exported.environment.is_empty() {
+        let variables = exported.environment.iter();
+        container["env"] = variables
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect();
+    }
+    if exported.confined {
+        container["resources"] = resources(Limits::default());
+        container["securityContext"] = confined();
+    }
+    let (mut volumes, mut mounts) = (vec![tmp()], vec![json!({ "name": "tmp", "mountPath": "/tmp" })]);
+    if let Some(data) = exported.data {
+        volumes.push(json!({ "name": "data", "emptyDir": {} }));
+        mounts.push(json!({ "name": "data", "mountPath": data }));
+    }
+    if let Some(file) = &exported.file {
+        volumes.push(json!({ "name": "files", "configMap": { "name": files_of(spec) } }));
+        mounts.push(json!({ "name": "files", "mountPath": file.folder, "readOnly": true }));
+    }
+    container["volumeMounts"] = mounts.into();
     (container, volumes)
 }
 
@@ -272,7 +252,6 @@ fn autoscaler(entry: &ServiceSpec) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::units::with_database;
     use crate::export::whole_system;
 
     #[test]
@@ -287,6 +266,6 @@ mod tests {
             assert!(text.contains(&deployment), "{}", service.name);
         }
         assert!(text.contains("http://users:8080"));
-        assert_eq!(with_database(&system).len(), 5);
+        assert_eq!(text.matches("CREATE DATABASE").count(), 5);
     }
 }

@@ -1,7 +1,6 @@
 //! A system as files that other tools start: a Compose file, and manifests for Kubernetes.
 
 mod compose_file;
-mod kafka;
 mod kubernetes;
 mod secret;
 mod units;
@@ -9,10 +8,8 @@ mod yaml;
 
 pub use secret::{for_compose as compose_secret, for_kubernetes as kubernetes_secret};
 
-use contract::Program;
-
-use crate::backend::docker::{OFFICIAL_POSTGRES, OFFICIAL_REDIS};
 use crate::error::Error;
+use crate::servers::{self, Exported, Exporting, Server};
 use crate::topology::{ServiceSpec, SystemSpec, named_system};
 
 /// The image of the lab's own program, by the name that `lab export image` gives it.
@@ -37,9 +34,10 @@ pub struct ExportedFile {
 /// A usage error for a name that no system has.
 pub fn whole_system(name: &str) -> Result<SystemSpec, Error> {
     let mut system = named_system(name)?;
-    for server in [Program::Postgres, Program::Kafka, Program::Redis] {
-        if !system.has(server) {
-            system.services.insert(0, ServiceSpec::new(server));
+    let used = servers::ALL.into_iter().filter(|server| server.backing().is_some());
+    for program in used.rev().map(Server::program) {
+        if !system.has(program) {
+            system.services.insert(0, ServiceSpec::new(program));
         }
     }
     Ok(system)
@@ -61,31 +59,21 @@ pub fn kubernetes(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     kubernetes::files(system)
 }
 
-/// What makes one database for each service.
-fn databases(system: &SystemSpec) -> String {
-    let names = units::with_database(system);
-    names
-        .iter()
-        .map(|name| format!("CREATE DATABASE \"{name}\" OWNER lab;\n"))
-        .collect()
-}
-
-fn redis_command() -> Vec<&'static str> {
-    vec![
-        "redis-server",
-        "--protected-mode",
-        "no",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-    ]
-}
-
-const fn redis_image() -> &'static str {
-    OFFICIAL_REDIS
-}
-
-const fn postgres_image() -> &'static str {
-    OFFICIAL_POSTGRES
+/// How a service that is a server of others is started by another tool: what it is, and what that tool is to know.
+fn exported(system: &SystemSpec, service: &ServiceSpec) -> Result<Option<(&'static dyn Server, Exported)>, Error> {
+    let Some(server) = servers::of(service.service) else {
+        return Ok(None);
+    };
+    let callers: Vec<String> = system
+        .ways()?
+        .into_iter()
+        .filter(|(_, callee)| *callee == service.name)
+        .map(|(caller, _)| caller.to_owned())
+        .collect();
+    let exported = server.exported(&Exporting {
+        name: &service.name,
+        callers: &callers,
+        told: &service.env,
+    });
+    Ok(exported.map(|exported| (server, exported)))
 }

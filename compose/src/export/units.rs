@@ -1,12 +1,10 @@
 //! What a system is made of, wired as the Docker backend wires it: every service at its own name.
 
-use contract::environment::REDIS_PREFIX;
 use contract::{Program, UpstreamEntry, environment};
 
-use crate::backend::docker::inner_port;
-use crate::backend::{self, Environment, balancer_environment, instance_environment};
-use crate::postgres::database_url;
+use crate::servers::{self, Server, Tenant, inner_port};
 use crate::topology::{ServiceSpec, SpecError, SystemSpec, balancer_name};
+use crate::wiring::{Environment, balancer_environment, instance_environment};
 
 /// One instance, or one balancer.
 pub(super) struct Unit<'a> {
@@ -56,29 +54,27 @@ pub(super) fn units(system: &SystemSpec) -> Result<Vec<Unit<'_>>, SpecError> {
 /// The environment of an instance of this name.
 pub(super) fn of_instance(system: &SystemSpec, spec: &ServiceSpec, name: &str) -> Result<Environment, SpecError> {
     let callees = system.callees(spec)?;
-    let uses_redis = callees.iter().any(|(callee, _)| *callee == Program::Redis);
-    let prefix = uses_redis.then(|| (REDIS_PREFIX, format!("lab:{}:", system.name)));
-    let urls = callees.into_iter().map(|(callee, other)| {
+    let tenant = Tenant {
+        token: system.name.clone(),
+        named: None,
+    };
+    let told = callees.into_iter().flat_map(|(callee, other)| {
         let program = match other.balancer {
             Some(_) => Program::Balancer,
             None => other.service,
         };
-        let address = match callee {
-            Program::Postgres => database(&other.name, &spec.name),
-            _ => address(&other.name, program),
-        };
-        (callee.url_variable(), address)
+        match servers::of(callee).and_then(Server::backing) {
+            Some(backing) => {
+                let mut door = servers::address(program, &other.name, inner_port(program));
+                // What an official image wants of one; who can read this file can read it, too.
+                let _ = door.set_password(backing.password());
+                backing.told(&tenant, &spec.name, &door)
+            }
+            None => vec![(callee.url_variable(), address(&other.name, program))],
+        }
     });
     let base = surroundings(name, spec.service);
-    Ok(instance_environment(base, spec, file(&spec.name), urls.chain(prefix)))
-}
-
-/// Each service has a database of its own on the one PostgreSQL.
-fn database(server: &str, service: &str) -> String {
-    let mut server = backend::address(Program::Postgres, server, inner_port(Program::Postgres));
-    // The official image wants a password; who can read this file can read it, too.
-    let _ = server.set_password(Some("lab"));
-    database_url(&server, service).into()
+    Ok(instance_environment(base, spec, file(&spec.name), told))
 }
 
 /// Where nothing else is to be had, data goes with the instance.
@@ -96,16 +92,5 @@ fn surroundings(name: &str, program: Program) -> Environment {
 }
 
 fn address(name: &str, program: Program) -> String {
-    let url = backend::address(program, name, inner_port(program));
-    // Brokers are named without a scheme.
-    url.as_str()
-        .trim_end_matches('/')
-        .trim_start_matches("kafka://")
-        .to_owned()
-}
-
-/// The services that keep data in a database, by alias.
-pub(super) fn with_database(system: &SystemSpec) -> Vec<&str> {
-    let keep = system.services.iter().filter(|spec| spec.service.has_database());
-    keep.map(|spec| spec.name.as_str()).collect()
+    Tenant::written(&servers::address(program, name, inner_port(program)))
 }

@@ -3,7 +3,7 @@
 use contract::Program;
 
 use super::spec::SystemSpec;
-use super::validate::SpecError;
+use super::spec_error::SpecError;
 
 /// What follows from a valid description: start levels and wiring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ mod tests {
         fn every_service_starts_once_and_after_all_that_it_calls(
             chosen in proptest::sample::subsequence(programs(), 1..=7).prop_shuffle()
         ) {
-            let entry = chosen.iter().find(|program| !program.is_infrastructure());
+            let entry = chosen.iter().find(|program| !program.is_server());
             prop_assume!(entry.is_some());
             let entry = entry.map(ToString::to_string).unwrap_or_default();
             let services: Vec<_> = chosen.into_iter().map(ServiceSpec::new).collect();

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use compose::ProcessStamp;
+use compose::servers::{self, Found, Server};
 use compose::{
-    Backend, BackendRegistry, Instance, InstanceEvent, InstanceEventKind, InstanceState, Leftover, LinkSpec, LogChunk,
-    ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,
+    Backend, BackendRegistry, Environment, Host, Instance, InstanceEvent, InstanceEventKind, InstanceState, Leftover,
+    LinkSpec, LogChunk, ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,
 };
 use contract::Program;
 use serde::{Deserialize, Serialize};
@@ -396,4 +397,18 @@ pub async fn tell(redis: &Url, command: &str) -> String {
     let mut line = String::new();
     stream.read_line(&mut line).await.unwrap();
     line.trim_end().to_owned()
+}
+
+/// Whether there is a server of this kind that a test can start, pause and kill; says so loudly where there is none.
+#[track_caller]
+pub fn can_start(server: &dyn Server) -> bool {
+    let reason = match servers::locate(server, &Host::of_process(), &Environment::new()) {
+        Ok(Found::Named(address)) => format!("{address} belongs to somebody else"),
+        Ok(_) => return true,
+        Err(error) => error.to_string(),
+    };
+    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
+    assert!(!required, "{} is required here: {reason}", server.name());
+    eprintln!("SKIPPED: {reason}");
+    false
 }

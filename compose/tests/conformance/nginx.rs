@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use compose::{BalancerKind, Error, Family, InstanceState, NginxLookup, ServiceSpec, SystemSpec};
+use compose::servers::nginx::Nginx;
+use compose::{BalancerKind, Error, Family, InstanceState, ServiceSpec, SystemSpec};
 use contract::Program;
 
 use super::bench::*;
@@ -10,13 +11,7 @@ use super::bench::*;
 /// Whether there is an nginx that this test can start; says so loudly where there is none.
 #[track_caller]
 pub fn can_start_nginx() -> bool {
-    let Err(error) = NginxLookup::of_process().program() else {
-        return true;
-    };
-    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
-    assert!(!required, "an nginx is required here: {error}");
-    eprintln!("SKIPPED: {error}");
-    false
+    can_start(&Nginx)
 }
 
 /// Two instances behind an nginx that tries the next one where nobody takes the connection.

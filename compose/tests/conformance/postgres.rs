@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use compose::ProcessStamp;
-use compose::postgres::ping;
-use compose::{Family, InstanceState, PostgresSource, ServiceSpec, System, SystemSpec, postgres_source};
+use compose::servers::Backing;
+use compose::servers::postgres::Postgres;
+use compose::{Family, InstanceState, ServiceSpec, System, SystemSpec};
 use contract::Program;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Executor};
@@ -23,15 +24,7 @@ const UNANSWERED: Duration = Duration::from_millis(50);
 /// Whether there is a PostgreSQL that this test can start, pause and kill; says so loudly where there is none.
 #[track_caller]
 pub fn can_start_postgres() -> bool {
-    let reason = match postgres_source() {
-        Ok(PostgresSource::Server { .. }) => return true,
-        Ok(PostgresSource::Url(_)) => "POSTGRES_URL names one that belongs to somebody else".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
-    assert!(!required, "a PostgreSQL is required here: {reason}");
-    eprintln!("SKIPPED: {reason}");
-    false
+    can_start(&Postgres)
 }
 
 /// Two instances that keep their data in one database, beside a service that has another.
@@ -85,7 +78,7 @@ pub async fn a_postgres_comes_up_with_a_database_for_each_service(bench: Bench) 
     assert_eq!((url.scheme(), url.port()), ("postgres", postgres.port));
     assert_eq!(system.front_door("postgres").unwrap(), url);
     assert_eq!(postgres.state, InstanceState::Ready);
-    ping(&url, ANSWERED).await.unwrap();
+    Postgres.ping(&url, ANSWERED).await.unwrap();
     bench.came_up_in_order("postgres-1");
     for service in ["users", "inventory"] {
         let mut database = connect(&url, service).await.unwrap();
@@ -114,7 +107,7 @@ pub async fn a_killed_postgres_comes_back_with_its_data_at_its_address(bench: Be
     write_down(&system).await;
     system.kill("postgres-1").await.unwrap();
     assert_eq!(state(&system, "postgres-1").await, InstanceState::Killed);
-    ping(&url, ANSWERED).await.unwrap_err();
+    Postgres.ping(&url, ANSWERED).await.unwrap_err();
 
     system.restart("postgres-1").await.unwrap();
     assert_eq!(state(&system, "postgres-1").await, InstanceState::Ready);
@@ -145,13 +138,13 @@ pub async fn a_paused_postgres_answers_once_it_goes_on(bench: Bench) {
     let mut open = connect(&url, "users").await.unwrap();
     system.pause("postgres-1").await.unwrap();
     assert_eq!(state(&system, "postgres-1").await, InstanceState::Paused);
-    ping(&url, UNANSWERED).await.unwrap_err();
+    Postgres.ping(&url, UNANSWERED).await.unwrap_err();
     let mut answer = std::pin::pin!(number(&mut open, "SELECT 7::BIGINT"));
     let silent = timeout(UNANSWERED, &mut answer).await;
     assert!(silent.is_err(), "who is connected already gets no answer either");
     system.resume("postgres-1").await.unwrap();
     assert_eq!(timeout(ANSWERED, answer).await.unwrap().unwrap(), 7);
-    ping(&url, ANSWERED).await.unwrap();
+    Postgres.ping(&url, ANSWERED).await.unwrap();
     system.down().await.unwrap();
 }
 
@@ -182,13 +175,13 @@ pub async fn a_crash_of_the_lab_takes_its_postgres_along(bench: Bench) {
     let system = bench.backend.attach(record.clone()).await.unwrap();
     let (processes, url) = (processes(&system).await, system.front_door("postgres").unwrap());
     assert_eq!(processes.len(), STORED_NAMES.len());
-    ping(&url, ANSWERED).await.unwrap();
+    Postgres.ping(&url, ANSWERED).await.unwrap();
     driver.kill();
     if ends_with_its_lab(&record) {
         until_gone(&processes).await;
     }
     registry().clean(&the_leftover(&bench).await.record).await.unwrap();
     until_gone(&processes).await;
-    ping(&url, ANSWERED).await.unwrap_err();
+    Postgres.ping(&url, ANSWERED).await.unwrap_err();
     assert!(bench.records().is_empty());
 }

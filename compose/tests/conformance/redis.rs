@@ -4,8 +4,9 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use compose::ProcessStamp;
-use compose::redis::ping;
-use compose::{Family, InstanceState, RedisSource, redis_source};
+use compose::servers::Backing;
+use compose::servers::redis::Redis;
+use compose::{Family, InstanceState};
 
 use super::bench::*;
 
@@ -17,15 +18,7 @@ const UNANSWERED: Duration = Duration::from_millis(50);
 /// Whether there is a Redis that this test can start, pause and kill; says so loudly where there is none.
 #[track_caller]
 pub fn can_start_redis() -> bool {
-    let reason = match redis_source() {
-        Ok(RedisSource::Server { .. }) => return true,
-        Ok(RedisSource::Url(_)) => "REDIS_URL names one that belongs to somebody else".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
-    assert!(!required, "a Redis is required here: {reason}");
-    eprintln!("SKIPPED: {reason}");
-    false
+    can_start(&Redis)
 }
 
 pub async fn a_redis_comes_up_and_is_wired_to_those_that_use_it(bench: Bench) {
@@ -39,7 +32,7 @@ pub async fn a_redis_comes_up_and_is_wired_to_those_that_use_it(bench: Bench) {
     assert_eq!((url.scheme(), url.port()), ("redis", redis.port));
     assert_eq!(system.front_door("redis").unwrap(), url);
     assert_eq!(redis.state, InstanceState::Ready);
-    ping(&url, ANSWERED).await.unwrap();
+    Redis.ping(&url, ANSWERED).await.unwrap();
     bench.came_up_in_order("redis-1");
     // It is ready only when its Redis answers it.
     assert_eq!(ask(&system.entry(), "/ready").await.unwrap().0, 200);
@@ -60,7 +53,7 @@ pub async fn a_killed_redis_comes_back_empty_at_its_address(bench: Bench) {
     assert_eq!(tell(&url, "SET key value").await, "+OK");
     system.kill("redis-1").await.unwrap();
     assert_eq!(state(&system, "redis-1").await, InstanceState::Killed);
-    ping(&url, ANSWERED).await.unwrap_err();
+    Redis.ping(&url, ANSWERED).await.unwrap_err();
     until("its user is not ready", async || {
         ask(&system.entry(), "/ready").await.unwrap().0 == 503
     })
@@ -89,9 +82,9 @@ pub async fn a_paused_redis_answers_once_it_goes_on(bench: Bench) {
     let url = system.front_door("redis").unwrap();
     system.pause("redis-1").await.unwrap();
     assert_eq!(state(&system, "redis-1").await, InstanceState::Paused);
-    ping(&url, UNANSWERED).await.unwrap_err();
+    Redis.ping(&url, UNANSWERED).await.unwrap_err();
     system.resume("redis-1").await.unwrap();
-    ping(&url, ANSWERED).await.unwrap();
+    Redis.ping(&url, ANSWERED).await.unwrap();
     system.down().await.unwrap();
 }
 
@@ -119,7 +112,10 @@ pub async fn a_crash_of_the_lab_takes_its_redis_along(bench: Bench) {
     let system = bench.backend.attach(record.clone()).await.unwrap();
     let processes = processes(&system).await;
     assert_eq!(processes.len(), GUARDED_NAMES.len());
-    ping(&system.front_door("redis").unwrap(), ANSWERED).await.unwrap();
+    Redis
+        .ping(&system.front_door("redis").unwrap(), ANSWERED)
+        .await
+        .unwrap();
     // A stopped process hears only of SIGKILL.
     system.pause("redis-1").await.unwrap();
     driver.kill();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
-use compose::{DockerBackend, Family, InstanceEventKind, RedisLookup, SystemRecord};
+use compose::{DockerBackend, Family, Host, InstanceEventKind, SystemRecord};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
@@ -183,7 +183,7 @@ async fn an_engine_that_goes_away_is_told_of_at_once_and_cleaned_up_when_it_is_b
     let socket = folder.path().join("engine.sock");
     let address = format!("unix://{}", socket.display());
     let relay = Relay::start(&socket);
-    let backend = Arc::new(DockerBackend::at(stand_in(), &address, RedisLookup::default()).unwrap());
+    let backend = Arc::new(DockerBackend::at(stand_in(), &address, Host::default()).unwrap());
     let bench = Bench::new(backend, "docker::driver");
     let system = bench.up().await;
     relay.stop().await;

@@ -24,7 +24,7 @@ pub use watch::Watch;
 #[derive(Debug, Parser)]
 #[command(
     name = "lab",
-    version,
+    version = env!("LAB_VERSION"),
     about,
     after_help = "Examples:
   lab list                       what there is to learn

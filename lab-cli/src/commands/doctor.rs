@@ -1,14 +1,12 @@
 //! `lab doctor`: what this machine has, and how to get what it lacks.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 use comfy_table::{Cell, Color};
-use compose::kafka::{self, ApacheKafka};
-use compose::redis::{ping, version};
-use compose::{
-    BackendRegistry, BrokerKind, KafkaLookup, KafkaSource, NginxLookup, PostgresSource, RedisSource, nginx, postgres,
-};
+use compose::servers::{self, Backing, Found, Server};
+use compose::{BackendRegistry, Environment, Host};
 use contract::redact;
 use serde::Serialize;
 
@@ -39,14 +37,12 @@ pub async fn run(as_json: bool) -> Result<Exit, Failure> {
     let registry = backends::registry()?;
     let mut findings = vec![cores(), state_folder()?, loopback()];
     findings.extend(requirements(&registry).await?);
-    findings.extend([
-        signing(&registry).await?,
-        redis().await,
-        postgresql().await,
-        kafka().await,
-        nginx().await,
-        terminal(),
-    ]);
+    findings.push(signing(&registry).await?);
+    let host = Host::of_process();
+    for described in servers::ALL {
+        findings.push(server(described, &host).await);
+    }
+    findings.push(terminal());
     let sound = findings.iter().all(|finding| finding.found || !finding.required);
     if as_json {
         output::json(&findings)?;
@@ -182,132 +178,44 @@ async fn signing(registry: &BackendRegistry) -> Result<Finding, Failure> {
     })
 }
 
-/// Where a system would get its Redis from, and whether that one answers.
-async fn redis() -> Finding {
-    let (found, detail) = match compose::redis_source() {
-        Ok(RedisSource::Server { program }) => {
-            let version = version(&program).await;
-            let version = version.map_or_else(
-                || "of an unknown version".to_owned(),
-                |version| format!("version {version}"),
-            );
-            (true, format!("{}, {version}", program.display()))
-        }
-        Ok(RedisSource::Url(url)) => {
-            let shown = redact(url.as_str());
-            match ping(&url, ANSWER_TIMEOUT).await {
-                Ok(()) => (true, format!("{shown} answers (REDIS_URL)")),
-                Err(reason) => {
-                    let how = "start it, or unset REDIS_URL to run a redis-server of this machine";
-                    (false, format!("{shown} does not answer (REDIS_URL): {reason}; {how}"))
-                }
+/// Where a system would get a server of others from, and whether one that the user named answers.
+async fn server(server: &'static dyn Server, host: &Host) -> Finding {
+    let (found, detail) = match servers::locate(server, host, &Environment::new()) {
+        Ok(Found::Named(address)) => match servers::answers(server, &address, ANSWER_TIMEOUT).await {
+            Ok(()) => {
+                let variable = server.backing().map_or("", Backing::variable);
+                (true, format!("{} answers ({variable})", redact(&address)))
             }
-        }
-        Err(error) => (false, format!("for locks and shared state: {error}")),
-    };
-    Finding {
-        name: "Redis",
-        found,
-        required: false,
-        detail,
-    }
-}
-
-/// Where a system would get its PostgreSQL from, and whether that one answers.
-async fn postgresql() -> Finding {
-    let (found, detail) = match compose::postgres_source() {
-        Ok(PostgresSource::Server { program }) => {
-            let version = postgres::version(&program).await;
-            let version = version.map_or_else(
-                || "of an unknown version".to_owned(),
-                |version| format!("version {version}"),
-            );
-            (
-                true,
-                format!("{}, {version}, for --set store=postgres", program.display()),
-            )
-        }
-        Ok(PostgresSource::Url(url)) => {
-            let shown = redact(url.as_str());
-            match postgres::ping(&url, ANSWER_TIMEOUT).await {
-                Ok(()) => (true, format!("{shown} answers (POSTGRES_URL)")),
-                Err(reason) => {
-                    let how = "start it, or unset POSTGRES_URL to run a server of this machine";
-                    (
-                        false,
-                        format!("{shown} does not answer (POSTGRES_URL): {reason}; {how}"),
-                    )
-                }
-            }
-        }
-        Err(error) => (false, format!("for --set store=postgres: {error}")),
-    };
-    Finding {
-        name: "PostgreSQL",
-        found,
-        required: false,
-        detail,
-    }
-}
-
-/// The nginx that `--set balancer=nginx` would run.
-async fn nginx() -> Finding {
-    let (found, detail) = match NginxLookup::of_process().program() {
-        Ok(program) => {
-            let version = nginx::version(&program).await;
-            let version = version.map_or_else(
-                || "of an unknown version".to_owned(),
-                |version| format!("version {version}"),
-            );
-            (
-                true,
-                format!("{}, {version}, for --set balancer=nginx", program.display()),
-            )
-        }
-        Err(error) => (false, format!("for --set balancer=nginx: {error}")),
-    };
-    Finding {
-        name: "nginx",
-        found,
-        required: false,
-        detail,
-    }
-}
-
-/// Where a system would get its Kafka from, whether that one answers, and whether a real one could be had.
-async fn kafka() -> Finding {
-    let (found, detail) = match compose::kafka_source(BrokerKind::Any) {
-        Ok(KafkaSource::Brokers(brokers)) => match kafka::answers(&brokers, ANSWER_TIMEOUT).await {
-            Ok(()) => (true, format!("{brokers} answers (KAFKA_BROKERS)")),
             Err(error) => (false, error.to_string()),
         },
-        Ok(KafkaSource::Apache(found)) => (true, format!("{} (KAFKA_HOME)", apache(&found))),
-        Ok(KafkaSource::BuiltIn) => {
-            let real = match KafkaLookup::of_process().apache() {
-                Ok(found) => format!("where a scenario needs a real one: {}", apache(&found)),
-                Err(_) => "for a real one set KAFKA_HOME to the folder of an Apache Kafka (and have Java 17), or \
-                           KAFKA_BROKERS"
-                    .to_owned(),
+        Ok(Found::StandIn) => {
+            let real = match server.find(host) {
+                Ok(program) => described(server, &program).await,
+                Err(absent) => absent.to_string(),
             };
-            (true, format!("the built-in broker; {real}"))
+            (true, format!("the built-in one; {}: {real}", server.purpose()))
         }
-        Err(error) => (false, error.to_string()),
+        Ok(Found::Host(program)) => {
+            let described = described(server, &program).await;
+            (true, format!("{described}, {}", server.purpose()))
+        }
+        Ok(Found::Image(name)) => (true, format!("{name}, {}", server.purpose())),
+        Err(absent) => (false, format!("{}: {absent}", server.purpose())),
     };
     Finding {
-        name: "Kafka",
+        name: server.name(),
         found,
         required: false,
         detail,
     }
 }
 
-fn apache(found: &ApacheKafka) -> String {
-    format!(
-        "Apache Kafka {} in {}, run by {}",
-        found.version,
-        found.jars.display(),
-        found.java.display()
-    )
+/// The program of a server, with its version.
+async fn described(server: &dyn Server, program: &Path) -> String {
+    match server.version(program).await {
+        Some(version) => format!("{}, version {version}", program.display()),
+        None => format!("{}, of an unknown version", program.display()),
+    }
 }
 
 fn terminal() -> Finding {

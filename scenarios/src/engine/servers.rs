@@ -4,13 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use compose::kafka::KeptBroker;
-use compose::{KafkaSource, System};
-use contract::Program;
+use compose::System;
+use compose::servers::{self, Server as Description, Watched};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use crate::disturbance::Trouble;
 
@@ -34,41 +32,13 @@ pub(super) struct Told {
 }
 
 /// One server of the user's.
-struct Server<A> {
+struct Server {
     name: String,
-    asked: A,
+    asked: Box<dyn Watched>,
     /// The mark of its start, where it told one.
     birth: Option<String>,
     /// Since when it has not answered.
     silent: Option<Instant>,
-}
-
-/// How a server is asked for a sign of life. It gives the mark of its start, where it has one.
-trait Asked {
-    async fn ask(&mut self) -> Result<Option<String>, String>;
-}
-
-enum Door {
-    Redis(Url),
-    Postgres(Url),
-    Kafka(KeptBroker),
-}
-
-impl Asked for Door {
-    async fn ask(&mut self) -> Result<Option<String>, String> {
-        // Whoever may not ask a server for its start may still ask whether it is there.
-        match self {
-            Self::Redis(url) => match compose::redis::birth(url, TIMEOUT).await {
-                Ok(birth) => Ok(Some(birth)),
-                Err(_) => compose::redis::ping(url, TIMEOUT).await.map(|()| None),
-            },
-            Self::Postgres(url) => match compose::postgres::birth(url, TIMEOUT).await {
-                Ok(birth) => Ok(Some(birth)),
-                Err(_) => compose::postgres::ping(url, TIMEOUT).await.map(|()| None),
-            },
-            Self::Kafka(broker) => Ok(Some(broker.ask(TIMEOUT).await?.to_string())),
-        }
-    }
 }
 
 /// Asks the user's servers of a system until `over`, then once more, and tells of what went wrong; at once over where
@@ -78,48 +48,35 @@ pub(super) async fn watch(system: Arc<dyn System>, over: CancellationToken, tell
     join_all(servers.iter_mut().map(|server| server.watch(&over, &tell))).await;
 }
 
-/// Those of the system's servers that are none of its instances.
-async fn named_by_the_user(system: &dyn System) -> Vec<Server<Door>> {
-    let started = system.instances().await;
-    let spec = system.spec();
-    let mut servers = Vec::new();
-    for service in &spec.services {
-        if started.iter().any(|instance| instance.service == service.name) {
+/// Those of the system's servers that are none of its instances. Of one that is several, a part that is away from the start
+/// is no change, and the others do its work.
+async fn named_by_the_user(system: &dyn System) -> Vec<Server> {
+    let mut named = Vec::new();
+    for service in &system.spec().services {
+        let Some(backing) = servers::of(service.service).and_then(Description::backing) else {
+            continue;
+        };
+        let name = format!("your {}", service.name);
+        let urls = system.named_by_the_user(&service.name);
+        if let [url] = urls.as_slice() {
+            named.push(Server::new(name, backing.watched(url.clone())));
             continue;
         }
-        let name = format!("your {}", service.name);
-        let url = || system.front_door(&service.name).ok();
-        match service.service {
-            Program::Redis => servers.extend(url().map(|url| Server::new(name, Door::Redis(url)))),
-            Program::Postgres => servers.extend(url().map(|url| Server::new(name, Door::Postgres(url)))),
-            Program::Kafka => {
-                if let Some(KafkaSource::Brokers(brokers)) = KafkaSource::noted_in(&spec) {
-                    servers.extend(answering(&name, &brokers).await);
-                }
+        let all = urls.into_iter().map(|url| {
+            let (host, port) = (url.host_str().unwrap_or_default(), url.port().unwrap_or_default());
+            let mut server = Server::new(format!("{name} at {host}:{port}"), backing.watched(url.clone()));
+            async {
+                server.birth = timeout(STANDSTILL, server.asked.ask(TIMEOUT)).await.ok()?.ok()?;
+                Some(server)
             }
-            _ => {}
-        }
+        });
+        named.extend(join_all(all).await.into_iter().flatten());
     }
-    servers
+    named
 }
 
-/// The user's brokers (`host:port`, with commas between several). Of several, one that is away from the start is no
-/// change, and the others do its work.
-async fn answering(name: &str, brokers: &str) -> Vec<Server<Door>> {
-    let server = |name: String, address: &str| Server::new(name, Door::Kafka(KeptBroker::at(address)));
-    if !brokers.contains(',') {
-        return vec![server(name.to_owned(), brokers)];
-    }
-    let all = brokers.split(',').map(|address| async move {
-        let mut server = server(format!("{name} at {address}"), address);
-        server.birth = timeout(STANDSTILL, server.asked.ask()).await.ok()?.ok()?;
-        Some(server)
-    });
-    join_all(all).await.into_iter().flatten().collect()
-}
-
-impl<A: Asked> Server<A> {
-    fn new(name: String, asked: A) -> Self {
+impl Server {
+    fn new(name: String, asked: Box<dyn Watched>) -> Self {
         Self {
             name,
             asked,
@@ -144,7 +101,7 @@ impl<A: Asked> Server<A> {
     async fn look(&mut self, over: &CancellationToken, tell: &impl Fn(Told)) {
         let asked = Instant::now();
         let told = {
-            let question = self.asked.ask();
+            let question = self.asked.ask(TIMEOUT);
             tokio::pin!(question);
             match timeout(STANDSTILL, &mut question).await {
                 Ok(answer) => Some(answer),
@@ -210,6 +167,8 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::Mutex;
 
+    use futures_util::future::BoxFuture;
+
     use super::*;
 
     /// Gives these answers one after another, each after so many milliseconds; then ends the watch.
@@ -218,14 +177,16 @@ mod tests {
         over: CancellationToken,
     }
 
-    impl Asked for Script {
-        async fn ask(&mut self) -> Result<Option<String>, String> {
-            let (ms, answer) = self.answers.pop_front().unwrap_or((0, born("1")));
-            if self.answers.is_empty() {
-                self.over.cancel();
-            }
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-            answer
+    impl Watched for Script {
+        fn ask(&mut self, _wait: Duration) -> BoxFuture<'_, Result<Option<String>, String>> {
+            Box::pin(async {
+                let (ms, answer) = self.answers.pop_front().unwrap_or((0, born("1")));
+                if self.answers.is_empty() {
+                    self.over.cancel();
+                }
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                answer
+            })
         }
     }
 
@@ -242,10 +203,10 @@ mod tests {
         let over = CancellationToken::new();
         let mut server = Server::new(
             "your redis".to_owned(),
-            Script {
+            Box::new(Script {
                 answers: answers.into_iter().collect(),
                 over: over.clone(),
-            },
+            }),
         );
         let all = Mutex::new(Vec::new());
         server

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use compose::{Instance, InstanceState, KafkaSource, Role, http};
+use compose::servers;
+use compose::{Instance, InstanceState, Role, http};
 use contract::{Pending, Program};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
@@ -18,10 +19,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The longest wait for one answer: who asks a broker may take a while.
 const TIMEOUT: Duration = Duration::from_secs(6);
 
-/// Tells which Kafka a system has, if it has one.
+/// Tells which servers a system has, where that matters for what it shows.
 pub(super) fn note(turn: &mut Turn<'_>) {
-    if let Some(kafka) = KafkaSource::noted_in(&turn.system.spec()) {
-        turn.bus.emit(EventKind::Note { text: kafka.words() });
+    for service in &turn.system.spec().services {
+        let sentence = servers::of(service.service).and_then(|server| server.sentence(&service.env));
+        if let Some(text) = sentence {
+            turn.bus.emit(EventKind::Note { text });
+        }
     }
 }
 

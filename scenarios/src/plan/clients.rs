@@ -151,7 +151,7 @@ fn known_instance(instance: &Place, system: &SystemSpec) -> Result<(), Problem> 
         let (name, instances) = (service.name.clone(), service.instances);
         (1..=instances).map(move |index| topology::instance_name(&name, index))
     };
-    let speaks_http = |service: &&compose::ServiceSpec| !service.service.is_infrastructure();
+    let speaks_http = |service: &&compose::ServiceSpec| !service.service.is_server();
     let known: Vec<String> = system.services.iter().filter(speaks_http).flat_map(named).collect();
     if known.iter().any(|name| name == instance.as_str()) {
         return Ok(());

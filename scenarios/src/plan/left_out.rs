@@ -50,7 +50,7 @@ fn lacking(arm: &ArmPlan) -> Option<String> {
         let policies = later.filter_map(|action| action.policy.as_deref());
         let reason = std::iter::once(balancer.policy.as_str())
             .chain(policies)
-            .find_map(|policy| compose::nginx::lacking(policy, &service.env))?;
+            .find_map(|policy| compose::servers::nginx::lacking(policy, &service.env))?;
         Some(format!("nginx cannot do it: {reason}"))
     })
 }

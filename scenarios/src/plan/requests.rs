@@ -92,7 +92,7 @@ pub(super) fn asked(service: Option<&Place>, document: &Document) -> Result<Stri
 pub(super) fn answers_http(service: &Place, document: &Document) -> Result<(), Problem> {
     let known = document.system.services.iter().map(|service| service.name.as_str());
     let program = service.as_str().parse::<Program>().ok();
-    match program.filter(|program| program.is_infrastructure()) {
+    match program.filter(|program| program.is_server()) {
         None => Ok(()),
         Some(program) => Err(Problem::at(
             service.span(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{LinkConditions, Program};
+use contract::LinkConditions;
 use tokio::time::{Instant, sleep};
 
 use super::admin::{self, BalancerAdmin};
@@ -14,7 +14,8 @@ use super::start::is_free;
 use super::system::RunningSystem;
 use crate::backend::{InstanceEventKind, Role};
 use crate::error::Error;
-use crate::topology::{BalancerSpec, balancer_name};
+use crate::servers::{self, Server};
+use crate::topology::{BalancerKind, BalancerSpec, balancer_name};
 
 /// How long a port may stay in use after its process has ended.
 const PORT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -82,8 +83,8 @@ impl<C: Platform> RunningSystem<C> {
         self.look_up_again(&slot).await
     }
 
-    /// An nginx looks names up when it reads its configuration, and an instance that was started again may have another
-    /// address behind its name.
+    /// A balancer that looks names up when it reads its configuration is told again: an instance that was started again may
+    /// have another address behind its name.
     async fn look_up_again(&self, slot: &Slot<C::Handle>) -> Result<(), Error> {
         if slot.role == Role::Balancer || !self.platform.has_names() {
             return Ok(());
@@ -91,7 +92,7 @@ impl<C: Platform> RunningSystem<C> {
         let instances = {
             let state = self.state();
             let spec = state.service(&slot.service)?;
-            if spec.front_door_program() != Program::Nginx {
+            if !servers::of(spec.front_door_program()).is_some_and(Server::needs_addresses) {
                 return Ok(());
             }
             spec.instances
@@ -148,15 +149,15 @@ impl<C: Platform> RunningSystem<C> {
     /// The running balancer of a service.
     pub(super) fn balancer_of<'a>(&'a self, service: &'a str) -> Result<Front<'a, C>, Error> {
         let balancer = self.state().service(service)?.balancer.clone();
-        let Some(BalancerSpec { membership, .. }) = balancer else {
+        let Some(BalancerSpec { kind, membership, .. }) = balancer else {
             return Err(Error::NoBalancer {
                 service: service.to_owned(),
             });
         };
         let slot = self.running(&balancer_name(service), "reach")?;
-        let admin = match slot.program {
-            Program::Nginx => Admin::Nginx(NginxAdmin::new(self, slot, service)),
-            _ => Admin::Lab(BalancerAdmin {
+        let admin = match kind {
+            BalancerKind::Nginx => Admin::Nginx(NginxAdmin::new(self, slot, service)),
+            BalancerKind::Lab => Admin::Lab(BalancerAdmin {
                 http: self.platform.http(),
                 url: slot.url().ok_or_else(|| Error::Balancer {
                     service: service.to_owned(),

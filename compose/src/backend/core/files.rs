@@ -3,15 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::record::{SCHEMA, SystemRecord};
+use serde_json::Value;
+
+use super::record::{SCHEMA, SystemRecord, renew};
 use crate::error::Error;
 use crate::private;
+use crate::servers;
 
 /// The folder within the state folder.
 const FOLDER: &str = "systems";
 const RUN_ID_CHARS_MAX: usize = 100;
-/// The folders of a run's folder that are of use only while the system runs.
-const OWN_FOLDERS: [&str; 2] = ["data", "nginx"];
 
 /// What [`records`] finds.
 #[derive(Debug, Default)]
@@ -46,7 +47,11 @@ impl SystemRecord {
             path: path.to_owned(),
             reason,
         };
-        let record: Self = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+        let mut found: Value = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+        if found["schema"] == SCHEMA - 1 {
+            renew(&mut found);
+        }
+        let record: Self = serde_json::from_value(found).map_err(|error| bad(error.to_string()))?;
         if record.schema == SCHEMA {
             Ok(record)
         } else {
@@ -70,9 +75,12 @@ impl SystemRecord {
         private::write(&path, &text).map_err(Error::file("write", &path))
     }
 
-    /// Removes all files of the system but its logs, which belong to the run's recording.
+    /// Removes all files of the system that are of use only while it runs: all but its logs, which belong to the run's
+    /// recording.
     pub(in crate::backend) fn remove_files(&self) -> Result<(), Error> {
-        for name in OWN_FOLDERS {
+        let configured = servers::ALL.into_iter().filter(|server| server.configured().is_some());
+        let of_servers = configured.map(|server| server.program().as_str());
+        for name in std::iter::once("data").chain(of_servers) {
             let folder = self.folder.join(name);
             match fs::remove_dir_all(&folder) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -162,6 +170,11 @@ pub(super) fn check_run_id(run_id: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use contract::Program;
+    use serde_json::json;
+
     use super::*;
     use crate::topology::named_system;
 
@@ -183,6 +196,27 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_the_schema_before_is_read() {
+        let state = tempfile::tempdir().unwrap();
+        let mut now = record(state.path(), "one");
+        now.spec = named_system("events").unwrap();
+        now.external = BTreeMap::from([
+            (Program::Redis, "redis://memory:1".to_owned()),
+            (Program::Kafka, "a:1,b:2".to_owned()),
+        ]);
+        let mut services = now.spec.services.iter_mut();
+        let kafka = services.find(|service| service.service == Program::Kafka).unwrap();
+        kafka.env.insert("KAFKA_BROKERS".into(), "a:1,b:2".into());
+        let mut before = serde_json::to_value(&now).unwrap();
+        before["schema"] = json!(3);
+        before.as_object_mut().unwrap().remove("external");
+        before["external_redis"] = json!("redis://memory:1");
+        now.write().unwrap();
+        fs::write(now.path(), serde_json::to_vec(&before).unwrap()).unwrap();
+        assert_eq!(SystemRecord::read(&now.path()).unwrap(), now);
+    }
+
+    #[test]
     fn a_broken_record_does_not_hide_the_others() {
         let state = tempfile::tempdir().unwrap();
         record(state.path(), "good").write().unwrap();
@@ -200,7 +234,8 @@ mod tests {
         for name in [&b"a b%20?#\"\n:"[..], b"a\xffb"] {
             let state = folder.path().join(std::ffi::OsStr::from_bytes(name));
             let mut written = record(&state, "one");
-            written.external_postgres = Some("postgres://me:secret@db.example".parse().unwrap());
+            let secret = "postgres://me:secret@db.example".to_owned();
+            written.external.insert(Program::Postgres, secret);
             written.write().unwrap();
             let found = records(&state).unwrap();
             assert_eq!(found.systems, [written.clone()]);

@@ -2,19 +2,19 @@
 
 use std::path::Path;
 
-use contract::environment::{KAFKA_PREFIX, LINK_PORT, REDIS_PREFIX};
+use contract::environment::LINK_PORT;
 use contract::{Program, UpstreamEntry};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::environment::{Environment, balancer_environment, instance_environment, link_environment};
 use super::platform::{Exit, Handle, LaunchRequest, Launched, OnExit, Platform};
 use super::slot::{Mark, Slot, log_path};
 use super::system::{RunningSystem, State};
 use crate::backend::{InstanceEvent, InstanceEventKind, Role};
 use crate::error::Error;
-use crate::postgres::database_url;
+use crate::servers::{self, Server};
 use crate::topology::{ServiceSpec, SystemSpec, balancer_name, instance_name};
+use crate::wiring::{Environment, balancer_environment, instance_environment, link_environment};
 
 impl<C: Platform> RunningSystem<C> {
     /// Starts one instance; `port` 0 takes a free one.
@@ -103,23 +103,15 @@ impl<C: Platform> RunningSystem<C> {
             _ => {
                 let base = self.platform.surroundings(instance, spec.service, port);
                 let callees = state.record.spec.callees(spec)?;
-                let uses = |program| callees.iter().any(|(name, _)| *name == program);
-                let redis = uses(Program::Redis).then(|| (REDIS_PREFIX, state.record.redis_prefix()));
-                let kafka = uses(Program::Kafka).then(|| (KAFKA_PREFIX, state.record.kafka_prefix()));
-                let urls = callees.into_iter().filter_map(|(name, callee)| {
-                    let address = match (name, state.record.external_kafka()) {
-                        (Program::Kafka, Some(brokers)) => brokers,
-                        (Program::Postgres, _) => {
-                            let server = self.door_for(state, spec, callee)?;
-                            database_url(&server, &state.record.database(&spec.name)).into()
-                        }
-                        _ => written(&self.door_for(state, spec, callee)?),
-                    };
-                    Some((name.url_variable(), address))
+                let told = callees.into_iter().filter_map(|(program, callee)| {
+                    let door = self.door_for(state, spec, callee)?;
+                    Some(match servers::of(program).and_then(Server::backing) {
+                        Some(backing) => backing.told(&state.record.tenant(program), &spec.name, &door),
+                        None => vec![(program.url_variable(), written(&door))],
+                    })
                 });
                 let database = self.platform.database(&state.record, &spec.name);
-                let wiring = urls.chain(redis).chain(kafka);
-                Ok(instance_environment(base, spec, database, wiring))
+                Ok(instance_environment(base, spec, database, told.flatten()))
             }
         }
     }
@@ -137,8 +129,13 @@ impl<C: Platform> RunningSystem<C> {
         let before = state.slot(instance).ok().and_then(|slot| slot.link_port);
         base.entry(LINK_PORT.to_owned())
             .or_insert_with(|| before.unwrap_or(0).to_string());
-        let to = self.inner_door(state, state.service(&link.to)?);
-        Ok(link_environment(base, link, to.as_ref()))
+        let callee = state.service(&link.to)?;
+        let to = self.inner_door(state, callee).map(|door| {
+            let usual = || servers::inner_port(callee.front_door_program());
+            let port = door.port_or_known_default().unwrap_or_else(usual);
+            format!("{}:{port}", door.host_str().unwrap_or_default())
+        });
+        Ok(link_environment(base, link, to))
     }
 
     /// Where the instances of one service reach another: over the link between them, if there is one.
@@ -170,9 +167,9 @@ impl<C: Platform> RunningSystem<C> {
     pub(super) fn upstreams_of(&self, state: &State<C::Handle>, spec: &ServiceSpec) -> Vec<UpstreamEntry> {
         let upstream = |(index, name): (u32, String)| {
             let slot = state.slot(&name).ok();
-            // An nginx refuses a list with a name that is nobody's.
             let nobody = || slot.is_none_or(|slot| !slot.state().is_running());
-            if self.platform.has_names() && spec.front_door_program() == Program::Nginx && nobody() {
+            let needs_addresses = servers::of(spec.front_door_program()).is_some_and(Server::needs_addresses);
+            if self.platform.has_names() && needs_addresses && nobody() {
                 return None;
             }
             let url = self
@@ -204,12 +201,9 @@ impl<C: Platform> RunningSystem<C> {
     }
 }
 
-/// An address as services are told it: without the slash that stands for no path, and that of a broker without a scheme.
+/// An address as services are told it: without the slash that stands for no path.
 fn written(url: &Url) -> String {
-    url.as_str()
-        .trim_end_matches('/')
-        .trim_start_matches("kafka://")
-        .to_owned()
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 fn slot_name(system: &SystemSpec, service: &str, role: Role, index: u32) -> String {

@@ -2,19 +2,20 @@
 //!
 //! Its new worker serves new connections; the old one finishes the requests that it has, with the old configuration.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use contract::UpstreamEntry;
 use tokio::time::{Instant, sleep};
 
 use super::log::tail;
-use super::platform::{Handle, Platform, Renewal};
+use super::platform::{Handle, Platform};
+use super::renewal::{Renewal, stamp};
 use super::slot::Slot;
 use super::system::RunningSystem;
-use crate::backend::{Environment, POLICY, UPSTREAMS, balancer_environment};
 use crate::error::Error;
 use crate::http;
-use crate::nginx::{READY, lacking};
+use crate::servers::nginx::{Nginx, READY, lacking};
+use crate::wiring::{Environment, POLICY, UPSTREAMS, balancer_environment};
 
 /// How long a new configuration may take to be in force; a new process starts for it.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(20);
@@ -93,6 +94,7 @@ impl<'a, C: Platform> NginxAdmin<'a, C> {
         let renewal = Renewal {
             record: self.system.state().record.clone(),
             name: self.slot.name.clone(),
+            server: &Nginx,
             port: self.slot.port.unwrap_or_default(),
             environment,
             stamp: stamp(),
@@ -124,10 +126,4 @@ impl<'a, C: Platform> NginxAdmin<'a, C> {
         let answer = request.timeout(ASK_TIMEOUT).send().await.ok()?;
         http::text(answer).await.ok()
     }
-}
-
-/// A text that no earlier configuration had.
-fn stamp() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_nanos().to_string()
 }

@@ -9,12 +9,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::environment::Environment;
-use super::record::{InstanceRecord, SystemRecord};
+use super::record::{InstanceRecord, Sources, SystemRecord};
+use super::renewal::Renewal;
 use crate::backend::InstanceStats;
 use crate::error::Error;
-use crate::kafka::KafkaSource;
 use crate::topology::{Limits, SystemSpec};
+use crate::wiring::Environment;
 
 /// How an instance ended; both are `None` when that is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,29 +54,6 @@ pub(in crate::backend) struct Launched<H> {
     pub(in crate::backend) port: Option<u16>,
 }
 
-/// Where a system's servers of others come from.
-#[derive(Clone, Debug, Default)]
-pub(in crate::backend) struct Sources {
-    /// The Redis of somebody else.
-    pub(in crate::backend) redis: Option<Url>,
-    /// The PostgreSQL of somebody else.
-    pub(in crate::backend) postgres: Option<Url>,
-    /// The Kafka; a system without one has none.
-    pub(in crate::backend) kafka: Option<KafkaSource>,
-}
-
-/// A configuration that an nginx is to take.
-pub(in crate::backend) struct Renewal {
-    /// The system's record as it stands.
-    pub(in crate::backend) record: SystemRecord,
-    pub(in crate::backend) name: String,
-    /// Its port on this machine.
-    pub(in crate::backend) port: u16,
-    pub(in crate::backend) environment: Environment,
-    /// What it answers once it is in force.
-    pub(in crate::backend) stamp: String,
-}
-
 /// A place that starts instances.
 pub(in crate::backend) trait Platform: Send + Sync + 'static {
     /// What is known of an instance that was started here.
@@ -91,7 +68,7 @@ pub(in crate::backend) trait Platform: Send + Sync + 'static {
     /// The client for everything that is asked over HTTP.
     fn http(&self) -> &reqwest::Client;
 
-    /// Where the Redis, the PostgreSQL and the Kafka of this system come from; an error, before anything was started, where
+    /// Where the servers of others that this system has come from; an error, before anything was started, where
     /// the system needs one and there is none.
     fn sources(&self, spec: &SystemSpec) -> impl Future<Output = Result<Sources, Error>> + Send;
 
@@ -104,7 +81,7 @@ pub(in crate::backend) trait Platform: Send + Sync + 'static {
     /// The environment that every instance gets.
     fn surroundings(&self, instance: &str, program: Program, port: u16) -> Environment;
 
-    /// The database of a service in a system without a PostgreSQL.
+    /// The database of a service in a system without a server for it.
     fn database(&self, record: &SystemRecord, service: &str) -> String;
 
     /// Where other instances reach the one with this name (or service with this alias); `None` before it listens.
@@ -117,7 +94,7 @@ pub(in crate::backend) trait Platform: Send + Sync + 'static {
     /// Starts an instance. A place that keeps what was there under this name before removes it first.
     fn launch(&self, request: LaunchRequest) -> impl Future<Output = Result<Launched<Self::Handle>, Error>> + Send;
 
-    /// Gives an nginx another configuration and asks it to read it; whether it does, shows later.
+    /// Gives a server another configuration and asks it to read it; whether it does, shows later.
     fn renew(&self, handle: &Self::Handle, renewal: &Renewal) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// The names of the instances of a recorded system that still run here.

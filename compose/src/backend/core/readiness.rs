@@ -7,10 +7,10 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::admin::shown;
-use crate::nginx::READY;
-use crate::redis::ping;
-use crate::{kafka, postgres};
+use crate::servers::{self, SignOfLife};
 
+/// Where the lab's own balancer says whether it is ready.
+const BALANCER_READY: &str = "/_balancer/ready";
 /// How long one question may stay unanswered.
 const ASK_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -47,20 +47,14 @@ pub(super) async fn ask(http: &reqwest::Client, program: Program, url: Option<Ur
     let Some(url) = url else {
         return Err(Unready::Silent("does not listen".to_owned()));
     };
-    match program {
-        Program::Redis => ping(&url, ASK_TIMEOUT)
+    let sign = servers::of(program).map(|server| (server.sign_of_life(), server.backing()));
+    match sign {
+        Some((SignOfLife::Ping(what), Some(backing))) => backing
+            .ping(&url, ASK_TIMEOUT)
             .await
-            .map_err(|reason| Unready::Silent(format!("PING: {reason}"))),
-        Program::Postgres => postgres::ping(&url, ASK_TIMEOUT)
-            .await
-            .map_err(|reason| Unready::Silent(format!("connecting: {reason}"))),
-        Program::Kafka => {
-            let address = url.as_str().trim_start_matches("kafka://").trim_end_matches('/');
-            kafka::ping(address, ASK_TIMEOUT)
-                .await
-                .map_err(|reason| Unready::Silent(format!("the broker: {reason}")))
-        }
-        Program::Balancer | Program::Nginx => ask_http(http, url, READY).await,
+            .map_err(|reason| Unready::Silent(format!("{what}: {reason}"))),
+        Some((SignOfLife::Http(path), _)) => ask_http(http, url, path).await,
+        _ if program.is_balancer() => ask_http(http, url, BALANCER_READY).await,
         _ => ask_http(http, url, "/ready").await,
     }
 }

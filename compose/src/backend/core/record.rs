@@ -1,24 +1,28 @@
 //! What is written down of a running system, so that another invocation can take it up, or clean up after a lab that died.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use contract::Program;
 use contract::environment::JWT_SECRET;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
-use url::Url;
 
 use crate::backend::Role;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::path_text;
 use crate::place::Place;
+use crate::servers::Found;
 use crate::stamp::ProcessStamp;
 use crate::topology::SystemSpec;
 
-/// The version of [`SystemRecord`] that this crate writes and reads.
-pub(super) const SCHEMA: u32 = 3;
+/// The version of [`SystemRecord`] that this crate writes; it reads the one before, too.
+pub(super) const SCHEMA: u32 = 4;
+/// Where a system's servers of others come from.
+pub(in crate::backend) type Sources = BTreeMap<Program, Found>;
+
 /// The record of a running system, `systems/RUN_ID.json` in the state folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SystemRecord {
@@ -58,11 +62,9 @@ pub struct SystemRecord {
     pub stop_timeout_ms: u64,
     /// The TCP port that the entry's front door was asked to take.
     pub entry_port: Option<u16>,
-    /// The Redis of somebody else that stands in for the system's own, which then is not started.
-    pub external_redis: Option<Url>,
-    /// The PostgreSQL of somebody else, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_postgres: Option<Url>,
+    /// The servers that the user named: their addresses, as clients are told them. Of these, none is started.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub external: BTreeMap<Program, String>,
     /// The specification as it stands now.
     pub spec: SystemSpec,
     /// Its instances.
@@ -99,6 +101,24 @@ pub struct InstanceRecord {
     pub log_start: u64,
 }
 
+/// Makes a record of the schema before one of this schema. There, each server that the user named had a place of its own.
+pub(super) fn renew(record: &mut Value) {
+    let services = record["spec"]["services"].as_array().cloned().unwrap_or_default();
+    let kafka = services.iter().find(|service| service["service"] == "kafka");
+    let named = [
+        ("redis", record["external_redis"].clone()),
+        ("postgres", record["external_postgres"].clone()),
+        (
+            "kafka",
+            kafka.map_or(Value::Null, |kafka| kafka["env"]["KAFKA_BROKERS"].clone()),
+        ),
+    ];
+    let named = named.into_iter().filter(|(_, address)| address.is_string());
+    let named = named.map(|(program, address)| (program.to_owned(), address));
+    record["external"] = Value::Object(named.collect());
+    record["schema"] = json!(SCHEMA);
+}
+
 impl SystemRecord {
     pub(in crate::backend) fn new(
         backend: &str,
@@ -124,8 +144,7 @@ impl SystemRecord {
             state_folder,
             stop_timeout_ms: 0,
             entry_port: None,
-            external_redis: None,
-            external_postgres: None,
+            external: BTreeMap::new(),
             spec,
             instances: Vec::new(),
         })

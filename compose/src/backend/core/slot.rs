@@ -10,7 +10,7 @@ use url::Url;
 use super::platform::Handle;
 use super::record::InstanceRecord;
 use crate::backend::{Instance, InstanceState, Role};
-use crate::postgres;
+use crate::servers::address;
 
 /// What the lab knows of an instance beyond what it shows by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,17 +116,6 @@ impl<H: Handle> Slot<H> {
             log: Some(self.log.clone()),
         }
     }
-}
-
-/// The address of a program on a host. That of a PostgreSQL says whom its clients are to connect as.
-pub(crate) fn address(program: Program, host: &str, port: u16) -> Url {
-    let url = match program {
-        Program::Redis => format!("redis://{host}:{port}"),
-        Program::Kafka => format!("kafka://{host}:{port}"),
-        Program::Postgres => format!("postgres://{}@{host}:{port}", postgres::USER),
-        _ => format!("http://{host}:{port}"),
-    };
-    Url::parse(&url).expect("the name or address of a host makes a URL")
 }
 
 pub(super) fn log_path(folder: &Path, instance: &str) -> PathBuf {

@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
-use contract::Program;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use futures_util::stream::FuturesUnordered;
@@ -13,13 +12,14 @@ use tokio::time::{Instant, sleep};
 
 use super::files::check_run_id;
 use super::log::{PortFinder, Ports, tail};
-use super::platform::{Exit, Handle, Platform, Shared, Sources};
+use super::platform::{Exit, Handle, Platform, Shared};
 use super::readiness::{Heard, Unready, ask};
-use super::record::SystemRecord;
+use super::record::{Sources, SystemRecord};
 use super::slot::{Mark, Slot};
 use super::system::RunningSystem;
 use crate::backend::{InstanceEventKind, InstanceState, Role, UpOptions};
 use crate::error::Error;
+use crate::servers;
 use crate::topology::{ServiceSpec, StartPlan, SystemSpec};
 
 /// How often a log is looked at for the port.
@@ -60,11 +60,7 @@ impl<C: Platform> RunningSystem<C> {
         record.detached = options.detach;
         record.stop_timeout_ms = u64::try_from(options.stop_timeout.as_millis()).unwrap_or(u64::MAX);
         record.entry_port = options.entry_port;
-        record.external_redis = sources.redis;
-        record.external_postgres = sources.postgres;
-        if let Some(source) = sources.kafka {
-            source.note_in(&mut record.spec);
-        }
+        record.note(sources);
         record.platform = platform.place();
         if record.path().exists() {
             return Err(Error::RunIdTaken {
@@ -97,7 +93,7 @@ impl<C: Platform> RunningSystem<C> {
         let deadline = Instant::now() + self.ready_timeout;
         let record = self.state().record.clone();
         self.platform.prepare(&record).await?;
-        self.databases_elsewhere(&record, deadline).await?;
+        self.furnished_elsewhere(&record, deadline).await?;
         let mut names = Vec::new();
         for group in self.groups(&record, plan) {
             let launches = group
@@ -105,7 +101,7 @@ impl<C: Platform> RunningSystem<C> {
                 .map(|(service, role, index)| self.launch(&service.name, *role, *index, 0));
             let launched = try_join_all(launches).await?;
             self.for_all(&launched, |name| self.listening(name, deadline)).await?;
-            names.extend(self.with_databases(launched, deadline).await?);
+            names.extend(self.furnished(launched, deadline).await?);
         }
         self.for_all(&names, |name| self.ready(name, deadline)).await?;
         let mut state = self.state();
@@ -137,11 +133,11 @@ impl<C: Platform> RunningSystem<C> {
             }
             groups.extend([links, instances, balancers]);
         }
-        // An nginx looks names up as it starts, so those must be somebody's by then.
-        if self.platform.has_names() && !record.spec.has(Program::Nginx) {
+        // A name must be somebody's by the time that a server needs its address.
+        if self.platform.has_names() && !servers::within(&record.spec).any(|(server, _)| server.needs_addresses()) {
             // Databases are made before anybody opens them.
-            let is_postgres = |start: &Start<'_>| start.0.service == Program::Postgres;
-            let (first, rest) = groups.concat().into_iter().partition(is_postgres);
+            let is_first = |start: &Start<'_>| servers::has_furniture(start.0.service);
+            let (first, rest) = groups.concat().into_iter().partition(is_first);
             vec![first, rest]
         } else {
             groups

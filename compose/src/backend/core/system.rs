@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use contract::environment::POSTGRES_URL;
-use contract::{LinkConditions, Program};
+use contract::LinkConditions;
 use url::Url;
 
 use super::log;
@@ -18,6 +17,7 @@ use crate::backend::{
     System,
 };
 use crate::error::Error;
+use crate::servers::{self, Server};
 use crate::topology::{ServiceSpec, SystemSpec};
 use contract::redact;
 
@@ -75,10 +75,7 @@ impl<H: Handle> State<H> {
         let external = services.find_map(|service| {
             let url = self.record.external(service)?;
             let is_meant = service.instance_names().any(|name| name == instance);
-            let variable = match service.service {
-                Program::Postgres => POSTGRES_URL,
-                program => program.url_variable(),
-            };
+            let variable = servers::of(service.service).and_then(Server::backing)?.variable();
             is_meant.then_some((variable, url))
         });
         match external {
@@ -203,6 +200,13 @@ impl<C: Platform> System for RunningSystem<C> {
         state.front_door(state.service(service)?).ok_or_else(|| Error::Gone {
             run_id: state.record.run_id.clone(),
         })
+    }
+
+    fn named_by_the_user(&self, service: &str) -> Vec<Url> {
+        let state = self.state();
+        state
+            .service(service)
+            .map_or_else(|_| Vec::new(), |service| state.record.externals(service))
     }
 
     fn entry(&self) -> Url {

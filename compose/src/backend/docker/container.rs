@@ -12,6 +12,7 @@ use bollard::models::{
 use bollard::query_parameters::{KillContainerOptionsBuilder, StatsOptionsBuilder};
 use contract::Program;
 use futures_util::StreamExt;
+use rustix::process::Signal;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -23,6 +24,7 @@ use super::recorded::{self, Start};
 use crate::backend::InstanceStats;
 use crate::backend::core::{Exit, Handle};
 use crate::error::Error;
+use crate::servers;
 use crate::stamp::ProcessStamp;
 
 /// How long a killed container may take to be gone.
@@ -116,10 +118,10 @@ impl Container {
         self.0.keeper
     }
 
-    async fn signal(&self, signal: &'static str, doing: &'static str) -> Result<(), Error> {
-        let id = self.0.id.clone();
+    async fn signal(&self, signal: Signal, doing: &'static str) -> Result<(), Error> {
+        let (id, signal) = (self.0.id.clone(), signal.as_raw().to_string());
         let kill = |docker: Docker| async move {
-            let options = KillContainerOptionsBuilder::default().signal(signal).build();
+            let options = KillContainerOptionsBuilder::default().signal(&signal).build();
             ignore_ended(docker.kill_container(&id, Some(options)).await)
         };
         self.0.engine.call(doing, kill).await
@@ -129,7 +131,7 @@ impl Container {
 impl Container {
     /// Asks a server to read its configuration again.
     pub(super) async fn reload(&self) -> Result<(), Error> {
-        self.signal("SIGHUP", "tell a container to read its configuration")
+        self.signal(Signal::HUP, "tell a container to read its configuration")
             .await
     }
 }
@@ -192,15 +194,8 @@ impl Handle for Container {
     }
 
     async fn terminate(&self, instance: &str, program: Program) -> Result<(), Error> {
-        let signal = match program {
-            // TERM makes it drop what it has begun.
-            Program::Nginx => "SIGQUIT",
-            // TERM makes it wait until every client has gone by itself.
-            Program::Postgres => "SIGINT",
-            _ => "SIGTERM",
-        };
         self.0.expected.store(true, Ordering::Release);
-        self.signal(signal, "stop a container").await?;
+        self.signal(servers::end_signal(program), "stop a container").await?;
         // A frozen container hears it once it goes on.
         if self.exit().is_none() && self.is_paused().await {
             self.resume(instance).await?;
@@ -210,7 +205,7 @@ impl Handle for Container {
 
     async fn kill(&self, _instance: &str) -> Result<(), Error> {
         self.0.expected.store(true, Ordering::Release);
-        self.signal("SIGKILL", "kill a container").await?;
+        self.signal(Signal::KILL, "kill a container").await?;
         if self.exited_by(Instant::now() + KILL_TIMEOUT).await {
             Ok(())
         } else {

@@ -37,7 +37,7 @@ pub(super) enum DockerError {
         /// Why it cannot be had.
         reason: String,
         /// How to get it.
-        how: &'static str,
+        how: String,
     },
     /// The engine did not do as told.
     #[error("the Docker engine could not {doing}: {reason}")]

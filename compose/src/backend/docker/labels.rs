@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use contract::Program;
+
 use crate::backend::core::record::SystemRecord;
 
 /// The run's id; on everything.
@@ -54,14 +56,14 @@ impl Names {
         format!("lab-{}-control", self.token)
     }
 
-    /// The volume that holds the files of services: databases of their own, and the configuration of an nginx.
+    /// The volume that holds the files of services: databases of their own, and what servers are configured by.
     pub(super) fn volume(&self) -> String {
         format!("lab-{}-data", self.token)
     }
 
-    /// The volume that a PostgreSQL keeps its data in, where nobody else writes.
-    pub(super) fn database_volume(&self) -> String {
-        format!("lab-{}-postgres", self.token)
+    /// The volume that a server keeps its data in, where nobody else writes.
+    pub(super) fn volume_of(&self, server: Program) -> String {
+        format!("lab-{}-{server}", self.token)
     }
 
     pub(super) fn container(&self, instance: &str) -> String {

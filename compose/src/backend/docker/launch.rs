@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bollard::Docker;
@@ -13,21 +12,18 @@ use bollard::models::{
 };
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 use contract::Program;
-use contract::environment::PGDATA;
 
+use super::configuration::{self, configuration};
 use super::container::{Container, Identity, LogKeeper, connect_request, nano_cpus};
 use super::engine::{Engine, is_conflict, is_missing};
 use super::error::refusal;
 use super::gates::Gate;
-use super::image::{KAFKA_ENVIRONMENT, PROGRAM, ServerImage, USER};
 use super::labels::{self, Names};
-use super::nginx;
-use super::ports::{HTTP_PORT, KAFKA_PORT, REDIS_PORT, inner_port};
 use crate::backend::core::is_free;
 use crate::backend::core::{LaunchRequest, Launched};
 use crate::error::Error;
-use crate::kafka;
-use crate::postgres::SETTINGS;
+use crate::servers::image::{Contained, Origin, USER};
+use crate::servers::{Server, inner_port};
 use crate::topology::Limits;
 
 /// Ports on this machine that instances are published on: below those that kernels hand out by themselves, so that
@@ -45,151 +41,48 @@ const LOG_FILE_SIZE: &str = "16m";
 /// Threads and processes of one container.
 const PIDS_MAX: i64 = 512;
 
-/// The port at which the controller listens that is one process with the broker.
-const OFFICIAL_KAFKA_CONTROLLER_PORT: u16 = 9093;
-/// How the official image of Kafka is started where only `/tmp` and the volume can be written to: its own start rewrites
-/// files beside its program. The cluster's id must be there and means nothing to a cluster of one.
-const OFFICIAL_KAFKA_START: &str = "printf '%s' \"$SERVER_PROPERTIES\" > /tmp/server.properties \
-     && /opt/kafka/bin/kafka-storage.sh format --ignore-formatted -t bGFiLWthZmthLWNsdXN0ZXI -c /tmp/server.properties \
-     && exec /opt/kafka/bin/kafka-server-start.sh /tmp/server.properties";
-
 /// What a container is made of.
-pub(super) enum Made {
-    /// The image of the lab's own program.
-    Own(String),
-    /// An image of Redis.
-    Redis(ServerImage),
-    /// An image of nginx.
-    Nginx(ServerImage),
-    /// An image of PostgreSQL.
-    Postgres(ServerImage),
-    /// An image of Apache Kafka.
-    Kafka(ServerImage),
+pub(super) struct Made {
+    /// The name or id of its image.
+    image: String,
+    /// What it is, where it is a server of others and not the lab's own program.
+    server: Option<&'static dyn Server>,
+    contained: Contained,
 }
 
 impl Made {
-    fn image(&self) -> String {
-        match self {
-            Self::Own(id) => id.clone(),
-            Self::Redis(image) | Self::Nginx(image) | Self::Postgres(image) | Self::Kafka(image) => match image {
-                ServerImage::Packed(id) => id.clone(),
-                ServerImage::Official(name) => (*name).to_owned(),
-            },
+    /// Of the lab's own program.
+    pub(super) fn of_lab(image: String, program: Program) -> Self {
+        Self {
+            image,
+            server: None,
+            contained: Contained::lab(program),
         }
     }
 
-    fn command(&self, request: &LaunchRequest) -> Vec<String> {
-        let (port, configuration) = (REDIS_PORT.to_string(), nginx::file(&request.name));
-        let words = match self {
-            Self::Redis(ServerImage::Official(_)) => {
-                let listening = vec!["redis-server", "--port", &port, "--protected-mode", "no"];
-                [listening, vec!["--save", "", "--appendonly", "no"]].concat()
-            }
-            Self::Nginx(_) => vec!["nginx", "-p", "/tmp", "-c", &configuration],
-            Self::Postgres(ServerImage::Official(_)) => {
-                let settings = SETTINGS.into_iter().flat_map(|setting| ["-c", setting]);
-                ["docker-entrypoint.sh", "postgres"]
-                    .into_iter()
-                    .chain(settings)
-                    .collect()
-            }
-            Self::Kafka(ServerImage::Official(_)) => vec!["sh", "-c", OFFICIAL_KAFKA_START],
-            _ => vec![PROGRAM, "serve", request.program.as_str()],
-        };
-        words.into_iter().map(str::to_owned).collect()
-    }
-
-    fn health_check(&self, program: Program) -> Vec<String> {
-        let port = REDIS_PORT.to_string();
-        let ready = format!("http://127.0.0.1:{HTTP_PORT}{}", crate::nginx::READY);
-        let words = match self {
-            Self::Redis(ServerImage::Official(_)) => vec!["CMD", "redis-cli", "-p", &port, "PING"],
-            Self::Nginx(ServerImage::Official(_)) => vec!["CMD", "curl", "--fail", "--silent", &ready],
-            Self::Postgres(ServerImage::Official(_)) => {
-                vec![
-                    "CMD",
-                    "pg_isready",
-                    "--host=127.0.0.1",
-                    "--username=lab",
-                    "--dbname=postgres",
-                ]
-            }
-            Self::Kafka(ServerImage::Official(_)) => vec![
-                "CMD",
-                "/opt/kafka/bin/kafka-broker-api-versions.sh",
-                "--bootstrap-server",
-                "127.0.0.1:9092",
-            ],
-            _ => vec!["CMD", PROGRAM, "health", program.as_str()],
-        };
-        words.into_iter().map(str::to_owned).collect()
-    }
-
-    /// What an image of somebody else wants to be told in words of its own.
-    fn environment(&self, instance: &str) -> Vec<String> {
-        let words: &[&str] = match self {
-            Self::Postgres(ServerImage::Official(_)) => &[
-                "POSTGRES_USER=lab",
-                "POSTGRES_DB=postgres",
-                // As in a server of this machine: its network is its protection.
-                "POSTGRES_HOST_AUTH_METHOD=trust",
-            ],
-            Self::Kafka(ServerImage::Packed(_)) => &KAFKA_ENVIRONMENT,
-            Self::Kafka(ServerImage::Official(_)) => &["LOG_DIR=/tmp/logs", "KAFKA_HEAP_OPTS=-Xms64m -Xmx384m"],
-            _ => &[],
-        };
-        let data = match self {
-            Self::Postgres(_) => Some(format!("{PGDATA}={}/own", self.data_folder())),
-            Self::Kafka(ServerImage::Official(_)) => {
-                let log = PathBuf::from(self.data_folder()).join(instance);
-                let properties = kafka::properties_of(
-                    ([0, 0, 0, 0], KAFKA_PORT).into(),
-                    instance,
-                    OFFICIAL_KAFKA_CONTROLLER_PORT,
-                    &log,
-                );
-                Some(format!("SERVER_PROPERTIES={properties}"))
-            }
-            _ => None,
-        };
-        words.iter().map(|word| (*word).to_owned()).chain(data).collect()
-    }
-
-    /// Where its volume is.
-    fn data_folder(&self) -> &'static str {
-        match self {
-            // A fresh volume takes over whose folder it covers, and this one anybody may write to.
-            Self::Postgres(ServerImage::Official(_)) => "/var/lib/postgresql/data",
-            _ => "/data",
+    /// Of a server of others.
+    pub(super) fn of_server(server: &'static dyn Server, origin: &Origin, instance: &str) -> Self {
+        Self {
+            image: origin.name().to_owned(),
+            server: Some(server),
+            contained: server.contained(origin, instance),
         }
     }
 
     fn volume(&self, names: &Names) -> String {
-        match self {
-            Self::Postgres(_) => names.database_volume(),
-            _ => names.volume(),
+        match self.server.filter(|server| server.own_data().is_some()) {
+            Some(server) => names.volume_of(server.program()),
+            None => names.volume(),
         }
-    }
-
-    /// Whether its volume, while that is empty, becomes what the image has in that place, whose it is included. The one that
-    /// instances share must not become a folder of an official image's own user: nobody else could write to it.
-    const fn shapes_its_volume(&self) -> bool {
-        !matches!(
-            self,
-            Self::Redis(ServerImage::Official(_))
-                | Self::Nginx(ServerImage::Official(_))
-                | Self::Kafka(ServerImage::Official(_))
-        )
     }
 
     /// Folders in memory, since everything else in a container is read-only.
-    fn folders(&self) -> HashMap<String, String> {
-        let mut folders = HashMap::from([("/tmp".to_owned(), "rw,mode=1777,size=64m".to_owned())]);
-        if let Self::Postgres(ServerImage::Official(_)) = self {
-            // It is told the first things over a socket there.
-            folders.insert("/var/run/postgresql".to_owned(), "rw,mode=1777,size=1m".to_owned());
-        }
+    fn in_memory(&self) -> HashMap<String, String> {
+        let of_all = ("/tmp", "rw,mode=1777,size=64m");
+        let folders = self.contained.in_memory.iter().copied().chain([of_all]);
         folders
+            .map(|(folder, options)| (folder.to_owned(), options.to_owned()))
+            .collect()
     }
 }
 
@@ -238,9 +131,9 @@ async fn start(engine: &Engine, made: &Made, request: &LaunchRequest, port: u16)
         aliases.push(request.service.clone());
     }
     let body = body(made, request, &names, port);
-    let configuration = match made {
-        Made::Nginx(_) => Some(nginx::configuration(&request.name, &request.environment, None)?),
-        _ => None,
+    let configuration = match made.server {
+        Some(server) => configuration(server, &request.name, &request.environment, None)?,
+        None => None,
     };
     let (started_name, on_network, known_as) = (name.clone(), network.clone(), aliases.clone());
     let make = |docker: Docker| async move {
@@ -248,8 +141,8 @@ async fn start(engine: &Engine, made: &Made, request: &LaunchRequest, port: u16)
         docker
             .connect_network(&on_network, connect_request(created.clone(), known_as))
             .await?;
-        if let Some(configuration) = configuration {
-            nginx::put(&docker, &created, configuration).await?;
+        if let Some(archive) = configuration {
+            configuration::put(&docker, &created, archive).await?;
         }
         docker.start_container(&created, None).await?;
         docker.inspect_container(&created, None).await
@@ -295,23 +188,25 @@ fn body(made: &Made, request: &LaunchRequest, names: &Names, port: u16) -> Conta
     let Limits { cpu_milli, memory_mib } = request.limits.unwrap_or_default();
     let memory = memory_mib.map(|mib| i64::from(mib) << 20);
     // Of two values of a variable a program may see either.
-    let own = made.environment(&request.name);
+    let own = &made.contained.environment;
     let said_by_image = |name: &str| {
         own.iter()
             .any(|word| word.split_once('=').is_some_and(|(own, _)| own == name))
     };
     let others = request.environment.iter().filter(|(name, _)| !said_by_image(name));
-    let environment = others.map(|(name, value)| format!("{name}={value}")).chain(own.clone());
+    let environment = others
+        .map(|(name, value)| format!("{name}={value}"))
+        .chain(own.iter().cloned());
     ContainerCreateBody {
         // No host name: the engine makes it an alias on the control network too, where nobody reaches anybody.
-        image: Some(made.image()),
+        image: Some(made.image.clone()),
         user: Some(format!("{USER}:{USER}")),
         env: Some(environment.collect()),
         entrypoint: Some(Vec::new()),
-        cmd: Some(made.command(request)),
+        cmd: Some(made.contained.command.clone()),
         exposed_ports: Some(vec![inner.clone()]),
         healthcheck: Some(HealthConfig {
-            test: Some(made.health_check(request.program)),
+            test: Some(made.contained.health.clone()),
             interval: Some(HEALTH_EVERY_S * NANOS_PER_S),
             timeout: Some(5 * NANOS_PER_S),
             retries: Some(3),
@@ -322,16 +217,16 @@ fn body(made: &Made, request: &LaunchRequest, names: &Names, port: u16) -> Conta
             network_mode: Some(names.control_network()),
             port_bindings: Some(HashMap::from([(inner, Some(vec![published]))])),
             mounts: Some(vec![Mount {
-                target: Some(made.data_folder().to_owned()),
+                target: Some(made.contained.data.to_owned()),
                 source: Some(made.volume(names)),
                 typ: Some(MountType::VOLUME),
                 volume_options: Some(MountVolumeOptions {
-                    no_copy: Some(!made.shapes_its_volume()),
+                    no_copy: Some(!made.contained.shapes_volume),
                     ..MountVolumeOptions::default()
                 }),
                 ..Mount::default()
             }]),
-            tmpfs: Some(made.folders()),
+            tmpfs: Some(made.in_memory()),
             readonly_rootfs: Some(true),
             cap_drop: Some(vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges".to_owned()]),
@@ -364,56 +259,4 @@ fn free_port(random: &mut u64) -> u16 {
 
 fn is_port_taken(reason: &str) -> bool {
     reason.contains("port is already allocated") || reason.contains("address already in use")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_official_image_does_not_take_the_volume_from_the_services() {
-        let official = ServerImage::Official("any:1");
-        assert!(!Made::Redis(official.clone()).shapes_its_volume());
-        assert!(!Made::Nginx(official.clone()).shapes_its_volume());
-        // This one has a volume to itself.
-        assert!(Made::Postgres(official).shapes_its_volume());
-        assert!(Made::Redis(ServerImage::Packed("sha256:0".into())).shapes_its_volume());
-        assert!(Made::Own("sha256:0".into()).shapes_its_volume());
-    }
-
-    #[test]
-    fn an_official_kafka_is_told_its_settings_and_starts_from_what_it_may_write() {
-        let made = Made::Kafka(ServerImage::Official("apache/kafka:1"));
-        let environment = made.environment("kafka-1");
-        let settings = environment
-            .iter()
-            .find_map(|word| word.strip_prefix("SERVER_PROPERTIES="));
-        let settings = settings.unwrap();
-        for line in [
-            "advertised.listeners=PLAINTEXT://kafka-1:9092",
-            "log.dirs=/data/kafka-1",
-        ] {
-            assert!(settings.lines().any(|found| found == line), "{settings}");
-        }
-        let packed = Made::Kafka(ServerImage::Packed("sha256:0".into()));
-        assert_eq!(packed.environment("kafka-1"), KAFKA_ENVIRONMENT);
-    }
-
-    #[test]
-    fn an_official_postgresql_keeps_its_data_below_its_volume_and_its_socket_in_memory() {
-        let made = Made::Postgres(ServerImage::Official("postgres:16.6"));
-        let environment = made.environment("postgres-1");
-        for word in [
-            "POSTGRES_USER=lab",
-            "POSTGRES_HOST_AUTH_METHOD=trust",
-            "PGDATA=/var/lib/postgresql/data/own",
-        ] {
-            assert!(environment.iter().any(|found| found == word), "{environment:?}");
-        }
-        assert_eq!(made.data_folder(), "/var/lib/postgresql/data");
-        assert!(made.folders().contains_key("/var/run/postgresql"));
-        let packed = Made::Postgres(ServerImage::Packed("sha256:0".into()));
-        assert_eq!(packed.environment("postgres-1"), ["PGDATA=/data/own"]);
-        assert!(!packed.folders().contains_key("/var/run/postgresql"));
-    }
 }

@@ -6,6 +6,7 @@
 //! Everything is labelled with its system, and what a lab that died has left is removed by that label.
 
 mod cleanup;
+mod configuration;
 mod container;
 mod context;
 mod ending;
@@ -17,9 +18,7 @@ mod image;
 mod labels;
 mod launch;
 mod logs;
-mod nginx;
 mod platform;
-mod ports;
 mod recorded;
 mod signing;
 mod tools;
@@ -29,26 +28,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use contract::Program;
-
-pub(crate) use image::{OFFICIAL_KAFKA, OFFICIAL_POSTGRES, OFFICIAL_REDIS, USER};
-pub(crate) use ports::inner_port;
-
 pub(super) use tools::NAME;
 
 use self::engine::Engine;
 use self::gates::Gates;
-use self::image::{Hosts, Images};
+use self::image::Images;
 use self::tools::Tools;
 use super::core::record::SystemRecord;
 use super::core::{RunningSystem, client};
 use super::{Backend, BoxFuture, ProgressSink, Requirement, System, UpOptions};
 use crate::capability::Capability;
 use crate::error::Error;
-use crate::kafka::KafkaLookup;
-use crate::nginx::NginxLookup;
-use crate::postgres::PostgresLookup;
-use crate::redis::RedisLookup;
+use crate::host::Host;
+use crate::servers;
 use crate::topology::SystemSpec;
 
 /// Runs systems as containers.
@@ -64,35 +56,26 @@ impl DockerBackend {
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn new(program: impl AsRef<Path>) -> io::Result<Self> {
-        Self::on(program, Engine::usual(), RedisLookup::of_process())
+        Self::on(program, Engine::usual(), Host::of_process())
     }
 
-    /// As [`DockerBackend::new`], on the engine at this address (`unix:///…`), and with this to know of Redis.
+    /// As [`DockerBackend::new`], on the engine at this address (`unix:///…`), which looks for servers of others there.
     ///
     /// # Errors
     /// As [`DockerBackend::new`].
-    pub fn at(program: impl AsRef<Path>, address: &str, redis: RedisLookup) -> io::Result<Self> {
-        Self::on(program, Engine::at(address), redis)
+    pub fn at(program: impl AsRef<Path>, address: &str, host: Host) -> io::Result<Self> {
+        Self::on(program, Engine::at(address), host)
     }
 
-    fn on(program: impl AsRef<Path>, engine: Engine, redis: RedisLookup) -> io::Result<Self> {
+    fn on(program: impl AsRef<Path>, engine: Engine, host: Host) -> io::Result<Self> {
         let program = program.as_ref();
-        let hosts = Hosts {
-            redis: redis.clone(),
-            nginx: NginxLookup::of_process(),
-            postgres: PostgresLookup::of_process(),
-            kafka: KafkaLookup::of_process(),
-        };
-        let kafka = hosts.kafka.clone();
         Ok(Self {
             program: program.to_owned(),
             tools: Arc::new(Tools {
-                postgres: hosts.postgres.clone(),
-                images: Images::new(engine.clone(), program.to_owned(), hosts),
+                images: Images::new(engine.clone(), program.to_owned(), host.clone()),
                 engine,
                 gates: Gates::default(),
-                redis,
-                kafka,
+                host,
                 http: client().map_err(io::Error::other)?,
             }),
         })
@@ -142,18 +125,10 @@ impl Backend for DockerBackend {
         Box::pin(async move {
             self.tools.engine.version().await?;
             self.tools.images.own(progress.as_ref()).await?;
-            if specs.iter().any(|spec| spec.has(Program::Redis)) && self.tools.redis_of_user()?.is_none() {
-                self.tools.images.redis(progress.as_ref()).await?;
-            }
-            if specs.iter().any(|spec| spec.has(Program::Nginx)) {
-                self.tools.images.nginx(progress.as_ref()).await?;
-            }
-            if specs.iter().any(|spec| spec.has(Program::Postgres)) && self.tools.postgres_of_user()?.is_none() {
-                self.tools.images.postgres(progress.as_ref()).await?;
-            }
-            for spec in specs.iter().filter(|spec| spec.has(Program::Kafka)) {
-                if self.tools.wants_apache_kafka(spec)? {
-                    self.tools.images.kafka(progress.as_ref()).await?;
+            for (server, told) in specs.iter().flat_map(servers::within) {
+                let is_named = self.tools.named(server)?.is_some();
+                if !is_named && !server.stands_in(&self.tools.host, told)? {
+                    self.tools.images.of(server, progress.as_ref()).await?;
                 }
             }
             Ok(())
@@ -176,8 +151,8 @@ impl Backend for DockerBackend {
             let tools = match engine.address() == self.tools.engine.address() {
                 true => Arc::clone(&self.tools),
                 false => {
-                    let redis = self.tools.redis.clone();
-                    let there = Self::on(&self.program, engine, redis).map_err(Error::file("use", &self.program))?;
+                    let host = self.tools.host.clone();
+                    let there = Self::on(&self.program, engine, host).map_err(Error::file("use", &self.program))?;
                     there.tools
                 }
             };

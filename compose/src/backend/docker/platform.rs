@@ -12,144 +12,54 @@ use contract::{Program, environment};
 use serde_json::Value;
 use url::Url;
 
+use super::configuration::{self, configuration};
 use super::container::{Container, Identity, LogKeeper};
 use super::engine::{is_missing, run};
-use super::image::ServerImage;
 use super::labels::{self, Names};
 use super::launch::{Made, launch};
-use super::ports::{LINK_PORT, inner_port};
 use super::recorded::{self, Start};
-use super::tools::{NAME, Tools};
-use super::{cleanup, logs, nginx};
+use super::tools::{LINK_PORT, NAME, Tools};
+use super::{cleanup, logs};
 use crate::backend::core::record::{InstanceRecord, SystemRecord};
-use crate::backend::core::{Environment, Handle, LaunchRequest, Launched, Platform, Renewal, Sources, address};
+use crate::backend::core::{Handle, LaunchRequest, Launched, Platform, Renewal, Sources};
 use crate::error::Error;
-use crate::kafka::{self, ApacheKafka, BrokerKind, KafkaSource};
-use crate::postgres::{self, PostgresSource};
-use crate::redis::{self, RedisSource};
+use crate::servers::image::Origin;
+use crate::servers::{self, Found, Server, ServerError, address, inner_port};
 use crate::topology::SystemSpec;
-use contract::redact;
+use crate::wiring::Environment;
 
 /// How long a server that the user named may take to give a sign of life.
 const EXTERNAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Tools {
-    /// The Redis that the user named for instances to use. Containers have a 127.0.0.1 of their own.
-    pub(super) fn redis_of_user(&self) -> Result<Option<Url>, Error> {
-        if self.redis.url.as_deref().is_none_or(|url| url.trim().is_empty()) {
-            return Ok(None);
-        }
-        let RedisSource::Url(url) = self.redis.find()? else {
+    /// The server that the user named for instances to use. Containers have a 127.0.0.1 of their own.
+    pub(super) fn named(&self, server: &'static dyn Server) -> Result<Option<String>, ServerError> {
+        let (Some(backing), Some(address)) = (server.backing(), servers::named(server, &self.host)?) else {
             return Ok(None);
         };
         // The host of an address that is no web address is but text.
-        if is_of_this_machine(url.host_str().unwrap_or_default()) {
-            return Err(Error::RedisUnusable {
-                url: redact(url.as_str()),
-                reason: "containers do not reach this machine's own 127.0.0.1".to_owned(),
-            });
+        let is_hidden = |url: Url| is_of_this_machine(url.host_str().unwrap_or_default());
+        if backing.urls(&address).into_iter().any(is_hidden) {
+            let reason = "containers do not reach this machine's own 127.0.0.1";
+            return Err(servers::unusable(server, &address, reason));
         }
-        Ok(Some(url))
+        Ok(Some(address))
     }
 
-    async fn external_redis(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-        if !spec.has(Program::Redis) {
-            return Ok(None);
+    /// The server that the user named, else one in a container of its own.
+    async fn found(&self, server: &'static dyn Server, told: &Environment) -> Result<Found, Error> {
+        if let Some(address) = self.named(server)? {
+            servers::answers(server, &address, EXTERNAL_TIMEOUT).await?;
+            return Ok(Found::Named(address));
         }
-        let Some(url) = self.redis_of_user()? else {
-            return Ok(None);
-        };
-        redis::answers(&url, EXTERNAL_TIMEOUT).await?;
-        Ok(Some(url))
-    }
-
-    /// The PostgreSQL that the user named for instances to use.
-    pub(super) fn postgres_of_user(&self) -> Result<Option<Url>, Error> {
-        if self.postgres.url.as_deref().is_none_or(|url| url.trim().is_empty()) {
-            return Ok(None);
+        if server.stands_in(&self.host, told)? {
+            return Ok(Found::StandIn);
         }
-        let PostgresSource::Url(url) = self.postgres.find()? else {
-            return Ok(None);
-        };
-        if is_of_this_machine(url.host_str().unwrap_or_default()) {
-            return Err(Error::PostgresUnusable {
-                url: redact(url.as_str()),
-                reason: "containers do not reach this machine's own 127.0.0.1".to_owned(),
-            });
-        }
-        Ok(Some(url))
-    }
-
-    async fn external_postgres(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-        if !spec.has(Program::Postgres) {
-            return Ok(None);
-        }
-        let Some(url) = self.postgres_of_user()? else {
-            return Ok(None);
-        };
-        postgres::answers(&url, EXTERNAL_TIMEOUT).await?;
-        Ok(Some(url))
-    }
-
-    /// The Kafka that the user named, else one in a container of its own: Apache Kafka where it is asked for, or where the
-    /// user named one to pack, and else the built-in one.
-    async fn kafka_source(&self, spec: &SystemSpec) -> Result<Option<KafkaSource>, Error> {
-        if !spec.has(Program::Kafka) {
-            return Ok(None);
-        }
-        let Some(brokers) = self.kafka_of_user()? else {
-            if !self.wants_apache_kafka(spec)? {
-                return Ok(Some(KafkaSource::BuiltIn));
-            }
-            let kafka = match self.images.kafka(None).await? {
-                ServerImage::Packed(_) => self.kafka.apache()?,
-                ServerImage::Official(name) => ApacheKafka::of_image(name),
-            };
-            return Ok(Some(KafkaSource::Apache(kafka)));
-        };
-        kafka::answers(&brokers, EXTERNAL_TIMEOUT).await?;
-        Ok(Some(KafkaSource::Brokers(brokers)))
-    }
-
-    /// Whether a system with a Kafka has an Apache Kafka in a container.
-    pub(super) fn wants_apache_kafka(&self, spec: &SystemSpec) -> Result<bool, Error> {
-        if self.kafka_of_user()?.is_some() {
-            return Ok(false);
-        }
-        Ok(match BrokerKind::of_system(spec)? {
-            BrokerKind::BuiltIn => false,
-            BrokerKind::Any => self.kafka.home.is_some(),
-            BrokerKind::Apache => true,
+        Ok(match self.images.of(server, None).await? {
+            Origin::Official(name) => Found::Image(name),
+            Origin::Packed(_) => Found::Host(server.find(&self.host)?),
         })
     }
-
-    /// The Kafka that the user named for instances to use.
-    pub(super) fn kafka_of_user(&self) -> Result<Option<String>, Error> {
-        let named = self
-            .kafka
-            .brokers
-            .as_deref()
-            .is_some_and(|brokers| !brokers.trim().is_empty());
-        if !named {
-            return Ok(None);
-        }
-        let KafkaSource::Brokers(brokers) = self.kafka.find(BrokerKind::Any)? else {
-            return Ok(None);
-        };
-        let host = |address: &str| address.rsplit_once(':').map(|(host, _)| is_of_this_machine(host));
-        if brokers.split(',').any(|address| host(address) == Some(true)) {
-            return Err(Error::KafkaUnusable {
-                what: format!("KAFKA_BROKERS={brokers}"),
-                reason: "containers do not reach this machine's own 127.0.0.1".to_owned(),
-            });
-        }
-        Ok(Some(brokers))
-    }
-}
-
-/// Whether an instance of Kafka was noted to be an Apache Kafka.
-fn asks_for_apache(request: &LaunchRequest) -> bool {
-    request.environment.get(environment::KAFKA_BROKER).map(String::as_str) == Some("apache")
 }
 
 /// Whether a host is this machine as only it sees itself. Containers have a 127.0.0.1 of their own.
@@ -175,11 +85,11 @@ impl Platform for Tools {
     }
 
     async fn sources(&self, spec: &SystemSpec) -> Result<Sources, Error> {
-        Ok(Sources {
-            redis: self.external_redis(spec).await?,
-            postgres: self.external_postgres(spec).await?,
-            kafka: self.kafka_source(spec).await?,
-        })
+        let mut sources = Sources::new();
+        for (server, told) in servers::within(spec) {
+            sources.insert(server.program(), self.found(server, told).await?);
+        }
+        Ok(sources)
     }
 
     fn has_names(&self) -> bool {
@@ -203,9 +113,10 @@ impl Platform for Tools {
             labels: Some(labels.clone()),
             ..NetworkCreateRequest::default()
         };
-        let of_postgres = record.spec.has(Program::Postgres).then(|| names.database_volume());
+        let keepers = servers::within(&record.spec).filter(|(server, _)| server.own_data().is_some());
+        let of_keepers = keepers.map(|(server, _)| names.volume_of(server.program()));
         let volumes: Vec<_> = std::iter::once(names.volume())
-            .chain(of_postgres)
+            .chain(of_keepers)
             .map(|name| VolumeCreateRequest {
                 name: Some(name),
                 labels: Some(labels.clone()),
@@ -238,13 +149,12 @@ impl Platform for Tools {
             (environment::PORT, inner_port(program).to_string()),
             (environment::HOST, "0.0.0.0".to_owned()),
             (environment::INSTANCE, instance.to_owned()),
-            // A broker tells its clients where it is; other programs have no use for it.
-            (environment::KAFKA_ADVERTISED_HOST, instance.to_owned()),
         ];
+        let of_server = servers::of(program).map_or_else(Vec::new, |server| server.surroundings(instance));
         let link = (environment::LINK_PORT, LINK_PORT.to_string());
         let link = Some(link).filter(|_| program == Program::Link);
         own.into_iter()
-            .filter(|(name, _)| program == Program::Kafka || *name != environment::KAFKA_ADVERTISED_HOST)
+            .chain(of_server)
             .chain(link)
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
@@ -263,22 +173,23 @@ impl Platform for Tools {
     }
 
     async fn launch(&self, request: LaunchRequest) -> Result<Launched<Container>, Error> {
-        let made = match request.program {
-            Program::Redis => Made::Redis(self.images.redis(None).await?),
-            Program::Nginx => Made::Nginx(self.images.nginx(None).await?),
-            Program::Postgres => Made::Postgres(self.images.postgres(None).await?),
-            Program::Kafka if asks_for_apache(&request) => Made::Kafka(self.images.kafka(None).await?),
-            _ => Made::Own(self.images.own(None).await?),
+        let made = match servers::of(request.program) {
+            Some(server) if !server.stands_in(&self.host, &request.environment)? => {
+                Made::of_server(server, &self.images.of(server, None).await?, &request.name)
+            }
+            _ => Made::of_lab(self.images.own(None).await?, request.program),
         };
         let gate = self.gates.of(&request.record.token());
         run(launch(self.engine.clone(), gate, made, request)).await
     }
 
     async fn renew(&self, handle: &Container, renewal: &Renewal) -> Result<(), Error> {
-        let archive = nginx::configuration(&renewal.name, &renewal.environment, Some(&renewal.stamp))?;
-        let id = handle.id().to_owned();
-        let put = |docker: Docker| async move { nginx::put(&docker, &id, archive).await };
-        self.engine.call("give a container its configuration", put).await?;
+        let stamp = Some(renewal.stamp.as_str());
+        if let Some(archive) = configuration(renewal.server, &renewal.name, &renewal.environment, stamp)? {
+            let id = handle.id().to_owned();
+            let put = |docker: Docker| async move { configuration::put(&docker, &id, archive).await };
+            self.engine.call("give a container its configuration", put).await?;
+        }
         handle.reload().await
     }
 

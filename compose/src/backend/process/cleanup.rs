@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::error::ProcessError;
 use super::handle::{Handle, KILL_TIMEOUT};
-use super::{marker, postgres, recorded};
+use super::{marker, own_data, recorded};
 use crate::backend::core::record::SystemRecord;
 use crate::backend::core::remember;
 use crate::error::Error;
@@ -36,7 +36,7 @@ pub(super) async fn forget(record: &SystemRecord) -> Result<(), Error> {
     let record = record.clone();
     blocking(move || {
         marker::end_all_of(&record);
-        postgres::forget(&record)
+        own_data::forget(&record)
     })
     .await
 }
@@ -87,7 +87,7 @@ pub(super) fn forget_later(record: SystemRecord) {
         }
         marker::end_all_of(&record);
         // Where it stays, the next lab finds it by the record.
-        if postgres::forget(&record).and_then(|()| record.remove_files()).is_ok() {
+        if own_data::forget(&record).and_then(|()| record.remove_files()).is_ok() {
             let _ = record.remove();
         }
         let _ = done.send(());

@@ -17,6 +17,7 @@ use crate::backend::InstanceStats;
 use crate::backend::core::{self, Exit};
 use crate::capability::Capability;
 use crate::error::Error;
+use crate::servers;
 use crate::stamp::ProcessStamp;
 
 /// How long a killed process may take to vanish.
@@ -126,15 +127,8 @@ impl core::Handle for Handle {
 
     /// A stopped process cannot hear that it is to end, so it is let go on as well.
     async fn terminate(&self, instance: &str, program: Program) -> Result<(), Error> {
-        let signal = match program {
-            // TERM makes it drop what it has begun.
-            Program::Nginx => Signal::QUIT,
-            // TERM makes it wait until every client has gone by itself.
-            Program::Postgres => Signal::INT,
-            _ => Signal::TERM,
-        };
         self.expect_exit();
-        self.signal(signal)
+        self.signal(servers::end_signal(program))
             .and_then(|()| self.signal(Signal::CONT))
             .map_err(self.failed(instance, "stop"))
     }

@@ -9,10 +9,12 @@ use contract::{Program, environment};
 
 use super::child::OwnChild;
 use super::marker;
-use super::postgres::data_folder;
+use super::own_data::data_folder;
 use super::tools::Tools;
-use crate::backend::core::{Environment, LaunchRequest};
+use crate::backend::core::LaunchRequest;
 use crate::error::Error;
+use crate::servers::{self, Server};
+use crate::wiring::Environment;
 
 /// The only variables of the lab's own environment that instances see: what a program needs to run at all. The rest
 /// would make the same scenario behave differently from one shell to the next.
@@ -47,14 +49,14 @@ impl Tools {
         let log = File::options().create(true).append(true).open(&request.log)?;
         let errors = log.try_clone()?;
         let die_with = (!request.record.detached).then(std::process::id);
-        let is_postgres = request.program == Program::Postgres;
-        let data = is_postgres.then(|| data_folder(&request.record, &request.name));
+        let variable = servers::of(request.program).and_then(Server::own_data);
+        let data = variable.map(|variable| (variable, data_folder(&request.record, &request.name)));
         let mut command = Command::new(&self.program);
         command
             .args(arguments(request.program, die_with))
             .env_clear()
             .envs(&request.environment)
-            .envs(data.map(|data| (environment::PGDATA, data)))
+            .envs(data)
             .env(marker::VARIABLE, marker::of(&request.record))
             .current_dir(&request.record.folder)
             .stdin(Stdio::null())

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use contract::Program;
 use rustix::process::Signal;
 
 use super::handle::signal_foreign;
-use super::postgres::data_folder;
+use super::own_data::{data_folder, keepers};
 use crate::backend::core::files::records;
 use crate::backend::core::record::SystemRecord;
 use crate::error::Error;
 use crate::place::Place;
+use crate::servers::{self, Server};
 use crate::stamp::ProcessStamp;
 
 /// The variable by which a process says which system it belongs to. No program reads it.
@@ -24,8 +24,6 @@ const SEPARATOR: char = '#';
 /// How often processes that were killed are looked for again.
 const ROUNDS_MAX: u32 = 400;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// Programs that write their title over their environment, so that only the folder they work in says whose they are.
-const TITLED: [&str; 2] = ["nginx", "postgres"];
 
 /// What the processes of a system carry.
 pub(super) fn of(record: &SystemRecord) -> String {
@@ -86,17 +84,14 @@ struct Seen {
 
 impl Seen {
     fn works_in(&self, folders: &[PathBuf]) -> bool {
-        TITLED.contains(&self.program.as_str()) && folders.iter().any(|folder| self.folder.starts_with(folder))
+        let is_titled = |server: &&dyn Server| server.titled() == Some(self.program.as_str());
+        servers::ALL.iter().any(is_titled) && folders.iter().any(|folder| self.folder.starts_with(folder))
     }
 }
 
 /// Where the processes of a system work that cannot say whose they are.
 fn folders_of(record: &SystemRecord) -> Vec<PathBuf> {
-    let servers = record.spec.services.iter();
-    let servers = servers.filter(|service| service.service == Program::Postgres);
-    let data = servers
-        .flat_map(|service| service.instance_names().collect::<Vec<_>>())
-        .map(|instance| data_folder(record, &instance));
+    let data = keepers(record).map(|(_, instance)| data_folder(record, &instance));
     // As the kernel tells of them.
     data.chain([record.folder.clone()])
         .filter_map(|folder| folder.canonicalize().ok())

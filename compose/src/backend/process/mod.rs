@@ -4,9 +4,9 @@
 //! It takes a free port and says so in its log, so two labs never meet. Children of a run die with the lab, however
 //! it ends; a detached system lives on and is taken up again from its [`SystemRecord`].
 //!
-//! A Redis, an nginx or a PostgreSQL is started the same way and then becomes the host's own server; a Kafka is the
-//! built-in broker, or becomes the host's Apache Kafka. Where the user names one in `REDIS_URL`, `POSTGRES_URL` or
-//! `KAFKA_BROKERS`, none is started: instances are given that address, and keys, databases or topics of the system's own.
+//! A server of others is started the same way and then becomes the host's own program, or stays the lab's stand-in for it.
+//! Where the user names one that runs already, none is started: instances are given that address, and keys, databases or
+//! topics of the system's own.
 
 mod child;
 mod cleanup;
@@ -15,8 +15,8 @@ mod handle;
 mod keeper;
 mod launch;
 mod marker;
+mod own_data;
 mod platform;
-mod postgres;
 mod recorded;
 mod segments;
 mod tools;
@@ -25,8 +25,6 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-
-use contract::Program;
 
 pub use keeper::{dismiss_keeper, keep};
 pub(super) use tools::NAME;
@@ -38,10 +36,8 @@ use super::core::{Platform, RunningSystem, client};
 use super::{Backend, BoxFuture, ProgressSink, System, UpOptions};
 use crate::capability::Capability;
 use crate::error::Error;
-use crate::kafka::{BrokerKind, KafkaLookup};
-use crate::nginx::NginxLookup;
-use crate::postgres::PostgresLookup;
-use crate::redis::RedisLookup;
+use crate::host::Host;
+use crate::servers;
 use crate::topology::SystemSpec;
 
 /// Runs systems as child processes.
@@ -61,10 +57,7 @@ impl ProcessBackend {
         Ok(Self {
             tools: Tools {
                 program,
-                redis: RedisLookup::of_process(),
-                postgres: PostgresLookup::of_process(),
-                kafka: KafkaLookup::of_process(),
-                nginx: NginxLookup::of_process(),
+                host: Host::of_process(),
                 spawner: Arc::new(Spawner::new()?),
                 http,
             },
@@ -79,31 +72,10 @@ impl ProcessBackend {
         Self::new(std::env::current_exe()?)
     }
 
-    /// The same backend, which looks for a Redis only there.
+    /// The same backend, which looks for servers of others only there.
     #[must_use]
-    pub fn with_redis(mut self, lookup: RedisLookup) -> Self {
-        self.tools.redis = lookup;
-        self
-    }
-
-    /// The same backend, which looks for a PostgreSQL only there.
-    #[must_use]
-    pub fn with_postgres(mut self, lookup: PostgresLookup) -> Self {
-        self.tools.postgres = lookup;
-        self
-    }
-
-    /// The same backend, which looks for an nginx only there.
-    #[must_use]
-    pub fn with_nginx(mut self, lookup: NginxLookup) -> Self {
-        self.tools.nginx = lookup;
-        self
-    }
-
-    /// The same backend, which looks for a Kafka only there.
-    #[must_use]
-    pub fn with_kafka(mut self, lookup: KafkaLookup) -> Self {
-        self.tools.kafka = lookup;
+    pub fn with_host(mut self, host: Host) -> Self {
+        self.tools.host = host;
         self
     }
 }
@@ -122,17 +94,8 @@ impl Backend for ProcessBackend {
     }
 
     fn find_servers(&self, spec: &SystemSpec) -> Result<(), Error> {
-        if spec.has(Program::Redis) {
-            self.tools.redis.find()?;
-        }
-        if spec.has(Program::Nginx) {
-            self.tools.nginx.program()?;
-        }
-        if spec.has(Program::Postgres) {
-            self.tools.postgres.find()?;
-        }
-        if spec.has(Program::Kafka) {
-            self.tools.kafka.find(BrokerKind::of_system(spec)?)?;
+        for (server, told) in servers::within(spec) {
+            servers::locate(server, &self.tools.host, told)?;
         }
         Ok(())
     }

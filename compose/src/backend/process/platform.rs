@@ -12,56 +12,15 @@ use super::handle::Handle;
 use super::tools::{NAME, Tools};
 use super::{cleanup, keeper, launch, recorded};
 use crate::backend::core::record::{InstanceRecord, SystemRecord};
-use crate::backend::core::{Environment, LaunchRequest, Launched, Platform, Renewal, Sources, address, remember};
+use crate::backend::core::{LaunchRequest, Launched, Platform, Renewal, Sources, remember};
 use crate::error::Error;
-use crate::kafka::{self, BrokerKind, KafkaSource};
-use crate::nginx;
-use crate::postgres::PostgresSource;
-use crate::redis::RedisSource;
+use crate::servers::{self, Found, Place, address, configuration};
 use crate::stamp::ProcessStamp;
 use crate::topology::SystemSpec;
+use crate::wiring::Environment;
 
 /// How long a server that the user named may take to give a sign of life.
 const EXTERNAL_TIMEOUT: Duration = Duration::from_secs(3);
-
-impl Tools {
-    async fn external_redis(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-        if !spec.has(Program::Redis) {
-            return Ok(None);
-        }
-        match self.redis.find()? {
-            RedisSource::Server { .. } => Ok(None),
-            RedisSource::Url(url) => {
-                crate::redis::answers(&url, EXTERNAL_TIMEOUT).await?;
-                Ok(Some(url))
-            }
-        }
-    }
-
-    async fn external_postgres(&self, spec: &SystemSpec) -> Result<Option<Url>, Error> {
-        if !spec.has(Program::Postgres) {
-            return Ok(None);
-        }
-        match self.postgres.find()? {
-            PostgresSource::Server { .. } => Ok(None),
-            PostgresSource::Url(url) => {
-                crate::postgres::answers(&url, EXTERNAL_TIMEOUT).await?;
-                Ok(Some(url))
-            }
-        }
-    }
-
-    async fn kafka_source(&self, spec: &SystemSpec) -> Result<Option<KafkaSource>, Error> {
-        if !spec.has(Program::Kafka) {
-            return Ok(None);
-        }
-        let source = self.kafka.find(BrokerKind::of_system(spec)?)?;
-        if let KafkaSource::Brokers(brokers) = &source {
-            kafka::answers(brokers, EXTERNAL_TIMEOUT).await?;
-        }
-        Ok(Some(source))
-    }
-}
 
 impl Platform for Tools {
     type Handle = Handle;
@@ -79,11 +38,15 @@ impl Platform for Tools {
     }
 
     async fn sources(&self, spec: &SystemSpec) -> Result<Sources, Error> {
-        Ok(Sources {
-            redis: self.external_redis(spec).await?,
-            postgres: self.external_postgres(spec).await?,
-            kafka: self.kafka_source(spec).await?,
-        })
+        let mut sources = Sources::new();
+        for (server, told) in servers::within(spec) {
+            let found = servers::locate(server, &self.host, told)?;
+            if let Found::Named(address) = &found {
+                servers::answers(server, address, EXTERNAL_TIMEOUT).await?;
+            }
+            sources.insert(server.program(), found);
+        }
+        Ok(sources)
     }
 
     fn has_names(&self) -> bool {
@@ -121,8 +84,10 @@ impl Platform for Tools {
 
     async fn renew(&self, handle: &Handle, renewal: &Renewal) -> Result<(), Error> {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, renewal.port));
-        let (run, stamp) = (&renewal.record.folder, Some(renewal.stamp.as_str()));
-        nginx::write(run, &renewal.name, listen, &renewal.environment, stamp)?;
+        let (run, server) = (&renewal.record.folder, renewal.server);
+        let folder = configuration::folder(run, server.program(), &renewal.name);
+        let (place, stamp) = (Place::on_this_machine(listen), Some(renewal.stamp.as_str()));
+        configuration::write(&folder, server, &renewal.name, &place, &renewal.environment, stamp)?;
         handle.reload(&renewal.name)
     }
 

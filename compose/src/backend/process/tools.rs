@@ -4,10 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::child::Spawner;
-use crate::kafka::KafkaLookup;
-use crate::nginx::NginxLookup;
-use crate::postgres::PostgresLookup;
-use crate::redis::RedisLookup;
+use crate::host::Host;
 
 /// The backend's name.
 pub(in crate::backend) const NAME: &str = "process";
@@ -16,10 +13,7 @@ pub(in crate::backend) const NAME: &str = "process";
 #[derive(Clone)]
 pub(super) struct Tools {
     pub(super) program: PathBuf,
-    pub(super) redis: RedisLookup,
-    pub(super) postgres: PostgresLookup,
-    pub(super) kafka: KafkaLookup,
-    pub(super) nginx: NginxLookup,
+    pub(super) host: Host,
     pub(super) spawner: Arc<Spawner>,
     pub(super) http: reqwest::Client,
 }

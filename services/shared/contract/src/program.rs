@@ -1,11 +1,11 @@
-//! The services there are, and who calls whom.
+//! The programs that instances of a system run, and who calls whom.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A service of the laboratory.
+/// A program that an instance of a system runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Program {
@@ -35,7 +35,18 @@ pub enum Program {
     Postgres,
 }
 
-/// A name that no service has.
+/// What a program is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgramKind {
+    /// A service of the shop.
+    Service,
+    /// A server of others that services use, or that stands in front of one.
+    Server,
+    /// A tool of the lab, which stands in front of services or between two.
+    Tool,
+}
+
+/// A name that no program has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownProgram {
     /// The name as given.
@@ -52,7 +63,7 @@ impl fmt::Display for UnknownProgram {
 impl std::error::Error for UnknownProgram {}
 
 impl Program {
-    /// Every service.
+    /// Every program.
     pub const ALL: [Self; 12] = [
         Self::Users,
         Self::Orders,
@@ -85,6 +96,30 @@ impl Program {
             Self::Kafka => "kafka",
             Self::Postgres => "postgres",
         }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn kind(self) -> ProgramKind {
+        match self {
+            Self::Users | Self::Orders | Self::Payments | Self::Inventory | Self::Analytics | Self::Gateway => {
+                ProgramKind::Service
+            }
+            Self::Balancer | Self::Link => ProgramKind::Tool,
+            Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres => ProgramKind::Server,
+        }
+    }
+
+    /// Whether it is a service of the shop.
+    #[must_use]
+    pub const fn is_service(self) -> bool {
+        matches!(self.kind(), ProgramKind::Service)
+    }
+
+    /// Whether it is a server of others.
+    #[must_use]
+    pub const fn is_server(self) -> bool {
+        matches!(self.kind(), ProgramKind::Server)
     }
 
     /// The services that this one calls, where the system has them.
@@ -137,16 +172,7 @@ impl Program {
     /// Whether the service keeps data in a database of its own.
     #[must_use]
     pub const fn has_database(self) -> bool {
-        !matches!(
-            self,
-            Self::Gateway | Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres
-        )
-    }
-
-    /// Whether it is a program of somebody else that services use, rather than one of the services of this house.
-    #[must_use]
-    pub const fn is_infrastructure(self) -> bool {
-        matches!(self, Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres)
+        self.is_service() && !matches!(self, Self::Gateway)
     }
 
     /// Whether it stands in front of the instances of another service, rather than being one.

@@ -9,8 +9,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 
-/// Whom everything in a container runs as: nobody in particular, and surely not root.
-pub(crate) const USER: u64 = 65_532;
+use crate::servers::image::USER;
+
 /// Folders that a program may write to, in an image that is otherwise read-only.
 const FOLDERS: [(&str, u32); 2] = [("tmp/", 0o1777), ("data/", 0o777)];
 /// The tag of every image.

@@ -1,13 +1,11 @@
 //! The images that containers are made of: of the lab's own program, made from the running executable, and of servers of
-//! others (Redis, nginx, PostgreSQL, Kafka), official where the engine can pull them, else made from the host's own program in the same way.
+//! others, official where the engine can pull them, else made from the host's own program in the same way.
 
 mod archive;
 mod choose;
-mod ingredients;
-mod kafka;
 mod libraries;
-mod postgres;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,30 +14,22 @@ use std::time::Duration;
 use bollard::errors::Error as Fault;
 use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptionsBuilder, TagImageOptionsBuilder};
 use bytes::Bytes;
+use contract::Program;
 use futures_util::{StreamExt, stream};
 use tokio::sync::{OnceCell, mpsc};
 use tokio::time::timeout;
 
-pub(crate) use archive::USER;
-pub(super) use choose::ServerImage;
-pub(crate) use choose::{OFFICIAL_KAFKA, OFFICIAL_POSTGRES, OFFICIAL_REDIS};
-pub(super) use kafka::ENVIRONMENT as KAFKA_ENVIRONMENT;
-
 use self::archive::{Archive, Contents, VERSION};
-use self::choose::{KAFKA, NGINX, POSTGRES, REDIS, Shelf, Ware, choose};
-use self::ingredients::Ingredients;
+use self::choose::{Shelf, choose};
 use self::libraries::libraries;
 use super::engine::{Engine, is_missing, run};
 use crate::backend::docker::error::DockerError;
 use crate::backend::{Progress, ProgressSink};
 use crate::error::Error;
-use crate::kafka::KafkaLookup;
-use crate::nginx::NginxLookup;
-use crate::postgres::PostgresLookup;
-use crate::redis::RedisLookup;
+use crate::host::Host;
+use crate::servers::image::{Image, Ingredients, LAB, Origin, place_of};
+use crate::servers::{self, Server};
 
-/// Where the lab's own program lies in its image.
-pub(super) const PROGRAM: &str = "/lab";
 const OWN_IMAGE: &str = "lab-services";
 /// How much of an archive is sent at once, and how many such pieces may wait.
 const PIECE_BYTES: usize = 256 << 10;
@@ -49,37 +39,24 @@ const LOAD_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a pull may go on without a word.
 const PULL_SILENCE: Duration = Duration::from_secs(20);
 
-/// Where the host's own servers are looked for.
-pub(super) struct Hosts {
-    pub(super) redis: RedisLookup,
-    pub(super) nginx: NginxLookup,
-    pub(super) postgres: PostgresLookup,
-    pub(super) kafka: KafkaLookup,
-}
-
 /// The images of one backend; each is looked for once.
 pub(super) struct Images {
     engine: Engine,
     program: PathBuf,
-    hosts: Hosts,
+    host: Host,
     own: OnceCell<String>,
-    redis: OnceCell<ServerImage>,
-    nginx: OnceCell<ServerImage>,
-    postgres: OnceCell<ServerImage>,
-    kafka: OnceCell<ServerImage>,
+    of_servers: BTreeMap<Program, OnceCell<Origin>>,
 }
 
 impl Images {
-    pub(super) fn new(engine: Engine, program: PathBuf, hosts: Hosts) -> Self {
+    pub(super) fn new(engine: Engine, program: PathBuf, host: Host) -> Self {
+        let cells = servers::ALL.map(|server| (server.program(), OnceCell::new()));
         Self {
             engine,
             program,
-            hosts,
+            host,
             own: OnceCell::new(),
-            redis: OnceCell::new(),
-            nginx: OnceCell::new(),
-            postgres: OnceCell::new(),
-            kafka: OnceCell::new(),
+            of_servers: BTreeMap::from(cells),
         }
     }
 
@@ -87,7 +64,7 @@ impl Images {
     pub(super) async fn own(&self, progress: Option<&ProgressSink>) -> Result<String, Error> {
         let make = async || {
             let what = "the lab's own services";
-            let own = Ingredients::of_program(&self.program, PROGRAM);
+            let own = Ingredients::of_program(&self.program, LAB);
             let archive = pack(what, OWN_IMAGE, own).await?;
             self.load_missing("loading the image of the services", archive, progress)
                 .await
@@ -95,47 +72,25 @@ impl Images {
         self.own.get_or_try_init(make).await.cloned()
     }
 
-    /// The image of Redis, pulled or packed where it is not there.
-    pub(super) async fn redis(&self, progress: Option<&ProgressSink>) -> Result<ServerImage, Error> {
-        let program = || self.hosts.redis.program().ok();
-        let choose = async || self.choose(&REDIS, program(), progress).await;
-        self.redis.get_or_try_init(choose).await.cloned()
-    }
-
-    /// The image of nginx, likewise.
-    pub(super) async fn nginx(&self, progress: Option<&ProgressSink>) -> Result<ServerImage, Error> {
-        let program = || self.hosts.nginx.program().ok();
-        let choose = async || self.choose(&NGINX, program(), progress).await;
-        self.nginx.get_or_try_init(choose).await.cloned()
-    }
-
-    /// The image of PostgreSQL, likewise.
-    pub(super) async fn postgres(&self, progress: Option<&ProgressSink>) -> Result<ServerImage, Error> {
-        let program = || self.hosts.postgres.program().ok();
-        let choose = async || self.choose(&POSTGRES, program(), progress).await;
-        self.postgres.get_or_try_init(choose).await.cloned()
-    }
-
-    /// The image of Apache Kafka, likewise.
-    pub(super) async fn kafka(&self, progress: Option<&ProgressSink>) -> Result<ServerImage, Error> {
-        let jars = || kafka::jars(&self.hosts.kafka);
-        let choose = async || self.choose(&KAFKA, jars(), progress).await;
-        self.kafka.get_or_try_init(choose).await.cloned()
-    }
-
-    async fn choose(
+    /// The image of a server of others, pulled or packed where it is not there.
+    pub(super) async fn of(
         &self,
-        ware: &'static Ware,
-        program: Option<PathBuf>,
+        server: &'static dyn Server,
         progress: Option<&ProgressSink>,
-    ) -> Result<ServerImage, Error> {
-        let shelf = EngineShelf {
-            images: self,
-            ware,
-            program,
-            progress,
+    ) -> Result<Origin, Error> {
+        let image = server.image();
+        let choose = async || {
+            let shelf = EngineShelf {
+                images: self,
+                image,
+                program: server.find(&self.host).ok(),
+                progress,
+            };
+            choose(image, &shelf).await
         };
-        choose(ware, &shelf).await
+        // Every server has its cell from the start.
+        let cell = &self.of_servers[&server.program()];
+        cell.get_or_try_init(choose).await.cloned()
     }
 
     async fn is_present(&self, image: &str) -> Result<bool, Error> {
@@ -264,20 +219,15 @@ fn no_image(what: &'static str, reason: String) -> Error {
     DockerError::NoImage {
         what,
         reason,
-        how: "run it without --backend docker",
+        how: "run it without --backend docker".to_owned(),
     }
     .into()
-}
-
-/// Where a file lies in an image that lies at the same place there.
-fn place_of(file: &Path) -> String {
-    file.display().to_string().trim_start_matches('/').to_owned()
 }
 
 /// What an engine and its machine have.
 struct EngineShelf<'a> {
     images: &'a Images,
-    ware: &'static Ware,
+    image: &'static Image,
     program: Option<PathBuf>,
     progress: Option<&'a ProgressSink>,
 }
@@ -297,16 +247,16 @@ impl Shelf for EngineShelf<'_> {
     async fn pack(&self, program: &Path) -> Result<(String, Arc<Archive>), Error> {
         // A symbolic link says nothing in an image.
         let program = program.canonicalize().map_err(Error::file("read", program))?;
-        let mut ingredients = (self.ware.ingredients)(&program).map_err(|reason| no_image(self.ware.what, reason))?;
+        let mut ingredients = (self.image.ingredients)(&program).map_err(|reason| no_image(self.image.what, reason))?;
         ingredients
             .programs
-            .insert(0, (self.images.program.clone(), PROGRAM.to_owned()));
-        let archive = pack(self.ware.what, self.ware.packed, ingredients).await?;
+            .insert(0, (self.images.program.clone(), LAB.to_owned()));
+        let archive = pack(self.image.what, self.image.packed, ingredients).await?;
         Ok((archive.id.clone(), archive))
     }
 
     async fn load(&self, packed: Arc<Archive>) -> Result<(), Error> {
-        let what = format!("loading the image of {}", self.ware.what);
+        let what = format!("loading the image of {}", self.image.what);
         self.images.load_missing(&what, packed, self.progress).await.map(drop)
     }
 

@@ -10,10 +10,7 @@ use crate::{Environment, SettingsError};
 
 pub(super) fn read(service: Program, env: &Environment) -> Result<BTreeMap<Program, Authority>, SettingsError> {
     let mut upstreams = BTreeMap::new();
-    let called = service
-        .dependencies()
-        .iter()
-        .filter(|callee| !callee.is_infrastructure());
+    let called = service.dependencies().iter().filter(|callee| !callee.is_server());
     for &callee in called {
         let variable = callee.url_variable();
         let Some(url) = env.get(variable) else {

@@ -1,0 +1,122 @@
+//! Servers of others that a system may have. Each is described once, in a file or folder of its own; whoever starts, asks,
+//! packs, exports or ends one reads its description.
+//!
+//! To add one, add its description and one line in [`ALL`].
+
+mod backing;
+pub(crate) mod configuration;
+mod error;
+mod exported;
+mod found;
+pub mod image;
+pub mod kafka;
+mod locate;
+pub mod nginx;
+pub mod postgres;
+mod question;
+pub mod redis;
+mod seat;
+mod server;
+mod tenant;
+mod watched;
+
+use contract::Program;
+
+use crate::topology::SystemSpec;
+use crate::wiring::Environment;
+
+pub use backing::Backing;
+pub use error::ServerError;
+pub use exported::{Exported, Exporting, ReadFile};
+pub use found::Found;
+pub(crate) use locate::unusable;
+pub use locate::{answers, locate, named};
+pub use question::{Question, SignOfLife};
+pub use seat::{Configured, Place, Seat};
+pub use server::Server;
+pub use tenant::Tenant;
+pub use watched::Watched;
+
+/// Every server.
+pub const ALL: [&dyn Server; 4] = [&redis::Redis, &nginx::Nginx, &kafka::Kafka, &postgres::Postgres];
+
+/// The description of a program that is a server of others.
+#[must_use]
+pub fn of(program: Program) -> Option<&'static dyn Server> {
+    ALL.into_iter().find(|server| server.program() == program)
+}
+
+/// The servers of a system, each with what its instance is told: those that are services, and those that stand in front of
+/// one.
+pub(crate) fn within(spec: &SystemSpec) -> impl Iterator<Item = (&'static dyn Server, &Environment)> {
+    static NOTHING: Environment = Environment::new();
+    let balancers = spec.services.iter().filter_map(|service| {
+        let program = service.balancer.as_ref()?.kind.program();
+        Some((of(program)?, &NOTHING))
+    });
+    let services = spec.services.iter();
+    services
+        .filter_map(|service| Some((of(service.service)?, &service.env)))
+        .chain(balancers)
+}
+
+/// Whether a program must hold something before services that use it start.
+pub(crate) fn has_furniture(program: Program) -> bool {
+    of(program)
+        .and_then(Server::backing)
+        .and_then(Backing::furniture)
+        .is_some()
+}
+
+/// The signal that makes an instance of a program end in good order.
+pub(crate) fn end_signal(program: Program) -> rustix::process::Signal {
+    of(program).map_or(rustix::process::Signal::TERM, Server::end_signal)
+}
+
+/// The port that an instance of a program listens on in its container.
+pub(crate) fn inner_port(program: Program) -> u16 {
+    of(program).map_or(server::HTTP_PORT, Server::port)
+}
+
+/// The address of a program on a host. That of a server may say whom its clients are to connect as.
+pub(crate) fn address(program: Program, host: &str, port: u16) -> url::Url {
+    let url = match of(program) {
+        Some(server) => server.address(host, port),
+        None => format!("http://{host}:{port}"),
+    };
+    url::Url::parse(&url).expect("the name or address of a host makes a URL")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_that_is_a_server_of_others_is_described_once() {
+        for program in Program::ALL {
+            let found = ALL.iter().filter(|server| server.program() == program).count();
+            assert_eq!(found, usize::from(program.is_server()), "{program}");
+        }
+    }
+
+    #[test]
+    fn images_are_pinned_and_told_apart() {
+        let images = ALL.map(Server::image);
+        for image in images {
+            let (_, tag) = image.official.split_once(':').expect("a tag");
+            assert!(
+                tag.starts_with(|first: char| first.is_ascii_digit() || first == 'v'),
+                "{tag}"
+            );
+            assert_eq!(images.iter().filter(|other| other.packed == image.packed).count(), 1);
+        }
+    }
+
+    #[test]
+    fn every_address_is_a_url() {
+        for server in ALL {
+            let url = address(server.program(), "memory", server.port());
+            assert_eq!(url.host_str(), Some("memory"));
+        }
+    }
+}

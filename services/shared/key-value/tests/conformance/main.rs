@@ -1,0 +1,60 @@
+//! One suite for the built-in server and for a real Redis: whatever holds for one has to hold for the other.
+
+mod behaviour;
+mod replies;
+mod servers;
+
+use servers::Server;
+
+/// Each of these runs on both.
+macro_rules! on_both {
+    ($($module:ident::$name:ident)+) => {
+        mod built_in {
+            $(#[test] fn $name() { crate::run(crate::Server::built_in(), crate::$module::$name) })+
+        }
+
+        mod real {
+            $(#[test] fn $name() { crate::run(crate::Server::real(), crate::$module::$name) })+
+        }
+    };
+}
+
+#[track_caller]
+fn run(server: Option<Server>, test: fn(&Server)) {
+    if let Some(server) = server {
+        test(&server);
+    }
+}
+
+on_both! {
+    replies::are_those_of_redis
+    behaviour::a_key_lives_as_long_as_it_was_told_to
+    behaviour::a_deadline_of_the_calendar_is_kept
+    behaviour::time_stands_still_in_a_script_and_in_a_transaction
+    behaviour::watching_sees_what_other_clients_do
+    behaviour::clients_that_count_together_lose_nothing
+    behaviour::commands_that_come_together_are_answered_in_their_order
+    behaviour::long_values_come_back_whole
+    behaviour::bytes_that_are_no_command_are_answered_and_the_connection_is_closed
+    behaviour::a_browser_that_was_led_here_reaches_nothing
+    behaviour::the_newer_protocol_is_spoken_where_it_is_asked_for
+    behaviour::a_scan_tells_every_key_that_stays
+    behaviour::what_it_tells_of_itself_is_what_tools_read
+}
+
+#[test]
+fn an_endless_script_is_stopped_and_cannot_catch_that() {
+    // Redis would answer BUSY until somebody kills it: this is for the built-in server only.
+    let server = Server::built_in().expect("it is built in");
+    let mut client = server.client();
+    let endless = "while true do pcall(function() while true do end end) end";
+    let answer = String::from_utf8(client.ask(&["EVAL", endless, "0"])).unwrap();
+    assert!(
+        answer.starts_with("-ERR Script ran for more than 5 seconds"),
+        "{answer}"
+    );
+    let hungry = "local s = 'x' while true do s = s .. s end";
+    let answer = String::from_utf8(client.ask(&["EVAL", hungry, "0"])).unwrap();
+    assert!(answer.starts_with("-ERR not enough memory"), "{answer}");
+    assert_eq!(client.tell("PING"), "+PONG\r\n");
+}
