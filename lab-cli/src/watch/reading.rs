@@ -109,9 +109,8 @@ impl Reading {
             }
         }
         reading.doubts = doubts(&reading, &exposed, label, wanted);
-        // One of those under way is the question itself.
         let gauge = |name: &str| exposed.value(name).filter(|value| value.is_finite());
-        reading.in_flight = gauge("http_requests_in_flight").map(|n| (n - 1.0).max(0.0));
+        reading.in_flight = gauge("http_requests_in_flight").map(|n| n.max(0.0));
         reading.lag_s = gauge("event_loop_lag_worst_seconds");
         reading.resident_bytes = gauge("process_resident_memory_bytes");
         reading.cpu_s = gauge("process_cpu_seconds_total");

@@ -7,6 +7,7 @@ pub mod http;
 pub mod kafka;
 pub mod nginx;
 pub mod postgres;
+pub mod promtool;
 pub mod redis;
 pub mod scenario;
 pub mod service;

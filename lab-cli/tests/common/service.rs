@@ -108,14 +108,14 @@ impl Service {
             .collect()
     }
 
-    /// Requests that it works on right now, the question itself left out.
+    /// Requests that it works on right now; the question itself does not count.
     #[track_caller]
     pub fn in_flight(&self) -> f64 {
         let metrics = http::get(self.port, "/metrics").body;
         let value = metrics
             .lines()
             .find_map(|line| line.strip_prefix("http_requests_in_flight "));
-        value.unwrap().parse::<f64>().unwrap() - 1.0
+        value.unwrap().parse().unwrap()
     }
 
     /// Lets it have so many files and connections open from now on.

@@ -136,7 +136,10 @@ async fn of_one(client: &reqwest::Client, instance: &Instance, url: Url) -> Inst
         gauges.silent = false;
         let exposed = Exposition::read(&text);
         gauges.lag_ms = exposed.value("event_loop_lag_worst_seconds").map(|s| s * 1000.0);
-        gauges.standstill_ms = exposed.value("process_standstill_milliseconds_total");
+        // Counted in whole milliseconds.
+        gauges.standstill_ms = exposed
+            .value("process_standstill_seconds_total")
+            .map(|s| (s * 1000.0).round());
         let of_store = exposed
             .samples
             .iter()

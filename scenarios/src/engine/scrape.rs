@@ -31,12 +31,12 @@ pub(super) async fn metrics(http: &reqwest::Client, instance: &Url, within: Dura
         .map_err(|error| error.to_string())
 }
 
-/// Requests that it is answering, beside the one that asks for this.
+/// Requests that it is answering; the one that asks for this does not count.
 ///
 /// # Errors
 /// When it does not tell.
 pub(super) fn in_flight(exposed: &Exposition<'_>) -> Result<u32, String> {
     let all = exposed.value(IN_FLIGHT).filter(|all| all.is_finite());
     let all = all.ok_or_else(|| format!("its metrics have no {IN_FLIGHT}"))?;
-    Ok((all.max(0.0) as u32).saturating_sub(1))
+    Ok(all.max(0.0) as u32)
 }

@@ -165,11 +165,33 @@ async fn read_json<T: DeserializeOwned>(balancer: &Balancer, request: Request<In
 /// Counts are copied when they are asked for, so that requests pay nothing for it, and an instance that is gone is gone from here.
 fn metrics(balancer: &Balancer) -> Response<ResponseBody> {
     let text = observability::render_with(|| {
+        describe();
         for upstream in balancer.routing.upstreams() {
             record(balancer, &upstream);
         }
     });
     text_answer(StatusCode::OK, observability::PROMETHEUS_TEXT, text)
+}
+
+fn describe() {
+    metrics::describe_counter!("balancer_requests_total", "Requests that an instance was picked for.");
+    metrics::describe_counter!(
+        "balancer_failures_total",
+        "Requests that an instance did not answer wholly: refused, timed out or broken off."
+    );
+    metrics::describe_counter!(
+        "balancer_ejections_total",
+        "How often an instance was taken out for its failures."
+    );
+    metrics::describe_gauge!("balancer_in_rotation", "Whether an instance gets requests: 1 or 0.");
+    metrics::describe_gauge!(
+        "balancer_latency_ewma_seconds",
+        "Moving average of how long an instance takes to answer."
+    );
+    metrics::describe_gauge!(
+        "balancer_in_flight",
+        "Requests that an instance was picked for and whose answer has not ended."
+    );
 }
 
 fn record(balancer: &Balancer, upstream: &Upstream) {

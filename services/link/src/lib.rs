@@ -107,12 +107,22 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let port = listener.local_addr().map_err(ServeError::Runtime)?.port();
     let conditions = Arc::new(watch::Sender::new(config.conditions));
     let router = control(&settings, Arc::clone(&conditions));
+    describe();
     // Whoever started it looks for this line, which comes before the one that says where it is controlled.
     tracing::info!(port, to = config.to, "passing");
     tokio::select! {
         () = pass(listener, config, &conditions) => Ok(()),
         served = chassis::serve(router, &settings) => served,
     }
+}
+
+/// Explains its metrics.
+fn describe() {
+    metrics::describe_counter!("link_connections_total", "Connections that were taken.");
+    metrics::describe_gauge!("link_connections", "Connections that are open.");
+    metrics::describe_counter!("link_bytes_total", "Bytes that were handed on.");
+    metrics::describe_counter!("link_lost_total", "Segments that were lost, and sent again.");
+    metrics::describe_counter!("link_resets_total", "Connections that were reset.");
 }
 
 /// The control interface.

@@ -36,7 +36,7 @@ fn the_difference_of_two_readings_is_what_happened_between_them() {
     assert_eq!(slice.errors["http_503"], 3);
     assert_eq!((slice.response.count(), slice.failed.count()), (80, 3));
     assert_eq!(slice.response.count_over_ms(10.0), 20, "between 10 and 100 ms");
-    assert_eq!(after.in_flight, Some(2.0));
+    assert_eq!(after.in_flight, Some(3.0));
     assert_eq!((after.doubts.len(), after.chosen.contains("label status")), (0, true));
 }
 

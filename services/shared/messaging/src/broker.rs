@@ -69,6 +69,7 @@ impl Broker {
     /// The Kafka of these settings. Connects when there is something to do.
     #[must_use]
     pub fn new(settings: KafkaSettings) -> Self {
+        crate::meter::describe();
         Self {
             inner: Arc::new(Inner {
                 settings,

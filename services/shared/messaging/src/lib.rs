@@ -36,6 +36,7 @@ mod handler;
 pub mod headers;
 mod inbox;
 mod lane;
+mod meter;
 mod mover;
 mod options;
 mod outbox;

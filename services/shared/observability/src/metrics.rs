@@ -44,12 +44,18 @@ pub fn install() {
 }
 
 fn describe() {
-    metrics::describe_counter!("http_requests_total", "Requests answered.");
+    metrics::describe_counter!(
+        "http_requests_total",
+        "Requests that were answered; those whose client left before have the status 499."
+    );
     metrics::describe_histogram!(
         "http_request_duration_seconds",
-        "From the request's head to the answer's head."
+        "From the request's head to the answer's head, or until the client left."
     );
-    metrics::describe_gauge!("http_requests_in_flight", "Requests that are being answered.");
+    metrics::describe_gauge!(
+        "http_requests_in_flight",
+        "Requests that are being answered, without those for metrics."
+    );
     metrics::describe_gauge!(
         "event_loop_lag_seconds",
         "How late the event loop ran the last timer that was due."
@@ -57,10 +63,6 @@ fn describe() {
     metrics::describe_gauge!(
         "event_loop_lag_worst_seconds",
         "The longest lag of the event loop in about the last second."
-    );
-    metrics::describe_counter!(
-        crate::standstill::METRIC,
-        "Time in which the whole process stood still for a quarter of a second or more."
     );
     metrics::describe_histogram!(
         "event_loop_lag_distribution_seconds",
@@ -75,16 +77,34 @@ pub fn render() -> String {
         return String::new();
     };
     let mut text = installed.handle.render();
-    process_metric(&mut text, "process_start_time_seconds", "gauge", installed.started_s);
+    crate::seconds::render(&mut text);
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
-    process_metric(
-        &mut text,
-        "process_cpu_seconds_total",
-        "counter",
-        cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
-    );
-    if let Some(bytes) = resident_bytes() {
-        process_metric(&mut text, "process_resident_memory_bytes", "gauge", bytes);
+    let cpu_s = cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9;
+    for (name, kind, help, value) in [
+        (
+            "process_start_time_seconds",
+            "gauge",
+            "When the process started, seconds since 1970.",
+            Some(installed.started_s),
+        ),
+        (
+            "process_cpu_seconds_total",
+            "counter",
+            "Processor time that the process used.",
+            Some(cpu_s),
+        ),
+        (
+            "process_resident_memory_bytes",
+            "gauge",
+            "Memory of the process that is in RAM.",
+            resident_bytes(),
+        ),
+    ] {
+        if let Some(value) = value {
+            head(&mut text, name, kind, help);
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{name} {value}");
+        }
     }
     text
 }
@@ -107,8 +127,9 @@ pub(crate) fn upkeep() {
     }
 }
 
-fn process_metric(text: &mut String, name: &str, kind: &str, value: f64) {
-    let _ = writeln!(text, "# TYPE {name} {kind}\n{name} {value}");
+/// The lines above the values of a metric.
+pub(crate) fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
 /// Linux only; elsewhere the metric is absent.

@@ -1,24 +1,26 @@
 //! The middleware around every request: its trace, its metrics, and the name of the instance that answered.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
-use http::{HeaderName, HeaderValue, Method};
-use metrics::{Counter, Gauge, Histogram};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use metrics::Gauge;
 use tower::{Layer, Service};
 
 use crate::TraceContext;
+use crate::counted::Counted;
 
 const X_INSTANCE: HeaderName = HeaderName::from_static("x-instance");
 /// Label of requests that no route is for; their paths are unbounded.
 const NO_ROUTE: &str = "none";
+/// Status of requests whose client left before there was an answer: nobody was sent one. nginx has the same.
+const ABANDONED: u16 = 499;
 
 /// Adds the observation to a router: `Router::layer(ObserveLayer::new("orders-1"))`.
 #[derive(Clone)]
@@ -29,20 +31,7 @@ pub struct ObserveLayer {
 struct Shared {
     instance: HeaderValue,
     in_flight: Gauge,
-    /// Metric handles by route, then by method and status. Looking one up formats nothing and allocates nothing.
-    routes: RwLock<HashMap<String, Vec<Series>>>,
-}
-
-struct Series {
-    method: &'static str,
-    status: u16,
-    handles: Handles,
-}
-
-#[derive(Clone)]
-struct Handles {
-    total: Counter,
-    duration: Histogram,
+    counted: Counted,
 }
 
 impl ObserveLayer {
@@ -59,7 +48,7 @@ impl ObserveLayer {
             shared: Arc::new(Shared {
                 instance,
                 in_flight,
-                routes: RwLock::default(),
+                counted: Counted::default(),
             }),
         }
     }
@@ -97,76 +86,64 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let started = Instant::now();
         let trace = TraceContext::from_headers(request.headers());
-        let method = method_label(request.method());
-        let route = request.extensions().get::<MatchedPath>().cloned();
-        let in_flight = InFlight::enter(&self.shared);
+        let observed = Observed::begin(&self.shared, &request);
         let answer = trace.scope(self.inner.call(request));
         Box::pin(async move {
             let mut response = answer.await?;
-            let shared = &in_flight.0;
-            response.headers_mut().insert(X_INSTANCE, shared.instance.clone());
-            let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-            let handles = shared.handles(route, method, response.status().as_u16());
-            handles.total.increment(1);
-            handles.duration.record(started.elapsed().as_secs_f64());
+            let instance = observed.shared.instance.clone();
+            response.headers_mut().insert(X_INSTANCE, instance);
+            observed.answered(response.status());
             Ok(response)
         })
     }
 }
 
-impl Shared {
-    fn handles(&self, route: &str, method: &'static str, status: u16) -> Handles {
-        let find = |routes: &HashMap<String, Vec<Series>>| {
-            let series = routes
-                .get(route)?
-                .iter()
-                .find(|series| series.method == method && series.status == status)?;
-            Some(series.handles.clone())
+/// A request until it is answered or its client has gone, which drops this; then it is counted, in either case.
+struct Observed {
+    shared: Arc<Shared>,
+    method: &'static str,
+    route: Option<MatchedPath>,
+    started: Instant,
+    status: u16,
+}
+
+impl Observed {
+    fn begin(shared: &Arc<Shared>, request: &Request) -> Self {
+        let observed = Self {
+            shared: Arc::clone(shared),
+            method: method_label(request.method()),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            started: Instant::now(),
+            status: ABANDONED,
         };
-        if let Some(found) = find(&self.routes.read().unwrap_or_else(PoisonError::into_inner)) {
-            return found;
+        if !observed.is_scrape() {
+            shared.in_flight.increment(1.0);
         }
-        let handles = Handles::register(route, method, status);
-        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
-        let series = Series {
-            method,
-            status,
-            handles: handles.clone(),
-        };
-        routes.entry(route.to_owned()).or_default().push(series);
-        handles
+        observed
+    }
+
+    fn answered(mut self, status: StatusCode) {
+        self.status = status.as_u16();
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str)
+    }
+
+    /// Whoever asks how many requests are in flight does not mean its own.
+    fn is_scrape(&self) -> bool {
+        self.route().ends_with("/metrics")
     }
 }
 
-impl Handles {
-    fn register(route: &str, method: &'static str, status: u16) -> Self {
-        let labels = [
-            ("method", method.to_owned()),
-            ("route", route.to_owned()),
-            ("status", status.to_string()),
-        ];
-        Self {
-            total: metrics::counter!("http_requests_total", &labels),
-            duration: metrics::histogram!("http_request_duration_seconds", &labels),
-        }
-    }
-}
-
-/// Counts a request until it is answered or its client has gone.
-struct InFlight(Arc<Shared>);
-
-impl InFlight {
-    fn enter(shared: &Arc<Shared>) -> Self {
-        shared.in_flight.increment(1.0);
-        Self(Arc::clone(shared))
-    }
-}
-
-impl Drop for InFlight {
+impl Drop for Observed {
     fn drop(&mut self) {
-        self.0.in_flight.decrement(1.0);
+        if !self.is_scrape() {
+            self.shared.in_flight.decrement(1.0);
+        }
+        let took = self.started.elapsed();
+        self.shared.counted.count(self.route(), self.method, self.status, took);
     }
 }
 
@@ -228,23 +205,62 @@ mod tests {
         assert!(TraceContext::current().is_none());
     }
 
+    /// The value of a series in a text of metrics.
+    fn value(text: &str, series: &str) -> u64 {
+        let start = format!("{series} ");
+        let found = text.lines().find_map(|line| line.strip_prefix(&start));
+        found.unwrap_or_else(|| panic!("{series} in {text}")).parse().unwrap()
+    }
+
     #[tokio::test]
     async fn requests_are_counted_by_route_not_by_path() {
         ask("/observed/7", None).await;
         ask("/observed/8", None).await;
         ask("/elsewhere", None).await;
         let text = render();
-        let count = |labels: &str| {
-            let start = format!("http_requests_total{{{labels}}} ");
-            let line = text
-                .lines()
-                .find_map(|line| line.strip_prefix(&start))
-                .unwrap_or_else(|| panic!("{text}"));
-            line.parse::<u64>().unwrap()
-        };
+        let count = |labels: &str| value(&text, &format!("http_requests_total{{{labels}}}"));
         assert!(count(r#"method="GET",route="/observed/{id}",status="200""#) >= 2);
         assert!(count(r#"method="GET",route="none",status="404""#) >= 1);
         assert!(text.contains("http_request_duration_seconds_bucket{"));
         assert!(!text.contains("/observed/7"), "{text}");
+    }
+    #[test]
+    fn a_request_that_is_given_up_is_counted_and_a_scrape_is_not_in_flight() {
+        // Of its own, for what other tests have in flight is in that of the process.
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let shown = {
+            let handle = handle.clone();
+            move || std::future::ready(handle.render())
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        metrics::with_local_recorder(&recorder, || {
+            runtime.block_on(async {
+                let app = Router::new()
+                    .route("/never", get(std::future::pending::<()>))
+                    .route("/metrics", get(shown))
+                    .layer(ObserveLayer::new("orders-1"));
+                let ask = |path| app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+                let scrape = || async {
+                    let body = ask("/metrics").await.unwrap().into_body();
+                    let text = axum::body::to_bytes(body, 100_000).await.unwrap();
+                    String::from_utf8(text.to_vec()).unwrap()
+                };
+                assert_eq!(value(&scrape().await, "http_requests_in_flight"), 0);
+                let mut given_up = Box::pin(ask("/never"));
+                tokio::select! {
+                    biased;
+                    _ = &mut given_up => unreachable!("it has no answer"),
+                    () = std::future::ready(()) => {}
+                }
+                assert_eq!(value(&scrape().await, "http_requests_in_flight"), 1);
+                drop(given_up);
+                let text = scrape().await;
+                assert_eq!(value(&text, "http_requests_in_flight"), 0);
+                let labels = r#"{method="GET",route="/never",status="499"}"#;
+                assert_eq!(value(&text, &format!("http_requests_total{labels}")), 1);
+                assert_eq!(value(&text, &format!("http_request_duration_seconds_count{labels}")), 1);
+            });
+        });
     }
 }

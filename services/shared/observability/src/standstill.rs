@@ -6,14 +6,13 @@ use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::SecondsTotal;
+
 const BEAT: Duration = Duration::from_millis(50);
 /// A shorter gap is what a busy machine does to anybody.
 const STANDSTILL: Duration = Duration::from_millis(250);
 /// Stack of a thread that only sleeps.
 const STACK_BYTES: usize = 64 * 1024;
-
-/// The counter.
-pub(crate) const METRIC: &str = "process_standstill_milliseconds_total";
 
 static STARTED: Once = Once::new();
 
@@ -27,13 +26,15 @@ pub(crate) fn watch() {
 }
 
 fn beat() {
-    let total = metrics::counter!(METRIC);
-    total.absolute(0);
+    let total = SecondsTotal::register(
+        "process_standstill_seconds_total",
+        "Time in which the whole process stood still for a quarter of a second or more.",
+    );
     loop {
         let slept_from = Instant::now();
         thread::sleep(BEAT);
         if let Some(stood_ms) = standstill_ms(slept_from.elapsed()) {
-            total.increment(stood_ms);
+            total.add(Duration::from_millis(stood_ms));
         }
     }
 }

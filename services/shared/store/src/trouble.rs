@@ -11,6 +11,8 @@ const METRIC: &str = "store_errors_total";
 /// Counts an error where it, or what caused it, is such a failure.
 pub fn note_trouble(error: &(dyn Error + 'static)) {
     if let Some(reason) = trouble(error) {
+        // Here and not at the start, for a database may be opened before the process records metrics. Troubles are rare.
+        metrics::describe_counter!(METRIC, "Failures of the database that are no fault of a request.");
         metrics::counter!(METRIC, "reason" => reason).increment(1);
     }
 }
