@@ -18,6 +18,13 @@ fn metrics(service: &Service) -> String {
     get(service.port, "/metrics").body
 }
 
+/// The value of a series; 0 where it is not there yet.
+fn value(text: &str, series: &str) -> f64 {
+    let values = text.lines().filter_map(|line| line.rsplit_once(' '));
+    let found = values.into_iter().find(|(name, _)| *name == series);
+    found.map_or(0.0, |(_, value)| value.parse().unwrap())
+}
+
 #[test]
 fn promtool_notices_what_is_wrong() {
     if promtool::is_installed() {
@@ -115,4 +122,57 @@ fn promtool_has_nothing_to_say_about_the_balancer_and_the_link() {
         text.contains("link_resets_total ")
     });
     assert_clean("link", &metrics(&link));
+}
+
+/// A service whose requests take so long, one at a time.
+fn busy(folder: &std::path::Path, wait_ms: &str, abandoned: &str) -> Service {
+    let environment = [
+        ("WORK_WAIT_MS", wait_ms),
+        ("WORK_DISTRIBUTION", "constant"),
+        ("WORK_LIMIT", "1"),
+        ("WORK_CONTROL", "on"),
+        ("WORK_ABANDONED", abandoned),
+    ];
+    Service::start("users", folder, &environment)
+}
+
+const GIVEN_UP: &str = r#"http_requests_total{method="GET",route="/users",status="499"}"#;
+const WASTED: &str = r#"work_seconds_total{result="wasted"}"#;
+const USEFUL: &str = r#"work_seconds_total{result="useful"}"#;
+
+/// Has three clients ask and leave, and waits until the service has noticed. From then on work takes a hundredth of the
+/// time. Gives the metrics after one more client got its answer.
+#[track_caller]
+fn after_three_left(service: &Service) -> String {
+    let ask = || send(service.port, "GET", "/users", &[], "").unwrap();
+    let clients = [ask(), ask(), ask()];
+    until("all are being answered", || service.in_flight() >= 3.0);
+    drop(clients);
+    until("all are counted", || value(&metrics(service), GIVEN_UP) == 3.0);
+    assert_eq!(service.in_flight(), 0.0);
+    let faster = r#"{"slowness": 0.01}"#;
+    let changed = receive(send(service.port, "PUT", "/work", &[JSON], faster).unwrap());
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert_eq!(get(service.port, "/users").status, 200);
+    metrics(service)
+}
+
+#[test]
+fn work_that_is_cancelled_stops_with_its_client() {
+    let folder = tempdir().unwrap();
+    let service = busy(folder.path(), "60000", "cancel");
+    let text = after_three_left(&service);
+    let wasted_s = value(&text, WASTED);
+    assert!(wasted_s > 0.0 && wasted_s < 60.0, "{text}");
+    assert!(value(&text, USEFUL) > 0.0, "{text}");
+}
+
+#[test]
+fn work_that_is_finished_outlives_its_client_and_is_wasted() {
+    let folder = tempdir().unwrap();
+    let service = busy(folder.path(), "4000", "finish");
+    let text = after_three_left(&service);
+    // Nobody overtakes: when the last was answered, all before it had ended.
+    assert_eq!(value(&text, "work_started_total"), 4.0, "{text}");
+    assert!(value(&text, WASTED) >= 4.0 && value(&text, USEFUL) > 0.0, "{text}");
 }

@@ -128,8 +128,10 @@ impl<'a> App<'a> {
 }
 
 async fn perform(State(work): State<Arc<Work>>, request: Request, next: Next) -> Response {
-    work.perform().await;
-    next.run(request).await
+    let effort = work.perform().await;
+    let response = next.run(request).await;
+    effort.answered();
+    response
 }
 
 /// What a broken instance does: it fails, and fast.

@@ -3,17 +3,21 @@
 //! *Waiting* work holds one of a limited number of slots for a drawn time, as a request holds a connection of a pool
 //! while a database answers; those that find no free slot queue, first come first served. So an instance is an M/G/c
 //! queue of capacity `limit / mean time`, exactly: see [`Debt`]. *CPU* work is really burnt, on the event loop.
+//!
+//! The work of a client that leaves is cancelled, as in a server of futures, or goes on to its end, as in one of threads
+//! and in a database: [`Abandoned`] says which.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand_distr::{Distribution as _, Exp1};
 use rand_pcg::Pcg64Mcg;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::{Debt, Distribution, Slowness, Timer, WorkSettings, burn};
+use crate::effort::{Effort, Meter};
+use crate::slots::Slots;
+use crate::{Abandoned, Debt, Distribution, Slowness, Timer, WorkSettings, burn};
 
 /// The declared work of one instance.
 #[derive(Debug)]
@@ -23,25 +27,13 @@ pub struct Work {
     pace: Mutex<Pace>,
     slowness: Slowness,
     timer: OnceLock<Timer>,
-}
-
-#[derive(Debug)]
-struct Slots {
-    permits: Semaphore,
-    /// When each slot that is free, and was ever used, became free.
-    freed: Mutex<VecDeque<Instant>>,
+    meter: Meter,
 }
 
 #[derive(Debug)]
 struct Pace {
     random: Pcg64Mcg,
     debt: Debt,
-}
-
-struct Slot<'a> {
-    _permit: SemaphorePermit<'a>,
-    slots: &'a Slots,
-    start: Instant,
 }
 
 impl Work {
@@ -51,10 +43,7 @@ impl Work {
         if settings.wait.is_zero() && settings.cpu.is_zero() {
             return None;
         }
-        let slots = settings.limit.map(|limit| Slots {
-            permits: Semaphore::new(limit),
-            freed: Mutex::default(),
-        });
+        let slots = settings.limit.map(Slots::new);
         let pace = Pace {
             random: Pcg64Mcg::seed_from_u64(settings.seed),
             debt: Debt::default(),
@@ -67,24 +56,42 @@ impl Work {
             pace: Mutex::new(pace),
             slowness,
             timer: OnceLock::new(),
+            meter: Meter::register(),
         })
     }
 
-    /// Does the work of one request.
-    pub async fn perform(&self) {
-        if !self.settings.wait.is_zero() {
-            let arrival = Instant::now();
+    /// Does the work of one request. Tell what this gives once the request has its answer.
+    pub async fn perform(self: &Arc<Self>) -> Effort {
+        let arrival = Instant::now();
+        match self.settings.abandoned {
+            Abandoned::Cancel => self.labour(arrival).await,
+            Abandoned::Finish => {
+                let work = Arc::clone(self);
+                // A task of its own goes on when nobody waits for it.
+                let task = tokio::spawn(async move { work.labour(arrival).await });
+                task.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+            }
+        }
+    }
+
+    async fn labour(&self, arrival: Instant) -> Effort {
+        let mut effort = if self.settings.wait.is_zero() {
+            self.meter.begin()
+        } else {
             match &self.slots {
                 Some(slots) => {
                     let slot = slots.take(arrival).await;
-                    self.wait(slot.start).await;
+                    self.wait(slot.start).await
                 }
                 None => self.wait(arrival).await,
             }
-        }
+        };
         if !self.settings.cpu.is_zero() {
-            burn(self.settings.cpu.mul_f64(self.slowness.factor()));
+            let time = self.settings.cpu.mul_f64(self.slowness.factor());
+            burn(time);
+            effort.add(time);
         }
+        effort
     }
 
     /// How many times as long as declared the work takes.
@@ -93,7 +100,9 @@ impl Work {
         &self.slowness
     }
 
-    async fn wait(&self, start: Instant) {
+    async fn wait(&self, start: Instant) -> Effort {
+        let mut effort = self.meter.begin();
+        effort.go_on(start);
         let planned = {
             let mut pace = self.pace();
             let drawn = pace.draw(&self.settings).mul_f64(self.slowness.factor());
@@ -101,6 +110,8 @@ impl Work {
         };
         self.timer.get_or_init(Timer::new).sleep_until(start + planned).await;
         self.pace().debt.record(planned, start.elapsed());
+        effort.rest();
+        effort
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -120,36 +131,8 @@ impl Pace {
     }
 }
 
-impl Slots {
-    /// The semaphore is fair, so this is first come first served.
-    async fn take(&self, arrival: Instant) -> Slot<'_> {
-        let permit = self.permits.acquire().await.expect("the semaphore is never closed");
-        let freed = self.freed().pop_front().unwrap_or(arrival);
-        // For a request that queued, work begins when the slot became free, not when the event loop got round to it:
-        // otherwise every hand-over would take a little capacity away.
-        Slot {
-            _permit: permit,
-            slots: self,
-            start: freed.max(arrival),
-        }
-    }
-
-    fn freed(&self) -> MutexGuard<'_, VecDeque<Instant>> {
-        self.freed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        // Before the permit goes back, which happens after this.
-        self.slots.freed().push_back(Instant::now());
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     fn settings() -> WorkSettings {
@@ -158,6 +141,7 @@ mod tests {
             distribution: Distribution::Exponential,
             limit: Some(2),
             cpu: Duration::ZERO,
+            abandoned: Abandoned::Cancel,
             control: false,
             slowness: 1.0,
             broken: false,
@@ -183,7 +167,7 @@ mod tests {
             distribution: Distribution::Constant,
             ..settings()
         };
-        let work = Work::new(&constant).unwrap();
+        let work = Arc::new(Work::new(&constant).unwrap());
         for wrong in [0.0, -1.0, f64::NAN, 1_001.0] {
             work.slowness().set(wrong);
             assert_eq!(work.slowness().factor(), 1.0, "{wrong}");
@@ -208,47 +192,52 @@ mod tests {
         assert!((mean_s / 0.002 - 1.0).abs() < 5.0 / 20_000_f64.sqrt(), "{mean_s}");
     }
 
-    #[tokio::test]
-    async fn no_more_than_the_limit_work_at_once_and_the_queue_keeps_its_order() {
-        let slots = Arc::new(Slots {
-            permits: Semaphore::new(1),
-            freed: Mutex::default(),
-        });
-        let first = slots.take(Instant::now()).await;
-        let (done, mut order) = tokio::sync::mpsc::unbounded_channel();
-        for number in 0..3 {
-            let (slots, done) = (Arc::clone(&slots), done.clone());
-            tokio::spawn(async move {
-                let arrival = Instant::now();
-                let slot = slots.take(arrival).await;
-                assert!(slot.start > arrival, "work begins when the slot was freed");
-                done.send(number).unwrap();
-            });
-            tokio::task::yield_now().await;
-        }
-        assert!(order.try_recv().is_err(), "the slot is taken");
-        drop((first, done));
-        let mut seen = Vec::new();
-        while let Some(number) = order.recv().await {
-            seen.push(number);
-        }
-        assert_eq!(seen, [0, 1, 2]);
+    fn free(work: &Work) -> usize {
+        work.slots.as_ref().unwrap().free()
+    }
+
+    /// Asks for work and leaves before it is done.
+    async fn give_up(work: &Arc<Work>) {
+        let asked = tokio::time::timeout(Duration::from_millis(1), work.perform()).await;
+        assert!(asked.is_err());
     }
 
     #[tokio::test]
     async fn a_request_that_is_given_up_frees_its_slot() {
-        let work = Work::new(&WorkSettings {
-            wait: Duration::from_secs(60),
-            ..settings()
-        })
-        .unwrap();
+        let work = Arc::new(
+            Work::new(&WorkSettings {
+                wait: Duration::from_secs(600),
+                ..settings()
+            })
+            .unwrap(),
+        );
         for _ in 0..3 {
-            assert!(
-                tokio::time::timeout(Duration::from_millis(1), work.perform())
-                    .await
-                    .is_err()
-            );
+            give_up(&work).await;
+            assert_eq!(free(&work), 2);
         }
-        assert_eq!(work.slots.as_ref().unwrap().permits.available_permits(), 2);
+    }
+
+    #[tokio::test]
+    async fn where_work_is_finished_those_that_left_keep_their_slots_and_places_in_the_queue() {
+        let wait = Duration::from_millis(50);
+        let work = Arc::new(
+            Work::new(&WorkSettings {
+                wait,
+                distribution: Distribution::Constant,
+                limit: Some(1),
+                abandoned: Abandoned::Finish,
+                ..settings()
+            })
+            .unwrap(),
+        );
+        let began = Instant::now();
+        for _ in 0..3 {
+            give_up(&work).await;
+            assert_eq!(free(&work), 0);
+        }
+        work.perform().await.answered();
+        // Four times one after the other, less what the timer may be early by.
+        assert!(began.elapsed() >= wait * 7 / 2, "{:?}", began.elapsed());
+        assert_eq!(free(&work), 1);
     }
 }

@@ -49,6 +49,7 @@ impl Allowed {
             WORK_LIMIT => Self::Whole(0, 1_000_000),
             WORK_SEED => ANY_WHOLE,
             WORK_CONTROL => Self::Words(&["off", "on"]),
+            WORK_ABANDONED => Self::Words(&["cancel", "finish"]),
             WORK_SLOW => Self::Form("INSTANCE=FACTOR, with commas between several", are_factors),
             CPU_WORK => Self::Words(&["inline", "offloaded"]),
             "BALANCER_CONNECT_TIMEOUT_MS"

@@ -7,7 +7,7 @@ use crate::Program;
 use crate::environment::*;
 
 /// What every service of this house declares.
-const OF_SERVICES: [&str; 12] = [
+const OF_SERVICES: [&str; 13] = [
     LOG_LEVEL,
     WORKERS,
     UPSTREAM_TIMEOUT_MS,
@@ -17,6 +17,7 @@ const OF_SERVICES: [&str; 12] = [
     WORK_CPU_MS,
     WORK_SEED,
     WORK_CONTROL,
+    WORK_ABANDONED,
     WORK_SLOW,
     WORK_BROKEN,
     CPU_WORK,

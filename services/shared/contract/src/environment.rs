@@ -35,6 +35,9 @@ pub const WORK_SEED: &str = "WORK_SEED";
 /// Whether `PUT /work` with `{"slowness": 10}` may make the work ten times as long while the service runs: `on` or `off`.
 /// Default `off`.
 pub const WORK_CONTROL: &str = "WORK_CONTROL";
+/// What becomes of the declared work of a request whose client has left: `cancel` (it stops, and its place is free at once)
+/// or `finish` (it goes on to its end and keeps its place, as in a pool of threads or a database). Default `cancel`.
+pub const WORK_ABANDONED: &str = "WORK_ABANDONED";
 /// Instances whose work takes longer from the start, such as `users-1=20` (twenty times), with commas between several.
 /// Default: none.
 pub const WORK_SLOW: &str = "WORK_SLOW";

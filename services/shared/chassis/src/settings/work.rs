@@ -18,6 +18,15 @@ pub enum Distribution {
     Exponential,
 }
 
+/// What becomes of the work of a request whose client has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Abandoned {
+    /// It stops, and its place is free at once.
+    Cancel,
+    /// It goes on to its end, and keeps its place until then.
+    Finish,
+}
+
 /// The declared capacity of an instance: see [`Work`](crate::Work).
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkSettings {
@@ -29,6 +38,8 @@ pub struct WorkSettings {
     pub limit: Option<usize>,
     /// CPU time that a request burns on the event loop; zero is none.
     pub cpu: Duration,
+    /// What becomes of it when the client leaves.
+    pub abandoned: Abandoned,
     /// Whether the work can be made slower from outside.
     pub control: bool,
     /// How many times as long as declared the work takes at the start.
@@ -64,6 +75,10 @@ impl WorkSettings {
             )?,
             limit: (limit > 0).then_some(limit),
             cpu: time(names::WORK_CPU_MS)?,
+            abandoned: env.choice(
+                names::WORK_ABANDONED,
+                &[("cancel", Abandoned::Cancel), ("finish", Abandoned::Finish)],
+            )?,
             control: env.choice(names::WORK_CONTROL, &[("off", false), ("on", true)])?,
             slowness: slowness(env, instance)?,
             broken: listed(env.get(names::WORK_BROKEN)).any(|broken| broken == instance),
