@@ -268,3 +268,21 @@ async fn wrong_paths_and_methods_get_problems_and_metrics_are_there() {
         "{metrics:?}"
     );
 }
+
+#[tokio::test]
+async fn one_dead_service_makes_a_deep_readiness_fail_and_a_shallow_one_not() {
+    let alive = echo().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    for (ready, status) in [("deep", 503), ("shallow", 200), ("", 503)] {
+        let router = gateway(&[("USERS_URL", &alive), ("PAYMENTS_URL", &dead), ("READY", ready)]);
+        let answer = get_from(&router, "/ready").await;
+        assert_eq!(answer.status, status, "{ready:?}: {answer:?}");
+        if status == 503 {
+            let causes = answer.json()["causes"].as_array().unwrap().clone();
+            let [cause] = &causes[..] else { panic!("{causes:?}") };
+            assert!(cause.as_str().unwrap().starts_with("payments: "), "{cause}");
+        }
+    }
+}

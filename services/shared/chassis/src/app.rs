@@ -17,7 +17,7 @@ use observability::{ObserveLayer, PROMETHEUS_TEXT};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{Failure, Json, Settings, Work, work_control};
+use crate::{Failure, Json, Readiness, Settings, Work, work_control};
 
 /// How long a dependency has to answer a readiness check.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -28,6 +28,7 @@ type CheckFuture = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 #[derive(Clone)]
 pub struct Check {
     name: Arc<str>,
+    owned: bool,
     ask: Arc<dyn Fn() -> CheckFuture + Send + Sync>,
 }
 
@@ -39,8 +40,16 @@ impl Check {
     {
         Self {
             name: name.into(),
+            owned: false,
             ask: Arc::new(move || Box::pin(ask())),
         }
+    }
+
+    /// The same for a dependency that the service owns, such as its database; others are shared with other services.
+    #[must_use]
+    pub fn owned(mut self) -> Self {
+        self.owned = true;
+        self
     }
 
     /// `None` when it answers, else its name and the reason.
@@ -112,10 +121,13 @@ impl<'a> App<'a> {
         if self.settings.work.broken && business.has_routes() {
             business = business.route_layer(middleware::from_fn(refuse));
         }
+        let readiness = self.settings.readiness;
+        let asked = |check: &Check| readiness == Readiness::Deep || check.owned;
+        let checks: Arc<[Check]> = self.checks.into_iter().filter(asked).collect();
         let alive = json!({"status": "ok", "service": self.settings.service, "instance": self.settings.instance});
         let own = Router::new()
             .route("/health", get(move || std::future::ready(Json(alive))))
-            .route("/ready", get(ready).with_state(self.checks.into()))
+            .route("/ready", get(ready).with_state(checks))
             .route("/metrics", get(metrics));
         business
             .merge(plain)
@@ -278,6 +290,19 @@ mod tests {
             &get_from(&hanging, "/ready").await,
             &json!(["inventory: no answer within 500 ms"]),
         );
+    }
+
+    #[tokio::test]
+    async fn a_shallow_readiness_asks_only_what_the_service_owns() {
+        let failing = |name| Check::new(name, || async { Err("is gone".to_owned()) });
+        for (ready, owned, status) in [("shallow", false, 200), ("shallow", true, 503), ("deep", false, 503)] {
+            let settings = settings(Program::Orders, &[("READY", ready)]);
+            let check = failing("something");
+            let router = App::new(&settings)
+                .checks([if owned { check.owned() } else { check }])
+                .into_router();
+            assert_eq!(get_from(&router, "/ready").await.status, status, "{ready} {owned}");
+        }
     }
 
     fn problem_503(answer: &Answer, causes: &serde_json::Value) {

@@ -42,7 +42,7 @@ pub use patient::Limits;
 pub use run::run;
 pub use serve_error::ServeError;
 pub use server::{GRACE, serve, serve_beside, serve_connections};
-pub use settings::{Abandoned, CpuWork, Distribution, KafkaSettings, RedisSettings, Settings, WorkSettings};
+pub use settings::{Abandoned, CpuWork, Distribution, KafkaSettings, Readiness, RedisSettings, Settings, WorkSettings};
 pub use share::{ShareOfKeys, ShareOfRequests};
 pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use slowness::Slowness;

@@ -7,17 +7,18 @@ use crate::Program;
 use crate::environment::*;
 
 /// What every service of this house declares.
-const OF_SERVICES: [&str; 13] = [
+const OF_SERVICES: [&str; 14] = [
     LOG_LEVEL,
     WORKERS,
     UPSTREAM_TIMEOUT_MS,
+    READY,
     WORK_WAIT_MS,
     WORK_DISTRIBUTION,
     WORK_LIMIT,
     WORK_CPU_MS,
     WORK_SEED,
-    WORK_CONTROL,
     WORK_ABANDONED,
+    WORK_CONTROL,
     WORK_SLOW,
     WORK_BROKEN,
     CPU_WORK,

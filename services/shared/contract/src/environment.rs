@@ -21,6 +21,9 @@ pub const PGDATA: &str = "PGDATA";
 pub const WORKERS: &str = "WORKERS";
 /// Longest wait for an answer of a called service, in milliseconds. Default 10000.
 pub const UPSTREAM_TIMEOUT_MS: &str = "UPSTREAM_TIMEOUT_MS";
+/// What `/ready` asks: `deep` (everything that the service needs: its database, the called services, a Redis and a Kafka) or
+/// `shallow` (only what it owns: its database). Default `deep`.
+pub const READY: &str = "READY";
 /// Mean of the waiting time drawn for each business request, in milliseconds. Default 0: none.
 pub const WORK_WAIT_MS: &str = "WORK_WAIT_MS";
 /// How the waiting time is distributed: `constant` or `exponential`. Default `exponential`.
@@ -32,12 +35,12 @@ pub const WORK_LIMIT: &str = "WORK_LIMIT";
 pub const WORK_CPU_MS: &str = "WORK_CPU_MS";
 /// Seed of the drawn times; mixed with the instance name. Default 1.
 pub const WORK_SEED: &str = "WORK_SEED";
-/// Whether `PUT /work` with `{"slowness": 10}` may make the work ten times as long while the service runs: `on` or `off`.
-/// Default `off`.
-pub const WORK_CONTROL: &str = "WORK_CONTROL";
 /// What becomes of the declared work of a request whose client has left: `cancel` (it stops, and its place is free at once)
 /// or `finish` (it goes on to its end and keeps its place, as in a pool of threads or a database). Default `cancel`.
 pub const WORK_ABANDONED: &str = "WORK_ABANDONED";
+/// Whether `PUT /work` with `{"slowness": 10}` may make the work ten times as long while the service runs: `on` or `off`.
+/// Default `off`.
+pub const WORK_CONTROL: &str = "WORK_CONTROL";
 /// Instances whose work takes longer from the start, such as `users-1=20` (twenty times), with commas between several.
 /// Default: none.
 pub const WORK_SLOW: &str = "WORK_SLOW";

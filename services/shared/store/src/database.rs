@@ -141,6 +141,7 @@ impl Database {
             let database = database.clone();
             async move { database.is_ready().await }
         })
+        .owned()
     }
 
     async fn is_ready(&self) -> Result<(), String> {

@@ -30,6 +30,15 @@ pub enum CpuWork {
     Offloaded,
 }
 
+/// What an instance asks before it says that it is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// Everything that it needs.
+    Deep,
+    /// What it owns itself: one that is dead makes nobody else unready.
+    Shallow,
+}
+
 /// How one instance of a service is configured.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -55,6 +64,8 @@ pub struct Settings {
     pub upstreams: BTreeMap<Program, Authority>,
     /// Longest wait for an answer of a called service.
     pub upstream_timeout: Duration,
+    /// What it asks before it says that it is ready.
+    pub readiness: Readiness,
     /// Its declared capacity.
     pub work: WorkSettings,
     /// Where asked-for CPU work is burnt.
@@ -128,6 +139,10 @@ impl Settings {
             redis: RedisSettings::read(env),
             kafka: KafkaSettings::read(env, &instance)?,
             upstream_timeout: env.milliseconds(names::UPSTREAM_TIMEOUT_MS, 10_000, 1, TIMEOUT_MS_MAX)?,
+            readiness: env.choice(
+                names::READY,
+                &[("deep", Readiness::Deep), ("shallow", Readiness::Shallow)],
+            )?,
             work: WorkSettings::read(env, &instance)?,
             cpu_work: env.choice(
                 names::CPU_WORK,
