@@ -35,6 +35,8 @@ use session::Message;
 use terminal::Screen;
 use theme::{Depth, Theme};
 
+#[cfg(test)]
+pub use picture::drawn;
 pub use picture::picture;
 pub use session::Session;
 

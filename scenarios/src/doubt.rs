@@ -5,7 +5,7 @@
 
 use crate::disturbance::Disturbance;
 use crate::expression::Expression;
-use crate::plan::{ArmPlan, CheckPlan, Plan};
+use crate::plan::{ArmPlan, Plan};
 use crate::state::{ArmState, ClassState, RoundState, RunState};
 use crate::verdict::{CheckOutcome, Verdict};
 
@@ -21,8 +21,8 @@ pub(crate) fn doubts(plan: &Plan, state: &RunState) -> Vec<Option<String>> {
 }
 
 /// Takes the decision from a check that rests on an arm in doubt.
-pub(super) fn apply(outcome: &mut CheckOutcome, check: &CheckPlan, plan: &Plan, doubts: &[Option<String>]) {
-    let reason = reason(&check.value, plan, doubts);
+pub(crate) fn apply(outcome: &mut CheckOutcome, value: &Expression, plan: &Plan, doubts: &[Option<String>]) {
+    let reason = reason(value, plan, doubts);
     if let Some(reason) = reason.filter(|_| outcome.verdict != Verdict::Inconclusive) {
         outcome.verdict = Verdict::Inconclusive;
         outcome.why = reason;
@@ -30,7 +30,7 @@ pub(super) fn apply(outcome: &mut CheckOutcome, check: &CheckPlan, plan: &Plan, 
 }
 
 /// Why an expression says nothing, where it rests on an arm in doubt.
-pub(crate) fn reason(expression: &str, plan: &Plan, doubts: &[Option<String>]) -> Option<String> {
+pub(crate) fn reason(expression: &Expression, plan: &Plan, doubts: &[Option<String>]) -> Option<String> {
     let rests = rests_on(expression, plan);
     let mut arms = plan.arms.iter().zip(doubts).zip(rests);
     arms.find_map(|((arm, doubt), rests)| {
@@ -41,10 +41,7 @@ pub(crate) fn reason(expression: &str, plan: &Plan, doubts: &[Option<String>]) -
 
 /// Which arms an expression rests on, in the order of the plan. One that names none rests on all, unless it speaks of
 /// simulations alone: those have a time of their own, which nothing disturbs.
-fn rests_on(expression: &str, plan: &Plan) -> Vec<bool> {
-    let Ok(expression) = Expression::compile(expression) else {
-        return vec![true; plan.arms.len()];
-    };
+fn rests_on(expression: &Expression, plan: &Plan) -> Vec<bool> {
     let named: Vec<bool> = plan.arms.iter().map(|arm| expression.mentions(&arm.name)).collect();
     if named.contains(&true) || expression.mentions("simulated") {
         return named;
@@ -118,7 +115,7 @@ fn unfinished(arm: &ArmPlan, round: &RoundState) -> Option<String> {
 }
 
 /// The classes of an arm's timed loads.
-pub(super) fn timed_classes<'a>(
+pub(crate) fn timed_classes<'a>(
     arm: &'a ArmPlan,
     round: &'a RoundState,
 ) -> impl Iterator<Item = (&'a String, &'a ClassState)> {
@@ -134,7 +131,7 @@ mod tests {
 
     /// A recorded run in which one instance is paused twice and goes on twice.
     fn events() -> Vec<RunEvent> {
-        let recording = include_str!("../../tests/recordings/again/run.jsonl");
+        let recording = include_str!("../tests/recordings/again/run.jsonl");
         let mut reader = Reader::default();
         recording.lines().map(|line| reader.event(line).unwrap()).collect()
     }

@@ -2,17 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::event::SimulatedPoint;
+use crate::event::{Simulated, SimulatedPoint};
 use crate::plan::{Plan, SimulationSpec};
-use crate::state::RunState;
 
 /// One value for each simulation; figures of those that were not played are `null`.
-pub(super) fn value(plan: &Plan, state: &RunState) -> Value {
+pub(super) fn value(plan: &Plan, simulated: &[Simulated]) -> Value {
     let of = |spec: &SimulationSpec| {
-        let played = state.simulated.iter().find(|simulated| simulated.name == spec.name);
+        let played = simulated.iter().find(|played| played.name == spec.name);
         (
             spec.name.clone(),
-            one(spec, played.map_or(&[], |simulated| &simulated.points)),
+            one(spec, played.map_or(&[], |played| &played.points)),
         )
     };
     Value::Object(plan.simulations.iter().map(of).collect())
