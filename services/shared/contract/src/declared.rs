@@ -87,7 +87,7 @@ impl Program {
             Self::Gateway => &[&OF_SERVICES, &OF_BALANCERS, &OF_GATEWAYS],
             Self::Kafka => &[&[KAFKA_BROKER]],
             // Their settings are part of what a lesson compares, or belong to whoever starts them.
-            Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Postgres => &[],
+            Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Postgres | Self::Prometheus => &[],
         };
         let mut variables = groups.concat();
         variables.sort_unstable();
