@@ -149,7 +149,7 @@ fn assert_says_what_is_known(state: &RunState) {
         "{markdown}"
     );
     assert_eq!(is_open, html.contains("<strong>UNFINISHED</strong>"));
-    let says_so = ["The run has no end", "holds no begin of a run"]
+    let says_so = ["The run has no end", "has no start of a run"]
         .iter()
         .any(|words| junit.contains(words));
     assert_eq!(is_open, says_so, "{junit}");
