@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use compose::{DEFAULT_BACKEND, backend_names, servers};
 
 use crate::failure::Exit;
-use crate::report::Format;
+use crate::report::{self, Format};
 use crate::watch::tables;
 
 pub use runs::{Picture, Play, Run, Ui};
@@ -136,7 +136,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         /// A run: its id, the beginning of it, `last`, or a folder.
         run: String,
         /// The format.
-        #[arg(long, value_enum, default_value = "html")]
+        #[arg(long, value_parser = report::format_parser(), default_value = "html")]
         format: Format,
         /// Where to; default: stdout, or the run's own folder for HTML.
         #[arg(short, long, value_name = "FILE")]
