@@ -16,6 +16,7 @@ mod json;
 mod junit;
 mod lesson;
 mod markdown;
+mod openmetrics;
 pub mod simulated;
 mod svg;
 mod told;
@@ -54,6 +55,7 @@ pub static FORMATS: &[Format] = &[
     &csv::FORMAT,
     &hgrm::FORMAT,
     &junit::FORMAT,
+    &openmetrics::FORMAT,
 ];
 
 /// All that a report is made of.
@@ -88,7 +90,9 @@ pub enum ReportError {
 
 /// Reads a format from the command line.
 pub fn format_parser() -> impl TypedValueParser<Value = Format> {
-    let values = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about));
+    let values = FORMATS
+        .iter()
+        .map(|format| PossibleValue::new(format.name).help(format.about));
     PossibleValuesParser::new(values).map(|name| format_named(&name))
 }
 
