@@ -86,8 +86,9 @@ impl Program {
             Self::Analytics => &[&OF_SERVICES, &OF_BALANCERS, &OF_EVENTS, &OF_ANALYTICS],
             Self::Gateway => &[&OF_SERVICES, &OF_BALANCERS, &OF_GATEWAYS],
             Self::Kafka => &[&[KAFKA_BROKER]],
+            Self::Redis => &[&[REDIS_SERVER]],
             // Their settings are part of what a lesson compares, or belong to whoever starts them.
-            Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Postgres => &[],
+            Self::Balancer | Self::Link | Self::Nginx | Self::Postgres => &[],
         };
         let mut variables = groups.concat();
         variables.sort_unstable();
