@@ -1,8 +1,6 @@
 //! Failures as people see them: what happened, what to type next, and the exit code.
 
-use std::process::ExitCode;
-
-use scenarios::verdict::Verdict;
+pub use scenarios::exit::Exit;
 
 use crate::output;
 use crate::text::visible;
@@ -119,59 +117,11 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// The exit codes of the lab, from best to worst where several runs are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
-    /// Everything asked for was done; a run passed.
-    Pass,
-    /// A run proved nothing.
-    Inconclusive,
-    /// A run showed that something does not hold.
-    Fail,
-    /// Wrong usage, or an invalid scenario.
-    Usage,
-    /// Something that the machine lacks.
-    Environment,
-    /// Stopped by hand.
-    Interrupted,
-}
-
-impl Exit {
-    /// The number that the process ends with.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Pass => 0,
-            Self::Fail => 1,
-            Self::Usage => 2,
-            Self::Inconclusive => 3,
-            Self::Environment => 4,
-            Self::Interrupted => 130,
-        }
-    }
-
-    /// How the process ends: as it would have, or with an error if stdout could not be written to.
-    #[must_use]
-    pub fn at_the_end(self) -> Self {
-        let Some(why) = output::why_broken() else { return self };
-        Failure::environment(format!("cannot write to stdout: {why}"))
-            .hint("what was printed there is incomplete; write it where there is space")
-            .print();
-        self.max(Self::Environment)
-    }
-}
-
-impl From<Verdict> for Exit {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Pass => Self::Pass,
-            Verdict::Inconclusive => Self::Inconclusive,
-            Verdict::Fail => Self::Fail,
-        }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.number())
-    }
+/// How the process ends: as it would have, or with an error if stdout could not be written to.
+pub fn at_the_end(exit: Exit) -> Exit {
+    let Some(why) = output::why_broken() else { return exit };
+    Failure::environment(format!("cannot write to stdout: {why}"))
+        .hint("what was printed there is incomplete; write it where there is space")
+        .print();
+    exit.max(Exit::Environment)
 }

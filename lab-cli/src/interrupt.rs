@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
+use crate::output;
 
 /// Listens for those signals from its making on, so that none is lost between two waits. All mean the same: end in order.
 pub struct Interrupts {
@@ -14,11 +15,21 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Starts to listen.
+    /// Starts to listen. Whoever waits for the signals may itself wait for a reader of the output: so somebody else
+    /// tells the output, which then waits no longer than it must.
     ///
     /// # Errors
     /// When the system does not take the handlers.
     pub fn listen() -> Result<Self, Failure> {
+        let mut first = Self::handlers()?;
+        tokio::spawn(async move {
+            first.next().await;
+            output::end_is_asked_for();
+        });
+        Self::handlers()
+    }
+
+    fn handlers() -> Result<Self, Failure> {
         let hangup = (!hangup_is_ignored()).then(SignalKind::hangup);
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit()];
         let signals = kinds.into_iter().chain(hangup).map(signal);

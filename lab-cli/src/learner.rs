@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use scenarios::format::{ReadError, text_of};
-use scenarios::prediction::{self, Outcome};
-use scenarios::state::RunState;
+use scenarios::prediction::Guessed;
+use scenarios::summary::RunSummary;
 use serde::{Deserialize, Serialize};
 
 /// The file in the state folder. Copied to another machine, it takes the learner's progress there.
@@ -43,7 +43,7 @@ pub struct Progress {
     pub guesses_right: u32,
     /// The last guess, and what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_guess: Option<Outcome>,
+    pub last_guess: Option<Guessed>,
 }
 
 impl Default for Learner {
@@ -85,8 +85,8 @@ impl Learner {
     ///
     /// # Errors
     /// When the file cannot be read or written.
-    pub fn add(state_folder: &Path, state: &RunState) -> io::Result<Option<String>> {
-        let (Some(info), Some(ended)) = (&state.info, &state.ended) else {
+    pub fn add(state_folder: &Path, summary: &RunSummary<'_>) -> io::Result<Option<String>> {
+        let (Some(info), Some(ended)) = (&summary.state.info, &summary.state.ended) else {
             return Ok(None);
         };
         compose::private::make_state_folder(state_folder)?;
@@ -101,10 +101,10 @@ impl Learner {
         progress.runs += 1;
         progress.last_run.clone_from(&info.run);
         ended.verdict.as_str().clone_into(&mut progress.last_verdict);
-        if let Some(outcome) = prediction::outcome(&info.plan, state) {
+        if let Some(guess) = &summary.guess {
             progress.guesses += 1;
-            progress.guesses_right += u32::from(outcome.right);
-            progress.last_guess = Some(outcome);
+            progress.guesses_right += u32::from(guess.right);
+            progress.last_guess = Some(guess.clone());
         }
         let text = serde_json::to_string_pretty(&learner)? + "\n";
         compose::private::write(&state_folder.join(FILE), text.as_bytes())?;

@@ -54,7 +54,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(answer) => return arguments::answer(&answer).at_the_end().into(),
+        Err(answer) => return failure::at_the_end(arguments::answer(&answer)).into(),
     };
     if arguments.color != Color::Auto {
         let colored = arguments.color == Color::Always;
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
         failure.print();
         failure.exit()
     });
-    exit.at_the_end().into()
+    failure::at_the_end(exit).into()
 }
 
 fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {

@@ -3,13 +3,18 @@
 //! stdout is what was asked for, stderr is talk. So a reader of stdout that goes away ends nothing loudly, and never hides
 //! a verdict; any other failure to write to it is told, and is the exit code 4. stderr has nobody left to tell: what
 //! cannot be written there is lost. `println!` and its like panic in all of these cases, and a test forbids them.
+//!
+//! A reader that is there and does not read, such as a pager that waits for a key, is waited for. Once the lab has been
+//! asked to end, it waits for such a reader only a few seconds: see [`end_is_asked_for`].
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::text;
@@ -24,6 +29,21 @@ enum Stdout {
 }
 
 static STDOUT: Mutex<Stdout> = Mutex::new(Stdout::Open);
+
+/// Whether somebody asked the lab to end.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// How long a reader that does not read may hold up a lab that has been asked to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a write that waits looks whether the lab has been asked to end.
+const LOOK_EVERY: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 100_000_000,
+};
+
+/// A pipe that has room at all takes this much at once without blocking (`PIPE_BUF` of Linux).
+const PIECE: usize = 4096;
 
 /// Prints a text for people on stdout.
 macro_rules! out {
@@ -60,7 +80,7 @@ pub fn data(bytes: &[u8]) {
     }
     if let Err(error) = write_all(io::stdout().as_fd(), bytes) {
         *state = match error.kind() {
-            ErrorKind::BrokenPipe => Stdout::Closed,
+            ErrorKind::BrokenPipe | ErrorKind::TimedOut => Stdout::Closed,
             _ => Stdout::Broken(error),
         };
     }
@@ -104,6 +124,11 @@ impl Write for Talk {
     }
 }
 
+/// From now on, a reader that does not read holds up the lab for a few seconds at most.
+pub fn end_is_asked_for() {
+    ENDING.store(true, Ordering::Relaxed);
+}
+
 /// Whether anything that is still printed would be seen: a command without an end ends when not.
 pub fn is_seen() -> bool {
     matches!(*STDOUT.lock().unwrap_or_else(PoisonError::into_inner), Stdout::Open)
@@ -118,20 +143,38 @@ pub fn why_broken() -> Option<String> {
 }
 
 /// Writes everything, without a buffer that could keep something back, also to a pipe that does not block.
+///
+/// # Errors
+/// What the system says, and `TimedOut` where nobody reads and the lab has to end.
 fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        match rustix::io::write(to, bytes) {
+        wait_for_room(to)?;
+        match rustix::io::write(to, &bytes[..bytes.len().min(PIECE)]) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(written) => bytes = &bytes[written..],
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => {
-                // Whether it can be written to now is seen by writing.
-                let _ = poll(&mut [PollFd::from_borrowed_fd(to, PollFlags::OUT)], None);
-            }
+            Err(Errno::INTR | Errno::AGAIN) => {}
             Err(error) => return Err(error.into()),
         }
     }
     Ok(())
+}
+
+/// Waits until a write would not block. A write itself could not be called off.
+fn wait_for_room(to: BorrowedFd<'_>) -> io::Result<()> {
+    let mut out_of_patience_at = None;
+    loop {
+        match poll(&mut [PollFd::from_borrowed_fd(to, PollFlags::OUT)], Some(&LOOK_EVERY)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            // Also what cannot be waited for: the write says why.
+            _ => return Ok(()),
+        }
+        if ENDING.load(Ordering::Relaxed) {
+            let out_of_patience_at = *out_of_patience_at.get_or_insert_with(|| Instant::now() + PATIENCE);
+            if Instant::now() >= out_of_patience_at {
+                return Err(ErrorKind::TimedOut.into());
+            }
+        }
+    }
 }
 
 #[cfg(test)]

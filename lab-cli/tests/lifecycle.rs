@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use common::scenario::{ONE_USERS, TWO_GATEWAYS, Tiny};
 use common::{Lab, Lines, Running, files, json_file, until, until_within};
-use rustix::process::{Signal, kill_process_group};
+use rustix::process::{Signal, kill_process, kill_process_group};
 use serde_json::Value;
 
 /// Far longer than any test takes.
@@ -136,6 +137,35 @@ fn ctrl_c_in_a_terminal_reaches_the_whole_group_and_still_ends_in_order() {
     let crashed = rest.iter().any(|line| line.contains("\"crash\""));
     assert!(!crashed, "the lab ends its instances, the terminal does not: {rest:#?}");
     assert_eq!((children(&lab), lab.records().len()), (0, 0));
+}
+
+/// A pipe without room, and its reader that does not read.
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    while writer.write(&[b'x'; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    (reader, writer)
+}
+
+#[test]
+fn one_interrupt_is_enough_where_nobody_reads_the_output() {
+    for ui in ["json", "plain"] {
+        let lab = Lab::new();
+        let scenario = LONG.write(lab.folder());
+        let out = lab.folder().join("out");
+        let (reader, writer) = full_pipe();
+        let mut command = lab.command(["run", "--yes", "--ui", ui, "--out"]);
+        command.args([&out, &scenario]).stdout(writer).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        drop(command);
+        until("the system is up", || children(&lab) == 3);
+        kill_process(common::pid(child.id()), Signal::TERM).unwrap();
+        assert_eq!(common::wait(&mut child).code(), Some(130), "{ui}");
+        assert_eq!((children(&lab), lab.records().len()), (0, 0), "{ui}");
+        assert_eq!(json_file(&out.join("report.json"))["interrupted"], true, "{ui}");
+        drop(reader);
+    }
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
 use common::http::{get, get_with, post_with, receive, send};
 use common::service::{Service, refused};
 use common::until;
+use contract::routes::ROUTES;
 use rustix::process::Signal;
 use tempfile::tempdir;
 
@@ -40,6 +42,18 @@ fn every_service_listens_says_so_answers_and_ends_when_told() {
             (nowhere.status, nowhere.headers["content-type"].as_str()),
             (404, "application/problem+json")
         );
+        for route in ROUTES
+            .iter()
+            .filter(|route| route.of.as_str() == name && route.only.is_empty())
+        {
+            let answer = receive(send(service.port, "PATCH", &route.path.replace(['{', '}'], ""), &[], "").unwrap());
+            let allowed: BTreeSet<&str> = answer.headers["allow"]
+                .split(',')
+                .filter(|method| *method != "HEAD")
+                .collect();
+            let declared: BTreeSet<&str> = route.methods.iter().copied().collect();
+            assert_eq!((answer.status, allowed), (405, declared), "{name} {}", route.path);
+        }
         service.signal(Signal::TERM);
         assert_eq!(service.wait().code(), Some(0), "{name}: {:?}", service.log());
         for line in service.log() {

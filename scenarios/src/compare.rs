@@ -6,12 +6,13 @@
 
 use serde::Serialize;
 
-use crate::checks::{bootstrap, doubt};
+use crate::checks::bootstrap::{Bootstrap, DRAWS, middle};
+use crate::doubt;
 use crate::expression::{Expression, Scope};
 use crate::plan::Plan;
 use crate::state::RunState;
+use crate::summary::Measured;
 use crate::unit::Unit;
-use crate::values;
 
 /// Ratios nearer to 1 than this are noise, whatever their interval.
 pub const NOISE: f64 = 0.05;
@@ -72,32 +73,59 @@ pub struct Compared<'a> {
 
 /// Every figure that both runs measured, in the order of the first one's plan.
 pub fn differences(first: Compared<'_>, second: Compared<'_>) -> Vec<Difference> {
-    let scopes = [first, second].map(|run| values::scope(run.plan, run.state));
+    let figures = figures(first.plan);
+    let measured = [first, second].map(|run| Measured::of(run.plan, run.state));
+    let scopes = [&measured[0], &measured[1]].map(Measured::scope);
     // Runs of one seed are independent measurements all the same, and so must their draws be.
-    let draws = [(first, 0), (second, bootstrap::DRAWS)]
-        .map(|(run, later)| bootstrap::draws(run.plan, run.state, run.plan.seed.wrapping_add(later)));
+    let seeds = [first.plan.seed, second.plan.seed.wrapping_add(DRAWS)];
+    let bootstraps = [0, 1].map(|run| {
+        let read = figures.iter().map(|figure| &figure.expression);
+        Bootstrap::of(&measured[run], &scopes[run], read, seeds[run])
+    });
     let in_doubt = [first, second].map(in_doubt);
     let mut found = Vec::new();
-    for arm in &first.plan.arms {
-        let is_in_doubt = in_doubt.iter().any(|names| names.contains(&arm.name));
+    for figure in &figures {
+        if let Some(measured) = compared(&figure.expression, &scopes, &bootstraps) {
+            let mut difference = difference(figure, &measured);
+            // What was disturbed is no difference of the systems.
+            if in_doubt.iter().any(|names| names.contains(&figure.arm)) {
+                difference.finding = Finding::Unclear;
+            }
+            found.push(difference);
+        }
+    }
+    found
+}
+
+/// What is compared.
+struct Figure {
+    arm: String,
+    class: String,
+    name: &'static str,
+    unit: Unit,
+    expression: Expression,
+}
+
+/// Every figure of every class of a plan.
+fn figures(plan: &Plan) -> Vec<Figure> {
+    let mut all = Vec::new();
+    for arm in &plan.arms {
         let mut classes: Vec<&str> = arm.loads.iter().map(|load| load.class.as_str()).collect();
         classes.extend(arm.searches.iter().map(|search| search.class.as_str()));
         classes.dedup();
         for class in classes {
-            for (figure, unit) in FIGURES {
-                let path = format!("{}.{class}.{figure}", arm.name);
-                if let Some(measured) = measured(&path, &scopes, &draws) {
-                    let mut difference = difference(&arm.name, class, (figure, unit), &measured);
-                    // What was disturbed is no difference of the systems.
-                    if is_in_doubt {
-                        difference.finding = Finding::Unclear;
-                    }
-                    found.push(difference);
-                }
-            }
+            all.extend(FIGURES.into_iter().filter_map(|(name, unit)| {
+                Some(Figure {
+                    arm: arm.name.clone(),
+                    class: class.to_owned(),
+                    name,
+                    unit,
+                    expression: Expression::compile(&format!("{}.{class}.{name}", arm.name)).ok()?,
+                })
+            }));
         }
     }
-    found
+    all
 }
 
 /// The arms of a run in which something disturbed what was measured.
@@ -109,46 +137,45 @@ fn in_doubt(run: Compared<'_>) -> Vec<String> {
 }
 
 /// The values of both runs, and their ratio's interval.
-struct Measured {
+struct Values {
     first: f64,
     second: f64,
     interval: Option<(f64, f64)>,
 }
 
 /// None where one of the runs has no such value.
-fn measured(path: &str, scopes: &[Scope; 2], draws: &[Vec<Scope>; 2]) -> Option<Measured> {
-    let expression = Expression::compile(path).ok()?;
+fn compared(expression: &Expression, scopes: &[Scope; 2], bootstraps: &[Bootstrap<'_>; 2]) -> Option<Values> {
     let first = expression.number(&scopes[0]).ok()?;
     let second = expression.number(&scopes[1]).ok()?;
-    let mut ratios: Vec<f64> = draws[0]
-        .iter()
-        .zip(&draws[1])
-        .filter_map(|(first, second)| {
-            let ratio = expression.number(second).ok()? / expression.number(first).ok()?;
+    let drawn = |run: usize, value: f64| {
+        let same = || vec![Some(value); DRAWS as usize];
+        bootstraps[run].values(expression).unwrap_or_else(same)
+    };
+    let ratios = drawn(0, first)
+        .into_iter()
+        .zip(drawn(1, second))
+        .map(|(first, second)| {
+            let ratio = second? / first?;
             ratio.is_finite().then_some(ratio)
-        })
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    let at = |share: f64| ratios[((ratios.len() - 1) as f64 * share).round() as usize];
-    let interval = (ratios.len() > draws[0].len() / 2).then(|| (at(0.025), at(0.975)));
-    Some(Measured {
+        });
+    Some(Values {
         first,
         second,
-        interval,
+        interval: middle(ratios.collect()),
     })
 }
 
-fn difference(arm: &str, class: &str, (figure, unit): (&'static str, Unit), measured: &Measured) -> Difference {
-    let Measured {
+fn difference(figure: &Figure, values: &Values) -> Difference {
+    let Values {
         first,
         second,
         interval,
-    } = *measured;
+    } = *values;
     Difference {
-        arm: arm.to_owned(),
-        class: class.to_owned(),
-        figure,
-        unit,
+        arm: figure.arm.clone(),
+        class: figure.class.clone(),
+        figure: figure.name,
+        unit: figure.unit,
         first,
         second,
         ratio: (first != 0.0).then(|| second / first),

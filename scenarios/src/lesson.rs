@@ -220,7 +220,8 @@ fn written(value: &Value, unit: Unit) -> Result<String, Error> {
         return Ok("(not measured)".to_owned());
     }
     f64::try_from(value.clone())
-        .map(|number| in_unit(number, unit))
+        // A unit stays on the line of its number.
+        .map(|number| in_unit(number, unit).replace(' ', "\u{a0}"))
         .map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("{value} is not a number")))
 }
 
@@ -247,7 +248,7 @@ mod tests {
         let lesson = Lesson::parse(&text("It took {{ one.work.p99 | ms }}, half {{ one.work.p50 | ms }}.")).unwrap();
         assert_eq!(
             lesson.told("What happened", &scope()).unwrap(),
-            "It took 2.92 s, half (not measured)."
+            "It took 2.92\u{a0}s, half (not measured)."
         );
         assert_eq!(lesson.section("Why"), "Words.");
     }

@@ -2,20 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checks::doubt;
+use crate::doubt;
 use crate::expression::{Expression, Scope};
 use crate::guess::Guess;
 use crate::plan::{Asked, Plan};
 use crate::state::RunState;
 use crate::unit::{Unit, in_unit};
-use crate::values;
 
 /// A guess counts as right when it is no further off than this share of what it was.
 const NEAR: f64 = 0.2;
 
 /// What came of a guess.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct Guessed {
     /// What was asked.
     pub question: String,
     /// What was guessed, in words.
@@ -28,17 +27,20 @@ pub struct Outcome {
     pub sentence: String,
 }
 
-/// What came of the run's guess; none where nothing was guessed.
-pub fn outcome(plan: &Plan, state: &RunState) -> Option<Outcome> {
+/// What came of the run's guess, from the figures that were measured; none where nothing was guessed.
+pub fn outcome(plan: &Plan, state: &RunState, scope: &Scope) -> Option<Guessed> {
     let predict = plan.predict.as_ref()?;
     let guess = state.guess?;
-    let scope = values::scope(plan, state);
     let doubts = doubt::doubts(plan, state);
-    let known = |expression: &str| doubt::reason(expression, plan, &doubts).is_none();
+    // What rests on an arm in doubt is not known.
+    let known = |expression: &str| {
+        let expression = Expression::compile(expression).ok()?;
+        let sure = doubt::reason(&expression, plan, &doubts).is_none();
+        sure.then_some(expression)
+    };
     let (said, was, right) = match (&predict.asked, guess) {
         (Asked::Number { value, unit, .. }, Guess::Number(number)) => {
-            let was = Expression::compile(value).and_then(|value| value.number(&scope)).ok();
-            let was = was.filter(|_| known(value));
+            let was = known(value).and_then(|value| value.number(scope).ok());
             let right = was.is_some_and(|was| near(number, was));
             (
                 in_unit(number, *unit),
@@ -47,9 +49,8 @@ pub fn outcome(plan: &Plan, state: &RunState) -> Option<Outcome> {
             )
         }
         (Asked::Choices(choices), Guess::Choice(chosen)) => {
-            let all_known = choices.iter().all(|choice| known(&choice.when));
-            let was = choices.iter().position(|choice| holds(&choice.when, &scope));
-            let was = was.filter(|_| all_known);
+            let conditions: Option<Vec<Expression>> = choices.iter().map(|choice| known(&choice.when)).collect();
+            let was = conditions.and_then(|all| all.iter().position(|condition| holds(condition, scope)));
             let label = |index: usize| {
                 choices
                     .get(index)
@@ -61,7 +62,7 @@ pub fn outcome(plan: &Plan, state: &RunState) -> Option<Outcome> {
         // A recording whose plan was edited by hand.
         _ => return None,
     };
-    Some(Outcome {
+    Some(Guessed {
         question: predict.question.clone(),
         sentence: sentence(&said, was.as_ref(), right),
         guess: said,
@@ -79,10 +80,8 @@ pub fn said(plan: &Plan, guess: Guess) -> Option<String> {
     }
 }
 
-fn holds(condition: &str, scope: &Scope) -> bool {
-    Expression::compile(condition)
-        .and_then(|condition| condition.number(scope))
-        .is_ok_and(|truth| truth != 0.0)
+fn holds(condition: &Expression, scope: &Scope) -> bool {
+    condition.number(scope).is_ok_and(|truth| truth != 0.0)
 }
 
 fn near(guess: f64, was: f64) -> bool {

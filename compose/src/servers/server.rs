@@ -93,6 +93,11 @@ pub trait Server: Send + Sync {
         None
     }
 
+    /// Whether it is told of every instance of its system that has metrics, and so starts after all others.
+    fn watches(&self) -> bool {
+        false
+    }
+
     /// The file that it is configured by and reads again when it is told to; `None` for one that is not.
     fn configured(&self) -> Option<&'static dyn Configured> {
         None

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use compose::{DEFAULT_BACKEND, backend_names};
+use compose::{DEFAULT_BACKEND, backend_names, servers};
 
 use crate::failure::Exit;
 use crate::report::Format;
@@ -24,7 +24,7 @@ pub use watch::Watch;
 #[derive(Debug, Parser)]
 #[command(
     name = "lab",
-    version,
+    version = env!("LAB_VERSION"),
     about,
     after_help = "Examples:
   lab list                       what there is to learn
@@ -168,6 +168,9 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         /// Instances of a service, such as gateway=3; may be given several times.
         #[arg(long, value_name = "SERVICE=N")]
         scale: Vec<String>,
+        /// A server that the system has besides; may be given several times.
+        #[arg(long, value_name = "SERVER", value_parser = PossibleValuesParser::new(servers::that_join()))]
+        with: Vec<String>,
         /// Port of the system's front door; default: a free one.
         #[arg(long)]
         port: Option<u16>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use console::style;
 use scenarios::plan::Options;
-use scenarios::prediction::Outcome;
+use scenarios::prediction::Guessed;
 use scenarios::scenario::Scenario;
 use scenarios::{catalog, lesson};
 use serde_json::json;
@@ -64,7 +64,7 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
             format!("{:.0} s", minutes(scenario) * 60.0),
             match guess(scenario.name()) {
                 None => verdict.to_owned(),
-                Some(Outcome { right: true, .. }) => format!("{verdict}, guessed right"),
+                Some(Guessed { right: true, .. }) => format!("{verdict}, guessed right"),
                 Some(_) => format!("{verdict}, guessed wrong"),
             },
         ]);

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use scenarios::engine::Bus;
 use scenarios::event::RunEvent;
 use scenarios::state::RunState;
+use scenarios::summary::{Outcome, RunSummary};
 
 use crate::arguments::Ui;
 use crate::display::{self, After, plain};
@@ -60,13 +61,8 @@ pub async fn run(run: &str, speed: f64, ui: Ui) -> Result<Exit, Failure> {
         Played::Refused => RunState::of(&recording.events),
     };
     if after == After::Report {
-        out!("{}", plain::report(&state, recording.lesson(&state).as_ref()));
+        let summary = RunSummary::of(&state);
+        out!("{}", plain::report(&summary, recording.lesson(&summary).as_ref()));
     }
-    Ok(state.ended.map_or(Exit::Inconclusive, |ended| {
-        if ended.interrupted {
-            Exit::Interrupted
-        } else {
-            ended.verdict.into()
-        }
-    }))
+    Ok(Outcome::of(&state).exit())
 }

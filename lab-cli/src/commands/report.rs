@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use scenarios::state::RunState;
+use scenarios::summary::RunSummary;
 
 use crate::failure::{Exit, Failure};
 use crate::recording::{self, Recording};
@@ -16,10 +17,11 @@ use crate::{browser, home, output};
 pub fn run(run: &str, format: Format, output: Option<PathBuf>, open: bool) -> Result<Exit, Failure> {
     let recording = Recording::read(&recording::find(&home::state_folder()?, run)?)?;
     let state = RunState::of(&recording.events);
+    let summary = RunSummary::of(&state);
     let material = Material {
-        state: &state,
-        lesson: recording.lesson(&state),
+        lesson: recording.lesson(&summary),
         command: report::command(&state),
+        summary,
     };
     let text = report::render(format, &material).map_err(|error| Failure::unexpected(error.to_string()))?;
     // HTML on a terminal helps nobody: it goes to the run's folder unless a file is named.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use compose::SystemSpec;
 use scenarios::guess::Guess;
 use scenarios::plan::Plan;
+use scenarios::summary::RunSummary;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Run, Ui};
@@ -71,7 +72,10 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
         output::warn(warning);
     }
     if after == After::Report {
-        out!("{}", plain::report(&outcome.state, outcome.lesson.as_ref()));
+        out!(
+            "{}",
+            plain::report(&RunSummary::of(&outcome.state), outcome.lesson.as_ref())
+        );
         outln!("{}", outcome.where_it_lies());
         if arguments.keep {
             outln!("The system is still up: lab ps shows it, lab down ends it.");
@@ -79,7 +83,7 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
     }
     outcome.say_what_was_lost();
     if output::why_broken().is_some() {
-        errln!("{}", plain::summary(&outcome.state));
+        errln!("{}", plain::in_short(&RunSummary::of(&outcome.state)));
     }
     outcome.exit(stop.is_cancelled())
 }

@@ -4,14 +4,13 @@ use std::fmt::Write;
 
 use console::style;
 use scenarios::plan::Plan;
-use scenarios::prediction;
-use scenarios::state::{ArmState, Ended, RunState};
-use scenarios::unit::{Unit, in_unit};
-use scenarios::verdict::Verdict;
+use scenarios::state::RunState;
+use scenarios::summary::{ArmSummary, Outcome, RunSummary};
+use scenarios::verdict::{CheckOutcome, Verdict};
 
 use crate::report::histories::Proof;
 use crate::report::simulated::simulations;
-use crate::report::{LessonText, histories};
+use crate::report::{LessonText, histories, words};
 use crate::text::{ascii, markdown, right_aligned, table, visible, width, wrapped};
 
 /// Columns from which on the arms fit into a table.
@@ -20,66 +19,68 @@ const ROOM_FOR_TABLE: usize = 80;
 const PROOFS_SHOWN: usize = 2;
 
 /// The whole report: verdict, arms, checks, and what it means.
-pub fn report(state: &RunState, lesson: Option<&LessonText>) -> String {
+pub fn report(summary: &RunSummary<'_>, lesson: Option<&LessonText>) -> String {
     let mut out = String::new();
-    let Some(info) = &state.info else {
+    let Some(plan) = summary.plan() else {
         return "Nothing was recorded.\n".to_owned();
     };
-    let plan = &info.plan;
     let _ = writeln!(out, "{}", wrapped(&format!("{} · {}", plan.scenario, plan.question), 0));
-    let _ = writeln!(out, "{}\n", wrapped(&headline(state), 0));
-    if let Some(outcome) = prediction::outcome(plan, state) {
+    let _ = writeln!(out, "{}\n", wrapped(&headline(summary), 0));
+    if let Some(guess) = &summary.guess {
         let _ = writeln!(
             out,
             "{}\n{}\n",
-            wrapped(&outcome.question, 0),
-            wrapped(&outcome.sentence, 2)
+            wrapped(&guess.question, 0),
+            wrapped(&guess.sentence, 2)
         );
     }
-    out.push_str(&tables(plan, state, ascii()));
-    if !state.checks.is_empty() {
-        let _ = writeln!(out, "{}", checks(state));
+    out.push_str(&tables(summary, ascii()));
+    if !summary.checks.is_empty() {
+        let _ = writeln!(out, "{}", checks(summary.checks));
     }
-    if !state.notes.is_empty() {
-        let notes: String = state
+    if !summary.state.notes.is_empty() {
+        let notes: String = summary
+            .state
             .notes
             .iter()
             .map(|note| format!("{}\n", wrapped(&visible(note), 2)))
             .collect();
         let _ = writeln!(out, "{}\n{notes}", style("Notes").bold());
     }
-    if let Some(lesson) = lesson.filter(|_| whole(state)) {
-        for (heading, text) in [
+    let sections = lesson.map(|lesson| {
+        [
             ("What happened", &lesson.happened),
             ("Why", &lesson.why),
             ("Try next", &lesson.next),
-        ] {
-            let _ = writeln!(out, "{}\n{}", style(heading).bold(), markdown(text, 2));
-        }
+        ]
+    });
+    for (heading, text) in sections.into_iter().flatten().filter(|(_, text)| !text.is_empty()) {
+        let _ = writeln!(out, "{}\n{}", style(heading).bold(), markdown(text, 2));
     }
     out
 }
 
 /// The question, the verdict, and what came of the guess.
-pub fn summary(state: &RunState) -> String {
-    let Some(info) = &state.info else {
+pub fn in_short(summary: &RunSummary<'_>) -> String {
+    let Some(plan) = summary.plan() else {
         return "Nothing was recorded.".to_owned();
     };
-    let plan = &info.plan;
     let question = wrapped(&format!("{} · {}", plan.scenario, plan.question), 0);
-    let mut out = format!("{question}\n{}", wrapped(&headline(state), 0));
-    if let Some(outcome) = prediction::outcome(plan, state) {
-        out.push_str(&format!("\n{}", wrapped(&outcome.sentence, 0)));
+    let mut out = format!("{question}\n{}", wrapped(&headline(summary), 0));
+    if let Some(guess) = &summary.guess {
+        out.push_str(&format!("\n{}", wrapped(&guess.sentence, 0)));
     }
     out
 }
 
 /// The arms side by side, what the histories show, and the pictures of broken laws.
-pub fn tables(plan: &Plan, state: &RunState, ascii: bool) -> String {
-    let histories = histories(state, ascii) + &stories(state, ascii);
-    let left_out = left_out(plan);
-    if histories.is_empty() || state.arms.iter().any(|arm| !classes(arm).is_empty()) {
-        format!("{}\n{left_out}\n{histories}{}", arms(plan, state), simulated(state))
+pub fn tables(summary: &RunSummary<'_>, ascii: bool) -> String {
+    let state = summary.state;
+    let histories = histories(summary, ascii) + &stories(state, ascii);
+    let left_out = summary.plan().map(left_out).unwrap_or_default();
+    let rows = rows(&summary.arms);
+    if histories.is_empty() || !rows.is_empty() {
+        format!("{}\n{left_out}\n{histories}{}", arms(summary, rows), simulated(state))
     } else {
         format!("{left_out}{histories}{}", simulated(state))
     }
@@ -106,84 +107,74 @@ pub fn left_out(plan: &Plan) -> String {
     lines.collect()
 }
 
-/// Whether the run got to its end, so that there is something to explain.
-pub fn whole(state: &RunState) -> bool {
-    let whole = |ended: &Ended| !ended.interrupted && ended.failure.is_none();
-    state.ended.as_ref().is_some_and(whole)
-}
-
-/// The verdict and why, in one sentence.
-fn headline(state: &RunState) -> String {
-    let Some(ended) = &state.ended else {
-        return format!("{} the recording ends before the run did", style("UNFINISHED").bold());
+/// The outcome and why, in one sentence.
+fn headline(summary: &RunSummary<'_>) -> String {
+    let word = style(summary.outcome.word()).bold();
+    let word = match summary.outcome {
+        Outcome::Decided(Verdict::Pass) => word.green(),
+        Outcome::Decided(Verdict::Fail) | Outcome::Stopped => word.red(),
+        Outcome::Decided(Verdict::Inconclusive) | Outcome::Interrupted => word.yellow(),
+        Outcome::Unfinished => word,
     };
-    if ended.interrupted {
-        return format!(
-            "{} what was measured until then follows",
-            style("INTERRUPTED").yellow().bold()
-        );
-    }
-    if let Some(failure) = &ended.failure {
-        return format!("{} {}", style("STOPPED").red().bold(), visible(failure));
-    }
-    let of = |verdict| state.checks.iter().filter(move |check| check.verdict == verdict);
-    match ended.verdict {
-        Verdict::Pass => {
-            format!(
-                "{} all {} checks hold",
-                style("PASS").green().bold(),
-                state.checks.len()
-            )
-        }
-        Verdict::Fail => {
-            let first = of(Verdict::Fail)
-                .next()
-                .map(|check| check.name.as_str())
-                .unwrap_or_default();
-            format!(
-                "{} {} of {} checks failed, first: {first}",
-                style("FAIL").red().bold(),
-                of(Verdict::Fail).count(),
-                state.checks.len()
-            )
-        }
-        Verdict::Inconclusive => {
-            let first = of(Verdict::Inconclusive)
-                .next()
-                .map(|check| check.name.as_str())
-                .unwrap_or_default();
-            format!(
-                "{} {} of {} checks could not be decided, first: {first}",
-                style("INCONCLUSIVE").yellow().bold(),
-                of(Verdict::Inconclusive).count(),
-                state.checks.len()
-            )
-        }
-    }
+    format!("{word} {}", visible(&summary.sentence))
 }
 
 /// The arms side by side; one below the other where there is no room for that.
-fn arms(plan: &Plan, state: &RunState) -> String {
-    let searched = plan.arms.iter().any(|arm| !arm.searches.is_empty());
-    let mut headings = vec!["arm", "requests", "answered", "failed", "p50", "p99", "max"];
-    if searched {
-        headings.push("highest rate");
-    }
-    let rows: Vec<Vec<String>> = plan
-        .arms
-        .iter()
-        .zip(&state.arms)
-        .flat_map(|(planned, arm)| {
-            classes(arm)
-                .into_iter()
-                .map(|class| row(&planned.label, arm, &class, searched))
-                .collect::<Vec<_>>()
-        })
-        .collect();
+fn arms(summary: &RunSummary<'_>, mut rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return "Nothing was measured.".to_owned();
     }
+    let mut headings = vec![
+        "arm",
+        "requests",
+        "answered",
+        "failed",
+        "p50",
+        "p99",
+        "max",
+        "highest rate",
+    ];
+    if summary.arms.iter().all(|arm| arm.searches.is_empty()) {
+        headings.pop();
+        rows.iter_mut().for_each(|row| row.truncate(headings.len()));
+    }
     rows_in_width(&headings, rows, 1..=7)
+}
+
+/// The classes of each arm, those of its searches included.
+fn rows(arms: &[ArmSummary<'_>]) -> Vec<Vec<String>> {
+    let of_arm = |arm: &ArmSummary<'_>| {
+        let searched = arm.searches.iter().map(|search| &search.plan.class);
+        let only_searched = searched.filter(|name| arm.class(name).is_none());
+        let names: Vec<&String> = arm
+            .classes
+            .iter()
+            .map(|class| &class.name)
+            .chain(only_searched)
+            .collect();
+        names.into_iter().map(|name| row(arm, name)).collect::<Vec<_>>()
+    };
+    arms.iter()
+        .filter(|arm| !arm.rounds.is_empty())
+        .flat_map(of_arm)
+        .collect()
+}
+
+fn row(arm: &ArmSummary<'_>, class: &str) -> Vec<String> {
+    let summary = arm.class(class);
+    let counts = summary.map(|class| class.counts).unwrap_or_default();
+    let latencies = summary.map(|class| class.whole.figures.response).unwrap_or_default();
+    let found = arm.search(class).map(|search| search.found).unwrap_or_default();
+    vec![
+        format!("{} · {class}", arm.plan.label),
+        words::counted(counts.scheduled),
+        words::counted(counts.ok),
+        words::counted(counts.failed),
+        words::ms(latencies.p50),
+        words::ms(latencies.p99),
+        words::ms(latencies.max),
+        words::highest_rate(&found),
+    ]
 }
 
 /// A table where there is room for one, else each row as a paragraph.
@@ -207,13 +198,16 @@ fn rows_in_width(headings: &[&str], rows: Vec<Vec<String>>, numbers: std::ops::R
 }
 
 /// What the clients' histories show, and the first proof of each broken law.
-fn histories(state: &RunState, ascii: bool) -> String {
-    let rows: Vec<Vec<String>> = histories::rows(state).iter().map(histories::Row::cells).collect();
+fn histories(summary: &RunSummary<'_>, ascii: bool) -> String {
+    let rows: Vec<Vec<String>> = histories::rows(&summary.arms)
+        .iter()
+        .map(histories::Row::cells)
+        .collect();
     if rows.is_empty() {
         return String::new();
     }
     let mut out = format!("{}\n\n", rows_in_width(&histories::HEADINGS, rows, 2..=7));
-    let proofs = histories::proofs(state);
+    let proofs = histories::proofs(summary.state);
     for proof in proofs.iter().take(PROOFS_SHOWN) {
         let _ = writeln!(out, "{}", style(&proof.title).bold());
         let _ = writeln!(out, "{}\n", visible(&proof.diagram.to_text(width(), ascii)));
@@ -234,64 +228,10 @@ fn stories(state: &RunState, ascii: bool) -> String {
     histories::stories(state).iter().map(drawn).collect()
 }
 
-/// Classes of an arm in the order of their names.
-fn classes(arm: &ArmState) -> Vec<String> {
-    let mut names: Vec<String> = arm
-        .rounds
-        .iter()
-        .flat_map(|round| round.classes.keys().cloned())
-        .collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-fn row(label: &str, arm: &ArmState, class: &str, searched: bool) -> Vec<String> {
-    let rounds = || arm.rounds.iter().filter_map(|round| round.classes.get(class));
-    let mut total = load::Slice::default();
-    for state in rounds() {
-        total.merge(&state.total);
-    }
-    let any = rounds().any(|state| state.scheduled > 0);
-    let sum = |pick: fn(&scenarios::state::ClassState) -> u64| match any {
-        true => in_unit(rounds().map(pick).sum::<u64>() as f64, Unit::Count),
-        false => "–".to_owned(),
-    };
-    let ms = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| in_unit(value, Unit::Ms));
-    let mut row = vec![
-        format!("{label} · {class}"),
-        sum(|state| state.scheduled),
-        sum(|state| state.ok),
-        sum(scenarios::state::ClassState::failed),
-        ms(total.response.quantile_ms(0.5)),
-        ms(total.response.quantile_ms(0.99)),
-        ms(total.response.max_ms()),
-    ];
-    if searched {
-        row.push(highest_rate(arm, class));
-    }
-    row
-}
-
-/// The bracket of a search over all rounds: proved to `beyond`.
-fn highest_rate(arm: &ArmState, class: &str) -> String {
-    let searches = || arm.rounds.iter().filter_map(|round| round.searches.get(class));
-    let within = searches().filter_map(|search| search.within_per_s).reduce(f64::min);
-    let beyond = searches().filter_map(|search| search.beyond_per_s).reduce(f64::max);
-    match (within, beyond) {
-        (Some(within), Some(beyond)) => {
-            format!("{} to {}", in_unit(within, Unit::Count), in_unit(beyond, Unit::PerS))
-        }
-        (Some(within), None) => format!("over {}", in_unit(within, Unit::PerS)),
-        (None, Some(beyond)) => format!("under {}", in_unit(beyond, Unit::PerS)),
-        (None, None) => "–".to_owned(),
-    }
-}
-
 /// A line for what was claimed and one for what was measured: readable at any width.
-pub fn checks(state: &RunState) -> String {
+pub fn checks(checks: &[CheckOutcome]) -> String {
     let mut out = String::new();
-    for check in &state.checks {
+    for check in checks {
         let mark = match check.verdict {
             Verdict::Pass => style("✓").green(),
             Verdict::Inconclusive => style("?").yellow(),

@@ -7,9 +7,12 @@ use history::Verdict;
 use indicatif::ProgressBar;
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
+use scenarios::plan::ArmPlan;
 use scenarios::state::{RoundState, RunState};
+use scenarios::summary::{ClassSummary, Found};
 use scenarios::unit::{Unit, in_unit};
 
+use crate::report::words;
 use crate::text::{ascii, shown, visible};
 
 /// Shows how far a run is.
@@ -56,12 +59,17 @@ impl Progress {
         let now = self.state.now.as_ref()?;
         let plan = &self.state.info.as_ref()?.plan;
         let what = now.phase.words();
-        let figures = self.state.round_now().map(figures).unwrap_or_default();
+        let arm = &plan.arms[now.arm];
+        let figures = self
+            .state
+            .round_now()
+            .map(|round| figures(arm, round))
+            .unwrap_or_default();
         Some(format!(
             "{}/{} {} · {what}{figures}",
             now.turn + 1,
             plan.turns.len(),
-            plan.arms[now.arm].label
+            arm.label
         ))
     }
 
@@ -70,11 +78,12 @@ impl Progress {
         let plan = &self.state.info.as_ref()?.plan;
         let round = self.state.round_now()?;
         let of = plan.turns.len();
+        let arm = &plan.arms[now.arm];
         Some(format!(
             "{:>3}/{of}  {}{}",
             now.turn + 1,
-            plan.arms[now.arm].label,
-            figures(round)
+            arm.label,
+            figures(arm, round)
         ))
     }
 }
@@ -85,11 +94,11 @@ fn stderr(text: &str) -> Cow<'_, str> {
 }
 
 /// What is worth a glance while a turn runs: its searches, or the latency of its first class.
-fn figures(round: &RoundState) -> String {
-    let searched: Vec<String> = round
-        .searches
-        .values()
-        .filter_map(|search| Some(format!(" · {} at most", in_unit(search.within_per_s?, Unit::PerS))))
+fn figures(arm: &ArmPlan, round: &RoundState) -> String {
+    let found = round.searches.values().map(|search| Found::of(&[Some(search)]));
+    let searched: Vec<String> = found
+        .filter(|found| !found.is_nothing())
+        .map(|found| format!(" · highest rate {}", words::highest_rate(&found)))
         .collect();
     if !searched.is_empty() {
         return searched.concat();
@@ -115,21 +124,21 @@ fn figures(round: &RoundState) -> String {
         };
         return format!(" · {} operations{found}", round.operations.len());
     }
-    let Some((name, class)) = round.classes.iter().max_by_key(|(_, class)| class.sent) else {
+    let Some((name, _)) = round.classes.iter().max_by_key(|(_, class)| class.sent) else {
         return String::new();
     };
-    let total = &class.total;
-    let failed = if class.failed() > 0 {
-        format!(", {} failed", class.failed())
-    } else {
-        String::new()
+    let class = ClassSummary::of(arm, name, std::slice::from_ref(round));
+    let failed = match class.counts.failed {
+        None | Some(0) => String::new(),
+        Some(failed) => format!(", {} failed", words::count(failed)),
     };
-    match (total.response.quantile_ms(0.5), total.response.quantile_ms(0.99)) {
-        (Some(p50), Some(p99)) => format!(
+    let latencies = class.whole.figures.response;
+    match (latencies.p50, latencies.p99) {
+        (Some(_), Some(_)) => format!(
             " · {name} {} answered{failed}, p50 {}, p99 {}",
-            class.ok,
-            in_unit(p50, Unit::Ms),
-            in_unit(p99, Unit::Ms)
+            words::counted(class.counts.ok),
+            words::ms(latencies.p50),
+            words::ms(latencies.p99)
         ),
         _ => failed,
     }

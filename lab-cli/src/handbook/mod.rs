@@ -6,6 +6,8 @@
 mod command_line;
 mod environment;
 mod lessons;
+mod links;
+mod routes;
 mod scenario_keys;
 
 use std::fs;
@@ -65,7 +67,11 @@ fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String
 #[test]
 fn what_is_derived_is_as_the_code_makes_it() {
     let mut pages = lessons::pages();
-    pages.extend([command_line::page(), environment::page(), scenario_keys::page()]);
+    pages.extend([
+        command_line::page(),
+        routes::page(environment::page()),
+        scenario_keys::page(),
+    ]);
     let writes = std::env::var_os("LAB_DOCS").is_some_and(|wish| wish == "write");
     let mut stale = Vec::new();
     for (file, text) in pages {

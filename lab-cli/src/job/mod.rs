@@ -14,6 +14,7 @@ use scenarios::guess::Guess;
 use scenarios::plan::Plan;
 use scenarios::scenario::Scenario;
 use scenarios::state::RunState;
+use scenarios::summary::{Outcome, RunSummary};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc::Receiver;
@@ -83,12 +84,15 @@ pub struct RunOutcome {
 impl RunOutcome {
     /// The exit code that its verdict asks for.
     pub fn verdict(&self) -> Exit {
-        match (&self.error, &self.state.ended) {
-            (Some(error), _) => error.exit(),
-            (None, Some(ended)) if ended.interrupted => Exit::Interrupted,
-            (None, Some(ended)) => self.unless_lost(ended.verdict.into()),
-            (None, None) => self.unless_lost(Exit::Inconclusive),
+        // The failure itself knows best whose fault it is.
+        match &self.error {
+            Some(error) if self.outcome() == Outcome::Stopped => error.exit(),
+            _ => self.unless_lost(self.outcome().exit()),
         }
+    }
+
+    fn outcome(&self) -> Outcome {
+        Outcome::of(&self.state)
     }
 
     /// A verdict stands although its files could not be written; whoever counts on these files must hear of it, too.
@@ -128,7 +132,7 @@ impl RunOutcome {
     pub fn recorded(recording: &Recording) -> Self {
         let state = RunState::of(&recording.events);
         Self {
-            lesson: recording.lesson(&state),
+            lesson: recording.lesson(&RunSummary::of(&state)),
             folder: recording.folder.clone(),
             warnings: Vec::new(),
             lost: Vec::new(),
@@ -155,7 +159,8 @@ impl RunOutcome {
 
     /// Its verdict and where its report lies, for a person who has seen the rest.
     pub fn in_short(&self) -> String {
-        format!("{}\n{}", plain::summary(&self.state), self.where_it_lies())
+        let summary = RunSummary::of(&self.state);
+        format!("{}\n{}", plain::in_short(&summary), self.where_it_lies())
     }
 
     /// Where its reports lie, for the end of its output.
@@ -212,17 +217,18 @@ impl Job {
             }
         }
         state.warnings.extend(lost.iter().cloned());
+        let summary = RunSummary::of(&state);
         let material = Material {
-            state: &state,
-            lesson: LessonText::told(&self.scenario, &state),
+            lesson: LessonText::told(&self.scenario, &summary),
             command: report::command(&state),
+            summary,
         };
         lost.extend(report::write_all(&folder, &material).iter().map(ToString::to_string));
-        let lesson = material.lesson;
-        match Learner::add(&self.state_folder, &state) {
+        match Learner::add(&self.state_folder, &material.summary) {
             Ok(aside) => warnings.extend(aside),
             Err(error) => lost.push(format!("your progress could not be kept: {error}")),
         }
+        let lesson = material.lesson;
         Ok(RunOutcome {
             lesson,
             folder,

@@ -13,7 +13,7 @@ use scenarios::event::{EventKind, RunEvent};
 use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Source, is_hidden, plain, text_of};
 use scenarios::recorded::{LINE_MAX, Reader};
 use scenarios::scenario::Scenario;
-use scenarios::state::RunState;
+use scenarios::summary::RunSummary;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -91,7 +91,7 @@ impl Recording {
     pub fn read(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(EVENTS_FILE);
         let file = plain(&path).map_err(|error| {
-            Failure::usage(format!("{} is no recorded run: {error}", folder.display())).hint("lab runs lists them")
+            Failure::usage(format!("{} is not a recorded run: {error}", folder.display())).hint("lab runs lists them")
         })?;
         let wrong = |line: usize, why: &str| {
             Failure::usage(format!("{}:{line}: {why}", path.display()))
@@ -137,8 +137,8 @@ impl Recording {
     }
 
     /// The lesson with the run's own numbers, where its scenario was kept.
-    pub fn lesson(&self, state: &RunState) -> Option<LessonText> {
-        LessonText::told(&self.scenario()?, state)
+    pub fn lesson(&self, summary: &RunSummary<'_>) -> Option<LessonText> {
+        LessonText::told(&self.scenario()?, summary)
     }
 }
 

@@ -152,7 +152,7 @@ fn show(lines: &[String]) {
         render(format, &material).unwrap();
     }
     histories::lines(&state).unwrap();
-    plain::report(&state, None);
+    plain::report(&material.summary, None);
     if let Some(info) = &state.info {
         let run = Compared {
             plan: &info.plan,

@@ -1,9 +1,9 @@
 //! CSV (RFC 4180): one row for each arm, class of requests or of clients' operations, and round; searches included.
 
-use scenarios::state::{ArmState, RoundState, RunState};
+use scenarios::state::RoundState;
+use scenarios::summary::{ArmSummary, ClassSummary, Found, Latencies, OperationsSummary, RunSummary, class_names};
 
 use super::escape;
-use super::figures::{ArmFigures, ClassFigures, arms, class_names, latency_row, one_round};
 
 const PLACE: [&str; 9] = [
     "run", "scenario", "backend", "seed", "arm", "label", "class", "round", "complete",
@@ -11,25 +11,25 @@ const PLACE: [&str; 9] = [
 const COUNTS: [&str; 7] = ["load_s", "scheduled", "sent", "ok", "failed", "errors", "rate_per_s"];
 const QUANTILES: [&str; 6] = ["mean_ms", "p50_ms", "p90_ms", "p99_ms", "p99_9_ms", "max_ms"];
 const LATENCIES: [&str; 3] = ["response", "service", "send_lateness"];
-const SEARCH: [&str; 2] = ["search_within_per_s", "search_beyond_per_s"];
+const SEARCH: [&str; 3] = ["search_within_per_s", "search_beyond_per_s", "search_max_rate_per_s"];
 
 /// The table with its header; an empty field means that nothing was measured.
-pub(super) fn render(state: &RunState) -> String {
+pub(super) fn render(summary: &RunSummary<'_>) -> String {
     let latencies = LATENCIES
         .iter()
         .flat_map(|of| QUANTILES.map(|quantile| format!("{of}_{quantile}")));
     let names = PLACE.iter().chain(&COUNTS).map(ToString::to_string).chain(latencies);
     let mut text = line(names.chain(SEARCH.map(str::to_owned)));
-    let Some(info) = &state.info else { return text };
+    let Some(info) = &summary.state.info else { return text };
     let run = [
         escape::csv_text(&info.run),
         escape::csv_text(&info.plan.scenario),
         escape::csv_text(&info.backend),
         info.plan.seed.to_string(),
     ];
-    for arm in arms(state) {
+    for arm in &summary.arms {
         for round in arm.rounds {
-            for (class, fields) in rows(&arm, round) {
+            for (class, fields) in rows(arm, round) {
                 let place = [
                     escape::csv_text(&arm.plan.name),
                     escape::csv_text(&arm.plan.label),
@@ -45,46 +45,39 @@ pub(super) fn render(state: &RunState) -> String {
 }
 
 /// (class, the fields after the place) of one round.
-fn rows(arm: &ArmFigures<'_>, round: &RoundState) -> Vec<(String, Vec<String>)> {
-    let measured = class_names(arm.plan, arm.rounds).into_iter().map(|class| {
-        let mut fields = of_class(&one_round(arm.plan, &class, round));
-        fields.extend(found(round, &class));
-        (class, fields)
-    });
+fn rows(arm: &ArmSummary<'_>, round: &RoundState) -> Vec<(String, Vec<String>)> {
     let named = class_names(arm.plan, arm.rounds);
-    let searched = arm
-        .plan
-        .searches
-        .iter()
-        .filter(|search| !named.contains(&search.class))
-        .map(|search| {
-            let mut fields = vec![String::new(); COUNTS.len() + LATENCIES.len() * QUANTILES.len()];
-            fields.extend(found(round, &search.class));
-            (search.class.clone(), fields)
-        });
-    let mut acting: Vec<&str> = arm.plan.clients.iter().map(|clients| clients.class.as_str()).collect();
-    acting.dedup();
-    let acted = acting
-        .into_iter()
-        .map(|class| (class.to_owned(), of_clients(class, round)));
+    let measured = named.iter().map(|class| {
+        let summary = ClassSummary::of(arm.plan, class, std::slice::from_ref(round));
+        let mut fields = of_class(&summary);
+        fields.extend(found(round, class));
+        (class.clone(), fields)
+    });
+    let only_searched = arm.searches.iter().map(|search| &search.plan.class);
+    let searched = only_searched.filter(|class| !named.contains(class)).map(|class| {
+        let mut fields = vec![String::new(); COUNTS.len() + LATENCIES.len() * QUANTILES.len()];
+        fields.extend(found(round, class));
+        (class.clone(), fields)
+    });
+    let acted = arm.operations.iter().map(|operations| {
+        let class = operations.class.as_str();
+        (class.to_owned(), of_clients(class, round))
+    });
     measured.chain(searched).chain(acted).collect()
 }
 
 /// Operations of clients have no schedule and no rate: each client waits for its answer. Those of which nobody knows whether
 /// they had their effect stand beside the errors.
 fn of_clients(class: &str, round: &RoundState) -> Vec<String> {
-    let arm = ArmState {
-        rounds: vec![round.clone()],
-    };
-    let operations = arm.operations_of(class);
+    let operations = OperationsSummary::of(class, &[], std::slice::from_ref(round));
     let unknown = match operations.unknown {
-        0 => String::new(),
-        unknown => format!("unknown={unknown}"),
+        None | Some(0.0) => String::new(),
+        Some(unknown) => format!("unknown={unknown}"),
     };
     let mut fields = vec![String::new(), String::new()];
-    fields.extend([operations.all.len(), operations.ok, operations.failed].map(|count| count.to_string()));
+    fields.extend([operations.operations, operations.ok, operations.failed].map(field));
     fields.extend([unknown, String::new()]);
-    fields.extend(latency_row(&operations.latency).map(field));
+    fields.extend(operations.latency.row().map(field));
     fields.resize(
         COUNTS.len() + LATENCIES.len() * QUANTILES.len() + SEARCH.len(),
         String::new(),
@@ -92,32 +85,29 @@ fn of_clients(class: &str, round: &RoundState) -> Vec<String> {
     fields
 }
 
-fn of_class(class: &ClassFigures) -> Vec<String> {
+fn of_class(class: &ClassSummary) -> Vec<String> {
     let kinds: Vec<String> = class
         .errors
         .iter()
+        .flatten()
         .map(|(kind, count)| format!("{kind}={count}"))
         .collect();
-    let counts = class
-        .counts()
-        .map(|count| count.map(|count| count.to_string()).unwrap_or_default());
-    let mut fields = vec![field(Some(class.load_s))];
-    fields.extend(counts);
+    let counts = class.counts;
+    let counts = [counts.scheduled, counts.sent, counts.ok, counts.failed];
+    let mut fields = vec![field(Some(class.whole.load_s))];
+    fields.extend(counts.map(|count| count.map(|count| count.to_string()).unwrap_or_default()));
     fields.push(escape::csv_text(&kinds.join(";")));
-    fields.push(field(class.rate_per_s()));
-    for latencies in [&class.total.response, &class.total.service, &class.total.lateness] {
-        fields.extend(latency_row(latencies).map(field));
+    let figures = &class.whole.figures;
+    fields.push(field(figures.rate_per_s));
+    for latencies in [&figures.response, &figures.service, &figures.lateness] {
+        fields.extend(Latencies::row(latencies).map(field));
     }
     fields
 }
 
-fn found(round: &RoundState, class: &str) -> [String; 2] {
-    let search = round.searches.get(class);
-    [
-        search.and_then(|search| search.within_per_s),
-        search.and_then(|search| search.beyond_per_s),
-    ]
-    .map(field)
+fn found(round: &RoundState, class: &str) -> [String; 3] {
+    let found = Found::of(&[round.searches.get(class)]);
+    [found.within_per_s, found.beyond_per_s, found.max_rate_per_s].map(field)
 }
 
 fn field(value: Option<f64>) -> String {

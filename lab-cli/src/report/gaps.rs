@@ -3,12 +3,13 @@
 use scenarios::event::StepOutcome;
 use scenarios::plan::Plan;
 use scenarios::state::{RoundState, RunState};
+use scenarios::summary::{ArmSummary, RunSummary};
 
-use super::figures::{ArmFigures, arms};
 use super::words::count;
 
 /// One sentence for each gap; none for a complete run.
-pub(super) fn gaps(state: &RunState) -> Vec<String> {
+pub(super) fn gaps(summary: &RunSummary<'_>) -> Vec<String> {
+    let state = summary.state;
     let Some(info) = &state.info else {
         return vec!["Everything: the recording holds no begin of a run.".to_owned()];
     };
@@ -16,8 +17,8 @@ pub(super) fn gaps(state: &RunState) -> Vec<String> {
     ending(state, &mut all);
     left_out(&info.plan, &mut all);
     turns(&info.plan, state, &mut all);
-    for arm in arms(state) {
-        of_arm(&arm, &mut all);
+    for arm in &summary.arms {
+        of_arm(arm, &mut all);
     }
     let undecided = info
         .plan
@@ -78,10 +79,11 @@ fn turns(plan: &Plan, state: &RunState, all: &mut Vec<String>) {
     }
 }
 
-fn of_arm(arm: &ArmFigures<'_>, all: &mut Vec<String>) {
+fn of_arm(arm: &ArmSummary<'_>, all: &mut Vec<String>) {
     let label = &arm.plan.label;
     for class in arm.classes.iter().filter(|_| !arm.rounds.is_empty()) {
-        let unsent = class.scheduled.saturating_sub(class.sent);
+        let sent = class.counts.sent.unwrap_or(0);
+        let unsent = class.counts.scheduled.unwrap_or(0).saturating_sub(sent);
         if unsent > 0 {
             all.push(format!(
                 "{label}, {}: {} scheduled requests were never sent.",
@@ -89,7 +91,7 @@ fn of_arm(arm: &ArmFigures<'_>, all: &mut Vec<String>) {
                 count(unsent)
             ));
         }
-        let open = class.sent.saturating_sub(class.ok + class.failed());
+        let open = sent.saturating_sub(class.answered());
         if open > 0 {
             all.push(format!(
                 "{label}, {}: {} requests had no result yet when the measurement ended.",
@@ -97,7 +99,7 @@ fn of_arm(arm: &ArmFigures<'_>, all: &mut Vec<String>) {
                 count(open)
             ));
         }
-        if class.ok == 0 {
+        if class.counts.ok.unwrap_or(0) == 0 {
             all.push(format!("{label}, {}: no good answer, hence no latency.", class.name));
         }
     }
@@ -125,7 +127,7 @@ fn of_round(label: &str, round: &RoundState, all: &mut Vec<String>) {
     }
 }
 
-fn searches(arm: &ArmFigures<'_>, all: &mut Vec<String>) {
+fn searches(arm: &ArmSummary<'_>, all: &mut Vec<String>) {
     for search in &arm.searches {
         for (round, found) in &search.rounds {
             let place = format!("{}, search {}, round {round}", arm.plan.label, search.plan.class);

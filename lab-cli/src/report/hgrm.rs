@@ -6,17 +6,16 @@
 use std::fmt::Write;
 
 use load::Histogram;
-use scenarios::state::RunState;
+use scenarios::summary::{ArmSummary, RunSummary};
 
 use super::escape;
-use super::figures::arms;
 
 const TICKS_PER_HALF_DISTANCE: f64 = 5.0;
 
 /// All tables of a run one after the other, each under a comment that names its arm and class.
-pub(super) fn render(state: &RunState) -> String {
+pub(super) fn render(summary: &RunSummary<'_>) -> String {
     let mut text = String::new();
-    for (name, table) in files(state) {
+    for (name, table) in files(&summary.arms) {
         let _ = writeln!(text, "#[{}]\n{table}", name.trim_end_matches(".hgrm"));
     }
     if text.is_empty() {
@@ -27,16 +26,20 @@ pub(super) fn render(state: &RunState) -> String {
 }
 
 /// (file name, table) of every class that was answered.
-pub(super) fn files(state: &RunState) -> Vec<(String, String)> {
+pub(super) fn files(arms: &[ArmSummary<'_>]) -> Vec<(String, String)> {
     let mut files = Vec::new();
-    for arm in arms(state) {
-        for class in arm.classes.iter().filter(|class| !class.total.response.is_empty()) {
+    for arm in arms {
+        for class in arm
+            .classes
+            .iter()
+            .filter(|class| !class.whole.total.response.is_empty())
+        {
             let name = format!(
                 "{}.{}.hgrm",
                 escape::file_name(&arm.plan.name),
                 escape::file_name(&class.name)
             );
-            files.push((name, table(&class.total.response)));
+            files.push((name, table(&class.whole.total.response)));
         }
     }
     files

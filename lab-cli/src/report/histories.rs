@@ -1,9 +1,11 @@
 //! What clients' histories were found to be, for every display: who did how much, which law held, and the pictures of
 //! the first violations.
 
-use history::{Diagram, Judgement, Operation, Verdict};
-use scenarios::plan::{ArmPlan, LawSpec};
-use scenarios::state::{ArmState, OperationTotals, RunState};
+use history::{Diagram, Operation};
+use scenarios::plan::ArmPlan;
+use scenarios::state::{ArmState, RunState};
+use scenarios::summary::{ArmSummary, LawSummary, OperationsSummary};
+use scenarios::unit::Unit;
 use serde::Serialize;
 
 use super::words;
@@ -24,28 +26,28 @@ pub const HEADINGS: [&str; 8] = [
 pub struct Row<'a> {
     /// Label of the arm and name of the class.
     pub name: String,
-    operations: OperationTotals<'a>,
+    operations: &'a OperationsSummary,
     laws: Vec<String>,
 }
 
 impl Row<'_> {
     /// The row as texts, in the order of [`HEADINGS`].
     pub fn cells(&self) -> Vec<String> {
-        let count = |number: usize| words::count(number as u64);
-        let latency = &self.operations.latency;
+        let count = |number: Option<f64>| words::shown(number, Unit::Count);
+        let operations = self.operations;
         vec![
             self.name.clone(),
             if self.laws.is_empty() {
-                "–".to_owned()
+                words::NOTHING.to_owned()
             } else {
                 self.laws.join(", ")
             },
-            count(self.operations.all.len()),
-            count(self.operations.ok),
-            count(self.operations.failed),
-            count(self.operations.unknown),
-            words::ms(latency.quantile_ms(0.5)),
-            words::ms(latency.max_ms()),
+            count(operations.operations),
+            count(operations.ok),
+            count(operations.failed),
+            count(operations.unknown),
+            words::ms(operations.latency.p50),
+            words::ms(operations.latency.max),
         ]
     }
 }
@@ -61,13 +63,14 @@ pub struct Proof<'a> {
 }
 
 /// Every class of operations of every arm, in the scenario's order; those of which nothing was seen are left out.
-pub fn rows(state: &RunState) -> Vec<Row<'_>> {
+pub fn rows<'a>(arms: &'a [ArmSummary<'_>]) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
-    for (plan, arm) in planned(state) {
-        let mut classes: Vec<&str> = plan.clients.iter().map(|clients| clients.class.as_str()).collect();
-        classes.dedup();
-        let acted = classes.into_iter().map(|class| row(plan, arm, class));
-        rows.extend(acted.filter(|row| !row.operations.all.is_empty()));
+    for arm in arms {
+        let seen = arm
+            .operations
+            .iter()
+            .filter(|operations| operations.operations.is_some());
+        rows.extend(seen.map(|operations| row(arm, operations)));
     }
     rows
 }
@@ -152,34 +155,21 @@ fn planned(state: &RunState) -> impl Iterator<Item = (&ArmPlan, &ArmState)> {
     arms.iter().zip(&state.arms)
 }
 
-fn row<'a>(plan: &ArmPlan, arm: &'a ArmState, class: &str) -> Row<'a> {
-    let laws = plan.laws.iter().filter(|law| law.of == class);
+fn row<'a>(arm: &ArmSummary<'_>, operations: &'a OperationsSummary) -> Row<'a> {
+    let laws = arm.laws.iter().filter(|law| law.plan.of == operations.class);
     Row {
-        name: format!("{} · {class}", plan.label),
-        operations: arm.operations_of(class),
-        laws: laws.map(|law| found(law, arm)).collect(),
+        name: format!("{} · {}", arm.plan.label, operations.class),
+        operations,
+        laws: laws.map(found).collect(),
     }
 }
 
-/// What came of a law over all rounds: `stock broken 20×`, `stock holds`, `stock undecided`.
-fn found(law: &LawSpec, arm: &ArmState) -> String {
-    let judged: Vec<&Judgement> = arm
-        .rounds
-        .iter()
-        .flat_map(|round| &round.judged)
-        .filter(|judged| judged.name == law.name)
-        .map(|judged| &judged.judgement)
-        .collect();
-    let violations: u64 = judged.iter().map(|judgement| judgement.found).sum();
-    let open = judged
-        .iter()
-        .any(|judgement| matches!(judgement.verdict, Verdict::Undecided(_)));
-    let name = law.law.title();
-    if violations > 0 {
-        format!("{name}: broken {}×", words::count(violations))
-    } else if judged.is_empty() || open {
-        format!("{name}: undecided")
-    } else {
-        format!("{name}: holds")
+/// What came of a law over all rounds: `stock: broken 20×`, `stock: holds`, `stock: undecided`.
+fn found(law: &LawSummary<'_>) -> String {
+    let name = law.plan.law.title();
+    match (law.seen, law.violations) {
+        (0, Some(_)) => format!("{name}: holds"),
+        (0, None) => format!("{name}: undecided"),
+        (seen, _) => format!("{name}: broken {}×", words::count(seen)),
     }
 }

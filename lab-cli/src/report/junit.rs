@@ -2,25 +2,26 @@
 
 use std::fmt::Write;
 
-use scenarios::state::RunState;
+use scenarios::summary::{Outcome, RunSummary};
 use scenarios::verdict::{CheckOutcome, Verdict};
 
 use super::escape::markup;
 
 /// The document. A check that was refuted is a failure; one that could not be decided is skipped; a run that could
 /// not go on adds an error of its own.
-pub(super) fn render(state: &RunState) -> String {
+pub(super) fn render(summary: &RunSummary<'_>) -> String {
+    let state = summary.state;
     let (suite, started) = state.info.as_ref().map_or(("unknown", ""), |info| {
         (info.plan.scenario.as_str(), info.started.as_str())
     });
     let suite = markup(&format!("lab.{suite}"));
-    let of = |verdict: Verdict| state.checks.iter().filter(|check| check.verdict == verdict).count();
-    let ending = ending(state);
+    let of = |verdict: Verdict| summary.checks.iter().filter(|check| check.verdict == verdict).count();
+    let ending = ending(summary);
     let errors = usize::from(ending.as_ref().is_some_and(|(element, _)| *element == "error"));
     let skipped = of(Verdict::Inconclusive) + usize::from(ending.is_some()) - errors;
     let totals = format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"{:.3}\"",
-        state.checks.len() + usize::from(ending.is_some()),
+        summary.checks.len() + usize::from(ending.is_some()),
         of(Verdict::Fail),
         state.elapsed_ms as f64 / 1000.0
     );
@@ -30,14 +31,14 @@ pub(super) fn render(state: &RunState) -> String {
         "  <testsuite name=\"{suite}\" {totals} timestamp=\"{}\">",
         markup(started)
     );
-    for check in &state.checks {
+    for check in summary.checks {
         case(&mut xml, &suite, check);
     }
     if let Some((element, message)) = ending {
         let _ = writeln!(
             xml,
             "    <testcase classname=\"{suite}\" name=\"the run went on to its end\">\n      <{element} message=\"{}\"/>\n    </testcase>",
-            markup(&message)
+            markup(message)
         );
     }
     xml.push_str("  </testsuite>\n</testsuites>\n");
@@ -45,15 +46,13 @@ pub(super) fn render(state: &RunState) -> String {
 }
 
 /// Why the run is not complete, and the element that says so: `error` for a failure, `skipped` for the rest.
-fn ending(state: &RunState) -> Option<(&'static str, String)> {
-    match &state.ended {
-        None => Some(("skipped", "the run has no end".to_owned())),
-        Some(ended) => match (&ended.failure, ended.interrupted) {
-            (Some(failure), _) => Some(("error", failure.clone())),
-            (None, true) => Some(("skipped", "the run was interrupted by hand".to_owned())),
-            (None, false) => None,
-        },
-    }
+fn ending<'a>(summary: &'a RunSummary<'_>) -> Option<(&'static str, &'a str)> {
+    let element = match summary.outcome {
+        Outcome::Decided(_) => return None,
+        Outcome::Stopped => "error",
+        Outcome::Unfinished | Outcome::Interrupted => "skipped",
+    };
+    Some((element, &summary.sentence))
 }
 
 fn case(xml: &mut String, suite: &str, check: &CheckOutcome) {

@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 
-use scenarios::prediction;
 use scenarios::state::RunState;
+use scenarios::summary::{ArmSummary, RunSummary, all_classes};
 
 use super::disturbances::sentences;
 use super::escape::markdown as escape;
-use super::figures::{ArmFigures, all_classes, arms, latency_row};
 use super::gaps::gaps;
 use super::histories::Proof;
 use super::simulated::simulations;
@@ -18,31 +17,30 @@ const DIAGRAM_COLUMNS: usize = 100;
 
 /// The whole report.
 pub(super) fn render(material: &Material<'_>) -> String {
-    let state = material.state;
-    let headline = words::headline(state);
-    let plan = state.info.as_ref().map(|info| &info.plan);
+    let summary = &material.summary;
+    let (state, plan) = (summary.state, summary.plan());
     let mut text = String::new();
     let name = plan.map_or("A run of the laboratory", |plan| plan.scenario.as_str());
-    let _ = writeln!(text, "# {}: {}\n", escape(name), headline.word);
+    let _ = writeln!(text, "# {}: {}\n", escape(name), summary.outcome.word());
     if let Some(plan) = plan {
         let _ = writeln!(text, "**{}**\n", escape(&plan.question));
     }
-    let _ = writeln!(text, "{}\n", escape(&headline.sentence));
-    if let Some(outcome) = plan.and_then(|plan| prediction::outcome(plan, state)) {
-        let _ = writeln!(text, "{} {}\n", escape(&outcome.question), escape(&outcome.sentence));
+    let _ = writeln!(text, "{}\n", escape(&summary.sentence));
+    if let Some(guess) = &summary.guess {
+        let _ = writeln!(text, "{} {}\n", escape(&guess.question), escape(&guess.sentence));
     }
-    side_by_side(&mut text, &arms(state));
+    side_by_side(&mut text, &summary.arms);
     acted(&mut text, state);
-    histories(&mut text, state);
+    histories(&mut text, summary);
     stories(&mut text, state);
     simulated(&mut text, state);
     if let Some(lesson) = &material.lesson {
         section(&mut text, "What happened", &lesson.happened);
         section(&mut text, "Why", &lesson.why);
     }
-    checks(&mut text, state);
+    checks(&mut text, summary);
     list(&mut text, "What disturbed the run", &sentences(state));
-    list(&mut text, "What was not measured", &gaps(state));
+    list(&mut text, "What was not measured", &gaps(summary));
     list(&mut text, "Notes", &state.notes);
     list(&mut text, "Warnings", &state.warnings);
     if let Some(LessonText { next, sources, .. }) = &material.lesson {
@@ -53,18 +51,17 @@ pub(super) fn render(material: &Material<'_>) -> String {
     text
 }
 
-fn side_by_side(text: &mut String, arms: &[ArmFigures<'_>]) {
+fn side_by_side(text: &mut String, arms: &[ArmSummary<'_>]) {
     let acted = arms
         .iter()
         .any(|arm| arm.rounds.iter().any(|round| !round.operations.is_empty()));
     let mut latencies = Vec::new();
     for name in all_classes(arms) {
         for arm in arms {
-            let Some(class) = arm.classes.iter().find(|class| class.name == name) else {
-                continue;
-            };
-            let [_, p50, _, p99, _, max] = latency_row(&class.total.response).map(words::ms);
-            let (errors, rate) = (words::errors(class.failures()), words::per_s(class.rate_per_s()));
+            let Some(class) = arm.class(&name) else { continue };
+            let figures = &class.whole.figures;
+            let [p50, p99, max] = [figures.response.p50, figures.response.p99, figures.response.max].map(words::ms);
+            let (errors, rate) = (words::errors(class.errors.as_ref()), words::per_s(figures.rate_per_s));
             latencies.push(vec![name.clone(), arm.plan.label.clone(), p50, p99, max, errors, rate]);
         }
     }
@@ -76,7 +73,7 @@ fn side_by_side(text: &mut String, arms: &[ArmFigures<'_>]) {
                 search.plan.class.clone(),
                 arm.plan.label.clone(),
                 objective,
-                words::per_s(search.max_rate_per_s),
+                words::highest_rate(&search.found),
             ]
         })
     });
@@ -107,14 +104,17 @@ fn acted(text: &mut String, state: &RunState) {
 }
 
 /// What the clients' histories show, with the first violation of each law as a picture in text.
-fn histories(text: &mut String, state: &RunState) {
-    let rows: Vec<Vec<String>> = histories::rows(state).iter().map(histories::Row::cells).collect();
+fn histories(text: &mut String, summary: &RunSummary<'_>) {
+    let rows: Vec<Vec<String>> = histories::rows(&summary.arms)
+        .iter()
+        .map(histories::Row::cells)
+        .collect();
     if rows.is_empty() {
         return;
     }
     text.push_str("## What the histories show\n\n");
     table(text, &histories::HEADINGS, 2, &rows);
-    for proof in histories::proofs(state) {
+    for proof in histories::proofs(summary.state) {
         drawn(text, &proof);
     }
 }
@@ -170,12 +170,12 @@ fn section(text: &mut String, heading: &str, body: &str) {
     }
 }
 
-fn checks(text: &mut String, state: &RunState) {
+fn checks(text: &mut String, summary: &RunSummary<'_>) {
     text.push_str("## Checks\n\n");
-    if state.checks.is_empty() {
+    if summary.checks.is_empty() {
         text.push_str("No check was decided.\n\n");
     }
-    let rows = state.checks.iter().map(|check| {
+    let rows = summary.checks.iter().map(|check| {
         let verdict = format!("{} {}", words::mark(check.verdict), check.verdict.as_str());
         let name = if check.why.is_empty() {
             check.name.clone()
@@ -209,7 +209,7 @@ fn environment(text: &mut String, material: &Material<'_>) {
         "## To repeat this run\n\n```sh\n{}\n```\n",
         material.command.replace("```", "")
     );
-    let Some(info) = &material.state.info else {
+    let Some(info) = &material.summary.state.info else {
         return;
     };
     let params: Vec<String> = info
@@ -221,7 +221,10 @@ fn environment(text: &mut String, material: &Material<'_>) {
     let lines = [
         ("Run", info.run.clone()),
         ("Began", info.started.clone()),
-        ("Took", format!("{:.1} s", material.state.elapsed_ms as f64 / 1000.0)),
+        (
+            "Took",
+            format!("{:.1} s", material.summary.state.elapsed_ms as f64 / 1000.0),
+        ),
         ("Backend", info.backend.clone()),
         ("Machine", format!("{} cores, {}", info.machine.cores, info.machine.os)),
         ("lab", info.machine.lab.clone()),

@@ -1,4 +1,4 @@
-//! Reports of a run: HTML, Markdown, JSON, CSV, percentile tables and JUnit, all drawn from one [`RunState`].
+//! Reports of a run: HTML, Markdown, JSON, CSV, percentile tables and JUnit, all formatted from one [`RunSummary`].
 //!
 //! Each format is one small writer. A run that is unfinished, interrupted, failed or empty has a report too: it says
 //! what is missing (see [`gaps`]).
@@ -7,7 +7,6 @@ mod acted;
 mod csv;
 mod disturbances;
 mod escape;
-mod figures;
 mod gaps;
 mod hgrm;
 pub mod histories;
@@ -19,8 +18,10 @@ mod markdown;
 pub mod simulated;
 mod svg;
 mod told;
-mod words;
+pub mod words;
 
+#[cfg(test)]
+mod agreement;
 #[cfg(test)]
 mod attack;
 #[cfg(test)]
@@ -30,13 +31,12 @@ mod tests;
 
 pub use html::SimMaterial;
 pub use told::{LessonText, command};
-pub use words::headline;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use scenarios::state::RunState;
+use scenarios::summary::RunSummary;
 use thiserror::Error;
 
 /// A format of a report.
@@ -60,7 +60,7 @@ pub enum Format {
 #[derive(Debug, Clone)]
 pub struct Material<'a> {
     /// The run.
-    pub state: &'a RunState,
+    pub summary: RunSummary<'a>,
     /// The lesson with this run's numbers filled in, where there is one.
     pub lesson: Option<LessonText>,
     /// The command that repeats the run.
@@ -95,9 +95,9 @@ pub fn render(format: Format, material: &Material<'_>) -> Result<String, ReportE
         Format::Html => html::render(material),
         Format::Md => Ok(markdown::render(material)),
         Format::Json => json::render(material),
-        Format::Csv => Ok(csv::render(material.state)),
-        Format::Hgrm => Ok(hgrm::render(material.state)),
-        Format::Junit => Ok(junit::render(material.state)),
+        Format::Csv => Ok(csv::render(&material.summary)),
+        Format::Hgrm => Ok(hgrm::render(&material.summary)),
+        Format::Junit => Ok(junit::render(&material.summary)),
     }
 }
 
@@ -121,12 +121,12 @@ pub fn write_all(folder: &Path, material: &Material<'_>) -> Vec<ReportError> {
         ("report.md", Format::Md),
     ]
     .map(report);
-    let history = match histories::lines(material.state) {
+    let history = match histories::lines(material.summary.state) {
         Ok(history) if history.is_empty() => Ok(()),
         Ok(history) => write_whole(&folder.join("history.jsonl"), &history),
         Err(error) => Err(error.into()),
     };
-    let histograms = hgrm::files(material.state)
+    let histograms = hgrm::files(&material.summary.arms)
         .into_iter()
         .map(|(name, text)| write_whole(&folder.join("hist").join(name), &text));
     reports

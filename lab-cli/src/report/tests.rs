@@ -149,7 +149,10 @@ fn assert_says_what_is_known(state: &RunState) {
         "{markdown}"
     );
     assert_eq!(is_open, html.contains("<strong>UNFINISHED</strong>"));
-    assert_eq!(is_open, junit.contains("the run has no end"), "{junit}");
+    let says_so = ["The run has no end", "holds no begin of a run"]
+        .iter()
+        .any(|words| junit.contains(words));
+    assert_eq!(is_open, says_so, "{junit}");
     assert!(
         !is_open || !json["not_measured"].as_array().unwrap().is_empty(),
         "{json}"

@@ -3,7 +3,7 @@
 use compose::DEFAULT_BACKEND;
 use scenarios::scenario::Scenario;
 use scenarios::state::RunState;
-use scenarios::values::scope;
+use scenarios::summary::RunSummary;
 
 /// The sections of a lesson, each in Markdown; a section may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct LessonText {
     pub idea: String,
     /// What to watch.
     pub watch: String,
-    /// What happened in this run.
+    /// What happened in this run; empty, as the next two, where the run did not come to its end.
     pub happened: String,
     /// Why it happened.
     pub why: String,
@@ -24,22 +24,29 @@ pub struct LessonText {
 
 impl LessonText {
     /// A scenario's lesson with a run's own numbers; a part whose numbers were not measured says so.
-    pub fn told(scenario: &Scenario, state: &RunState) -> Option<Self> {
-        let plan = &state.info.as_ref()?.plan;
-        let scope = scope(plan, state);
+    pub fn told(scenario: &Scenario, summary: &RunSummary<'_>) -> Option<Self> {
+        summary.plan()?;
         let lesson = &scenario.lesson;
+        let general = |heading: &str| lesson.section(heading).to_owned();
         let told = |heading: &str| {
             lesson
-                .told(heading, &scope)
+                .told(heading, &summary.scope)
                 .unwrap_or_else(|_| "This run did not measure what this part speaks of.".to_owned())
         };
+        let always = Self {
+            idea: general("The idea"),
+            watch: general("What to watch"),
+            sources: general("Sources"),
+            ..Self::default()
+        };
+        if !summary.outcome.is_decided() {
+            return Some(always);
+        }
         Some(Self {
-            idea: lesson.section("The idea").to_owned(),
-            watch: lesson.section("What to watch").to_owned(),
             happened: told("What happened"),
             why: told("Why"),
-            next: lesson.section("Try next").to_owned(),
-            sources: lesson.section("Sources").to_owned(),
+            next: general("Try next"),
+            ..always
         })
     }
 }

@@ -3,7 +3,7 @@
 use console::style;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::{table_within, visible, width};
+use super::{filled, table_within, visible, width};
 
 /// Renders Markdown, each line after an indent of this many spaces. Ends in a newline unless empty.
 pub fn render(markdown: &str, indent: usize) -> String {
@@ -136,10 +136,7 @@ impl Renderer {
         };
         let first = format!("{}{marker:<hanging$}", " ".repeat(base));
         let rest = " ".repeat(base + hanging);
-        let options = textwrap::Options::new(width())
-            .initial_indent(&first)
-            .subsequent_indent(&rest);
-        self.out.push_str(&textwrap::fill(text.trim(), options));
+        self.out.push_str(&filled(text.trim(), &first, &rest));
         self.out.push('\n');
     }
 

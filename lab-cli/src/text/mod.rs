@@ -42,8 +42,27 @@ pub fn width() -> usize {
 /// Words wrapped to the width, each line after an indent.
 pub fn wrapped(text: &str, indent: usize) -> String {
     let indent = " ".repeat(indent);
+    filled(text, &indent, &indent)
+}
+
+/// Words wrapped to the width, with what stands in front of the first line and of each further one. Lines break at
+/// blanks only: not within `200/s`, nor at a no-break space.
+fn filled(text: &str, first: &str, rest: &str) -> String {
     let options = textwrap::Options::new(width())
-        .initial_indent(&indent)
-        .subsequent_indent(&indent);
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .word_separator(textwrap::WordSeparator::AsciiSpace);
     textwrap::fill(text, options)
+}
+
+#[test]
+fn a_unit_stays_on_the_line_of_its_number() {
+    let words = "word ".repeat(40);
+    for cut in 0..12 {
+        let text = format!("{}200/s and 2.92\u{a0}s of it", &words[cut..]);
+        let text = wrapped(&text, 2);
+        assert!(text.lines().any(|line| line.contains("200/s")), "{text}");
+        assert!(text.lines().any(|line| line.contains("2.92\u{a0}s")), "{text}");
+        assert!(text.lines().count() > 1, "{text}");
+    }
 }

@@ -82,9 +82,9 @@ pub enum Action {
     NextInstance,
     /// The instance before.
     PreviousInstance,
-    /// One instance more.
+    /// Add one instance.
     Grow,
-    /// One instance less.
+    /// Remove one instance.
     Shrink,
     /// The balancer's next policy.
     NextPolicy,
@@ -195,8 +195,8 @@ pub static BINDINGS: &[Binding] = {
         bind(P::Play, &[Char('-')], A::Slower, "a fifth fewer requests per second", ""),
         bind(P::Play, &[DOWN, Char('j')], A::NextInstance, "select an instance", "↑↓ instance"),
         bind(P::Play, &[UP, Char('k')], A::PreviousInstance, "", ""),
-        bind(P::Play, &[Char('i')], A::Grow, "one instance more", "i d more, less"),
-        bind(P::Play, &[Char('d')], A::Shrink, "one instance less", ""),
+        bind(P::Play, &[Char('i')], A::Grow, "add one instance", "i d add, remove"),
+        bind(P::Play, &[Char('d')], A::Shrink, "remove one instance", ""),
         bind(P::Play, &[Char('o')], A::NextPolicy, "the balancer's next policy, while requests flow", "policy"),
         bind(P::Play, &[Char('s')], A::PauseInstance, "stop the instance where it stands (SIGSTOP); again: let it go on", "stop"),
         bind(P::Play, &[Char('x')], A::KillInstance, "kill the instance (SIGKILL)", "kill"),
@@ -211,7 +211,7 @@ pub static BINDINGS: &[Binding] = {
         bind(P::Everywhere, &[DOWN, Char('j')], A::Down, "", ""),
         bind(P::Everywhere, &[PAGE_UP, Ctrl('b'), Ctrl('u')], A::PageUp, "up and down by a page", ""),
         bind(P::Everywhere, &[PAGE_DOWN, Ctrl('f'), Ctrl('d'), Char(' ')], A::PageDown, "", ""),
-        bind(P::Everywhere, &[HOME, Char('g')], A::Top, "to the begin and to the end", ""),
+        bind(P::Everywhere, &[HOME, Char('g')], A::Top, "to the start, to the end", ""),
         bind(P::Everywhere, &[END, Char('G')], A::Bottom, "", ""),
         bind(P::Everywhere, &[Char('m')], A::Mouse, "mouse on or off: off, the terminal selects text as always", ""),
         bind(P::Everywhere, &[Char('?')], A::Help, "these keys", "keys"),

@@ -35,6 +35,8 @@ use session::Message;
 use terminal::Screen;
 use theme::{Depth, Theme};
 
+#[cfg(test)]
+pub use picture::drawn;
 pub use picture::picture;
 pub use session::Session;
 
@@ -189,7 +191,7 @@ async fn open(
     outcome.unwrap_or_else(|_| {
         // It panicked, which ends what runs: the children die with this process, and its records go before it does.
         leftovers::end_own_systems(&folder);
-        Err(Failure::unexpected("the screen broke down; the run was stopped"))
+        Err(Failure::unexpected("the dashboard crashed; the run was stopped"))
     })
 }
 

@@ -31,7 +31,7 @@ pub fn numbered(markdown: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The command at the begin of a bullet.
+/// The command at the start of a bullet.
 fn command(line: &str) -> Option<&str> {
     line.strip_prefix("- `")?.split_once('`').map(|(command, _)| command)
 }

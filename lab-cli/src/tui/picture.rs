@@ -22,7 +22,7 @@ const CELL: (f64, f64) = (8.4, 16.3);
 const BACKGROUND: &str = "#16181d";
 const FOREGROUND: &str = "#d6d8dc";
 
-/// The screen of a recorded run at a moment (seconds since its begin; none: its end), or the home screen, as SVG.
+/// The screen of a recorded run at a moment (seconds since its start; none: its end), or the home screen, as SVG.
 ///
 /// # Errors
 /// When the state folder cannot be read.
@@ -32,6 +32,19 @@ pub fn picture(
     size: (u16, u16),
     state_folder: PathBuf,
 ) -> Result<String, Failure> {
+    drawn(recording, at_s, size, state_folder).map(|buffer| svg(&buffer))
+}
+
+/// The same as cells.
+///
+/// # Errors
+/// As [`picture`].
+pub fn drawn(
+    recording: Option<Recording>,
+    at_s: Option<f64>,
+    size: (u16, u16),
+    state_folder: PathBuf,
+) -> Result<Buffer, Failure> {
     let theme = Theme {
         depth: Depth::Many,
         ascii: false,
@@ -46,7 +59,7 @@ pub fn picture(
     let area = Rect::new(0, 0, size.0, size.1);
     let mut buffer = Buffer::empty(area);
     app.draw(area, &mut buffer);
-    Ok(svg(&buffer))
+    Ok(buffer)
 }
 
 /// Brings the laboratory to a moment of a recording.

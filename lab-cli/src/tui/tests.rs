@@ -331,7 +331,7 @@ fn a_question_takes_a_number_and_says_what_it_did_not_understand() {
     bench.write("/cpu-blocking");
     bench.press(KeyCode::Enter);
     bench.press(KeyCode::Char('s'));
-    assert!(bench.screen(100, 36).contains("how many percent of the bystanders"));
+    assert!(bench.screen(100, 36).contains("what percentage of the bystanders"));
     bench.write("999");
     bench.press(KeyCode::Enter);
     let screen = bench.screen(100, 36);

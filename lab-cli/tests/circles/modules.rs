@@ -186,7 +186,7 @@ impl Crate {
     }
 }
 
-/// A path at the begin of these tokens, and how many of them it takes.
+/// A path at the start of these tokens, and how many of them it takes.
 fn path(tokens: &[Token]) -> (Vec<String>, usize) {
     let mut path: Vec<String> = tokens[0].word().map(str::to_owned).into_iter().collect();
     let mut length = 1;
@@ -273,7 +273,7 @@ fn is_for_tests(attribute: &[Token]) -> bool {
     words == ["test"] || (words.first() == Some(&"cfg") && words.contains(&"test") && !words.contains(&"not"))
 }
 
-/// Tokens of the item, field or statement at the begin.
+/// Tokens of the item, field or statement at the start.
 fn item_length(tokens: &[Token]) -> usize {
     let mut at = 0;
     while let Some(length) = tokens[at..]

@@ -9,6 +9,7 @@ pub mod nginx;
 pub mod postgres;
 pub mod redis;
 pub mod scenario;
+pub mod servers;
 pub mod service;
 pub mod terminal;
 pub mod tty;

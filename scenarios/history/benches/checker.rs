@@ -56,11 +56,11 @@ fn main() {
                 let history = support::history(&operations);
                 let mut times_ms: Vec<f64> = (0..ROUNDS)
                     .map(|_| {
-                        let begin = Instant::now();
+                        let started = Instant::now();
                         let judgement = judge(object, &history);
                         let expected = if planted { Verdict::Violated } else { Verdict::Holds };
                         assert_eq!(judgement.verdict, expected, "{object:?}, {clients} clients");
-                        begin.elapsed().as_secs_f64() * 1e3
+                        started.elapsed().as_secs_f64() * 1e3
                     })
                     .collect();
                 times_ms.sort_by(f64::total_cmp);

@@ -34,7 +34,7 @@ pub struct Operation {
     /// What went wrong, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What the service did on the way, as its answer told it; times count from the begin of the history here, too.
+    /// What the service did on the way, as its answer told it; times count from the start of the history here, too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
 }

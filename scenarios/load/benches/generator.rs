@@ -56,9 +56,9 @@ fn nginx(folder: &Path) -> Outcome<(Nginx, Url)> {
         .stderr(Stdio::null())
         .spawn()?;
     let server = Nginx(child);
-    let begin = Instant::now();
+    let started = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        if begin.elapsed() > Duration::from_secs(5) {
+        if started.elapsed() > Duration::from_secs(5) {
             return Err("nginx did not begin to listen within 5 s".into());
         }
         std::thread::sleep(Duration::from_millis(20));

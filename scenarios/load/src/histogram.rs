@@ -52,6 +52,17 @@ impl Histogram {
         self.add(bucket_of(ns.saturating_add(500) / 1_000), count);
     }
 
+    /// A histogram of these buckets, ascending and none without a count.
+    pub(crate) fn from_buckets(buckets: Vec<(u32, u64)>) -> Self {
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        Self { buckets, count }
+    }
+
+    /// The buckets that hold something, ascending, with their counts.
+    pub(crate) fn buckets(&self) -> &[(u32, u64)] {
+        &self.buckets
+    }
+
     fn add(&mut self, bucket: u32, count: u64) {
         if count == 0 {
             return;

@@ -163,7 +163,7 @@ impl<'a, W: FnMut(Event)> Run<'a, W> {
             let job = Job {
                 number,
                 arrived_s: arrival_s,
-                // Drawn at the arrival and not at the begin of the work: the same request then costs the same under every policy.
+                // Drawn at the arrival and not at the start of the work: the same request then costs the same under every policy.
                 work_s: model.service.draw_s(&mut work),
                 balancer,
             };

@@ -92,7 +92,7 @@ pub struct Empirical {
 
 impl Empirical {
     /// From (share of requests, value in seconds), with shares rising strictly and values not falling. The lowest value also stands
-    /// for the begin; `None` when there is nothing, or the order is another, or a number is none, or the mean is zero.
+    /// for the start; `None` when there is nothing, or the order is another, or a number is none, or the mean is zero.
     #[must_use]
     pub fn new(levels: &[(f64, f64)]) -> Option<Self> {
         let (_, lowest) = *levels.first()?;

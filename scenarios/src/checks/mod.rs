@@ -2,7 +2,7 @@
 
 pub(crate) mod bootstrap;
 mod decide;
-pub(crate) mod doubt;
+mod own;
 mod words;
 
 pub use decide::{decide, so_far};

@@ -4,11 +4,15 @@
 //! What an expression may cost is bounded before it is evaluated.
 
 mod budget;
+mod paths;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use cel::{Context, Env, ExecutionError, Program, Value};
 use serde_json::Map;
+
+pub use paths::Path;
 
 use crate::theory;
 
@@ -53,6 +57,11 @@ impl Expression {
         self.program.references().has_variable(name)
     }
 
+    /// The places in the scope that it reads; one stands for all that lies below it.
+    pub fn paths(&self) -> BTreeSet<Path> {
+        paths::paths(self.program.expression())
+    }
+
     /// The text it was compiled from.
     pub fn source(&self) -> &str {
         &self.source
@@ -64,14 +73,21 @@ impl Expression {
     /// When a name is unknown, a value is missing (`null`: nothing was measured), types do not fit, or the
     /// result is no finite number.
     pub fn number(&self, scope: &Scope) -> Result<f64, String> {
-        let mut context = Context::with_env(LANGUAGE.clone());
+        self.number_with(&Functions::new()?, scope)
+    }
+
+    /// The same with functions made once, for whoever evaluates it many times.
+    ///
+    /// # Errors
+    /// As [`Self::number`].
+    pub(crate) fn number_with(&self, functions: &Functions, scope: &Scope) -> Result<f64, String> {
+        let mut context = functions.0.new_inner_scope();
         let references = self.program.references();
         for (name, value) in scope.iter().filter(|(name, _)| references.has_variable(name)) {
             context
                 .add_variable(name.as_str(), measured(value))
                 .map_err(|error| error.to_string())?;
         }
-        add_functions(&mut context).map_err(|error| error.to_string())?;
         let value = self
             .program
             .execute(&context)
@@ -89,6 +105,21 @@ impl Expression {
         } else {
             Err("it is not a finite number (a division by zero, say)".to_owned())
         }
+    }
+}
+
+/// The functions of the language and the laboratory's own.
+pub(crate) struct Functions(Context<'static, 'static>);
+
+impl Functions {
+    /// All of them.
+    ///
+    /// # Errors
+    /// When two have one name, which only a defect of the lab can cause.
+    pub(crate) fn new() -> Result<Self, String> {
+        let mut context = Context::with_env(LANGUAGE.clone());
+        add_functions(&mut context).map_err(|error| error.to_string())?;
+        Ok(Self(context))
     }
 }
 

@@ -98,6 +98,8 @@ pub enum Need {
     Kafka,
     /// A Kafka broker that keeps what it was given when it is started again, and knows transactions: a real one.
     DurableKafka,
+    /// A Prometheus server.
+    Prometheus,
     /// A container engine.
     Docker,
 }

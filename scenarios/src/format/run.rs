@@ -65,8 +65,8 @@ pub struct RunSection {
     /// The generator's own bound: a run whose requests left later than this (p99, milliseconds) proves nothing.
     #[serde(default = "default_lateness_ms", deserialize_with = "number::lateness_ms")]
     pub lateness_p99_ms_max: f64,
-    /// Failed requests that the scenario bears with, as a share of each class: beyond it, the latencies of those that
-    /// succeeded flatter the system and prove nothing.
+    /// Tolerated share of failed requests, in each class. Beyond it, the latencies of those that succeeded flatter the
+    /// system and prove nothing.
     #[serde(default = "default_error_share", deserialize_with = "number::share")]
     pub error_share_max: f64,
 }

@@ -7,7 +7,7 @@ use crate::expression::Expression;
 use crate::format::{FormatError, LESSON_FILE, Problem, SCENARIO_FILE};
 use crate::plan::{Options, Plan, PlanError};
 use crate::scenario::Scenario;
-use crate::values;
+use crate::summary;
 
 /// The cores of the machine that a scenario is tried on: the smallest that it must make sense for.
 const CORES: usize = 2;
@@ -77,7 +77,7 @@ fn default_run(scenario: &Scenario, quick: bool) -> Result<(), FormatError> {
 
 /// Evaluates every check, the question and the lesson on a run in which everything was measured.
 fn measurable(scenario: &Scenario, plan: &Plan) -> Result<(), FormatError> {
-    let scope = values::filled(plan);
+    let scope = summary::filled(plan);
     let mut problems = Vec::new();
     for check in &scenario.document.checks {
         let value = Expression::compile(check.value.as_str()).and_then(|expression| expression.number(&scope));

@@ -24,7 +24,7 @@ pub(super) fn all(document: &Document, loads: &[&Load], resolver: &Resolver) -> 
         .map(|window| {
             Ok(WindowSpec {
                 name: window.name.to_string(),
-                from_s: resolver.number_in(&window.from_s, 0.0, SECONDS_MAX, "the begin")?,
+                from_s: resolver.number_in(&window.from_s, 0.0, SECONDS_MAX, "the start")?,
                 to_s: resolver.number_in(&window.to_s, 0.0, SECONDS_MAX, "the end")?,
             })
         })
@@ -37,18 +37,18 @@ pub(super) fn all(document: &Document, loads: &[&Load], resolver: &Resolver) -> 
 
 /// The windows that the steps of a load are.
 fn of_steps(steps: &[Step], resolver: &Resolver) -> Result<Vec<WindowSpec>, Problem> {
-    let mut begin = 0.0;
+    let mut start = 0.0;
     steps
         .iter()
         .map(|step| {
-            let end = begin + resolver.length_s(&step.for_s)?;
-            let settle = resolver.or(step.settle_s.as_ref(), 0.0, end - begin, "the settling time")?;
+            let end = start + resolver.length_s(&step.for_s)?;
+            let settle = resolver.or(step.settle_s.as_ref(), 0.0, end - start, "the settling time")?;
             let window = WindowSpec {
                 name: step.name.to_string(),
-                from_s: begin + settle,
+                from_s: start + settle,
                 to_s: end,
             };
-            begin = end;
+            start = end;
             Ok(window)
         })
         .collect()

@@ -171,6 +171,24 @@ impl RoundState {
         }
     }
 
+    /// Answers that clients had from an instance, over all classes; none where no answer names an instance of its service,
+    /// so that nobody knows.
+    pub fn answers_of(&self, instance: &str) -> Option<u64> {
+        let answered = || self.classes.values().flat_map(|class| &class.by_instance);
+        let service_of = |name: &str| {
+            self.instances
+                .iter()
+                .find(|known| known.name == name)
+                .map(|known| &known.service)
+        };
+        let service = service_of(instance);
+        let is_counted = |name: &String| name == instance || (service.is_some() && service_of(name) == service);
+        answered().any(|(name, _)| is_counted(name)).then(|| {
+            let own = answered().filter(|(name, _)| *name == instance);
+            own.map(|(_, answered)| answered.requests).sum()
+        })
+    }
+
     pub(super) fn instance_mut(&mut self, name: &str) -> Option<&mut LiveInstance> {
         self.instances.iter_mut().find(|instance| instance.name == name)
     }

@@ -3,7 +3,7 @@
 use history::{Operation, Outcome};
 use load::Histogram;
 
-use super::ArmState;
+use super::RoundState;
 
 /// The operations of one class in one arm, over all rounds.
 #[derive(Debug, Clone, Default)]
@@ -20,11 +20,11 @@ pub struct OperationTotals<'a> {
     pub latency: Histogram,
 }
 
-impl ArmState {
-    /// What became of the operations of a class.
-    pub fn operations_of(&self, class: &str) -> OperationTotals<'_> {
-        let mut totals = OperationTotals::default();
-        let all = self.rounds.iter().flat_map(|round| &round.operations);
+impl<'a> OperationTotals<'a> {
+    /// What became of the operations of a class in these rounds.
+    pub fn of(class: &str, rounds: &'a [RoundState]) -> Self {
+        let mut totals = Self::default();
+        let all = rounds.iter().flat_map(|round| &round.operations);
         for operation in all.filter(|operation| operation.class == class) {
             totals.all.push(operation);
             match operation.outcome {

@@ -13,8 +13,8 @@ use scenarios::compare::{self, Compared, Finding};
 use scenarios::event::{EventKind, RunEvent};
 use scenarios::guess::Guess;
 use scenarios::plan::{Options, Plan};
-use scenarios::prediction;
 use scenarios::state::RunState;
+use scenarios::summary::RunSummary;
 use scenarios::verdict::{CheckOutcome, Verdict};
 
 /// Made-up measurements of each scenario: enough for most checks to be decided in one of them.
@@ -156,7 +156,7 @@ fn a_disturbed_measurement_proves_no_guess_and_no_difference() {
     };
     let well = guessed(Invented::well(0));
     let disturbed = guessed(Invented::disturbed(0, Kind::LabStops, 0));
-    let outcome = |state: &RunState| prediction::outcome(&plan, state).unwrap();
+    let outcome = |state: &RunState| RunSummary::of(state).guess.unwrap();
     assert!(outcome(&well).was.is_some());
     // Whatever the question names, one stop in each arm leaves nothing of it.
     let all = (0..plan.arms.len()).map(|arm| guessed(Invented::disturbed(0, Kind::LabStops, arm)));

@@ -16,10 +16,9 @@ use crate::consumption::Consumption;
 
 /// Routes that cost nothing but themselves: they are for whoever looks at the service from outside.
 pub(crate) fn routes(database: Database, consumption: Option<Consumption>) -> Router {
-    let figures = get(show).delete(empty).post(rebuild);
     Router::new()
         .route("/effects", get(effects))
-        .route("/figures", figures)
+        .route("/figures", get(show).delete(empty).post(rebuild))
         .route("/dead-letters", get(dead_letters))
         .route("/pending", get(pending))
         .with_state(Looked { database, consumption })

@@ -41,7 +41,7 @@ pub struct Health {
     /// Whether probes say that it is down.
     down: bool,
     probes_against: u32,
-    /// When it came into rotation; none for one that was there from the begin.
+    /// When it came into rotation; none for one that was there from the start.
     since: Option<Duration>,
     ejections: u64,
 }

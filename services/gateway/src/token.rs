@@ -5,13 +5,16 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use chassis::{Environment, Failure};
 use contract::Program;
 use contract::environment::JWT_SECRET;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, crypto};
+use hmac::{Hmac, KeyInit, Mac};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::Sha256;
 
 /// Signs tokens where `JWT_SECRET` is not set: good for a laboratory, known to everybody.
 const DEVELOPMENT_SECRET: &str = "a secret for development only";
 const ALGORITHM: &str = "HS256";
+/// The header of the tokens that are issued here.
+const HEADER: &str = r#"{"typ":"JWT","alg":"HS256"}"#;
 /// For whom tokens are, where they say for whom.
 const AUDIENCE: &str = Program::Gateway.as_str();
 
@@ -64,8 +67,8 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<O
 
 /// Signs tokens and checks them.
 pub(crate) struct Tokens {
-    sign: EncodingKey,
-    verify: DecodingKey,
+    /// The key, ready to sign.
+    key: Hmac<Sha256>,
 }
 
 impl Tokens {
@@ -75,15 +78,21 @@ impl Tokens {
             tracing::warn!("{JWT_SECRET} is not set: tokens are signed with a secret that everybody knows");
             DEVELOPMENT_SECRET
         });
-        Self {
-            sign: EncodingKey::from_secret(secret.as_bytes()),
-            verify: DecodingKey::from_secret(secret.as_bytes()),
-        }
+        let key = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+        Self { key }
     }
 
     /// A token that says this.
     pub(crate) fn issue(&self, claims: &Claims) -> Result<String, Failure> {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.sign).map_err(Failure::internal)
+        let claims = serde_json::to_vec(claims).map_err(Failure::internal)?;
+        Ok(self.signed(HEADER, &claims))
+    }
+
+    /// A token of this header and these claims.
+    fn signed(&self, header: &str, claims: &[u8]) -> String {
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let signature = self.key.clone().chain_update(&message).finalize().into_bytes();
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
     /// What a token says, if it is to be believed at `now_s`, in seconds since 1970.
@@ -103,11 +112,10 @@ impl Tokens {
             return Err("the token is not understood: its header has critical extensions");
         }
         let signed = &token[..header.len() + 1 + payload.len()];
-        match crypto::verify(signature, signed.as_bytes(), &self.verify, Algorithm::HS256) {
-            Ok(true) => {}
-            Ok(false) => return Err("the token was not signed here, or was changed"),
-            Err(_) => return Err(NOT_UNDERSTOOD),
-        }
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| NOT_UNDERSTOOD)?;
+        // Compares in constant time, so that how long it takes tells nothing about the right signature.
+        let verified = self.key.clone().chain_update(signed).verify_slice(&signature);
+        verified.map_err(|_| "the token was not signed here, or was changed")?;
         let claims: Claims = part(payload).ok_or(NOT_UNDERSTOOD)?;
         if now_s >= claims.exp {
             return Err("the token has expired; log in again");
@@ -134,17 +142,9 @@ mod tests {
 
     /// The moment of the test, in seconds since 1970.
     const NOW: i64 = 1_800_000_000;
-    const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
     fn tokens(secret: &str) -> Tokens {
         Tokens::new(&[(JWT_SECRET, secret)].into_iter().collect())
-    }
-
-    /// A token of these two documents, rightly signed.
-    fn signed(header: &str, claims: &str, key: &Tokens) -> String {
-        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-        let signature = crypto::sign(message.as_bytes(), &key.sign, Algorithm::HS256).unwrap();
-        format!("{message}.{signature}")
     }
 
     fn claims(exp: &str, more: &str) -> String {
@@ -153,7 +153,7 @@ mod tests {
 
     fn with_claims(claims: &str) -> Result<Claims, &'static str> {
         let key = tokens("key");
-        key.check(&signed(HEADER, claims, &key), NOW as f64)
+        key.check(&key.signed(HEADER, claims.as_bytes()), NOW as f64)
     }
 
     #[test]
@@ -267,15 +267,32 @@ mod tests {
             (r#"["HS256"]"#, false),
             ("", false),
         ] {
-            let checked = key.check(&signed(header, &claims, &key), NOW as f64);
+            let checked = key.check(&key.signed(header, claims.as_bytes()), NOW as f64);
             assert_eq!(checked.is_ok(), is_believed, "{header}: {checked:?}");
         }
+    }
+
+    /// The example of RFC 7515, appendix A.1, whose key is given in base64url.
+    #[test]
+    fn signatures_are_those_of_the_standard() {
+        let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+        let key = URL_SAFE_NO_PAD.decode(key).unwrap();
+        let tokens = Tokens {
+            key: Hmac::new_from_slice(&key).unwrap(),
+        };
+        let header = "{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}";
+        let claims = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
+        let token = tokens.signed(header, claims.as_bytes());
+        assert!(
+            token.ends_with(".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+            "{token}"
+        );
     }
 
     #[test]
     fn a_token_has_three_parts_and_one_spelling() {
         let key = tokens("key");
-        let good = signed(HEADER, &claims(&(NOW + 100).to_string(), ""), &key);
+        let good = key.signed(HEADER, claims(&(NOW + 100).to_string(), "").as_bytes());
         let (message, signature) = good.rsplit_once('.').unwrap();
         let last = good.as_bytes()[good.len() - 1];
         assert!(key.check(&good, NOW as f64).is_ok());

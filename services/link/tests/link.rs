@@ -61,9 +61,9 @@ impl Bench {
             _end: end,
             serving: tokio::spawn(async move { drop(link::serve(settings).await) }),
         };
-        let begin = Instant::now();
+        let started = Instant::now();
         loop {
-            assert!(begin.elapsed() < PATIENCE);
+            assert!(started.elapsed() < PATIENCE);
             if bench.serving.is_finished() {
                 return None;
             }
@@ -200,19 +200,19 @@ async fn a_slow_link_takes_its_time_each_way_and_for_the_handshake() {
         ..LinkConditions::default()
     };
     let bench = Bench::start(slow).await;
-    let begin = Instant::now();
+    let started = Instant::now();
     let (mut caller, mut callee) = bench.pair().await;
     assert!(
-        begin.elapsed() >= Duration::from_millis(80),
+        started.elapsed() >= Duration::from_millis(80),
         "a handshake is a round trip"
     );
-    let begin = Instant::now();
+    let started = Instant::now();
     caller.write_all(b"?").await.unwrap();
     read_exactly(&mut callee, 1).await;
-    assert!(begin.elapsed() >= Duration::from_millis(40));
+    assert!(started.elapsed() >= Duration::from_millis(40));
     callee.write_all(b"!").await.unwrap();
     read_exactly(&mut caller, 1).await;
-    assert!(begin.elapsed() >= Duration::from_millis(80));
+    assert!(started.elapsed() >= Duration::from_millis(80));
     bench.set(LinkConditions::default()).await;
     let (_, shown) = bench.control("GET", "/conditions", "").await.unwrap();
     assert!(serde_json::from_str::<LinkConditions>(&shown).unwrap().is_plain());
@@ -226,10 +226,10 @@ async fn a_narrow_link_lets_no_more_through_than_it_is_wide() {
     };
     let bench = Bench::start(narrow).await;
     let (mut caller, mut callee) = bench.pair().await;
-    let begin = Instant::now();
+    let started = Instant::now();
     caller.write_all(&[7; 40 << 10]).await.unwrap();
     read_exactly(&mut callee, 40 << 10).await;
-    assert!(begin.elapsed() >= Duration::from_millis(200));
+    assert!(started.elapsed() >= Duration::from_millis(200));
 }
 
 #[tokio::test]
@@ -313,9 +313,9 @@ async fn what_goes_over_it_is_counted() {
     let before = bench.metric("link_bytes_total{direction=\"up\"}").await;
     caller.write_all(&[1; 1000]).await.unwrap();
     read_exactly(&mut callee, 1000).await;
-    let begin = Instant::now();
+    let started = Instant::now();
     while bench.metric("link_bytes_total{direction=\"up\"}").await < before + 1000.0 {
-        assert!(begin.elapsed() < PATIENCE);
+        assert!(started.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

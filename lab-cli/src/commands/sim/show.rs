@@ -121,8 +121,8 @@ fn chart(outcomes: &[Outcome]) -> String {
     text
 }
 
-fn lines(columns: &[Column], outcomes: &[Outcome], begin: &str, between: &str, end: &str, ruled: bool) -> String {
-    let line = |fields: Vec<String>| format!("{begin}{}{end}\n", fields.join(between));
+fn lines(columns: &[Column], outcomes: &[Outcome], start: &str, between: &str, end: &str, ruled: bool) -> String {
+    let line = |fields: Vec<String>| format!("{start}{}{end}\n", fields.join(between));
     let mut text = line(columns.iter().map(|(heading, _)| (*heading).to_owned()).collect());
     if ruled {
         text += &line(vec!["---".to_owned(); columns.len()]);

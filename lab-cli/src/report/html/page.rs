@@ -1,12 +1,11 @@
 //! What stands on the page, in order.
 
-use scenarios::prediction::{self, Outcome};
+use scenarios::prediction::Guessed;
 use scenarios::state::RunState;
 use scenarios::verdict::CheckOutcome;
 use serde::Serialize;
 
 use crate::report::disturbances::sentences;
-use crate::report::figures::arms;
 use crate::report::gaps::gaps;
 use crate::report::simulated::{Simulation, simulations};
 use crate::report::{LessonText, Material, lesson, words};
@@ -24,7 +23,7 @@ pub(super) struct Page {
     run: String,
     verdict: Verdict,
     facts: Vec<(String, String)>,
-    guess: Option<Outcome>,
+    guess: Option<Guessed>,
     shown: Vec<Check>,
     checks: Vec<Check>,
     summary: Vec<Table>,
@@ -80,10 +79,8 @@ struct Lesson {
 
 /// The page of a run.
 pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
-    let state = material.state;
-    let plan = state.info.as_ref().map(|info| &info.plan);
-    let headline = words::headline(state);
-    let arms = arms(state);
+    let summary = &material.summary;
+    let (state, plan) = (summary.state, summary.plan());
     Page {
         style,
         scenario: plan.map_or_else(|| "a run of the laboratory".to_owned(), |plan| plan.scenario.clone()),
@@ -94,26 +91,26 @@ pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
         ),
         run: state.info.as_ref().map(|info| info.run.clone()).unwrap_or_default(),
         verdict: Verdict {
-            word: headline.word,
-            kind: headline.kind,
-            sentence: headline.sentence,
+            word: summary.outcome.word(),
+            kind: summary.outcome.verdict().as_str(),
+            sentence: summary.sentence.clone(),
         },
         facts: in_short(state),
-        guess: plan.and_then(|plan| prediction::outcome(plan, state)),
-        shown: checks(words::own_checks(state)),
-        checks: checks(&state.checks),
-        summary: tables::summary(state, &arms),
+        guess: summary.guess.clone(),
+        shown: checks(summary.own_checks()),
+        checks: checks(summary.checks),
+        summary: tables::summary(&summary.arms),
         simulated: simulations(state).iter().filter_map(simulated).collect(),
         lesson: material.lesson.as_ref().map(sections),
-        pictures: pictures::pictures(state, &arms),
-        raw: tables::raw(state, &arms),
+        pictures: pictures::pictures(state, &summary.arms),
+        raw: tables::raw(state, &summary.arms),
         environment: environment(state),
         params: plan.map(params).unwrap_or_default(),
         command: material.command.clone(),
         notes: state.notes.clone(),
         warnings: state.warnings.clone(),
         disturbances: sentences(state),
-        gaps: gaps(state),
+        gaps: gaps(summary),
         log: state
             .log
             .iter()

@@ -1,9 +1,9 @@
 //! Which charts a run gets.
 
-use scenarios::state::RunState;
+use scenarios::state::{ClassState, RoundState, RunState};
+use scenarios::summary::{ArmSummary, ClassSummary, all_classes};
 use serde::Serialize;
 
-use crate::report::figures::{ArmFigures, ClassFigures, all_classes, states};
 use crate::report::histories::{self, Proof};
 use crate::report::simulated::simulations;
 use crate::report::svg::{self, Figure, Marks, Series};
@@ -34,7 +34,7 @@ pub(super) struct Pictures {
 const ANSWERS_DRAWN_MIN: u64 = 20;
 
 /// All charts of a run.
-pub(super) fn pictures(state: &RunState, arms: &[ArmFigures<'_>]) -> Pictures {
+pub(super) fn pictures(state: &RunState, arms: &[ArmSummary<'_>]) -> Pictures {
     let classes = all_classes(arms);
     let mut comparison = Vec::new();
     for class in searched(arms) {
@@ -64,7 +64,7 @@ pub(super) fn pictures(state: &RunState, arms: &[ArmFigures<'_>]) -> Pictures {
     }
 }
 
-fn searched(arms: &[ArmFigures<'_>]) -> Vec<String> {
+fn searched(arms: &[ArmSummary<'_>]) -> Vec<String> {
     let mut classes: Vec<String> = Vec::new();
     for search in arms.iter().flat_map(|arm| &arm.searches) {
         if !classes.contains(&search.plan.class) {
@@ -75,28 +75,32 @@ fn searched(arms: &[ArmFigures<'_>]) -> Vec<String> {
 }
 
 /// The figures of a class in every arm that measured enough of it, with the arm's place as its style.
-fn measured<'a>(class: &str, arms: &'a [ArmFigures<'_>]) -> Vec<(usize, &'a str, &'a ClassFigures)> {
+fn measured<'a>(class: &str, arms: &'a [ArmSummary<'_>]) -> Vec<(usize, &'a str, &'a ClassSummary)> {
     arms.iter()
         .enumerate()
         .filter_map(|(index, arm)| {
-            let figures = arm.classes.iter().find(|figures| figures.name == class)?;
-            (figures.total.response.count() >= ANSWERS_DRAWN_MIN).then_some((index, arm.plan.label.as_str(), figures))
+            let figures = arm.class(class)?;
+            (figures.whole.total.response.count() >= ANSWERS_DRAWN_MIN).then_some((
+                index,
+                arm.plan.label.as_str(),
+                figures,
+            ))
         })
         .collect()
 }
 
-fn by_arm<'a>(class: &str, arms: &'a [ArmFigures<'_>]) -> Vec<Series<'a>> {
-    let series = |(style, label, figures): (usize, &str, &'a ClassFigures)| Series {
+fn by_arm<'a>(class: &str, arms: &'a [ArmSummary<'_>]) -> Vec<Series<'a>> {
+    let series = |(style, label, figures): (usize, &str, &'a ClassSummary)| Series {
         label: label.to_owned(),
         style,
-        response: &figures.total.response,
-        service: &figures.total.service,
+        response: &figures.whole.total.response,
+        service: &figures.whole.total.service,
     };
     measured(class, arms).into_iter().map(series).collect()
 }
 
 /// Comparisons of one class: its arms within each window and over the whole load, or the windows of a single arm.
-fn compared(class: &str, arms: &[ArmFigures<'_>]) -> Vec<Figure> {
+fn compared(class: &str, arms: &[ArmSummary<'_>]) -> Vec<Figure> {
     let measured = measured(class, arms);
     let windows: Vec<&str> = arms
         .first()
@@ -139,7 +143,7 @@ fn compared(class: &str, arms: &[ArmFigures<'_>]) -> Vec<Figure> {
 }
 
 /// Heat maps of one arm's classes, then its throughput.
-fn over_time(arm: &ArmFigures<'_>, classes: &[String], arms: &[ArmFigures<'_>]) -> Vec<Figure> {
+fn over_time(arm: &ArmSummary<'_>, classes: &[String], arms: &[ArmSummary<'_>]) -> Vec<Figure> {
     let marks = Marks::of(&arm.plan.windows, arm.rounds);
     let end_s = arm.plan.duration_s;
     let mut figures = Vec::new();
@@ -147,9 +151,14 @@ fn over_time(arm: &ArmFigures<'_>, classes: &[String], arms: &[ArmFigures<'_>]) 
         let title = format!("{}: {}", arm.plan.label, class.name);
         let range = measured(&class.name, arms)
             .iter()
-            .filter_map(|(_, _, figures)| Some((figures.total.response.min_ms()?, figures.total.response.max_ms()?)))
+            .filter_map(|(_, _, figures)| {
+                Some((
+                    figures.whole.total.response.min_ms()?,
+                    figures.whole.total.response.max_ms()?,
+                ))
+            })
             .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        if let Some(range) = range.filter(|_| class.ok + class.failed() >= ANSWERS_DRAWN_MIN) {
+        if let Some(range) = range.filter(|_| class.answered() >= ANSWERS_DRAWN_MIN) {
             figures.extend(svg::heat(
                 &title,
                 &states(arm.rounds, &class.name),
@@ -167,4 +176,9 @@ fn over_time(arm: &ArmFigures<'_>, classes: &[String], arms: &[ArmFigures<'_>]) 
     let title = format!("{}: throughput and errors", arm.plan.label);
     figures.extend(svg::rates(&title, &styled, arm.rounds, &marks, end_s));
     figures
+}
+
+/// What the rounds measured of a class.
+fn states<'a>(rounds: &'a [RoundState], class: &str) -> Vec<&'a ClassState> {
+    rounds.iter().filter_map(|round| round.classes.get(class)).collect()
 }

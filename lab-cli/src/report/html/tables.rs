@@ -1,9 +1,9 @@
 //! Tables of figures as the template lays them out.
 
 use scenarios::state::RunState;
+use scenarios::summary::{ArmSummary, Latencies, all_classes};
 use serde::Serialize;
 
-use crate::report::figures::{ArmFigures, all_classes, latency_row};
 use crate::report::{acted, histories, words};
 
 /// A table: every cell is plain text.
@@ -29,21 +29,22 @@ impl Table {
 }
 
 /// The arms side by side, as short as it goes.
-pub(super) fn summary(state: &RunState, arms: &[ArmFigures<'_>]) -> Vec<Table> {
-    let operations = histories::rows(state).iter().map(histories::Row::cells).collect();
+pub(super) fn summary(arms: &[ArmSummary<'_>]) -> Vec<Table> {
+    let operations = histories::rows(arms).iter().map(histories::Row::cells).collect();
     let histories = Table::new("What the histories show", 2, &histories::HEADINGS, operations);
     let head = ["arm", "p50", "p99", "max", "errors", "good answers"];
     let latencies = all_classes(arms).into_iter().filter_map(|class| {
-        let of_arm = |arm: &ArmFigures<'_>| {
-            let figures = arm.classes.iter().find(|figures| figures.name == class)?;
-            let [_, p50, _, p99, _, max] = latency_row(&figures.total.response).map(words::ms);
-            let rate = words::per_s(figures.rate_per_s());
+        let of_arm = |arm: &ArmSummary<'_>| {
+            let class = arm.class(&class)?;
+            let figures = &class.whole.figures;
+            let [p50, p99, max] = [figures.response.p50, figures.response.p99, figures.response.max].map(words::ms);
+            let rate = words::per_s(figures.rate_per_s);
             Some(vec![
                 arm.plan.label.clone(),
                 p50,
                 p99,
                 max,
-                words::errors(figures.failures()),
+                words::errors(class.errors.as_ref()),
                 rate,
             ])
         };
@@ -65,7 +66,7 @@ pub(super) fn summary(state: &RunState, arms: &[ArmFigures<'_>]) -> Vec<Table> {
                 search.plan.class.clone(),
                 arm.plan.label.clone(),
                 objective,
-                words::per_s(search.max_rate_per_s),
+                words::highest_rate(&search.found),
             ]
         })
     });
@@ -81,7 +82,7 @@ pub(super) fn summary(state: &RunState, arms: &[ArmFigures<'_>]) -> Vec<Table> {
 }
 
 /// All figures, for those who want to reckon for themselves.
-pub(super) fn raw(state: &RunState, arms: &[ArmFigures<'_>]) -> Vec<Table> {
+pub(super) fn raw(state: &RunState, arms: &[ArmSummary<'_>]) -> Vec<Table> {
     [
         Table::new("What was done to the system", 3, &acted::HEADINGS, acted::rows(state)),
         counts(arms),
@@ -96,19 +97,18 @@ pub(super) fn raw(state: &RunState, arms: &[ArmFigures<'_>]) -> Vec<Table> {
     .collect()
 }
 
-fn counts(arms: &[ArmFigures<'_>]) -> Option<Table> {
+fn counts(arms: &[ArmSummary<'_>]) -> Option<Table> {
     let rows = arms.iter().flat_map(|arm| {
         arm.classes.iter().map(|class| {
-            let [scheduled, sent, ok, _] = class.counts();
             vec![
                 arm.plan.label.clone(),
                 class.name.clone(),
-                words::counted(scheduled),
-                words::counted(sent),
-                words::counted(ok),
-                words::errors(class.failures()),
-                format!("{:.1} s", class.load_s),
-                words::per_s(class.rate_per_s()),
+                words::counted(class.counts.scheduled),
+                words::counted(class.counts.sent),
+                words::counted(class.counts.ok),
+                words::errors(class.errors.as_ref()),
+                format!("{:.1} s", class.whole.load_s),
+                words::per_s(class.whole.figures.rate_per_s),
             ]
         })
     });
@@ -125,15 +125,15 @@ fn counts(arms: &[ArmFigures<'_>]) -> Option<Table> {
     Table::new("Requests, all rounds", 2, &head, rows.collect())
 }
 
-fn latencies(arms: &[ArmFigures<'_>]) -> Option<Table> {
+fn latencies(arms: &[ArmSummary<'_>]) -> Option<Table> {
     let mut rows = Vec::new();
     for arm in arms {
         for class in &arm.classes {
             for (what, latencies) in [
-                ("from the intended start", &class.total.response),
-                ("from the actual send", &class.total.service),
-                ("lateness of sending", &class.total.lateness),
-                ("until a failure", &class.total.failed),
+                ("from the intended start", &class.whole.total.response),
+                ("from the actual send", &class.whole.total.service),
+                ("lateness of sending", &class.whole.total.lateness),
+                ("until a failure", &class.whole.total.failed),
             ] {
                 if !latencies.is_empty() {
                     let place = [
@@ -142,7 +142,12 @@ fn latencies(arms: &[ArmFigures<'_>]) -> Option<Table> {
                         what.to_owned(),
                         words::count(latencies.count()),
                     ];
-                    rows.push(place.into_iter().chain(latency_row(latencies).map(words::ms)).collect());
+                    rows.push(
+                        place
+                            .into_iter()
+                            .chain(Latencies::of(latencies).row().map(words::ms))
+                            .collect(),
+                    );
                 }
             }
         }
@@ -153,15 +158,11 @@ fn latencies(arms: &[ArmFigures<'_>]) -> Option<Table> {
     Table::new("Latencies, all rounds merged", 3, &head, rows)
 }
 
-fn windows(arms: &[ArmFigures<'_>]) -> Option<Table> {
+fn windows(arms: &[ArmSummary<'_>]) -> Option<Table> {
     let mut rows = Vec::new();
     for arm in arms {
         for class in &arm.classes {
-            for window in class
-                .windows
-                .iter()
-                .filter(|window| window.total.ok + failed(&window.total.errors) > 0)
-            {
+            for window in class.windows.iter().filter(|window| window.answered().is_some()) {
                 let place = [
                     arm.plan.label.clone(),
                     class.name.clone(),
@@ -172,7 +173,7 @@ fn windows(arms: &[ArmFigures<'_>]) -> Option<Table> {
                 rows.push(
                     place
                         .into_iter()
-                        .chain(latency_row(&window.total.response).map(words::ms))
+                        .chain(window.figures.response.row().map(words::ms))
                         .collect(),
                 );
             }
@@ -194,11 +195,7 @@ fn windows(arms: &[ArmFigures<'_>]) -> Option<Table> {
     Table::new("By window of intended start", 3, &head, rows)
 }
 
-fn failed(errors: &std::collections::BTreeMap<String, u64>) -> u64 {
-    errors.values().sum()
-}
-
-fn steps(arms: &[ArmFigures<'_>]) -> Option<Table> {
+fn steps(arms: &[ArmSummary<'_>]) -> Option<Table> {
     let mut rows = Vec::new();
     for arm in arms {
         for search in &arm.searches {
@@ -226,7 +223,7 @@ fn steps(arms: &[ArmFigures<'_>]) -> Option<Table> {
     Table::new("Steps of the searches", 3, &head, rows)
 }
 
-fn facts(arms: &[ArmFigures<'_>]) -> Option<Table> {
+fn facts(arms: &[ArmSummary<'_>]) -> Option<Table> {
     let mut rows = Vec::new();
     for arm in arms {
         for round in arm.rounds {
@@ -244,13 +241,13 @@ fn facts(arms: &[ArmFigures<'_>]) -> Option<Table> {
     Table::new("Answers of the probes", 2, &["arm", "probe", "round", "answers"], rows)
 }
 
-fn instances(arms: &[ArmFigures<'_>]) -> Option<Table> {
+fn instances(arms: &[ArmSummary<'_>]) -> Option<Table> {
     let rows = arms.iter().flat_map(|arm| {
         arm.instances.iter().map(|instance| {
             vec![
                 arm.plan.label.clone(),
                 instance.name.clone(),
-                words::count(instance.requests),
+                words::counted(instance.requests),
                 words::ms(instance.cpu_ms),
                 instance
                     .resident_bytes_max

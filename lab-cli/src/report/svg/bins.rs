@@ -25,7 +25,7 @@ impl Bins {
         Self { low_ms, shares }
     }
 
-    /// Where a bin begins, milliseconds; the end of the last one is the begin of the one after it.
+    /// Where a bin begins, milliseconds; the end of the last one is the start of the one after it.
     pub(super) fn begin_ms(&self, bin: usize) -> f64 {
         self.low_ms * 10_f64.powf(bin as f64 / PER_DECADE)
     }

@@ -1,8 +1,8 @@
 //! The steps of a search: rate against latency, with the objective.
 
 use scenarios::event::{SearchStep, StepOutcome};
+use scenarios::summary::{ArmSummary, Found, SearchSummary};
 
-use crate::report::figures::{ArmFigures, SearchFigures};
 use crate::report::words;
 
 use super::axes::{self, Area};
@@ -11,8 +11,8 @@ use super::scale::Scale;
 use super::{Entry, Figure, STYLES};
 
 /// The picture of one class that was searched for in some arms; none when no step was driven.
-pub(in crate::report) fn searches(title: &str, class: &str, arms: &[ArmFigures<'_>]) -> Option<Figure> {
-    let found: Vec<(usize, &str, &SearchFigures<'_>)> = arms
+pub(in crate::report) fn searches(title: &str, class: &str, arms: &[ArmSummary<'_>]) -> Option<Figure> {
+    let found: Vec<(usize, &str, &SearchSummary<'_>)> = arms
         .iter()
         .enumerate()
         .flat_map(|(index, arm)| {
@@ -40,7 +40,7 @@ pub(in crate::report) fn searches(title: &str, class: &str, arms: &[ArmFigures<'
 
     let said: Vec<String> = found
         .iter()
-        .map(|(_, label, search)| format!("{label}: {} within the objective", rate(search.max_rate_per_s)))
+        .map(|(_, label, search)| format!("{label}: {} within the objective", rate(&search.found)))
         .collect();
     let mut canvas = Canvas::new(area.bottom + 42.0, title, &format!("{goal}. {}", said.join("; ")));
     area.x_axis(
@@ -60,7 +60,7 @@ pub(in crate::report) fn searches(title: &str, class: &str, arms: &[ArmFigures<'
         .iter()
         .map(|(style, label, search)| Entry {
             swatch: line_swatch(*style),
-            label: format!("{label}: {}", rate(search.max_rate_per_s)),
+            label: format!("{label}: {}", rate(&search.found)),
         })
         .collect();
     legend.push(Entry {
@@ -84,25 +84,26 @@ pub(in crate::report) fn searches(title: &str, class: &str, arms: &[ArmFigures<'
     })
 }
 
-fn rate(rate_per_s: Option<f64>) -> String {
-    rate_per_s.map_or_else(
-        || "no rate found".to_owned(),
-        |rate| format!("about {}", words::per_s(Some(rate))),
-    )
+fn rate(found: &Found) -> String {
+    match found.max_rate_per_s {
+        Some(rate) => format!("about {}", words::per_s(Some(rate))),
+        None if found.is_nothing() => "no rate found".to_owned(),
+        None => words::highest_rate(found),
+    }
 }
 
-fn steps<'a>(search: &SearchFigures<'a>) -> Vec<&'a SearchStep> {
+fn steps<'a>(search: &SearchSummary<'a>) -> Vec<&'a SearchStep> {
     let mut steps: Vec<&SearchStep> = search.rounds.iter().flat_map(|(_, found)| &found.steps).collect();
     steps.sort_by(|a, b| a.rate_per_s.total_cmp(&b.rate_per_s));
     steps
 }
 
-fn draw(canvas: &mut Canvas, style: usize, search: &SearchFigures<'_>, area: &Area, (x, y): (&Scale, &Scale)) {
+fn draw(canvas: &mut Canvas, style: usize, search: &SearchSummary<'_>, area: &Area, (x, y): (&Scale, &Scale)) {
     let place = |step: &SearchStep| (x.at(step.rate_per_s), step.latency_ms.map_or(area.top, |ms| y.at(ms)));
     let steps = steps(search);
     let evidence = steps.iter().filter(|step| step.outcome != StepOutcome::NoEvidence);
     canvas.path(&line_class(style), &Path::through(evidence.map(|step| place(step))));
-    if let Some(rate) = search.max_rate_per_s {
+    if let Some(rate) = search.found.max_rate_per_s {
         let class = format!("thin s{}", style % STYLES);
         canvas.line(
             &class,

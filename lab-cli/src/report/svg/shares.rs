@@ -1,8 +1,8 @@
 //! Who answered: the share of each instance, arm by arm.
 
+use scenarios::summary::ArmSummary;
 use scenarios::unit::{Unit, in_unit};
 
-use crate::report::figures::ArmFigures;
 use crate::report::words;
 
 use super::canvas::{Anchor, Canvas};
@@ -25,9 +25,12 @@ struct Answered<'a> {
 }
 
 impl<'a> Answered<'a> {
-    fn of(style: usize, arm: &'a ArmFigures<'_>) -> Self {
-        let instances = arm.instances.iter().filter(|one| one.requests > 0);
-        let instances: Vec<(&str, u64)> = instances.map(|one| (one.name.as_str(), one.requests)).collect();
+    fn of(style: usize, arm: &'a ArmSummary<'_>) -> Self {
+        let answers = arm
+            .instances
+            .iter()
+            .map(|one| (one.name.as_str(), one.requests.unwrap_or(0)));
+        let instances: Vec<(&str, u64)> = answers.filter(|(_, requests)| *requests > 0).collect();
         let total = instances.iter().map(|(_, requests)| requests).sum();
         Self {
             style,
@@ -81,7 +84,7 @@ impl<'a> Answered<'a> {
 }
 
 /// Bars for every instance that answered; none when none is known.
-pub(in crate::report) fn shares(title: &str, arms: &[ArmFigures<'_>]) -> Option<Figure> {
+pub(in crate::report) fn shares(title: &str, arms: &[ArmSummary<'_>]) -> Option<Figure> {
     let answered: Vec<Answered<'_>> = arms
         .iter()
         .enumerate()

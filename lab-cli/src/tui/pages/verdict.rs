@@ -4,16 +4,13 @@ use std::path::PathBuf;
 
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use scenarios::plan::Plan;
-use scenarios::prediction;
 use scenarios::scenario::Scenario;
-use scenarios::state::{ArmState, RunState};
-use scenarios::verdict::Verdict as Decided;
+use scenarios::summary::{RunSummary, all_classes};
 
 use super::lesson::heading;
 use crate::display::plain;
 use crate::job::{Job, RunOutcome};
-use crate::report::{self, LessonText};
+use crate::report::LessonText;
 use crate::tui::next::{self, Suggestion};
 use crate::tui::panels::{bars, words};
 use crate::tui::paper::Paper;
@@ -63,8 +60,8 @@ impl Verdict {
 }
 
 fn lines(outcome: &RunOutcome, width: usize, theme: Theme) -> Vec<Line<'static>> {
-    let state = &outcome.state;
-    let mut lines = headline(state, width, theme);
+    let summary = RunSummary::of(&outcome.state);
+    let mut lines = headline(&summary, width, theme);
     if let Some(error) = &outcome.error {
         for line in text::wrapped(width, theme, &error.words()) {
             lines.push(line.style(theme.style(Role::Bad)));
@@ -78,24 +75,25 @@ fn lines(outcome: &RunOutcome, width: usize, theme: Theme) -> Vec<Line<'static>>
     for warning in &outcome.warnings {
         lines.extend(text::wrapped(width, theme, &format!("warning: {warning}")));
     }
-    let Some(info) = &state.info else { return lines };
-    let plan = &info.plan;
-    if let Some(outcome) = prediction::outcome(plan, state) {
+    if summary.plan().is_none() {
+        return lines;
+    }
+    if let Some(guess) = &summary.guess {
         lines.push(Line::default());
         lines.push(heading("Your guess", theme));
-        lines.extend(text::wrapped(width, theme, &outcome.question));
-        let role = if outcome.right { Role::Good } else { Role::Warn };
-        for line in text::wrapped(width, theme, &outcome.sentence) {
+        lines.extend(text::wrapped(width, theme, &guess.question));
+        let role = if guess.right { Role::Good } else { Role::Warn };
+        for line in text::wrapped(width, theme, &guess.sentence) {
             lines.push(line.style(theme.style(role).add_modifier(Modifier::BOLD)));
         }
     }
     lines.push(Line::default());
-    lines.extend(comparison(plan, state, width, theme));
-    if !state.checks.is_empty() {
+    lines.extend(comparison(&summary, width, theme));
+    if !summary.checks.is_empty() {
         lines.push(heading("What was checked", theme));
-        lines.extend(text::lines(width, theme, || plain::checks(state)));
+        lines.extend(text::lines(width, theme, || plain::checks(summary.checks)));
     }
-    if let Some(lesson) = outcome.lesson.as_ref().filter(|_| plain::whole(state)) {
+    if let Some(lesson) = &outcome.lesson {
         lines.extend(explanation(lesson, width, theme));
     }
     lines.push(Line::default());
@@ -110,68 +108,46 @@ fn lines(outcome: &RunOutcome, width: usize, theme: Theme) -> Vec<Line<'static>>
     lines
 }
 
-fn headline(state: &RunState, width: usize, theme: Theme) -> Vec<Line<'static>> {
-    let said = report::headline(state);
-    let verdict = state
-        .ended
-        .as_ref()
-        .map_or(Decided::Inconclusive, |ended| ended.verdict);
-    let mut lines = vec![Line::styled(format!("  {}  ", said.word), theme.badge(verdict))];
-    let question = state
-        .info
-        .as_ref()
-        .map(|info| info.plan.question.clone())
-        .unwrap_or_default();
-    for line in text::wrapped(width, theme, &question) {
+fn headline(summary: &RunSummary<'_>, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let outcome = summary.outcome;
+    let badge = theme.badge(outcome.verdict());
+    let mut lines = vec![Line::styled(format!("  {}  ", outcome.word()), badge)];
+    let question = summary.plan().map(|plan| plan.question.as_str()).unwrap_or_default();
+    for line in text::wrapped(width, theme, question) {
         lines.push(line.style(Style::new().add_modifier(Modifier::BOLD)));
     }
-    lines.extend(text::wrapped(width, theme, &said.sentence));
+    lines.extend(text::wrapped(width, theme, &summary.sentence));
     lines
 }
 
 /// The distributions of each class on one axis, the figures of the arms, and the histories.
-fn comparison(plan: &Plan, state: &RunState, width: usize, theme: Theme) -> Vec<Line<'static>> {
+fn comparison(summary: &RunSummary<'_>, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = vec![heading("Side by side", theme)];
-    let mut classes: Vec<&String> = state
-        .arms
-        .iter()
-        .flat_map(|arm| &arm.rounds)
-        .flat_map(|round| round.classes.keys())
-        .collect();
-    classes.sort();
-    classes.dedup();
-    for class in classes {
-        let bars = bars(state, plan, class, None, width, theme);
-        if !bars.is_empty() && answers(state, class) >= DISTRIBUTION {
+    let Some(plan) = summary.plan() else { return lines };
+    for class in all_classes(&summary.arms) {
+        let answers = summary.arms.iter().filter_map(|arm| arm.class(&class)?.counts.ok);
+        if answers.max().unwrap_or(0) >= DISTRIBUTION {
             let title = words(
                 &format!("{class}, by latency (height: square root of the share)"),
                 theme,
             );
             lines.push(Line::from(Span::styled(title, theme.dim())));
-            lines.extend(bars);
+            lines.extend(bars(summary.state, plan, &class, None, width, theme));
         }
     }
     lines.push(Line::default());
-    lines.extend(text::lines(width, theme, || plain::tables(plan, state, theme.ascii)));
+    lines.extend(text::lines(width, theme, || plain::tables(summary, theme.ascii)));
     lines
-}
-
-/// The most answers that any arm has of a class.
-fn answers(state: &RunState, class: &str) -> u64 {
-    let of = |arm: &ArmState| {
-        let rounds = arm.rounds.iter().filter_map(|round| round.classes.get(class));
-        rounds.map(|class| class.ok).sum::<u64>()
-    };
-    state.arms.iter().map(of).max().unwrap_or(0)
 }
 
 fn explanation(lesson: &LessonText, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for (title, markdown) in [
+    let sections = [
         ("What happened", lesson.happened.as_str()),
         ("Why", lesson.why.as_str()),
-        ("Try next: type its number", next::numbered(&lesson.next).as_str()),
-    ] {
+        ("Try next: type its number", &next::numbered(&lesson.next)),
+    ];
+    for (title, markdown) in sections.into_iter().filter(|(_, markdown)| !markdown.is_empty()) {
         lines.push(Line::default());
         lines.push(heading(title, theme));
         lines.extend(text::markdown(width, theme, markdown));

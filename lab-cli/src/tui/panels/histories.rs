@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+use scenarios::summary::Measured;
 
 use super::{Scene, frame, put, words};
 use crate::report::histories::{proofs, rows};
@@ -13,7 +14,8 @@ pub fn histories(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let theme = scene.theme;
     let inner = frame("histories of the clients", "", area, buf, theme);
     let mut lines = Vec::new();
-    for row in rows(scene.state) {
+    let measured = Measured::of(scene.plan, scene.state);
+    for row in rows(&measured.arms) {
         let [name, laws, operations, ok, failed, unknown, ..] = &row.cells()[..] else {
             continue;
         };

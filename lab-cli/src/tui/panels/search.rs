@@ -4,9 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use scenarios::event::StepOutcome;
+use scenarios::summary::Found;
 use scenarios::unit::{Unit, in_unit};
 
 use super::{Scene, frame, put, words};
+use crate::report;
 use crate::tui::theme::Role;
 
 /// Columns of a bar.
@@ -51,11 +53,9 @@ pub fn search(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
                 Span::raw(words(&format!("{latency}{failed}"), theme)),
             ]));
         }
-        if let Some(within) = found.within_per_s {
-            let text = format!(
-                "{:>11} is the highest rate seen to hold",
-                in_unit(within.round(), Unit::PerS)
-            );
+        let found = Found::of(&[Some(found)]);
+        if !found.is_nothing() {
+            let text = format!("{:>11} is the highest rate", report::words::highest_rate(&found));
             lines.push(Line::styled(text, theme.style(Role::Good)));
         }
     }

@@ -103,7 +103,9 @@ fn load(scene: &Scene<'_>, width: u16) -> Line<'static> {
     let theme = scene.theme;
     let arm = scene.arm_plan();
     let arrow = theme.pick("▶", "->");
-    let rate = scene.class_state().map(|class| {
+    // Answers that name no instance are not counted by instance: their rate is not known here, which is not zero.
+    let counted = scene.class_state().filter(|class| !class.by_instance.is_empty());
+    let rate = counted.map(|class| {
         let recent: u64 = class
             .by_instance
             .values()
@@ -170,10 +172,10 @@ fn one(scene: &Scene<'_>, instance: &LiveInstance, last: bool, width: u16) -> Li
         spans.push(Span::styled(format!("{in_flight:>13}  "), theme.dim()));
     }
     if width >= WIDER {
-        let requests = format!(
-            "{} answers  ",
-            in_unit(requests(scene, &instance.name) as f64, Unit::Count)
-        );
+        let requests = match scene.round.answers_of(&instance.name) {
+            Some(requests) => format!("{} answers  ", in_unit(requests as f64, Unit::Count)),
+            None => String::new(),
+        };
         spans.push(Span::styled(format!("{requests:>17}"), theme.dim()));
     }
     let ordinary = instance.state == InstanceState::Ready && !is_busy(instance);
@@ -199,8 +201,9 @@ fn condition(instance: &LiveInstance, always: bool) -> String {
     }
 }
 
-/// The instance's share of the answers of the last seconds, over all classes.
+/// The instance's share of the answers of the last seconds, over all classes; none where nobody counts its answers.
 fn share(scene: &Scene<'_>, instance: &str) -> Option<f64> {
+    scene.round.answers_of(instance)?;
     let answered = || scene.round.classes.values().flat_map(|class| &class.by_instance);
     let all: u64 = answered().map(|(_, answered)| answered.recently()).sum();
     let own: u64 = answered()
@@ -208,12 +211,6 @@ fn share(scene: &Scene<'_>, instance: &str) -> Option<f64> {
         .map(|(_, answered)| answered.recently())
         .sum();
     (all > 0).then(|| ((own as f64 / all as f64) * 100.0).round() / 100.0)
-}
-
-/// Answers that the instance gave in this measurement, over all classes.
-fn requests(scene: &Scene<'_>, instance: &str) -> u64 {
-    let of = |class: &scenarios::state::ClassState| Some(class.by_instance.get(instance)?.requests);
-    scene.round.classes.values().filter_map(of).sum()
 }
 
 /// Memory of the largest instance.

@@ -88,7 +88,7 @@ impl Program {
             Self::Kafka => &[&[KAFKA_BROKER]],
             Self::Redis => &[&[REDIS_SERVER]],
             // Their settings are part of what a lesson compares, or belong to whoever starts them.
-            Self::Balancer | Self::Link | Self::Nginx | Self::Postgres => &[],
+            Self::Balancer | Self::Link | Self::Nginx | Self::Postgres | Self::Prometheus => &[],
         };
         let mut variables = groups.concat();
         variables.sort_unstable();

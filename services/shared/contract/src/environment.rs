@@ -35,7 +35,7 @@ pub const WORK_SEED: &str = "WORK_SEED";
 /// Whether `PUT /work` with `{"slowness": 10}` may make the work ten times as long while the service runs: `on` or `off`.
 /// Default `off`.
 pub const WORK_CONTROL: &str = "WORK_CONTROL";
-/// Instances whose work takes longer from the begin, such as `users-1=20` (twenty times), with commas between several.
+/// Instances whose work takes longer from the start, such as `users-1=20` (twenty times), with commas between several.
 /// Default: none.
 pub const WORK_SLOW: &str = "WORK_SLOW";
 /// Instances that are broken: they refuse every business request at once with 503, and look well to `/ready`; with commas

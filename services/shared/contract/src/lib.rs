@@ -14,6 +14,7 @@ pub mod limits;
 mod link;
 mod problem;
 mod program;
+pub mod routes;
 mod saga;
 mod secret;
 mod steps;

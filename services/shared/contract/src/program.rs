@@ -33,6 +33,8 @@ pub enum Program {
     Kafka,
     /// Keeps what services store, each in a database of its own: a real PostgreSQL server, not a program of this house.
     Postgres,
+    /// Collects the metrics of every instance, for people: a real Prometheus, not a program of this house.
+    Prometheus,
 }
 
 /// What a program is.
@@ -64,7 +66,7 @@ impl std::error::Error for UnknownProgram {}
 
 impl Program {
     /// Every program.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Users,
         Self::Orders,
         Self::Payments,
@@ -77,6 +79,7 @@ impl Program {
         Self::Nginx,
         Self::Kafka,
         Self::Postgres,
+        Self::Prometheus,
     ];
 
     /// The name as written in commands, logs and topologies.
@@ -95,6 +98,7 @@ impl Program {
             Self::Nginx => "nginx",
             Self::Kafka => "kafka",
             Self::Postgres => "postgres",
+            Self::Prometheus => "prometheus",
         }
     }
 
@@ -106,7 +110,7 @@ impl Program {
                 ProgramKind::Service
             }
             Self::Balancer | Self::Link => ProgramKind::Tool,
-            Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres => ProgramKind::Server,
+            Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres | Self::Prometheus => ProgramKind::Server,
         }
     }
 
@@ -144,7 +148,13 @@ impl Program {
             Self::Payments | Self::Inventory => &[Self::Redis, Self::Kafka, Self::Postgres],
             Self::Analytics => &[Self::Kafka, Self::Postgres],
             Self::Users => &[Self::Postgres],
-            Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres => &[],
+            Self::Balancer
+            | Self::Link
+            | Self::Redis
+            | Self::Nginx
+            | Self::Kafka
+            | Self::Postgres
+            | Self::Prometheus => &[],
         }
     }
 
@@ -166,6 +176,7 @@ impl Program {
             Self::Nginx => "NGINX_URL",
             Self::Kafka => crate::environment::KAFKA_BROKERS,
             Self::Postgres => crate::environment::DATABASE_URL,
+            Self::Prometheus => "PROMETHEUS_URL",
         }
     }
 

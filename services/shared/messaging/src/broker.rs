@@ -53,7 +53,7 @@ pub struct PartitionLag {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Extent {
     pub(crate) partition: i32,
-    pub(crate) begin: i64,
+    pub(crate) start: i64,
     pub(crate) end: i64,
 }
 
@@ -257,8 +257,8 @@ impl Broker {
                 let partitions = broker.partitions(inspector, &topics)?;
                 let extent = |element: rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
                     let partition = element.partition();
-                    let (begin, end) = inspector.fetch_watermarks(element.topic(), partition, ANSWER_TIMEOUT)?;
-                    Ok(Extent { partition, begin, end })
+                    let (start, end) = inspector.fetch_watermarks(element.topic(), partition, ANSWER_TIMEOUT)?;
+                    Ok(Extent { partition, start, end })
                 };
                 partitions.elements().into_iter().map(extent).collect()
             });

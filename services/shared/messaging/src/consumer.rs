@@ -135,7 +135,7 @@ impl<'a> Received<'a> {
 }
 
 impl Consumer {
-    /// Joins a group that reads these topics, from their begin where it has not committed anything.
+    /// Joins a group that reads these topics, from their start where it has not committed anything.
     ///
     /// # Errors
     /// When the library refuses the settings.

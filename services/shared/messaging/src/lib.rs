@@ -15,7 +15,7 @@
 //! - [`Participant`] is all of these for a service that hears, acts and speaks.
 //! - [`SagaStep`] is what a service does in the sagas of others, and [`Part`] does it.
 //! - [`Crashes`] kills the process at a chosen place, for experiments.
-//! - [`Replay`] reads a topic from its begin.
+//! - [`Replay`] reads a topic from its start.
 //! - [`built_in`] is a small broker for machines without Kafka.
 //!
 //! What may be relied on: an event in a committed outbox is published at least once, and the first deliveries of one key

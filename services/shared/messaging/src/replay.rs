@@ -1,4 +1,4 @@
-//! Reading the log from its begin: to build a state anew, or to look at what lies in a topic.
+//! Reading the log from its start: to build a state anew, or to look at what lies in a topic.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::{Broker, MessagingError};
 /// How long the next message may be waited for.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// A topic, read from its begin to where it ended when it was opened: partition by partition in their order. Belongs to no
+/// A topic, read from its start to where it ended when it was opened: partition by partition in their order. Belongs to no
 /// group and commits nothing.
 pub struct Replay {
     consumer: StreamConsumer<Member>,
@@ -29,7 +29,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Opens a topic at its begin. One that is not there has no messages.
+    /// Opens a topic at its start. One that is not there has no messages.
     ///
     /// # Errors
     /// When the brokers do not answer.
@@ -46,7 +46,7 @@ impl Replay {
             StreamConsumer::from_config_and_context(&config, Member::new("replay".to_owned()))?;
         let mut list = TopicPartitionList::new();
         let mut open = BTreeMap::new();
-        for Extent { partition, end, .. } in extents.into_iter().filter(|extent| extent.end > extent.begin) {
+        for Extent { partition, end, .. } in extents.into_iter().filter(|extent| extent.end > extent.start) {
             list.add_partition_offset(&broker.topic(topic), partition, Offset::Beginning)?;
             open.insert(partition, end);
         }

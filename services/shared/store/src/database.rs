@@ -122,7 +122,7 @@ impl Database {
     }
 
     /// Begins a transaction that may read before it writes. SQLite would refuse its first write if somebody else wrote
-    /// since it read, so it takes the right to write at the begin there.
+    /// since it read, so it takes the right to write at the start there.
     ///
     /// # Errors
     /// When the database fails.

@@ -13,7 +13,7 @@ use crate::operation::Operation;
 /// with, the history has none.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
-    /// 0 is the begin of the history, where the state is the initial one.
+    /// 0 is the start of the history, where the state is the initial one.
     pub(super) from_ns: u64,
     pub(super) cut_ns: u64,
 }

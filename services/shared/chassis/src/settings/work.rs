@@ -31,7 +31,7 @@ pub struct WorkSettings {
     pub cpu: Duration,
     /// Whether the work can be made slower from outside.
     pub control: bool,
-    /// How many times as long as declared the work takes at the begin.
+    /// How many times as long as declared the work takes at the start.
     pub slowness: f64,
     /// Whether every request is refused at once, as by a broken instance.
     pub broken: bool,

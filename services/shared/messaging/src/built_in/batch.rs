@@ -150,18 +150,18 @@ impl<'a> Batch<'a> {
 /// The first record of a stored batch that is not older than this: how far it is from the first offset, and its
 /// timestamp. Within a compressed batch it is the first record.
 pub(super) fn first_since(stored: &[u8], since: i64) -> (i64, i64) {
-    let begin = i64::from_be_bytes(number(stored, 27));
+    let start = i64::from_be_bytes(number(stored, 27));
     if i16::from_be_bytes(number(stored, 21)) & COMPRESSION != 0 {
-        return (0, begin);
+        return (0, start);
     }
     let mut rest = &stored[HEAD_BYTES..];
     while let Some(record) = Record::read(&mut rest) {
-        let timestamp = begin.saturating_add(record.timestamp);
+        let timestamp = start.saturating_add(record.timestamp);
         if timestamp >= since {
             return (record.offset, timestamp);
         }
     }
-    (0, begin)
+    (0, start)
 }
 
 /// What matters here of a record.
@@ -230,11 +230,11 @@ pub(super) mod tests {
 
     /// A batch of records with these timestamps, as a producer sends it.
     pub(in crate::built_in) fn batch(timestamps: &[i64], sender: Option<Sender>) -> Vec<u8> {
-        let begin = timestamps[0];
+        let start = timestamps[0];
         let mut records = Vec::new();
         for (offset, timestamp) in timestamps.iter().enumerate() {
             let mut record = vec![0];
-            put_varint(&mut record, timestamp - begin);
+            put_varint(&mut record, timestamp - start);
             put_varint(&mut record, i64::try_from(offset).unwrap());
             // No key, a value, a header without a value.
             put_varint(&mut record, -1);
@@ -252,7 +252,7 @@ pub(super) mod tests {
         let rest = [
             &0_i16.to_be_bytes()[..],
             &(count - 1).to_be_bytes(),
-            &begin.to_be_bytes(),
+            &start.to_be_bytes(),
             &timestamps.iter().max().unwrap().to_be_bytes(),
             &id.to_be_bytes(),
             &epoch.to_be_bytes(),

@@ -104,9 +104,9 @@ impl<R: AsyncRead + Unpin> Frames<R> {
             }
         }
         let length = self.announced()?.unwrap_or_default();
-        let begin = self.at + LENGTH_BYTES;
-        self.at = begin + length;
-        Ok(Some(&self.read[begin..begin + length]))
+        let start = self.at + LENGTH_BYTES;
+        self.at = start + length;
+        Ok(Some(&self.read[start..start + length]))
     }
 
     /// Whether nothing of the next frame is here.

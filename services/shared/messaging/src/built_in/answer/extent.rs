@@ -7,9 +7,9 @@ use crate::built_in::code::{Code, code_of};
 use crate::built_in::wire::{Malformed, Reader};
 
 /// What stands in the place of a time.
-const END: i64 = -1;
-const BEGIN: i64 = -2;
-const NEWEST: i64 = -3;
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const HIGHEST_TIME: i64 = -3;
 
 /// `ListOffsets`.
 pub(in crate::built_in) fn answer(
@@ -66,9 +66,9 @@ fn find(broker: &Broker, version: i16, topic: &str, partition: i32, time: i64) -
     let log = broker.log.borrow();
     let partition = log.partition(topic, partition)?;
     match time {
-        END => Ok((partition.end(), -1)),
-        BEGIN => Ok((partition.begin(), -1)),
-        NEWEST if version >= 7 => Ok(partition.newest().unwrap_or((-1, -1))),
+        LATEST => Ok((partition.end(), -1)),
+        EARLIEST => Ok((partition.start(), -1)),
+        HIGHEST_TIME if version >= 7 => Ok(partition.newest().unwrap_or((-1, -1))),
         time if time >= 0 => Ok(partition.since(time).unwrap_or((-1, -1))),
         _ => Err(Code::InvalidRequest),
     }

@@ -169,14 +169,14 @@ impl Request<'_> {
     }
 
     fn put(&self, out: &mut Writer, number: i32, code: Code, partition: Option<&Partition>, records: &[u8]) {
-        let (begin, end) = partition.map_or((-1, -1), |partition| (partition.begin(), partition.end()));
+        let (start, end) = partition.map_or((-1, -1), |partition| (partition.start(), partition.end()));
         out.i32(number);
         out.i16(code.number());
         // All that is there is stable.
         out.i64(end);
         out.i64(end);
         if self.version >= 5 {
-            out.i64(begin);
+            out.i64(start);
         }
         // Transactions that were taken back.
         out.no_array();

@@ -87,7 +87,7 @@ fn store(broker: &Broker, version: i16, topic: &str, part: &Part<'_>) -> Result<
 }
 
 fn put_stored(out: &mut Writer, version: i16, partition: i32, stored: &Result<(i64, i64), Code>) {
-    let (offset, begin) = stored.unwrap_or((-1, -1));
+    let (offset, start) = stored.unwrap_or((-1, -1));
     out.i32(partition);
     out.i16(code_of(stored).number());
     out.i64(offset);
@@ -96,7 +96,7 @@ fn put_stored(out: &mut Writer, version: i16, partition: i32, stored: &Result<(i
         out.i64(append_time);
     }
     if version >= 5 {
-        out.i64(begin);
+        out.i64(start);
     }
     if version >= 8 {
         // Which records were wrong, and why.

@@ -102,11 +102,11 @@ impl Log {
         while partition.bytes() > PARTITION_BYTES_MAX {
             partition.drop_oldest();
         }
-        let (after, begin) = (partition.bytes(), partition.begin());
+        let (after, start) = (partition.bytes(), partition.start());
         self.bytes = self.bytes + after - before;
         self.appended = appended;
         self.make_room();
-        Ok((offset, begin))
+        Ok((offset, start))
     }
 
     /// Drops what is oldest of all while there is too much of everything: a topic that is being read now is seldom that.
@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn records_are_found_by_time() {
         let mut log = log(&[("t", 1)]);
-        for begin in [100, 200, 150] {
-            append(&mut log, "t", &batch(&[begin, begin + 1], None)).unwrap();
+        for start in [100, 200, 150] {
+            append(&mut log, "t", &batch(&[start, start + 1], None)).unwrap();
         }
         let partition = log.partition("t", 0).unwrap();
         assert_eq!(partition.since(0), Some((0, 100)));
@@ -218,7 +218,7 @@ mod tests {
         }
         let full = log.partition("t", 0).unwrap();
         assert!(full.bytes() <= PARTITION_BYTES_MAX && full.bytes() > PARTITION_BYTES_MAX - 2 * bytes.len());
-        assert!(full.begin() > 0);
+        assert!(full.start() > 0);
         for number in 0..14 {
             let topic = format!("more-{number}");
             log.make(&topic, 1).unwrap();

@@ -16,7 +16,7 @@ const OVERHEAD_BYTES: usize = 64;
 pub(in crate::built_in) struct Partition {
     batches: VecDeque<Stored>,
     /// The first offset that is still there.
-    begin: i64,
+    start: i64,
     /// The offset that the next record gets.
     end: i64,
     bytes: usize,
@@ -43,8 +43,8 @@ impl Stored {
 }
 
 impl Partition {
-    pub(in crate::built_in) const fn begin(&self) -> i64 {
-        self.begin
+    pub(in crate::built_in) const fn start(&self) -> i64 {
+        self.start
     }
 
     pub(in crate::built_in) const fn end(&self) -> i64 {
@@ -98,7 +98,7 @@ impl Partition {
         let Some(oldest) = self.batches.pop_front() else {
             return 0;
         };
-        self.begin = oldest.last + 1;
+        self.start = oldest.last + 1;
         self.bytes -= oldest.cost();
         oldest.cost()
     }
@@ -112,7 +112,7 @@ impl Partition {
         at_least_one: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), Code> {
-        if !(self.begin..=self.end).contains(&offset) {
+        if !(self.start..=self.end).contains(&offset) {
             return Err(Code::OffsetOutOfRange);
         }
         let from = self.batches.partition_point(|batch| batch.last < offset);

@@ -1,0 +1,122 @@
+//! The routes of services, as the contract declares them, and the test that the services have just those.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use contract::Program;
+use contract::routes::{OF_EVERY_SERVICE, ROUTES, Route};
+
+use super::{Page, house, marked, table};
+
+/// The page, from its text with other parts made already.
+pub fn page((file, text): Page) -> Page {
+    let made = table(["Service", "Route", "What it does"], ROUTES.iter().map(row));
+    let text = marked(&text, "routes", &format!("\n{made}\n"));
+    (file, text)
+}
+
+fn row(route: &Route) -> [String; 3] {
+    let methods: Vec<String> = route.methods.iter().map(|method| format!("`{method}`")).collect();
+    let only = match route.only {
+        "" => String::new(),
+        only => format!(" ({only})"),
+    };
+    [
+        route.of.as_str().to_owned(),
+        format!("{} `{}`{only}", methods.join(", "), route.path),
+        route.does.to_owned(),
+    ]
+}
+
+/// Paths with their methods.
+type Paths = BTreeMap<String, BTreeSet<&'static str>>;
+
+/// The routes that the source of a program declares.
+fn in_source_of(folder: &str) -> Paths {
+    let mut paths = Paths::new();
+    collect(&house().join(folder).join("src"), &mut paths);
+    paths
+}
+
+fn collect(folder: &Path, paths: &mut Paths) {
+    for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = std::fs::read_to_string(&path).unwrap();
+            // Tests have routes of their own.
+            let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            paths.extend(declared(code));
+        }
+    }
+}
+
+/// Each `.route("/path", get(…).post(…))` of a source.
+fn declared(code: &str) -> Paths {
+    const METHODS: [(&str, &str); 4] = [
+        ("delete(", "DELETE"),
+        ("get(", "GET"),
+        ("post(", "POST"),
+        ("put(", "PUT"),
+    ];
+    let routes = code.split(".route(").skip(1).filter_map(|rest| {
+        let (path, rest) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
+        let handlers = up_to_its_end(rest);
+        let starts = |at: usize| !handlers[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let has = |call: &str| handlers.match_indices(call).any(|(at, _)| starts(at));
+        let methods = METHODS.into_iter().filter(|(call, _)| has(call));
+        Some((path.to_owned(), methods.map(|(_, method)| method).collect()))
+    });
+    routes.collect()
+}
+
+/// The rest of a call's arguments, up to the bracket that closes it.
+fn up_to_its_end(rest: &str) -> &str {
+    let mut depth = 0_i32;
+    let end = rest.char_indices().find(|(_, c)| {
+        depth += match c {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        depth < 0
+    });
+    &rest[..end.map_or(rest.len(), |(at, _)| at)]
+}
+
+#[test]
+fn a_route_is_found_in_its_source() {
+    let code = r#"Router::new().route("/a/{id}", get(show).put(forget)).route(
+            "/b",
+            post(move || add()),
+        ).layer(x)"#;
+    let expected = [("/a/{id}", vec!["GET", "PUT"]), ("/b", vec!["POST"])];
+    let expected: Paths = expected
+        .map(|(path, of)| (path.to_owned(), of.into_iter().collect()))
+        .into();
+    assert_eq!(declared(code), expected);
+}
+
+#[test]
+fn services_have_the_routes_that_the_contract_declares() {
+    use Program::{Analytics, Gateway, Inventory, Link, Orders, Payments, Users};
+    let shared: BTreeSet<String> = in_source_of("services/shared/chassis").into_keys().collect();
+    for path in OF_EVERY_SERVICE {
+        assert!(shared.contains(path), "no service answers {path}");
+    }
+    for program in [Users, Orders, Payments, Inventory, Analytics, Gateway, Link] {
+        let mut found = in_source_of(&format!("services/{program}"));
+        if [Payments, Inventory].contains(&program) {
+            // Their part in a saga is theirs in common.
+            found.extend(in_source_of("services/shared/messaging"));
+        }
+        let of_program = ROUTES.iter().filter(|route| route.of == program);
+        let declared = of_program.map(|route| (route.path.to_owned(), route.methods.iter().copied().collect()));
+        assert_eq!(
+            found,
+            declared.collect::<Paths>(),
+            "the routes of {program}: services, then contract"
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! The exit codes of the lab.
+
+use std::process::ExitCode;
+
+/// How a command ends, from best to worst where several runs are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything asked for was done; a run passed.
+    Pass,
+    /// A run proved nothing.
+    Inconclusive,
+    /// A run showed that something does not hold.
+    Fail,
+    /// Wrong usage, or an invalid scenario.
+    Usage,
+    /// Something that the machine lacks.
+    Environment,
+    /// Stopped by hand.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number that the process ends with.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Usage => 2,
+            Self::Inconclusive => 3,
+            Self::Environment => 4,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
+    }
+}
