@@ -72,6 +72,7 @@ pub(crate) const OF_ANALYTICS: [&str; 4] = [
 ];
 pub(crate) const OF_GATEWAYS: [&str; 3] = [JWT_SECRET, COUNT_IN, TRUSTED_PROXIES];
 pub(crate) const OF_KAFKA: [&str; 1] = [KAFKA_BROKER];
+pub(crate) const OF_REDIS: [&str; 1] = [REDIS_SERVER];
 
 #[cfg(test)]
 mod tests {

@@ -87,7 +87,7 @@ programs! {
     /// Stands between two other services and makes the way from one to the other slow, narrow, lossy or cut.
     Link: Tool "link" at "LINK_URL", calls [], declares [];
     /// Remembers locks and counters for all instances of all services: a real Redis server, not a program of this house.
-    Redis: Server "redis" at REDIS_URL, calls [], declares [];
+    Redis: Server "redis" at REDIS_URL, calls [], declares [OF_REDIS];
     /// Spreads requests as the balancer does, to compare the two: a real nginx, not a program of this house.
     Nginx: Server "nginx" at "NGINX_URL", calls [], declares [];
     /// Carries events from service to service: a Kafka broker, not a program of this house (or a small stand-in for one).
