@@ -82,6 +82,9 @@ programs! {
     /// The one door for clients.
     Gateway: Service "gateway" at "GATEWAY_URL",
         calls [Users, Orders, Payments, Inventory, Analytics, Redis], declares [OF_SERVICES, OF_BALANCERS, OF_GATEWAYS];
+    /// Who answers, and what reached it: shows what balancers and gateways on the way do to a request.
+    Whoami: Service "whoami" at "WHOAMI_URL",
+        calls [], declares [OF_SERVICES, OF_BALANCERS];
     /// Spreads requests over the instances of another service.
     Balancer: Tool "balancer" at "BALANCER_URL", calls [], declares [];
     /// Stands between two other services and makes the way from one to the other slow, narrow, lossy or cut.
