@@ -161,6 +161,12 @@ fn plain() -> Router {
         .route("/health", get(|| async { "ok" }))
         .route("/ready", get(ready))
         .route("/slow", get(slow))
+        .route("/metrics", get(metrics))
+}
+
+/// In the text format of Prometheus.
+async fn metrics() -> &'static str {
+    "stands_in 1\n"
 }
 
 /// Ready when all that it calls are there.
@@ -233,6 +239,7 @@ fn balancer() -> Result<Router, Failure> {
     Ok(Router::new()
         .route("/_balancer/health", get(|| async { "ok" }))
         .route("/_balancer/ready", get(|| async { "ready" }))
+        .route("/_balancer/metrics", get(metrics))
         .route("/_balancer/upstreams", get(upstreams_shown).put(upstreams_set))
         .route("/_balancer/policy", get(policy_shown).put(policy_set))
         .fallback(forward)

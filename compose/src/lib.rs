@@ -16,11 +16,13 @@ mod machine;
 mod path_text;
 mod place;
 pub mod private;
+mod scraped;
 pub mod servers;
 mod stamp;
 mod takeover;
 pub mod topology;
 mod wiring;
+mod yaml;
 
 pub use backend::{
     Backend, BackendRegistry, DEFAULT_BACKEND, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceRecord,

@@ -51,6 +51,7 @@ fn server(need: &Need) -> Option<ServiceSpec> {
         Need::Postgres => Some(ServiceSpec::new(Program::Postgres)),
         Need::Kafka => Some(ServiceSpec::new(Program::Kafka)),
         Need::DurableKafka => Some(ServiceSpec::new(Program::Kafka).with_env(KAFKA_BROKER, "apache")),
+        Need::Prometheus => Some(ServiceSpec::new(Program::Prometheus)),
         Need::Docker => None,
     }
 }

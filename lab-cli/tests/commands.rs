@@ -251,6 +251,8 @@ fn doctor_says_what_is_there_and_how_to_get_what_is_not() {
         "Redis",
         "nginx",
         "Kafka",
+        "PostgreSQL",
+        "Prometheus",
         "terminal",
     ] {
         let finding = findings.iter().find(|finding| finding["name"] == name).unwrap();

@@ -22,10 +22,21 @@ fn run(lab: &Lab, scenario: &str) -> (Value, Said, PathBuf) {
 
 #[track_caller]
 fn run_with(lab: &Lab, scenario: &str, options: &[&str]) -> (Value, Said, PathBuf) {
+    run_as(lab, scenario, options, &[])
+}
+
+#[track_caller]
+fn run_with_environment(lab: &Lab, scenario: &str, environment: &[(&str, &str)]) -> (Value, Said, PathBuf) {
+    run_as(lab, scenario, &[], environment)
+}
+
+#[track_caller]
+fn run_as(lab: &Lab, scenario: &str, options: &[&str], environment: &[(&str, &str)]) -> (Value, Said, PathBuf) {
     let out = lab.folder().join(scenario);
     let arguments = ["run", scenario, "--quick", "--seed", "7", "--out"];
     let mut command = lab.command(arguments);
     command.arg(&out).args(options).env("COLUMNS", "100");
+    command.envs(environment.iter().copied());
     let said = common::finish(command);
     (json_file(&out.join("report.json")), said, out)
 }
@@ -224,17 +235,38 @@ fn a_redis_that_dies_in_the_middle_makes_the_run_inconclusive_and_leaves_nothing
 }
 
 #[test]
-fn without_a_redis_nothing_is_started_and_both_ways_to_get_one_are_named() {
+fn the_built_in_redis_gives_the_verdicts_of_a_real_one_and_the_run_says_that_it_had_it() {
+    let lab = Lab::new();
+    // Some machines have a real one where no PATH leads away from it.
+    let (report, said, out) = run_with_environment(&lab, "race-condition", &[("REDIS_SERVER", "built-in")]);
+    for (arm, broken) in [("nothing", 8), ("local", 8), ("redis", 0), ("atomic", 0)] {
+        assert_eq!(law(&report, arm, "stock")["violations"], broken, "{arm}");
+    }
+    let unwrapped = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        unwrapped.contains("Redis is the server that is built into the lab"),
+        "{unwrapped}"
+    );
+    let log = read(&out, "logs/redis-1.log");
+    assert!(log.contains("Ready to accept connections"), "{log}");
+}
+
+#[test]
+fn without_a_redis_nothing_is_started_where_a_real_one_is_asked_for_and_all_ways_to_get_one_are_named() {
     let lab = Lab::new();
     let empty = lab.folder().join("empty");
     std::fs::create_dir(&empty).unwrap();
     let mut command = lab.command(["run", "race-condition", "--quick"]);
-    command.env("PATH", &empty).env_remove("REDIS_URL");
+    command
+        .env("PATH", &empty)
+        .env("REDIS_SERVER", "program")
+        .env_remove("REDIS_URL");
     let said = common::finish(command).code(4);
     said.complains(&[
         "there is no Redis",
         "apt-get install redis-server",
         "REDIS_URL=redis://",
+        "built in",
     ]);
     assert!(!lab.state().join("runs").exists(), "no run was begun");
 }

@@ -72,7 +72,10 @@ fn promtool_has_nothing_to_say_about_any_service() {
         },
     );
     assert!(metrics(&inventory).contains("lock_acquisitions_total{"));
+    let whoami = Service::start("whoami", folder.path(), &[]);
+    assert_eq!(get(whoami.port, "/whoami").status, 200);
     let all = [
+        ("whoami", &whoami),
         ("users", &users),
         ("orders", &orders),
         ("payments", &payments),

@@ -251,19 +251,26 @@ fn serving_a_redis_says_what_is_in_the_way() {
         .iter()
         .all(|name| host::find_program(name, &system_folders).is_none())
     {
-        service::refused("redis", lab.folder(), &[("PATH", "/nowhere")])
-            .code(4)
-            .complains(&["apt-get install redis-server", "REDIS_URL=redis://"]);
+        service::refused(
+            "redis",
+            lab.folder(),
+            &[("PATH", "/nowhere"), ("REDIS_SERVER", "program")],
+        )
+        .code(4)
+        .complains(&["apt-get install redis-server", "REDIS_URL=redis://"]);
     }
-    if !redis::is_installed() {
-        return;
-    }
+    service::refused("redis", lab.folder(), &[("REDIS_SERVER", "kafka")])
+        .code(4)
+        .complains(&["REDIS_SERVER=kafka", "any, built-in or program"]);
     let taken = hold_a_port();
     let port = taken.local_addr().unwrap().port().to_string();
     let path = std::env::var("PATH").unwrap();
-    service::refused("redis", lab.folder(), &[("PATH", &path), ("PORT", &port)])
-        .code(4)
-        .complains(&["redis-1", "cannot listen", &port]);
+    for server in ["any", "built-in"] {
+        let environment = [("PATH", path.as_str()), ("PORT", &port), ("REDIS_SERVER", server)];
+        service::refused("redis", lab.folder(), &environment)
+            .code(4)
+            .complains(&["cannot listen", &port]);
+    }
     service::refused("redis", lab.folder(), &[("PATH", &path), ("PORT", "many")])
         .code(2)
         .complains(&["PORT", "many"]);

@@ -9,17 +9,23 @@ use std::net::TcpListener;
 use common::http::{get, get_with, post_with, receive, send};
 use common::service::{Service, refused};
 use common::until;
+use contract::Program;
 use contract::routes::ROUTES;
 use rustix::process::Signal;
 use tempfile::tempdir;
 
-const SERVICES: [&str; 6] = ["users", "orders", "payments", "inventory", "analytics", "gateway"];
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const TRACEPARENT: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
 
+/// The names of all services.
+fn services() -> impl Iterator<Item = &'static str> {
+    let services = Program::ALL.into_iter().filter(|program| program.is_service());
+    services.map(Program::as_str)
+}
+
 #[test]
 fn every_service_listens_says_so_answers_and_ends_when_told() {
-    for name in SERVICES {
+    for name in services() {
         let folder = tempdir().unwrap();
         let mut service = Service::start(name, folder.path(), &[("INSTANCE", "one-of-them")]);
         for (path, is_json) in [("/health", true), ("/ready", true), ("/metrics", false)] {
@@ -153,7 +159,7 @@ fn a_request_that_never_finishes_does_not_hold_up_the_end() {
 #[test]
 fn wrong_settings_are_refused_by_name() {
     let folder = tempdir().unwrap();
-    for name in SERVICES.into_iter().chain(["balancer"]) {
+    for name in services().chain(["balancer"]) {
         for (variable, value) in [
             ("PORT", "eighty"),
             ("PORT", "65536"),
@@ -191,7 +197,7 @@ fn a_taken_port_is_an_error_of_the_environment() {
     let folder = tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    for name in SERVICES.into_iter().chain(["balancer"]) {
+    for name in services().chain(["balancer"]) {
         let said = refused(name, folder.path(), &[("PORT", &port)])
             .code(4)
             .complains(&[&port, "choose another PORT"]);

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use common::http::{get, port, post_with};
 use common::{Lab, Said, files, until};
 use compose::ProcessStamp;
+use compose::servers::prometheus::Prometheus;
 use serde_json::Value;
 
 /// The instances of the only system, by `lab ps --json`.
@@ -90,6 +91,28 @@ fn the_systems_there_are_come_up_and_answer() {
     assert_eq!(processes.len(), 4);
     lab.say("down").code(0);
     nothing_is_left(&lab, &processes);
+}
+
+#[test]
+fn a_prometheus_beside_a_system_asks_every_instance() {
+    if !common::servers::is_installed(&Prometheus) {
+        return;
+    }
+    let lab = Lab::new();
+    lab.say("up users --with prometheus").code(0);
+    let url = instance(&lab, "prometheus-1")["url"].as_str().unwrap().to_owned();
+    until("every instance has answered it", || {
+        let answer = get(port(&url), "/api/v1/targets?state=active").json();
+        let targets = answer["data"]["activeTargets"].as_array().unwrap();
+        let up = targets.iter().filter(|target| target["health"] == "up");
+        let up: BTreeSet<&str> = up.filter_map(|target| target["labels"]["instance"].as_str()).collect();
+        up == BTreeSet::from(["gateway-1", "users-1"])
+    });
+    let processes = stamps(&lab);
+    lab.say("down").code(0);
+    nothing_is_left(&lab, &processes);
+    let refused = lab.say("up users --with nginx").code(2);
+    assert!(refused.stderr.contains("prometheus"), "{}", refused.stderr);
 }
 
 #[test]

@@ -70,15 +70,16 @@ pub enum EventKind {
     },
     /// Something was done to the system, or could not be.
     Action(Box<Acted>),
-    /// What the load generator measured since its sample before; times count from the begin of the load.
+    /// What the load generator measured since its sample before; times count from the start of the load.
     Sample(Box<load::Sample>),
-    /// Operations of clients that ended since the event before; times count from the begin of the clients' part.
+    /// Operations of clients that ended since the event before; times count from the start of the clients' part.
     Operations {
         /// In order of their ends.
         operations: Vec<Operation>,
     },
     /// What was read of every key when all was over.
-    AtRest {
+    #[serde(rename = "at_rest")]
+    Quiescent {
         /// The class of operations.
         class: String,
         /// Key → what it held.

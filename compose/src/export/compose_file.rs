@@ -5,27 +5,29 @@ use contract::environment::JWT_SECRET;
 use serde_json::{Map, Value, json};
 
 use super::units::{Unit, units};
-use super::{ExportedFile, GRAFANA, IMAGE, PROMETHEUS, exported, yaml};
+use super::{ExportedFile, GRAFANA, IMAGE, exported};
 use crate::error::Error;
 use crate::servers::image::USER;
 use crate::servers::{Exported, Server, inner_port};
-use crate::topology::SystemSpec;
+use crate::topology::{SystemSpec, instance_name};
+use crate::yaml;
 
 const HEAD: &str = "# Made by `lab export compose`; a test keeps this file and the topology equal.\n\
                     # The image comes from `lab export image`, JWT_SECRET from the file .env beside this one (-o FOLDER\n\
                     # writes it). Then: docker compose up --wait\n";
 /// What a gateway signs with is in no file that is meant to be shared.
 const JWT_SECRET_OPEN: &str = "${JWT_SECRET:?set it to a secret of your own, here or in .env}";
-/// Where the front door of the entry, Prometheus and Grafana are published, on 127.0.0.1.
+/// Where Grafana has its figures from.
+const WATCHER: Program = Program::Prometheus;
+/// Where the front door of the entry and Grafana are published, on 127.0.0.1.
 const ENTRY_PORT: u16 = 8080;
-const PROMETHEUS_PORT: u16 = 9090;
 const GRAFANA_PORT: u16 = 3000;
 
 pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     let units = units(system)?;
     let (mut services, mut volumes, mut read) = (Map::new(), Map::new(), Vec::new());
     for unit in &units {
-        let service = match exported(system, unit.spec)? {
+        let service = match exported(system, unit.spec, &unit.environment)? {
             Some((described, exported)) => {
                 let service = server(unit, described, &exported);
                 if exported.data.is_some() {
@@ -41,7 +43,6 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
         };
         services.insert(unit.name.clone(), service);
     }
-    services.insert("prometheus".into(), prometheus());
     services.insert("grafana".into(), grafana());
     let file = json!({
         "services": services,
@@ -52,22 +53,16 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
         name: "docker-compose.yml",
         text: format!("{HEAD}{}", yaml::document(&file)),
     };
-    let others = [
-        ExportedFile {
-            name: "prometheus.yml",
-            text: scraping(&units),
-        },
-        ExportedFile {
-            name: "grafana.yml",
-            text: yaml::document(&json!({
-                "apiVersion": 1,
-                "datasources": [{
-                    "name": "Prometheus", "type": "prometheus", "access": "proxy", "isDefault": true,
-                    "url": format!("http://prometheus:{PROMETHEUS_PORT}"),
-                }],
-            })),
-        },
-    ];
+    let others = [ExportedFile {
+        name: "grafana.yml",
+        text: yaml::document(&json!({
+            "apiVersion": 1,
+            "datasources": [{
+                "name": "Prometheus", "type": "prometheus", "access": "proxy", "isDefault": true,
+                "url": format!("http://{WATCHER}:{}", inner_port(WATCHER)),
+            }],
+        })),
+    }];
     Ok(std::iter::once(first).chain(read).chain(others).collect())
 }
 
@@ -89,10 +84,15 @@ fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
         service["depends_on"] = needs.into();
     }
     if unit.is_front_door && unit.spec.name == system.entry {
-        service["networks"]["control"] = json!({});
-        service["ports"] = json!([format!("127.0.0.1:{ENTRY_PORT}:{}", inner_port(unit.program))]);
+        publish(&mut service, ENTRY_PORT, inner_port(unit.program));
     }
     service
+}
+
+/// Makes a port of it reachable from this machine.
+fn publish(service: &mut Value, port: u16, inner: u16) {
+    service["networks"]["control"] = json!({});
+    service["ports"] = json!([format!("127.0.0.1:{port}:{inner}")]);
 }
 
 /// Makes it run as nobody in particular, and write nowhere but to `/tmp`.
@@ -132,6 +132,9 @@ fn server(unit: &Unit<'_>, server: &dyn Server, exported: &Exported) -> Value {
     if exported.confined {
         confine(&mut service);
     }
+    if exported.published {
+        publish(&mut service, server.port(), server.port());
+    }
     service
 }
 
@@ -152,15 +155,6 @@ fn needs(system: &SystemSpec, unit: &Unit<'_>) -> Map<String, Value> {
     doors.map(healthy).collect()
 }
 
-fn prometheus() -> Value {
-    json!({
-        "image": PROMETHEUS,
-        "volumes": ["./prometheus.yml:/etc/prometheus/prometheus.yml:ro"],
-        "networks": { "data": {}, "control": {} },
-        "ports": [format!("127.0.0.1:{PROMETHEUS_PORT}:{PROMETHEUS_PORT}")],
-    })
-}
-
 fn grafana() -> Value {
     json!({
         "image": GRAFANA,
@@ -168,31 +162,8 @@ fn grafana() -> Value {
         "volumes": ["./grafana.yml:/etc/grafana/provisioning/datasources/lab.yml:ro"],
         "networks": { "data": {}, "control": {} },
         "ports": [format!("127.0.0.1:{GRAFANA_PORT}:{GRAFANA_PORT}")],
-        "depends_on": ["prometheus"],
+        "depends_on": [instance_name(WATCHER.as_str(), 1)],
     })
-}
-
-/// Every unit that speaks HTTP is scraped; balancers have their metrics beside their other administration.
-fn scraping(units: &[Unit<'_>]) -> String {
-    let targets = |is_balancer: bool| -> Vec<String> {
-        let scraped = units.iter().filter(|unit| !unit.program.is_server());
-        let scraped = scraped.filter(|unit| (unit.program == Program::Balancer) == is_balancer);
-        scraped
-            .map(|unit| format!("{}:{}", unit.name, inner_port(unit.program)))
-            .collect()
-    };
-    let file = json!({
-        "global": { "scrape_interval": "5s" },
-        "scrape_configs": [
-            { "job_name": "services", "static_configs": [{ "targets": targets(false) }] },
-            {
-                "job_name": "balancers",
-                "metrics_path": "/_balancer/metrics",
-                "static_configs": [{ "targets": targets(true) }],
-            },
-        ],
-    });
-    yaml::document(&file)
 }
 
 #[cfg(test)]

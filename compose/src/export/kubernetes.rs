@@ -4,11 +4,12 @@ use contract::{Program, environment};
 use serde_json::{Value, json};
 
 use super::units::of_instance;
-use super::{ExportedFile, IMAGE, exported, yaml};
+use super::{ExportedFile, IMAGE, exported};
 use crate::error::Error;
 use crate::servers::image::USER;
-use crate::servers::{Exported, Server, inner_port};
+use crate::servers::{self, Exported, Server, inner_port};
 use crate::topology::{Limits, ServiceSpec, SystemSpec};
+use crate::yaml;
 
 const HEAD: &str = "# Made by `lab export k8s`; a test keeps this file and the topology equal.\n\
                     # The image comes from `lab export image`, and has to be where the nodes find it. The Secret lab-jwt is in\n\
@@ -32,8 +33,10 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
         json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } }),
         config_map(CONFIG, &json!({ environment::LOG_LEVEL: "info" })),
     ];
-    for spec in &system.services {
-        let (container, volumes) = match exported(system, spec)? {
+    // A cluster has somebody who watches it and finds pods by himself: behind one name are many, and each time another answers.
+    let watched = system.services.iter().filter(|spec| !servers::watches(spec.service));
+    for spec in watched {
+        let (container, volumes) = match exported(system, spec, &spec.env)? {
             Some((described, exported)) => {
                 let file = exported.file.as_ref();
                 documents.extend(file.map(|file| config_map(&files_of(spec), &json!({ file.inner: file.text }))));

@@ -4,17 +4,16 @@ mod compose_file;
 mod kubernetes;
 mod secret;
 mod units;
-mod yaml;
 
 pub use secret::{for_compose as compose_secret, for_kubernetes as kubernetes_secret};
 
 use crate::error::Error;
 use crate::servers::{self, Exported, Exporting, Server};
 use crate::topology::{ServiceSpec, SystemSpec, named_system};
+use crate::wiring::Environment;
 
 /// The image of the lab's own program, by the name that `lab export image` gives it.
 pub const IMAGE: &str = concat!("lab-services:", env!("CARGO_PKG_VERSION"));
-const PROMETHEUS: &str = "prom/prometheus:v3.1.0";
 const GRAFANA: &str = "grafana/grafana:11.4.0";
 
 /// A file to be written.
@@ -27,7 +26,8 @@ pub struct ExportedFile {
 }
 
 /// A named system with everything around it: the Redis that gateways may count in, the Kafka through which orders are told
-/// of, and the PostgreSQL in which services keep their data. Links stay out, here and in what is exported: they are there for
+/// of, and the PostgreSQL in which services keep their data, and the
+/// Prometheus that watches them all. Links stay out, here and in what is exported: they are there for
 /// a lab that makes them slow or cuts them, and no lab drives what is exported.
 ///
 /// # Errors
@@ -38,6 +38,12 @@ pub fn whole_system(name: &str) -> Result<SystemSpec, Error> {
     for program in used.rev().map(Server::program) {
         if !system.has(program) {
             system.services.insert(0, ServiceSpec::new(program));
+        }
+    }
+    let watching = servers::ALL.into_iter().filter(|server| server.watches());
+    for program in watching.map(Server::program) {
+        if !system.has(program) {
+            system.services.push(ServiceSpec::new(program));
         }
     }
     Ok(system)
@@ -60,7 +66,11 @@ pub fn kubernetes(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
 }
 
 /// How a service that is a server of others is started by another tool: what it is, and what that tool is to know.
-fn exported(system: &SystemSpec, service: &ServiceSpec) -> Result<Option<(&'static dyn Server, Exported)>, Error> {
+fn exported(
+    system: &SystemSpec,
+    service: &ServiceSpec,
+    told: &Environment,
+) -> Result<Option<(&'static dyn Server, Exported)>, Error> {
     let Some(server) = servers::of(service.service) else {
         return Ok(None);
     };
@@ -73,7 +83,7 @@ fn exported(system: &SystemSpec, service: &ServiceSpec) -> Result<Option<(&'stat
     let exported = server.exported(&Exporting {
         name: &service.name,
         callers: &callers,
-        told: &service.env,
+        told,
     });
     Ok(exported.map(|exported| (server, exported)))
 }

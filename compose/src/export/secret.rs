@@ -4,9 +4,10 @@
 use contract::environment::JWT_SECRET;
 use serde_json::json;
 
+use super::ExportedFile;
 use super::kubernetes::{JWT_SECRET_NAME, metadata};
-use super::{ExportedFile, yaml};
 use crate::place::random;
+use crate::yaml;
 
 /// How many times eight bytes are drawn.
 const DRAWS: usize = 4;

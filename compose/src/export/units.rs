@@ -2,6 +2,7 @@
 
 use contract::{Program, UpstreamEntry, environment};
 
+use crate::scraped::{SCRAPED, Scraped};
 use crate::servers::{self, Server, Tenant, inner_port};
 use crate::topology::{ServiceSpec, SpecError, SystemSpec, balancer_name};
 use crate::wiring::{Environment, balancer_environment, instance_environment};
@@ -47,6 +48,14 @@ pub(super) fn units(system: &SystemSpec) -> Result<Vec<Unit<'_>>, SpecError> {
                 spec,
             });
         }
+    }
+    let address = |unit: &Unit<'_>| servers::address(unit.program, &unit.name, inner_port(unit.program));
+    let scraped = units
+        .iter()
+        .filter_map(|unit| Scraped::new(&unit.name, &unit.spec.name, unit.program, &address(unit)));
+    let scraped = Scraped::list(scraped);
+    for unit in units.iter_mut().filter(|unit| servers::watches(unit.program)) {
+        unit.environment.insert(SCRAPED.to_owned(), scraped.clone());
     }
     Ok(units)
 }

@@ -28,6 +28,8 @@ pub struct Exported {
     pub file: Option<ReadFile>,
     /// Whether it runs as nobody in particular, and writes nowhere but to `/tmp`.
     pub confined: bool,
+    /// Whether people look at it themselves.
+    pub published: bool,
 }
 
 /// A file that a server reads.

@@ -13,6 +13,7 @@ pub mod kafka;
 mod locate;
 pub mod nginx;
 pub mod postgres;
+pub mod prometheus;
 mod question;
 pub mod redis;
 mod seat;
@@ -38,12 +39,24 @@ pub use tenant::Tenant;
 pub use watched::Watched;
 
 /// Every server.
-pub const ALL: [&dyn Server; 4] = [&redis::Redis, &nginx::Nginx, &kafka::Kafka, &postgres::Postgres];
+pub const ALL: [&dyn Server; 5] = [
+    &redis::Redis,
+    &nginx::Nginx,
+    &kafka::Kafka,
+    &postgres::Postgres,
+    &prometheus::Prometheus,
+];
 
 /// The description of a program that is a server of others.
 #[must_use]
 pub fn of(program: Program) -> Option<&'static dyn Server> {
     ALL.into_iter().find(|server| server.program() == program)
+}
+
+/// The names of servers that can be added to a system: all that do not stand in front of a service.
+pub fn that_join() -> impl Iterator<Item = &'static str> {
+    let programs = ALL.into_iter().map(Server::program);
+    programs.filter(|program| !program.is_balancer()).map(Program::as_str)
 }
 
 /// The servers of a system, each with what its instance is told: those that are services, and those that stand in front of
@@ -66,6 +79,11 @@ pub(crate) fn has_furniture(program: Program) -> bool {
         .and_then(Server::backing)
         .and_then(Backing::furniture)
         .is_some()
+}
+
+/// Whether a program is told of every instance of its system.
+pub(crate) fn watches(program: Program) -> bool {
+    of(program).is_some_and(Server::watches)
 }
 
 /// The signal that makes an instance of a program end in good order.

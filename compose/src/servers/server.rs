@@ -48,6 +48,14 @@ pub trait Server: Send + Sync {
         Ok(false)
     }
 
+    /// Whether a container of its image is taken rather than the stand-in, where the engine has that image or can get it.
+    ///
+    /// # Errors
+    /// When what its instance is told asks for something that there is not.
+    fn prefers_image(&self, _host: &Host, _told: &Environment) -> Result<bool, ServerError> {
+        Ok(false)
+    }
+
     /// What its instance is told so that it is the same one when it is started again.
     fn noted(&self, _found: &Found) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -83,6 +91,11 @@ pub trait Server: Send + Sync {
     /// What it is for the services that use it; `None` for a server that none of them knows.
     fn backing(&self) -> Option<&'static dyn Backing> {
         None
+    }
+
+    /// Whether it is told of every instance of its system that has metrics, and so starts after all others.
+    fn watches(&self) -> bool {
+        false
     }
 
     /// The file that it is configured by and reads again when it is told to; `None` for one that is not.

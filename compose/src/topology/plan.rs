@@ -4,6 +4,7 @@ use contract::Program;
 
 use super::spec::SystemSpec;
 use super::spec_error::SpecError;
+use crate::servers;
 
 /// What follows from a valid description: start levels and wiring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,10 +52,12 @@ fn levels(spec: &SystemSpec, wiring: &[Vec<UrlVariable>]) -> Vec<Vec<usize>> {
     let mut waiting: Vec<usize> = (0..spec.services.len()).collect();
     while !waiting.is_empty() {
         let is_waiting = |alias: &str| waiting.iter().any(|&index| spec.services[index].name == alias);
+        let watches = |index: usize| servers::watches(spec.services[index].service);
+        let is_later = |index: usize| watches(index) && waiting.iter().any(|&other| !watches(other));
         let (next, later): (Vec<usize>, Vec<usize>) = waiting
             .iter()
             .copied()
-            .partition(|&index| !wiring[index].iter().any(|variable| is_waiting(&variable.callee)));
+            .partition(|&index| !is_later(index) && !wiring[index].iter().any(|variable| is_waiting(&variable.callee)));
         // Who calls whom is fixed in the contract, which has no cycle and whose tests prove it.
         assert!(!next.is_empty(), "the contract's calls form a cycle");
         levels.push(next);
@@ -123,6 +126,15 @@ mod tests {
             callee: "redis".into(),
         }];
         assert_eq!(plan.wiring, [vec![], redis.to_vec(), redis.to_vec()]);
+    }
+
+    #[test]
+    fn who_watches_starts_after_all_others() {
+        let mut system = named_system("users").unwrap();
+        system.services.insert(0, ServiceSpec::new(Program::Prometheus));
+        let plan = StartPlan::new(&system).unwrap();
+        assert_eq!(plan.levels, [vec![1], vec![2], vec![0]]);
+        assert!(plan.wiring[0].is_empty());
     }
 
     /// Everything that can be a service of a system.

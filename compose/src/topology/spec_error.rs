@@ -72,9 +72,9 @@ pub enum SpecError {
         /// Which program it is.
         program: Program,
     },
-    /// The load speaks HTTP.
-    #[error("the entry of system `{system}` is `{entry}`, which is a {program} server and answers no HTTP requests")]
-    EntryWithoutHttp {
+    /// The load is for services.
+    #[error("the entry of system `{system}` is `{entry}`, which is a {program} server; the load goes to a service")]
+    EntryIsServer {
         /// The system's name.
         system: String,
         /// The entry.

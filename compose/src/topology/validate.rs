@@ -78,7 +78,7 @@ impl SystemSpec {
                 entry,
                 known: self.services.iter().map(|service| service.name.clone()).collect(),
             }),
-            Some(service) if service.service.is_server() => Err(SpecError::EntryWithoutHttp {
+            Some(service) if service.service.is_server() => Err(SpecError::EntryIsServer {
                 system,
                 entry,
                 program: service.service,

@@ -402,7 +402,13 @@ pub async fn tell(redis: &Url, command: &str) -> String {
 /// Whether there is a server of this kind that a test can start, pause and kill; says so loudly where there is none.
 #[track_caller]
 pub fn can_start(server: &dyn Server) -> bool {
-    let reason = match servers::locate(server, &Host::of_process(), &Environment::new()) {
+    can_start_told(server, &Environment::new())
+}
+
+/// The same for a server whose instance is told this.
+#[track_caller]
+pub fn can_start_told(server: &dyn Server, told: &Environment) -> bool {
+    let reason = match servers::locate(server, &Host::of_process(), told) {
         Ok(Found::Named(address)) => format!("{address} belongs to somebody else"),
         Ok(_) => return true,
         Err(error) => error.to_string(),

@@ -12,10 +12,14 @@ mod links;
 mod nginx;
 mod outside;
 mod postgres;
+mod prometheus;
 mod redis;
 
 pub use bench::{Bench, drive};
-pub use {self::nginx::*, self::postgres::*, self::redis::*, changes::*, faults::*, life::*, links::*, outside::*};
+pub use {
+    self::nginx::*, self::postgres::*, self::prometheus::*, self::redis::*, changes::*, faults::*, life::*, links::*,
+    outside::*,
+};
 
 /// Makes one test of each function of the suite. `$backend` is the path of a `fn() -> Arc<dyn Backend>`, `$available` of
 /// a `fn() -> bool` that says whether the machine has what the backend needs.
@@ -44,6 +48,9 @@ macro_rules! conformance_suite {
             an_nginx_comes_up_and_requests_reach_every_instance, an_nginx_follows_who_comes_and_goes,
             an_nginx_takes_another_policy_while_it_runs, an_nginx_is_told_weights,
             an_nginx_goes_on_without_a_killed_instance_and_takes_it_back, a_paused_nginx_answers_once_it_goes_on,
+            a_prometheus_asks_every_instance_and_hears_who_comes_and_goes,
+            a_killed_prometheus_comes_back_with_what_it_collected, a_prometheus_goes_down_in_order,
+            a_crash_of_the_lab_takes_its_prometheus_along,
             an_nginx_goes_down_in_order, a_crash_of_the_lab_takes_its_nginx_along,
             a_link_is_one_of_the_instances, a_slow_link_delays_what_goes_over_it,
             a_partition_is_silent_until_it_is_healed, a_reset_link_fails_at_once,

@@ -7,6 +7,7 @@ use compose::ProcessStamp;
 use compose::servers::Backing;
 use compose::servers::redis::Redis;
 use compose::{Family, InstanceState};
+use contract::environment::REDIS_SERVER;
 
 use super::bench::*;
 
@@ -15,10 +16,11 @@ const ANSWERED: Duration = Duration::from_secs(20);
 /// The bound of a question that cannot be answered, however long it waits.
 const UNANSWERED: Duration = Duration::from_millis(50);
 
-/// Whether there is a Redis that this test can start, pause and kill; says so loudly where there is none.
+/// Whether there is a Redis that this test can start, pause and kill; says so loudly where there is none. The program
+/// that these tests start as the lab's own has none built in.
 #[track_caller]
 pub fn can_start_redis() -> bool {
-    can_start(&Redis)
+    can_start_told(&Redis, &[(REDIS_SERVER.to_owned(), "program".to_owned())].into())
 }
 
 pub async fn a_redis_comes_up_and_is_wired_to_those_that_use_it(bench: Bench) {

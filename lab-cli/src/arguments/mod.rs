@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use compose::{DEFAULT_BACKEND, backend_names};
+use compose::{DEFAULT_BACKEND, backend_names, servers};
 
 use crate::failure::Exit;
-use crate::report::Format;
+use crate::report::{self, Format};
 use crate::watch::tables;
 
 pub use runs::{Picture, Play, Run, Ui};
@@ -136,7 +136,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         /// A run: its id, the beginning of it, `last`, or a folder.
         run: String,
         /// The format.
-        #[arg(long, value_enum, default_value = "html")]
+        #[arg(long, value_parser = report::format_parser(), default_value = "html")]
         format: Format,
         /// Where to; default: stdout, or the run's own folder for HTML.
         #[arg(short, long, value_name = "FILE")]
@@ -168,6 +168,9 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         /// Instances of a service, such as gateway=3; may be given several times.
         #[arg(long, value_name = "SERVICE=N")]
         scale: Vec<String>,
+        /// A server that the system has besides; may be given several times.
+        #[arg(long, value_name = "SERVER", value_parser = PossibleValuesParser::new(servers::that_join()))]
+        with: Vec<String>,
         /// Port of the system's front door; default: a free one.
         #[arg(long)]
         port: Option<u16>,

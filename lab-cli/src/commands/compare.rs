@@ -66,7 +66,7 @@ fn info(state: &RunState) -> Result<&RunInfo, Failure> {
     state
         .info
         .as_ref()
-        .ok_or_else(|| Failure::usage("the recording has no begin of a run").hint("lab runs lists those that have"))
+        .ok_or_else(|| Failure::usage("the recording has no start of a run").hint("lab runs lists those that have"))
 }
 
 fn verdict(state: &RunState) -> &'static str {

@@ -58,13 +58,14 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
             system,
             backend,
             scale,
+            with,
             port,
             list,
         } => {
             if list {
                 return Ok(system::list());
             }
-            system::up(&system, &backend, &scale, port).await
+            system::up(&system, &backend, &scale, &with, port).await
         }
         Command::Ps(json) => system::ps(json.json).await,
         Command::Logs { instance, follow, of } => system::logs(&instance, follow, &of).await,

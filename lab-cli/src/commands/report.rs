@@ -25,7 +25,7 @@ pub fn run(run: &str, format: Format, output: Option<PathBuf>, open: bool) -> Re
     };
     let text = report::render(format, &material).map_err(|error| Failure::unexpected(error.to_string()))?;
     // HTML on a terminal helps nobody: it goes to the run's folder unless a file is named.
-    let to = output.or_else(|| (format == Format::Html || open).then(|| recording.folder.join(file_name(format))));
+    let to = output.or_else(|| (format.is_page || open).then(|| recording.folder.join(format.file)));
     let Some(path) = to else {
         output::data(text.as_bytes());
         return Ok(Exit::Pass);
@@ -37,15 +37,4 @@ pub fn run(run: &str, format: Format, output: Option<PathBuf>, open: bool) -> Re
         outln!("No program to open it with was found; open the file above in a browser.");
     }
     Ok(Exit::Pass)
-}
-
-fn file_name(format: Format) -> &'static str {
-    match format {
-        Format::Html => "report.html",
-        Format::Md => "report.md",
-        Format::Json => "report.json",
-        Format::Csv => "report.csv",
-        Format::Hgrm => "report.hgrm",
-        Format::Junit => "report.xml",
-    }
 }

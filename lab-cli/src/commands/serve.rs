@@ -42,9 +42,11 @@ pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure>
         Program::Inventory => chassis::run(settings, inventory::serve),
         Program::Analytics => chassis::run(settings, analytics::serve),
         Program::Gateway => chassis::run(settings, gateway::serve),
+        Program::Whoami => chassis::run(settings, whoami::serve),
         Program::Balancer => chassis::run(settings, balancer::serve),
         Program::Link => chassis::run(settings, link::serve),
         Program::Kafka => chassis::run(settings, built_in::serve),
+        Program::Redis => chassis::run(settings, key_value::serve),
         _ => return Err(Failure::unexpected(format!("nothing stands in for {name}"))),
     };
     served.map(|()| Exit::Pass).map_err(|error| match error {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use compose::topology::{named_system, system_names};
-use compose::{Instance as Running, System, SystemRecord, UpOptions};
+use compose::{Instance as Running, ServiceSpec, System, SystemRecord, UpOptions};
 use contract::redact;
 use serde_json::json;
 
@@ -53,8 +53,19 @@ pub fn list() -> Exit {
 ///
 /// # Errors
 /// A wrong name or count, or what the machine lacks.
-pub async fn up(name: &str, backend_name: &str, scale: &[String], port: Option<u16>) -> Result<Exit, Failure> {
+pub async fn up(
+    name: &str,
+    backend_name: &str,
+    scale: &[String],
+    with: &[String],
+    port: Option<u16>,
+) -> Result<Exit, Failure> {
     let mut spec = named_system(name)?;
+    for program in with.iter().filter_map(|name| name.parse().ok()) {
+        if !spec.has(program) {
+            spec.services.insert(0, ServiceSpec::new(program));
+        }
+    }
     for wish in scale {
         let (service, instances) = count(wish)?;
         let known: Vec<String> = spec.services.iter().map(|service| service.name.clone()).collect();

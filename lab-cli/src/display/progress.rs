@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use history::Verdict;
+use history::InvariantVerdict;
 use indicatif::ProgressBar;
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
@@ -116,7 +116,7 @@ fn figures(arm: &ArmPlan, round: &RoundState) -> String {
         let open = round
             .judged
             .iter()
-            .any(|judged| matches!(judged.judgement.verdict, Verdict::Undecided(_)));
+            .any(|judged| matches!(judged.judgement.verdict, InvariantVerdict::Undecided(_)));
         let found = match (round.judged.is_empty() || open, broken) {
             (true, 0) => String::new(),
             (false, 0) => ", no law broken".to_owned(),

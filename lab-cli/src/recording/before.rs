@@ -9,7 +9,7 @@ use scenarios::state::{RoundState, RunState};
 use scenarios::summary::RunSummary;
 
 use super::Recording;
-use crate::report::{self, Format, Material};
+use crate::report::{self, Material};
 
 /// A recording of version 1, when an action was told in words alone.
 fn old(name: &str) -> Recording {
@@ -32,8 +32,14 @@ fn what_was_recorded_is_reported_as_it_is_now() {
             command: format!("lab run {name}"),
             summary,
         };
-        insta::assert_snapshot!(format!("{name}.md"), report::render(Format::Md, &material).unwrap());
-        insta::assert_snapshot!(format!("{name}.json"), report::render(Format::Json, &material).unwrap());
+        insta::assert_snapshot!(
+            format!("{name}.md"),
+            report::render(report::format_named("md"), &material).unwrap()
+        );
+        insta::assert_snapshot!(
+            format!("{name}.json"),
+            report::render(report::format_named("json"), &material).unwrap()
+        );
     }
 }
 

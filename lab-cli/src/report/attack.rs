@@ -11,7 +11,7 @@ use scenarios::state::RunState;
 use serde_json::{Value, json};
 
 use super::fixture::{comparison, history, material, search};
-use super::{Format, histories, render};
+use super::{FORMATS, histories, render};
 use crate::display::plain;
 use crate::recording::Recording;
 use crate::tui;
@@ -23,15 +23,6 @@ const RANDOM: u64 = 12;
 
 /// The most memory that the whole process may ever have had, KiB.
 const RESIDENT_KIB_MAX: u64 = 1024 * 1024;
-
-const FORMATS: [Format; 6] = [
-    Format::Html,
-    Format::Md,
-    Format::Json,
-    Format::Csv,
-    Format::Hgrm,
-    Format::Junit,
-];
 
 fn lines(events: &[RunEvent]) -> Vec<String> {
     events
@@ -148,7 +139,7 @@ fn show(lines: &[String]) {
     };
     let state = RunState::of(&events);
     let material = material(&state);
-    for format in FORMATS {
+    for &format in FORMATS {
         render(format, &material).unwrap();
     }
     histories::lines(&state).unwrap();

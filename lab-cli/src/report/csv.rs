@@ -4,6 +4,7 @@ use scenarios::state::RoundState;
 use scenarios::summary::{ArmSummary, ClassSummary, Found, Latencies, OperationsSummary, RunSummary, class_names};
 
 use super::escape;
+use super::format::FormatEntry;
 
 const PLACE: [&str; 9] = [
     "run", "scenario", "backend", "seed", "arm", "label", "class", "round", "complete",
@@ -12,6 +13,15 @@ const COUNTS: [&str; 7] = ["load_s", "scheduled", "sent", "ok", "failed", "error
 const QUANTILES: [&str; 6] = ["mean_ms", "p50_ms", "p90_ms", "p99_ms", "p99_9_ms", "max_ms"];
 const LATENCIES: [&str; 3] = ["response", "service", "send_lateness"];
 const SEARCH: [&str; 3] = ["search_within_per_s", "search_beyond_per_s", "search_max_rate_per_s"];
+
+/// The format.
+pub const FORMAT: FormatEntry = FormatEntry {
+    name: "csv",
+    about: "One row for each arm, class of requests and round",
+    file: "report.csv",
+    is_page: false,
+    render: |material| Ok(render(&material.summary)),
+};
 
 /// The table with its header; an empty field means that nothing was measured.
 pub(super) fn render(summary: &RunSummary<'_>) -> String {

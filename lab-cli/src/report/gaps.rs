@@ -11,7 +11,7 @@ use super::words::count;
 pub(super) fn gaps(summary: &RunSummary<'_>) -> Vec<String> {
     let state = summary.state;
     let Some(info) = &state.info else {
-        return vec!["Everything: the recording holds no begin of a run.".to_owned()];
+        return vec!["Everything: the recording has no start of a run.".to_owned()];
     };
     let mut all = Vec::new();
     ending(state, &mut all);

@@ -9,8 +9,18 @@ use load::Histogram;
 use scenarios::summary::{ArmSummary, RunSummary};
 
 use super::escape;
+use super::format::FormatEntry;
 
 const TICKS_PER_HALF_DISTANCE: f64 = 5.0;
+
+/// The format.
+pub const FORMAT: FormatEntry = FormatEntry {
+    name: "hgrm",
+    about: "Percentile tables as the HdrHistogram plotter reads them",
+    file: "report.hgrm",
+    is_page: false,
+    render: |material| Ok(render(&material.summary)),
+};
 
 /// All tables of a run one after the other, each under a comment that names its arm and class.
 pub(super) fn render(summary: &RunSummary<'_>) -> String {

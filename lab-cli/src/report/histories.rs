@@ -4,7 +4,7 @@
 use history::{Diagram, Operation};
 use scenarios::plan::ArmPlan;
 use scenarios::state::{ArmState, RunState};
-use scenarios::summary::{ArmSummary, LawSummary, OperationsSummary};
+use scenarios::summary::{ArmSummary, InvariantSummary, OperationsSummary};
 use scenarios::unit::Unit;
 use serde::Serialize;
 
@@ -165,7 +165,7 @@ fn row<'a>(arm: &ArmSummary<'_>, operations: &'a OperationsSummary) -> Row<'a> {
 }
 
 /// What came of a law over all rounds: `stock: broken 20×`, `stock: holds`, `stock: undecided`.
-fn found(law: &LawSummary<'_>) -> String {
+fn found(law: &InvariantSummary<'_>) -> String {
     let name = law.plan.law.title();
     match (law.seen, law.violations) {
         (0, Some(_)) => format!("{name}: holds"),

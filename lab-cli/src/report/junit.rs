@@ -6,6 +6,16 @@ use scenarios::summary::{Outcome, RunSummary};
 use scenarios::verdict::{CheckOutcome, Verdict};
 
 use super::escape::markup;
+use super::format::FormatEntry;
+
+/// The format.
+pub const FORMAT: FormatEntry = FormatEntry {
+    name: "junit",
+    about: "One test case for each check, for continuous integration",
+    file: "report.xml",
+    is_page: false,
+    render: |material| Ok(render(&material.summary)),
+};
 
 /// The document. A check that was refuted is a failure; one that could not be decided is skipped; a run that could
 /// not go on adds an error of its own.

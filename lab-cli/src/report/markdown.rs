@@ -7,6 +7,7 @@ use scenarios::summary::{ArmSummary, RunSummary, all_classes};
 
 use super::disturbances::sentences;
 use super::escape::markdown as escape;
+use super::format::FormatEntry;
 use super::gaps::gaps;
 use super::histories::Proof;
 use super::simulated::simulations;
@@ -14,6 +15,15 @@ use super::{LessonText, Material, acted, histories, words};
 
 /// Width of the pictures of violations, in characters.
 const DIAGRAM_COLUMNS: usize = 100;
+
+/// The format.
+pub const FORMAT: FormatEntry = FormatEntry {
+    name: "md",
+    about: "Markdown, for a pull request or a wiki",
+    file: "report.md",
+    is_page: false,
+    render: |material| Ok(render(material)),
+};
 
 /// The whole report.
 pub(super) fn render(material: &Material<'_>) -> String {

@@ -7,6 +7,7 @@ mod acted;
 mod csv;
 mod disturbances;
 mod escape;
+mod format;
 mod gaps;
 mod hgrm;
 pub mod histories;
@@ -15,6 +16,7 @@ mod json;
 mod junit;
 mod lesson;
 mod markdown;
+mod openmetrics;
 pub mod simulated;
 mod svg;
 mod told;
@@ -36,25 +38,25 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use scenarios::summary::RunSummary;
 use thiserror::Error;
 
-/// A format of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// One self-contained page.
-    Html,
-    /// Markdown, for a pull request or a wiki.
-    Md,
-    /// The figures for programs (schema 1).
-    Json,
-    /// One row for each arm, class of requests and round.
-    Csv,
-    /// Percentile tables as the HdrHistogram plotter reads them.
-    Hgrm,
-    /// One test case for each check, for continuous integration.
-    Junit,
-}
+use format::FormatEntry;
+
+/// A format of a report: one of [`FORMATS`].
+pub type Format = &'static FormatEntry;
+
+/// All formats, in the order of the help.
+pub static FORMATS: &[Format] = &[
+    &html::FORMAT,
+    &markdown::FORMAT,
+    &json::FORMAT,
+    &csv::FORMAT,
+    &hgrm::FORMAT,
+    &junit::FORMAT,
+    &openmetrics::FORMAT,
+];
 
 /// All that a report is made of.
 #[derive(Debug, Clone)]
@@ -86,19 +88,26 @@ pub enum ReportError {
     },
 }
 
+/// Reads a format from the command line.
+pub fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let values = FORMATS
+        .iter()
+        .map(|format| PossibleValue::new(format.name).help(format.about));
+    PossibleValuesParser::new(values).map(|name| format_named(&name))
+}
+
+/// The format of that name, which must be one.
+pub fn format_named(name: &str) -> Format {
+    let named = FORMATS.iter().find(|format| format.name == name);
+    named.unwrap_or_else(|| panic!("no format is called {name}"))
+}
+
 /// The report in one format.
 ///
 /// # Errors
 /// When the page's template or the JSON writer fails, which only a defect of the lab can cause.
 pub fn render(format: Format, material: &Material<'_>) -> Result<String, ReportError> {
-    match format {
-        Format::Html => html::render(material),
-        Format::Md => Ok(markdown::render(material)),
-        Format::Json => json::render(material),
-        Format::Csv => Ok(csv::render(&material.summary)),
-        Format::Hgrm => Ok(hgrm::render(&material.summary)),
-        Format::Junit => Ok(junit::render(&material.summary)),
-    }
+    (format.render)(material)
 }
 
 /// The page of a simulation.
@@ -114,13 +123,9 @@ pub fn simulation(material: SimMaterial<'_>) -> Result<String, ReportError> {
 ///
 /// Gives what could not be made or written: one file that fails is no reason to leave out the next, which may be smaller.
 pub fn write_all(folder: &Path, material: &Material<'_>) -> Vec<ReportError> {
-    let report = |(name, format)| render(format, material).and_then(|text| write_whole(&folder.join(name), &text));
-    let reports = [
-        ("report.json", Format::Json),
-        ("report.html", Format::Html),
-        ("report.md", Format::Md),
-    ]
-    .map(report);
+    let report =
+        |format: Format| render(format, material).and_then(|text| write_whole(&folder.join(format.file), &text));
+    let reports = [&json::FORMAT, &html::FORMAT, &markdown::FORMAT].map(report);
     let history = match histories::lines(material.summary.state) {
         Ok(history) if history.is_empty() => Ok(()),
         Ok(history) => write_whole(&folder.join("history.jsonl"), &history),

@@ -30,7 +30,7 @@ use crate::interrupt::Interrupts;
 use crate::job::Job;
 use crate::leftovers;
 use crate::recording::Recording;
-use app::{App, Outcome};
+use app::{App, SessionEnd};
 use session::Message;
 use terminal::Screen;
 use theme::{Depth, Theme};
@@ -137,7 +137,7 @@ pub async fn watch(
     ended(outcome)
 }
 
-fn ended(outcome: Outcome) -> Result<Exit, Failure> {
+fn ended(outcome: SessionEnd) -> Result<Exit, Failure> {
     for said in &outcome.said {
         outln!("{said}");
     }
@@ -154,7 +154,7 @@ fn ended(outcome: Outcome) -> Result<Exit, Failure> {
 async fn open(
     state_folder: PathBuf,
     begin: impl FnOnce(&mut App) -> Result<(), Failure> + Send + 'static,
-) -> Result<Outcome, Failure> {
+) -> Result<SessionEnd, Failure> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(Failure::usage("the dashboard needs a terminal").hint("--ui plain works everywhere"));
     }

@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod promtool;
 pub mod redis;
 pub mod scenario;
+pub mod servers;
 pub mod service;
 pub mod terminal;
 pub mod tty;

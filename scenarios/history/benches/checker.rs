@@ -6,7 +6,7 @@ mod support;
 use std::time::Instant;
 
 use history::invariants::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Register, linearizable};
-use history::{History, Judgement, Verdict};
+use history::{History, InvariantVerdict, Judgement};
 use support::{Object, Workload, linearizable_history, plant_violation};
 
 const OPERATIONS: usize = 10_000;
@@ -58,7 +58,11 @@ fn main() {
                     .map(|_| {
                         let started = Instant::now();
                         let judgement = judge(object, &history);
-                        let expected = if planted { Verdict::Violated } else { Verdict::Holds };
+                        let expected = if planted {
+                            InvariantVerdict::Violated
+                        } else {
+                            InvariantVerdict::Holds
+                        };
                         assert_eq!(judgement.verdict, expected, "{object:?}, {clients} clients");
                         started.elapsed().as_secs_f64() * 1e3
                     })

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::ActionKind;
 use crate::judgement::Violation;
-use crate::operation::{Operation, Outcome, Step, StepKind};
+use crate::operation::{Completion, Operation, Step, StepKind};
 use crate::record::History;
 
 /// A diagram as data; whoever draws it decides how it looks.
@@ -230,9 +230,9 @@ impl Path<'_> {
         events.extend(steps.iter().map(|step| self.step(step)));
         if let Some(completed_ns) = completed_ns {
             let kind = match self.operation.outcome {
-                Outcome::Ok => EventKind::Ok,
-                Outcome::Fail => EventKind::Fail,
-                Outcome::Unknown => EventKind::Unknown,
+                Completion::Ok => EventKind::Ok,
+                Completion::Fail => EventKind::Fail,
+                Completion::Unknown => EventKind::Unknown,
             };
             let arrow = (bare && kind != EventKind::Unknown).then(|| self.back());
             events.push(self.event(completed_ns, kind, label::completion(self.operation), arrow));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::operation::{Operation, Outcome};
+use crate::operation::{Completion, Operation};
 use crate::record::History;
 
 /// How many violations of one judgement are kept in full; all are counted.
@@ -19,7 +19,7 @@ pub struct Judgement {
     /// Those of them whose effect is unknown.
     pub unknown: u64,
     /// Whether the law holds.
-    pub verdict: Verdict,
+    pub verdict: InvariantVerdict,
     /// Violations in all, also those that are not kept.
     pub found: u64,
     /// The first violations, at most 100.
@@ -29,7 +29,7 @@ pub struct Judgement {
 /// Whether a law holds. One violation outweighs whatever could not be decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum InvariantVerdict {
     /// Nothing that was seen breaks it.
     Holds,
     /// It is broken, and here is the proof.
@@ -73,7 +73,7 @@ impl Judging {
         self.checked += operations.len() as u64;
         self.unknown += operations
             .iter()
-            .filter(|operation| operation.outcome == Outcome::Unknown)
+            .filter(|operation| operation.outcome == Completion::Unknown)
             .count() as u64;
     }
 
@@ -102,9 +102,9 @@ impl Judging {
 
     pub(crate) fn finish(self) -> Judgement {
         let verdict = match (self.found, self.undecided) {
-            (0, None) => Verdict::Holds,
-            (0, Some(reason)) => Verdict::Undecided(reason),
-            _ => Verdict::Violated,
+            (0, None) => InvariantVerdict::Holds,
+            (0, Some(reason)) => InvariantVerdict::Undecided(reason),
+            _ => InvariantVerdict::Violated,
         };
         let Self {
             checked,

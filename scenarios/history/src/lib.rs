@@ -15,6 +15,6 @@ mod record;
 
 pub use action::ActionKind;
 pub use diagram::{Arrow, Diagram, Event, EventKind, Lane, Mark};
-pub use judgement::{Judgement, Verdict, Violation};
-pub use operation::{Operation, Outcome, Step, StepKind};
+pub use judgement::{InvariantVerdict, Judgement, Violation};
+pub use operation::{Completion, Operation, Step, StepKind};
 pub use record::{History, HistoryError};

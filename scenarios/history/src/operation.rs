@@ -30,7 +30,7 @@ pub struct Operation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_ns: Option<u64>,
     /// What the client knows of its effect.
-    pub outcome: Outcome,
+    pub outcome: Completion,
     /// What went wrong, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -46,8 +46,8 @@ impl Operation {
     pub fn due_ns(&self) -> Option<u64> {
         match self.outcome {
             // An answer without a time was there in the end: it is bound by nothing but the end.
-            Outcome::Ok | Outcome::Fail => Some(self.completed_ns.unwrap_or(u64::MAX)),
-            Outcome::Unknown => None,
+            Completion::Ok | Completion::Fail => Some(self.completed_ns.unwrap_or(u64::MAX)),
+            Completion::Unknown => None,
         }
     }
 }
@@ -55,7 +55,7 @@ impl Operation {
 /// What a client knows of an operation's effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum Completion {
     /// It had its effect.
     Ok,
     /// It certainly had none.

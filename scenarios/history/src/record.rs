@@ -110,7 +110,7 @@ impl History {
 mod tests {
     use super::*;
     use crate::invariants::fixture::{ok, step};
-    use crate::operation::{Outcome, StepKind};
+    use crate::operation::{Completion, StepKind};
     use serde_json::json;
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
         ];
         let mut second = ok(2, "seat 7", 11, 0);
         second.completed_ns = None;
-        second.outcome = Outcome::Unknown;
+        second.outcome = Completion::Unknown;
         second.error = Some("timed out after 1 s".to_owned());
         let history = History::new(vec![first, second]);
         let text = history.to_json_lines().expect("an operation is JSON");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use history::invariants::{Held, Invariant, Known, REGISTRY};
-use history::{Operation, Verdict};
+use history::{InvariantVerdict, Operation};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -55,10 +55,15 @@ fn every_invariant_holds_for_a_good_history_and_not_for_a_bad_one() {
             invariant.hold(example.operations.clone(), &known)
         };
         let good = hold(&holds);
-        assert_eq!(good.judgement.verdict, Verdict::Holds, "{name}: {:?}", good.judgement);
+        assert_eq!(
+            good.judgement.verdict,
+            InvariantVerdict::Holds,
+            "{name}: {:?}",
+            good.judgement
+        );
         assert!(good.judgement.checked > 1, "{name}: a history that shows something");
         let Held { history, judgement } = hold(&violated);
-        assert_eq!(judgement.verdict, Verdict::Violated, "{name}: {judgement:?}");
+        assert_eq!(judgement.verdict, InvariantVerdict::Violated, "{name}: {judgement:?}");
         let proof = &judgement.violations[0];
         assert!(
             !proof.operations.is_empty() && proof.message.ends_with('.'),
@@ -85,7 +90,11 @@ fn what_needs_a_reading_decides_nothing_without_one() {
             quiescent: None,
         };
         let open = invariant.hold(violated.operations.clone(), &known).judgement;
-        assert!(matches!(open.verdict, Verdict::Undecided(_)), "{}", invariant.name());
+        assert!(
+            matches!(open.verdict, InvariantVerdict::Undecided(_)),
+            "{}",
+            invariant.name()
+        );
         assert_eq!(open.checked, violated.operations.len() as u64);
     }
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use history::invariants::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Model, Register, linearizable};
-use history::{History, Operation, Outcome, Verdict};
+use history::{Completion, History, InvariantVerdict, Operation};
 use proptest::prelude::*;
 use serde_json::Value;
 use support::calls::{counter_call, plain_register_call, register_call, stock_call, swap_register_call};
@@ -11,8 +11,8 @@ use support::calls::{counter_call, plain_register_call, register_call, stock_cal
 /// Tries every order: each operation that nothing unplaced precedes may be next; unknown ones may be left out.
 fn some_order_explains<M: Model>(model: &M, state: &M::State, left: &[(&Operation, M::Call)]) -> bool {
     let due_ns = |operation: &Operation| match operation.outcome {
-        Outcome::Unknown => None,
-        Outcome::Ok | Outcome::Fail => Some(operation.completed_ns.unwrap_or(u64::MAX)),
+        Completion::Unknown => None,
+        Completion::Ok | Completion::Fail => Some(operation.completed_ns.unwrap_or(u64::MAX)),
     };
     if left.iter().all(|(operation, _)| due_ns(operation).is_none()) {
         return true;
@@ -35,7 +35,7 @@ fn oracle<M: Model>(model: &M, operations: &[&Operation]) -> bool {
     let left: Vec<(&Operation, M::Call)> = operations
         .iter()
         .filter_map(|operation| {
-            let answered = operation.outcome != Outcome::Unknown;
+            let answered = operation.outcome != Completion::Unknown;
             model
                 .call(operation, answered)
                 .expect("the test makes readable operations")
@@ -49,7 +49,11 @@ fn oracle<M: Model>(model: &M, operations: &[&Operation]) -> bool {
 fn agrees<M: Model>(model: &M, operations: &[Operation]) -> Result<(), TestCaseError> {
     let explained = oracle(model, &operations.iter().collect::<Vec<_>>());
     let judgement = linearizable(&History::new(operations.to_vec()), model, CONFIGURATIONS_MAX);
-    let expected = if explained { Verdict::Holds } else { Verdict::Violated };
+    let expected = if explained {
+        InvariantVerdict::Holds
+    } else {
+        InvariantVerdict::Violated
+    };
     prop_assert_eq!(&judgement.verdict, &expected, "{:?}", &judgement);
     for violation in &judgement.violations {
         let proof: Vec<&Operation> = operations
@@ -61,8 +65,13 @@ fn agrees<M: Model>(model: &M, operations: &[Operation]) -> Result<(), TestCaseE
     Ok(())
 }
 
-fn outcome() -> impl Strategy<Value = Outcome> {
-    let weighted = [vec![Outcome::Ok; 10], vec![Outcome::Unknown; 3], vec![Outcome::Fail]].concat();
+fn outcome() -> impl Strategy<Value = Completion> {
+    let weighted = [
+        vec![Completion::Ok; 10],
+        vec![Completion::Unknown; 3],
+        vec![Completion::Fail],
+    ]
+    .concat();
     prop::sample::select(weighted)
 }
 

@@ -3,7 +3,7 @@
 mod support;
 
 use history::invariants::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Register, linearizable};
-use history::{History, Judgement, Verdict};
+use history::{History, InvariantVerdict, Judgement};
 use support::{Object, Workload, linearizable_history, plant_violation};
 
 const OPERATIONS: usize = 10_000;
@@ -43,7 +43,7 @@ fn valid_histories_hold() {
             let judgement = judge(object, &support::history(&operations));
             assert_eq!(
                 judgement.verdict,
-                Verdict::Holds,
+                InvariantVerdict::Holds,
                 "{object:?}, {clients} clients: {judgement:?}"
             );
             assert_eq!(judgement.checked, OPERATIONS as u64);
@@ -61,13 +61,13 @@ fn a_planted_violation_is_found_wherever_it_is() {
                 plant_violation(object, &mut operations, near);
                 let judgement = judge(object, &support::history(&operations));
                 let case = format!("{object:?}, {clients} clients, planted near {near}");
-                assert_eq!(judgement.verdict, Verdict::Violated, "{case}");
+                assert_eq!(judgement.verdict, InvariantVerdict::Violated, "{case}");
                 assert_eq!(judgement.found, 1, "{case}");
                 // The proof stands by itself: a fresh history of its operations alone is violated too.
                 let proof = &judgement.violations[0].operations;
                 assert!(proof.len() <= 6, "{case}: {:?}", judgement.violations[0]);
                 let alone = support::history(&operations).only(|operation| proof.contains(&operation.id));
-                assert_eq!(judge(object, &alone).verdict, Verdict::Violated, "{case}");
+                assert_eq!(judge(object, &alone).verdict, InvariantVerdict::Violated, "{case}");
             }
         }
     }
@@ -83,10 +83,10 @@ fn unknown_operations_excuse_nothing_that_they_cannot_explain() {
         let mut operations = linearizable_history(unknown);
         let judgement = judge(object, &support::history(&operations));
         assert!(judgement.unknown > 0);
-        assert_eq!(judgement.verdict, Verdict::Holds, "{object:?}: {judgement:?}");
+        assert_eq!(judgement.verdict, InvariantVerdict::Holds, "{object:?}: {judgement:?}");
         plant_violation(object, &mut operations, 5_000);
         let judgement = judge(object, &support::history(&operations));
-        assert_eq!(judgement.verdict, Verdict::Violated, "{object:?}");
+        assert_eq!(judgement.verdict, InvariantVerdict::Violated, "{object:?}");
     }
 }
 
@@ -117,7 +117,7 @@ fn of_many_keys_each_broken_one_is_found() {
 fn too_small_a_bound_leaves_it_undecided() {
     let operations = linearizable_history(workload(Object::UniqueRegister, 10, 1));
     let judgement = linearizable(&support::history(&operations), &Register { initial: Some(0) }, 10);
-    let Verdict::Undecided(reason) = judgement.verdict else {
+    let InvariantVerdict::Undecided(reason) = judgement.verdict else {
         panic!("{:?}", judgement.verdict)
     };
     assert!(reason.contains("10 configurations were not enough"), "{reason}");

@@ -5,7 +5,7 @@ mod support;
 use std::collections::{HashMap, VecDeque};
 
 use history::invariants::linearizable::{BoundedStock, CONFIGURATIONS_MAX, Counter, Model, Register, linearizable};
-use history::{History, Judgement, Operation, Outcome, Verdict};
+use history::{Completion, History, InvariantVerdict, Judgement, Operation};
 use serde_json::{Value, json};
 
 /// Reads lines such as `4 invoke write 2`, `4 ok`, `6 ok 3`, `1 fail`: who, what, and a value. Each line is later than
@@ -22,14 +22,18 @@ fn events(lines: &[&str]) -> Vec<Operation> {
                 class => (class, json!(value(3))),
             };
             let mut operation = support::operation(at_ns, class, input, Value::Null, (at_ns, at_ns));
-            (operation.completed_ns, operation.outcome) = (None, Outcome::Unknown);
+            (operation.completed_ns, operation.outcome) = (None, Completion::Unknown);
             operation.actor = format!("process-{}", words[0]);
             open.insert(words[0], operations.len());
             operations.push(operation);
         } else {
             let operation = &mut operations[open.remove(words[0]).expect("it was invoked")];
             operation.completed_ns = Some(at_ns);
-            operation.outcome = if words[1] == "ok" { Outcome::Ok } else { Outcome::Fail };
+            operation.outcome = if words[1] == "ok" {
+                Completion::Ok
+            } else {
+                Completion::Fail
+            };
             operation.output = json!(value(2));
         }
     }
@@ -42,9 +46,9 @@ fn judge<M: Model>(model: &M, lines: &[&str]) -> Judgement {
 
 fn holds<M: Model>(model: &M, lines: &[&str]) -> bool {
     match judge(model, lines).verdict {
-        Verdict::Holds => true,
-        Verdict::Violated => false,
-        Verdict::Undecided(reason) => panic!("{reason}"),
+        InvariantVerdict::Holds => true,
+        InvariantVerdict::Violated => false,
+        InvariantVerdict::Undecided(reason) => panic!("{reason}"),
     }
 }
 
@@ -103,7 +107,7 @@ fn porcupine_zero_duration() {
             read(2, 0, 30, 30),
             read(3, 0, 30, 30)
         ]),
-        Verdict::Holds
+        InvariantVerdict::Holds
     );
     assert_eq!(
         verdict(vec![
@@ -112,7 +116,7 @@ fn porcupine_zero_duration() {
             read(2, 200, 10, 10),
             read(3, 0, 40, 90)
         ]),
-        Verdict::Violated
+        InvariantVerdict::Violated
     );
 }
 
@@ -381,7 +385,7 @@ fn the_last_piece_is_sold_once() {
 fn a_refusal_says_that_too_little_was_left() {
     let refused = |stock: i64| {
         let mut refusal = support::operation(1, "buy", json!({ "quantity": 2 }), json!(false), (0, 10));
-        refusal.outcome = Outcome::Fail;
+        refusal.outcome = Completion::Fail;
         linearizable(
             &History::new(vec![refusal]),
             &BoundedStock { initial: stock },
@@ -389,13 +393,13 @@ fn a_refusal_says_that_too_little_was_left() {
         )
         .verdict
     };
-    assert_eq!(refused(1), Verdict::Holds);
-    assert_eq!(refused(2), Verdict::Violated);
+    assert_eq!(refused(1), InvariantVerdict::Holds);
+    assert_eq!(refused(2), InvariantVerdict::Violated);
 }
 
 #[test]
 fn an_operation_that_is_none_of_the_objects_is_named() {
-    let Verdict::Undecided(reason) = judge(&ZERO, &["A invoke increment", "A ok 1"]).verdict else {
+    let InvariantVerdict::Undecided(reason) = judge(&ZERO, &["A invoke increment", "A ok 1"]).verdict else {
         panic!("a register cannot be incremented");
     };
     assert_eq!(

@@ -2,7 +2,7 @@
 //! that exist only as queues.
 //!
 //! A [`Model`] says what there is: servers and how long they take, arrivals, one or several balancers and what they know of the
-//! load. [`run()`] plays it and gives an [`Outcome`]; [`sweep()`] plays many, on all cores. Time is a number, so a simulated hour takes
+//! load. [`run()`] plays it and gives an [`SimFigures`]; [`sweep()`] plays many, on all cores. Time is a number, so a simulated hour takes
 //! seconds; memory depends on servers, balancers and what is in flight, and not on the number of requests; and the same model with
 //! the same seed has the same outcome on every machine. Policies that are compared under one seed get the same requests at
 //! the same times with the same work.
@@ -28,7 +28,7 @@ pub use bins::fullest_bin;
 pub use cost::Cost;
 pub use hgrm::HgrmError;
 pub use model::{Failing, Information, Keys, Model, ModelError, Slow};
-pub use outcome::Outcome;
+pub use outcome::SimFigures;
 pub use parse::ParseError;
 pub use run::{Event, run, run_with};
 pub use service::{Empirical, ServiceTime};

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// Figures of the requests that came after the warm-up. Times are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Outcome {
+pub struct SimFigures {
     /// The policy's name.
     pub policy: String,
     /// How many servers there were.

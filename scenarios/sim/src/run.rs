@@ -12,7 +12,7 @@ use rand_pcg::Pcg64Mcg;
 use crate::arrivals::Gaps;
 use crate::clock::Clock;
 use crate::model::{Information, Model, ModelError};
-use crate::outcome::{Outcome, quantile_ms};
+use crate::outcome::{SimFigures, quantile_ms};
 use crate::server::{Job, Server};
 
 /// Longest response time told apart: a day, in nanoseconds.
@@ -41,7 +41,7 @@ pub enum Event {
 ///
 /// # Errors
 /// When its numbers make no system.
-pub fn run(model: &Model) -> Result<Outcome, ModelError> {
+pub fn run(model: &Model) -> Result<SimFigures, ModelError> {
     run_with(model, |_| ())
 }
 
@@ -49,7 +49,7 @@ pub fn run(model: &Model) -> Result<Outcome, ModelError> {
 ///
 /// # Errors
 /// When its numbers make no system.
-pub fn run_with(model: &Model, watch: impl FnMut(Event)) -> Result<Outcome, ModelError> {
+pub fn run_with(model: &Model, watch: impl FnMut(Event)) -> Result<SimFigures, ModelError> {
     model.check()?;
     Ok(Run::new(model, watch).play())
 }
@@ -139,7 +139,7 @@ impl<'a, W: FnMut(Event)> Run<'a, W> {
         }
     }
 
-    fn play(mut self) -> Outcome {
+    fn play(mut self) -> SimFigures {
         let model = self.model;
         let mut gaps = Gaps::new(model.arrivals, model.rate_per_s(), stream(model.seed, 1));
         let mut work = stream(model.seed, 2);
@@ -303,7 +303,7 @@ impl<'a, W: FnMut(Event)> Run<'a, W> {
         self.pools[pool].update(server, |endpoint| signals.write_to(endpoint));
     }
 
-    fn outcome(self) -> Outcome {
+    fn outcome(self) -> SimFigures {
         let (model, totals) = (self.model, self.totals);
         let share = |count: u64| count as f64 / totals.requests.max(1) as f64;
         let ok = totals.worked_on - totals.late;
@@ -311,7 +311,7 @@ impl<'a, W: FnMut(Event)> Run<'a, W> {
         let (slow, failing) = (model.slow.servers as usize, model.failing.servers as usize);
         let busiest = totals.by_server.iter().copied().max().unwrap_or(0);
         let simulated_s = self.now_s - totals.from_s;
-        Outcome {
+        SimFigures {
             policy: model.policy.name().to_owned(),
             servers: model.servers,
             load: model.load,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::model::ModelError;
-use crate::{Event, Model, Outcome, run_with};
+use crate::{Event, Model, SimFigures, run_with};
 
 /// Requests between two reports of progress.
 const REPORT_EVERY: u64 = 1 << 16;
@@ -15,10 +15,11 @@ const REPORT_EVERY: u64 = 1 << 16;
 ///
 /// # Errors
 /// Before anything is played, the first model whose numbers make no system.
-pub fn sweep(models: &[Model], threads: usize, progress: impl Fn(u64) + Sync) -> Result<Vec<Outcome>, ModelError> {
+pub fn sweep(models: &[Model], threads: usize, progress: impl Fn(u64) + Sync) -> Result<Vec<SimFigures>, ModelError> {
     models.iter().try_for_each(Model::check)?;
     let next = AtomicUsize::new(0);
-    let outcomes: Vec<Mutex<Option<Result<Outcome, ModelError>>>> = models.iter().map(|_| Mutex::new(None)).collect();
+    let outcomes: Vec<Mutex<Option<Result<SimFigures, ModelError>>>> =
+        models.iter().map(|_| Mutex::new(None)).collect();
     thread::scope(|scope| {
         for _ in 0..threads.clamp(1, models.len().max(1)) {
             scope.spawn(|| {
@@ -43,7 +44,7 @@ fn claim<'a>(next: &AtomicUsize, models: &'a [Model]) -> Option<(usize, &'a Mode
     Some((place, models.get(place)?))
 }
 
-fn play(model: &Model, progress: impl Fn(u64)) -> Result<Outcome, ModelError> {
+fn play(model: &Model, progress: impl Fn(u64)) -> Result<SimFigures, ModelError> {
     let mut unreported = 0;
     let outcome = run_with(model, |event| {
         if let Event::Picked { .. } = event {

@@ -1,7 +1,7 @@
 //! Against what is known in closed form.
 
 use balance::PolicyKind;
-use sim::{Arrivals, Failing, Information, Keys, Model, Outcome, ServiceTime, Slow, fullest_bin, run, sweep};
+use sim::{Arrivals, Failing, Information, Keys, Model, ServiceTime, SimFigures, Slow, fullest_bin, run, sweep};
 
 fn kind(name: &str) -> PolicyKind {
     name.parse().expect("it is registered")
@@ -18,7 +18,7 @@ fn model(policy: &str, servers: u32, load: f64) -> Model {
     }
 }
 
-fn play(model: &Model) -> Outcome {
+fn play(model: &Model) -> SimFigures {
     run(model).expect("the model is sound")
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use history::{Operation, Outcome};
+use history::{Completion, Operation};
 use tokio::sync::Barrier;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinSet;
@@ -204,7 +204,7 @@ impl Group {
     async fn client(&self, client: u32, wave: u32) {
         for _ in 0..=self.spec.retries {
             let operation = self.asker.operate(&self.door, &self.spec, client, wave).await;
-            let settled = operation.outcome != Outcome::Unknown;
+            let settled = operation.outcome != Completion::Unknown;
             if self.sender.send(Told::Operation(Box::new(operation))).await.is_err() || settled {
                 return;
             }

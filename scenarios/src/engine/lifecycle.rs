@@ -1,4 +1,4 @@
-//! One turn from its begin to its end: a system is brought up, driven, asked and brought down.
+//! One turn from its start to its end: a system is brought up, driven, asked and brought down.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use compose::http;
 use contract::{Problem, STEPS_HEADER, kind};
-use history::{Operation, Outcome, Step};
+use history::{Completion, Operation, Step};
 use serde_json::Value;
 use url::Url;
 
@@ -93,14 +93,14 @@ impl Asker {
             output: Value::Null,
             invoked_ns: self.clock.now_ns(),
             completed_ns: None,
-            outcome: Outcome::Unknown,
+            outcome: Completion::Unknown,
             error: None,
             steps: Vec::new(),
         };
         let answer = match self.request(door, &spec.request, client, wave) {
             Ok(request) => request.header(STEPS_HEADER, "1").send().await,
             Err(why) => {
-                operation.outcome = Outcome::Fail;
+                operation.outcome = Completion::Fail;
                 operation.error = Some(why);
                 return operation;
             }
@@ -110,14 +110,14 @@ impl Asker {
             Err(error) => {
                 // A request that never found somebody to read it cannot have done anything.
                 operation.outcome = if error.is_connect() {
-                    Outcome::Fail
+                    Completion::Fail
                 } else {
-                    Outcome::Unknown
+                    Completion::Unknown
                 };
                 operation.error = Some(said(&error));
             }
         }
-        if operation.outcome != Outcome::Unknown {
+        if operation.outcome != Completion::Unknown {
             operation.completed_ns = Some(self.clock.now_ns());
         }
         operation
@@ -145,11 +145,11 @@ impl Asker {
             }
         }
         operation.outcome = if status.is_success() {
-            Outcome::Ok
+            Completion::Ok
         } else if status.is_client_error() || kind::of(&body).is_some_and(kind::changes_nothing) {
-            Outcome::Fail
+            Completion::Fail
         } else {
-            Outcome::Unknown
+            Completion::Unknown
         };
         if !status.is_success() {
             operation.error = Some(refusal(status.as_u16(), &body));

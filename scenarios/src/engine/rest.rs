@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use compose::{InstanceState, http};
-use history::{Operation, Outcome};
+use history::{Completion, Operation};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -37,7 +37,9 @@ pub(super) async fn read(turn: &mut Turn<'_>, operations: &[Operation], budget: 
     let http =
         http::client(TIMEOUT).map_err(|error| RunError::Unexpected(format!("cannot make an HTTP client: {error}")))?;
     let mut readings = Readings::new();
-    let open = operations.iter().any(|operation| operation.outcome == Outcome::Unknown);
+    let open = operations
+        .iter()
+        .any(|operation| operation.outcome == Completion::Unknown);
     if open && let Err(why) = quiet(turn, &http, budget).await {
         turn.bus.emit(EventKind::Warning {
             text: format!("the system did not come to rest: {why}"),
@@ -45,7 +47,7 @@ pub(super) async fn read(turn: &mut Turn<'_>, operations: &[Operation], budget: 
         return Ok(readings);
     }
     for spec in &turn.arm.clients {
-        let Some(reading) = &spec.at_rest else { continue };
+        let Some(reading) = &spec.quiescent else { continue };
         let door = turn.system.front_door(&spec.service)?;
         match read_keys(&http, &door, spec, reading, budget).await {
             Ok(keys) => readings.entry(spec.class.clone()).or_default().extend(keys),
@@ -55,7 +57,7 @@ pub(super) async fn read(turn: &mut Turn<'_>, operations: &[Operation], budget: 
         }
     }
     for (class, readings) in &readings {
-        turn.bus.emit(EventKind::AtRest {
+        turn.bus.emit(EventKind::Quiescent {
             class: class.clone(),
             readings: readings.clone(),
         });

@@ -1,7 +1,7 @@
 //! Plays a plan's simulations. They come after everything that is measured, since they take all cores.
 
 use hash::mix;
-use sim::{Outcome, fullest_bin, sweep};
+use sim::{SimFigures, fullest_bin, sweep};
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
@@ -48,7 +48,7 @@ fn queues(spec: &SimulationSpec, seed: u64) -> Result<Vec<SimulatedPoint>, Strin
     Ok(outcomes.iter().map(point).collect())
 }
 
-fn point(outcome: &Outcome) -> SimulatedPoint {
+fn point(outcome: &SimFigures) -> SimulatedPoint {
     SimulatedPoint {
         policy: outcome.policy.clone(),
         servers: outcome.servers,

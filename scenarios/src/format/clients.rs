@@ -54,8 +54,8 @@ pub struct Clients {
     #[serde(default)]
     pub outputs: Vec<String>,
     /// What is read of each key at rest, when every operation is over.
-    #[serde(default)]
-    pub at_rest: Option<Reading>,
+    #[serde(default, rename = "at_rest")]
+    pub quiescent: Option<Reading>,
 }
 
 /// A request of a client.
@@ -93,7 +93,7 @@ pub struct Reading {
 /// A law that a history is held to. `ARM.NAME.violations` counts how often it was broken.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LawSection {
+pub struct InvariantSection {
     /// Name used in expressions.
     pub name: Place,
     /// Which law.

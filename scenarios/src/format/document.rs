@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Action, WindowSection};
 use super::check::Check;
-use super::clients::{Clients, LawSection};
+use super::clients::{Clients, InvariantSection};
 use super::load::{Load, SearchSection};
 use super::number;
 use super::predict::Predict;
@@ -62,7 +62,7 @@ pub struct Document {
     pub clients: Vec<Clients>,
     /// Laws that the histories are held to.
     #[serde(default, rename = "law")]
-    pub laws: Vec<LawSection>,
+    pub laws: Vec<InvariantSection>,
     /// Searches for the highest rate within a latency objective.
     #[serde(default, rename = "search")]
     pub searches: Vec<SearchSection>,
@@ -98,6 +98,8 @@ pub enum Need {
     Kafka,
     /// A Kafka broker that keeps what it was given when it is started again, and knows transactions: a real one.
     DurableKafka,
+    /// A Prometheus server.
+    Prometheus,
     /// A container engine.
     Docker,
 }

@@ -25,7 +25,7 @@ mod system;
 
 pub use action::{Action, ActionVerb, WindowSection};
 pub use check::Check;
-pub use clients::{Ask, Clients, LawSection, Reading};
+pub use clients::{Ask, Clients, InvariantSection, Reading};
 pub use document::{Document, FORMAT_VERSION, Need};
 pub use error::{FormatError, Problem, line_and_column, suggestion};
 pub use load::{ArrivalsKind, Closed, Load, RequestSection, SearchSection, Step};

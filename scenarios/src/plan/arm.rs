@@ -4,7 +4,7 @@ use compose::SystemSpec;
 use serde::{Deserialize, Serialize};
 
 use super::action::{self, ActionSpec};
-use super::clients::{self, ClientsSpec, LawSpec};
+use super::clients::{self, ClientsSpec, InvariantSpec};
 use super::load::{self, LoadSpec};
 use super::probe::{self, ProbeSpec, StorySpec};
 use super::resolve::Resolver;
@@ -12,7 +12,7 @@ use super::search::{self, SearchSpec};
 use super::system;
 use super::timing::Timing;
 use super::window::{self, WindowSpec};
-use crate::format::{Arm, Document, LawSection, Load, Place, Problem};
+use crate::format::{Arm, Document, InvariantSection, Load, Place, Problem};
 
 /// One arm with its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub struct ArmPlan {
     pub clients_s: f64,
     /// Laws that the histories are held to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub laws: Vec<LawSpec>,
+    pub laws: Vec<InvariantSpec>,
     /// Searches, one after the other.
     pub searches: Vec<SearchSpec>,
     /// Actions in order of time.
@@ -93,7 +93,7 @@ pub(super) fn plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
         .filter(|clients| here(&clients.arms))
         .map(|clients| clients::spec(clients, document, &system, resolver))
         .collect::<Result<Vec<_>, _>>()?;
-    let acts = |law: &LawSection| clients.iter().any(|clients| clients.class == law.of.as_str());
+    let acts = |law: &InvariantSection| clients.iter().any(|clients| clients.class == law.of.as_str());
     let laws = document
         .laws
         .iter()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::requests::{self, PER_OPERATION, RequestSpec};
 use super::resolve::{Resolver, SECONDS_MAX};
-use crate::format::{Clients, Document, LawSection, Place, Problem, Quantity};
+use crate::format::{Clients, Document, InvariantSection, Place, Problem, Quantity};
 
 /// Most clients of a wave: each is a task with a connection of its own.
 const COUNT_MAX: f64 = 1_000.0;
@@ -46,7 +46,8 @@ pub struct ClientsSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<String>,
     /// What is read of each key at rest.
-    pub at_rest: Option<ReadingSpec>,
+    #[serde(rename = "at_rest")]
+    pub quiescent: Option<ReadingSpec>,
 }
 
 impl ClientsSpec {
@@ -77,7 +78,7 @@ pub struct ReadingSpec {
 
 /// A law with its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LawSpec {
+pub struct InvariantSpec {
     /// Name in expressions.
     pub name: String,
     /// Which law.
@@ -133,8 +134,8 @@ pub(super) fn spec(
         timeout_s: resolver.timeout_s(clients.timeout_s.as_ref())?,
         retries: whole(&clients.retries, 0, 0.0, RETRIES_MAX, "the number of retries")?,
         outputs: clients.outputs.clone(),
-        at_rest: clients
-            .at_rest
+        quiescent: clients
+            .quiescent
             .as_ref()
             .map(|reading| {
                 Ok(ReadingSpec {
@@ -162,7 +163,7 @@ fn known_instance(instance: &Place, system: &SystemSpec) -> Result<(), Problem> 
     )
 }
 
-pub(super) fn law(law: &LawSection, resolver: &Resolver) -> Result<LawSpec, Problem> {
+pub(super) fn law(law: &InvariantSection, resolver: &Resolver) -> Result<InvariantSpec, Problem> {
     if law.law.requires().initial && law.initial.is_none() {
         return Err(Problem::at(law.name.span(), "nothing says how much there is at first").hint("add initial = …"));
     }
@@ -172,7 +173,7 @@ pub(super) fn law(law: &LawSection, resolver: &Resolver) -> Result<LawSpec, Prob
             .map(|amount| amount as i64),
         None => Ok(default),
     };
-    Ok(LawSpec {
+    Ok(InvariantSpec {
         name: law.name.to_string(),
         law: law.law,
         of: law.of.to_string(),

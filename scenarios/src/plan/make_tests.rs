@@ -105,6 +105,25 @@ fn what_nginx_has_not_is_left_out_with_the_reason_and_with_the_checks_that_speak
 }
 
 #[test]
+fn a_prometheus_may_be_one_of_the_services_and_be_asked_and_a_redis_may_not_be_asked() {
+    let with = |server: &str| {
+        let source = catalog::source("scaling").unwrap();
+        let services = format!("[[system.service]]\nname = \"{server}\"\n\n[[system.service]]");
+        let text = source.scenario.replacen("[[system.service]]", &services, 1);
+        let probe = "[[probe]]\nname = \"asked\"\npath = \"/api/v1/query?query=up\"\nfield = \"status\"";
+        let scenario = Scenario::parse(Source {
+            scenario: format!("{text}\n{probe}\nservice = \"{server}\"\n"),
+            ..source
+        });
+        Plan::make(&scenario.unwrap(), &options(&[]))
+    };
+    let plan = with("prometheus").unwrap();
+    assert!(plan.arms.iter().all(|arm| arm.system.has(Program::Prometheus)));
+    let said = with("redis").unwrap_err().to_string();
+    assert!(said.contains("answers no HTTP requests"), "{said}");
+}
+
+#[test]
 fn a_store_that_is_chosen_is_one_more_service_of_every_arm() {
     let scenario = scenario("race-condition");
     let made = |words: &[&str]| {

@@ -30,7 +30,7 @@ mod window;
 pub use action::ActionSpec;
 pub use arm::ArmPlan;
 pub use check::{Bounds, CheckPlan};
-pub use clients::{ClientsSpec, LawSpec, ReadingSpec};
+pub use clients::{ClientsSpec, InvariantSpec, ReadingSpec};
 pub use left_out::LeftOut;
 pub use links::LinkChange;
 pub use load::{LoadSpec, PaceSpec};

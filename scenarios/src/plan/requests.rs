@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use compose::servers::SignOfLife;
 use contract::Program;
 use serde::{Deserialize, Serialize};
 
@@ -88,11 +89,15 @@ pub(super) fn asked(service: Option<&Place>, document: &Document) -> Result<Stri
     Ok(service.to_string())
 }
 
-/// Refuses to ask a server of others, which speaks no HTTP.
+/// Refuses to ask a server of others that speaks no HTTP.
 pub(super) fn answers_http(service: &Place, document: &Document) -> Result<(), Problem> {
     let known = document.system.services.iter().map(|service| service.name.as_str());
     let program = service.as_str().parse::<Program>().ok();
-    match program.filter(|program| program.is_server()) {
+    let is_mute = |program: &Program| {
+        let server = compose::servers::of(*program);
+        server.is_some_and(|server| !matches!(server.sign_of_life(), SignOfLife::Http(_)))
+    };
+    match program.filter(is_mute) {
         None => Ok(()),
         Some(program) => Err(Problem::at(
             service.span(),

@@ -31,7 +31,7 @@ pub(super) fn check(kind: &EventKind, shape: Option<&Shape>) -> Checked {
         EventKind::Action(acted) => self::acted(acted, shape),
         EventKind::Sample(sample) => sampled(sample),
         EventKind::Operations { operations } => operations.iter().try_for_each(operation),
-        EventKind::AtRest { readings, .. } => readings.values().try_for_each(|value| number("a reading", *value)),
+        EventKind::Quiescent { readings, .. } => readings.values().try_for_each(|value| number("a reading", *value)),
         EventKind::Judged(judged) => {
             count("checked", judged.judgement.checked)?;
             count("unknown", judged.judgement.unknown)?;

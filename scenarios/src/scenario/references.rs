@@ -10,7 +10,7 @@ pub(super) fn check(document: &Document, problems: &mut Vec<Problem>) {
     policies(document, problems);
     arms(document, problems);
     classes(document, problems);
-    at_rest(document, problems);
+    quiescent(document, problems);
     problems.extend(variables(document));
 }
 
@@ -87,13 +87,13 @@ fn classes(document: &Document, problems: &mut Vec<Problem>) {
 }
 
 /// Laws about what is left need somebody to read it.
-fn at_rest(document: &Document, problems: &mut Vec<Problem>) {
+fn quiescent(document: &Document, problems: &mut Vec<Problem>) {
     for law in &document.laws {
         let mut clients = document
             .clients
             .iter()
             .filter(|clients| clients.class.as_str() == law.of.as_str());
-        if law.law.requires().quiescent && !clients.any(|clients| clients.at_rest.is_some()) {
+        if law.law.requires().quiescent && !clients.any(|clients| clients.quiescent.is_some()) {
             problems.push(
                 Problem::at(law.of.span(), format!("nobody reads what is left of `{}`", law.of))
                     .hint("add at_rest = { path = …, field = … } to its clients"),

@@ -36,7 +36,7 @@ pub struct RoundState {
     /// Operations of clients, in the order of their ends.
     pub operations: Vec<Operation>,
     /// What was read at rest: class → key → value.
-    pub at_rest: BTreeMap<String, BTreeMap<String, f64>>,
+    pub quiescent: BTreeMap<String, BTreeMap<String, f64>>,
     /// What came of holding the histories to their laws, in the scenario's order.
     pub judged: Vec<Judged>,
     /// Stories of single orders.

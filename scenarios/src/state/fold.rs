@@ -42,8 +42,8 @@ impl RunState {
             EventKind::Operations { operations } => {
                 self.on_round(|round| round.operations.extend(operations.iter().cloned()));
             }
-            EventKind::AtRest { class, readings } => self.on_round(|round| {
-                round.at_rest.insert(class.clone(), readings.clone());
+            EventKind::Quiescent { class, readings } => self.on_round(|round| {
+                round.quiescent.insert(class.clone(), readings.clone());
             }),
             EventKind::Judged(judged) => {
                 if let Some(violation) = judged.judgement.violations.first() {

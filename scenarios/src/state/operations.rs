@@ -1,6 +1,6 @@
 //! What became of the operations of one class of clients.
 
-use history::{Operation, Outcome};
+use history::{Completion, Operation};
 use load::Histogram;
 
 use super::RoundState;
@@ -28,11 +28,11 @@ impl<'a> OperationTotals<'a> {
         for operation in all.filter(|operation| operation.class == class) {
             totals.all.push(operation);
             match operation.outcome {
-                Outcome::Ok => totals.ok += 1,
-                Outcome::Fail => totals.failed += 1,
-                Outcome::Unknown => totals.unknown += 1,
+                Completion::Ok => totals.ok += 1,
+                Completion::Fail => totals.failed += 1,
+                Completion::Unknown => totals.unknown += 1,
             }
-            if let (Outcome::Ok, Some(completed_ns)) = (operation.outcome, operation.completed_ns) {
+            if let (Completion::Ok, Some(completed_ns)) = (operation.outcome, operation.completed_ns) {
                 totals
                     .latency
                     .record_ns(completed_ns.saturating_sub(operation.invoked_ns));

@@ -7,7 +7,7 @@ use contract::Program;
 use super::answers::Answers;
 use super::class::ClassSummary;
 use super::instances::{self, InstanceSummary};
-use super::operations::{LawSummary, OperationsSummary};
+use super::operations::{InvariantSummary, OperationsSummary};
 use super::search::{Found, SearchSummary};
 use crate::event::{FACT_OF_DEATHS, FACTS_OF_SETTLING};
 use crate::plan::{ArmPlan, SearchSpec};
@@ -25,7 +25,7 @@ pub struct ArmSummary<'a> {
     /// Operations of its clients, by class in the order of the plan.
     pub operations: Vec<OperationsSummary>,
     /// The laws that its histories were held to, in the order of the plan.
-    pub laws: Vec<LawSummary<'a>>,
+    pub laws: Vec<InvariantSummary<'a>>,
     /// Its searches, in the order of the plan.
     pub searches: Vec<SearchSummary<'a>>,
     /// Answers of its probes and of the lab's own questions, by name.
@@ -46,7 +46,11 @@ impl<'a> ArmSummary<'a> {
                 .map(|name| ClassSummary::of(plan, name, &arm.rounds))
                 .collect(),
             operations: operations(plan, arm),
-            laws: plan.laws.iter().map(|law| LawSummary::of(law, &arm.rounds)).collect(),
+            laws: plan
+                .laws
+                .iter()
+                .map(|law| InvariantSummary::of(law, &arm.rounds))
+                .collect(),
             searches: plan.searches.iter().map(|search| self::search(search, arm)).collect(),
             facts: facts(plan, arm),
             instances: instances::of(&arm.rounds),

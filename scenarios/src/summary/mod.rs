@@ -27,7 +27,7 @@ pub use figures::Figures;
 pub use instances::InstanceSummary;
 pub use latencies::Latencies;
 pub use measured::{Measured, all_classes};
-pub use operations::{AtRest, Distribution, LawSummary, OperationsSummary};
+pub use operations::{Distribution, InvariantSummary, OperationsSummary, Quiescent};
 pub use outcome::Outcome;
 pub use run::RunSummary;
 pub(crate) use scope::filled;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use history::{Judgement, Operation, Outcome, StepKind, Verdict};
+use history::{Completion, InvariantVerdict, Judgement, Operation, StepKind};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::answers::counted;
 use super::latencies::Latencies;
-use crate::plan::LawSpec;
+use crate::plan::InvariantSpec;
 use crate::state::{OperationTotals, RoundState};
 
 /// Operations of one class: how many ended how, how long those took that succeeded, what services told of their steps, and
@@ -30,7 +30,8 @@ pub struct OperationsSummary {
     /// Of how many nobody knows.
     pub unknown: Option<f64>,
     /// What was read when all was over.
-    pub at_rest: AtRest,
+    #[serde(rename = "at_rest")]
+    pub quiescent: Quiescent,
     /// Steps that services told of, by their kind.
     pub steps: BTreeMap<&'static str, Option<f64>>,
     /// Numbers in answers, by their field.
@@ -39,7 +40,7 @@ pub struct OperationsSummary {
 
 /// What was read at rest, over all keys and rounds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct AtRest {
+pub struct Quiescent {
     /// How many keys were read.
     pub keys: Option<f64>,
     /// The sum of what they held.
@@ -72,10 +73,10 @@ pub struct Distribution {
 /// What came of holding histories to a law. Nothing is known of it unless every round was judged, on at least one operation,
 /// and no judgement was left open.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LawSummary<'a> {
+pub struct InvariantSummary<'a> {
     /// What was planned.
     #[serde(skip)]
-    pub plan: &'a LawSpec,
+    pub plan: &'a InvariantSpec,
     /// How often it was broken; none where that is not known.
     pub violations: Option<f64>,
     /// In how many rounds it was broken.
@@ -111,18 +112,18 @@ impl OperationsSummary {
             ok: counted(any, *ok),
             failed: counted(any, *failed),
             unknown: counted(any, *unknown),
-            at_rest: AtRest::of(class, rounds),
+            quiescent: Quiescent::of(class, rounds),
             steps: steps(all),
             output: fields.iter().map(|field| (field.clone(), output(field, all))).collect(),
         }
     }
 }
 
-impl AtRest {
+impl Quiescent {
     fn of(class: &str, rounds: &[RoundState]) -> Self {
         let values: Vec<f64> = rounds
             .iter()
-            .filter_map(|round| round.at_rest.get(class))
+            .filter_map(|round| round.quiescent.get(class))
             .flat_map(|keys| keys.values().copied())
             .collect();
         Self {
@@ -148,7 +149,9 @@ fn steps(operations: &[&Operation]) -> BTreeMap<&'static str, Option<f64>> {
 
 /// A field of answers that is a number or a list of them: its distribution over all operations.
 fn output(field: &str, operations: &[&Operation]) -> Distribution {
-    let answers = operations.iter().filter(|operation| operation.outcome == Outcome::Ok);
+    let answers = operations
+        .iter()
+        .filter(|operation| operation.outcome == Completion::Ok);
     let values = answers.filter_map(|operation| operation.output.get(field));
     Distribution::of(values.flat_map(numbers_of).collect())
 }
@@ -181,15 +184,15 @@ impl Distribution {
     }
 }
 
-impl<'a> LawSummary<'a> {
+impl<'a> InvariantSummary<'a> {
     /// What came of a law in these rounds.
-    pub fn of(law: &'a LawSpec, rounds: &[RoundState]) -> Self {
+    pub fn of(law: &'a InvariantSpec, rounds: &[RoundState]) -> Self {
         let judged: Vec<&Judgement> = rounds
             .iter()
             .filter_map(|round| round.judged.iter().find(|judged| judged.name == law.name))
             .map(|judged| &judged.judgement)
             .collect();
-        let is_open = |judgement: &&&Judgement| matches!(judgement.verdict, Verdict::Undecided(_));
+        let is_open = |judgement: &&&Judgement| matches!(judgement.verdict, InvariantVerdict::Undecided(_));
         // A law holds for nothing: where no operation was, nothing was shown.
         let is_empty = |judgement: &&&Judgement| judgement.checked == 0;
         let judged_all = !judged.is_empty() && judged.len() == rounds.len();
@@ -235,7 +238,7 @@ mod tests {
         assert!(numbers_of(&json!("x")).is_empty() && numbers_of(&json!({ "a": 1 })).is_empty());
     }
 
-    fn round(verdict: Option<(Verdict, u64)>) -> RoundState {
+    fn round(verdict: Option<(InvariantVerdict, u64)>) -> RoundState {
         let judged = verdict.map(|(verdict, found)| Judged {
             name: "l".to_owned(),
             law: AnyInvariant::named("uniqueness").unwrap(),
@@ -256,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_law_is_unknown_until_every_round_was_judged() {
-        let law = LawSpec {
+        let law = InvariantSpec {
             name: "l".to_owned(),
             law: AnyInvariant::named("uniqueness").unwrap(),
             of: "c".to_owned(),
@@ -264,16 +267,16 @@ mod tests {
             initial: 0,
             quantity: 1,
         };
-        let violations = |rounds: Vec<RoundState>| LawSummary::of(&law, &rounds).violations;
-        let broken = || round(Some((Verdict::Violated, 3)));
-        let rounds = vec![broken(), round(Some((Verdict::Holds, 0)))];
-        let both = LawSummary::of(&law, &rounds);
+        let violations = |rounds: Vec<RoundState>| InvariantSummary::of(&law, &rounds).violations;
+        let broken = || round(Some((InvariantVerdict::Violated, 3)));
+        let rounds = vec![broken(), round(Some((InvariantVerdict::Holds, 0)))];
+        let both = InvariantSummary::of(&law, &rounds);
         assert_eq!((both.violations, both.rounds_broken), (Some(3.0), Some(1.0)));
         assert_eq!(violations(vec![broken(), round(None)]), None);
-        let open = Verdict::Undecided("why".to_owned());
+        let open = InvariantVerdict::Undecided("why".to_owned());
         assert_eq!(violations(vec![broken(), round(Some((open, 0)))]), None);
         assert_eq!(violations(Vec::new()), None);
-        let mut empty = round(Some((Verdict::Holds, 0)));
+        let mut empty = round(Some((InvariantVerdict::Holds, 0)));
         empty.judged[0].judgement.checked = 0;
         assert_eq!(violations(vec![broken(), empty]), None, "a history without operations");
     }

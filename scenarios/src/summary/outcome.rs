@@ -72,7 +72,7 @@ pub(super) fn sentence(state: &RunState) -> String {
     let Some(ended) = &state.ended else {
         return match &state.info {
             Some(_) => "The run has no end: only what was measured before it broke off can be shown.".to_owned(),
-            None => "Nothing was measured: the recording holds no begin of a run.".to_owned(),
+            None => "Nothing was measured: the recording has no start of a run.".to_owned(),
         };
     };
     let failure = ended.failure.as_ref().map(|failure| sentence_end(failure));

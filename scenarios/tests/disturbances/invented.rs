@@ -1,6 +1,6 @@
 //! A made-up run: every arm measured, with numbers from a seed, and perhaps one thing gone wrong.
 
-use history::{Judgement, Operation, Outcome, Step, StepKind, Verdict};
+use history::{Completion, InvariantVerdict, Judgement, Operation, Step, StepKind};
 use load::{ClassSample, InstanceSample, Sample, Slice};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -338,9 +338,9 @@ impl Stream {
                 operations.pop();
             }
             self.say(EventKind::Operations { operations });
-            if clients.at_rest.is_some() {
+            if clients.quiescent.is_some() {
                 let value = self.few_or_many() as f64;
-                self.say(EventKind::AtRest {
+                self.say(EventKind::Quiescent {
                     class: clients.class.clone(),
                     readings: [("item 1".to_owned(), value)].into(),
                 });
@@ -354,7 +354,11 @@ impl Stream {
                 judgement: Judgement {
                     checked: 8,
                     unknown: 0,
-                    verdict: if found > 0 { Verdict::Violated } else { Verdict::Holds },
+                    verdict: if found > 0 {
+                        InvariantVerdict::Violated
+                    } else {
+                        InvariantVerdict::Holds
+                    },
                     found,
                     violations: Vec::new(),
                 },
@@ -377,7 +381,7 @@ impl Stream {
             output: serde_json::Value::Object(output),
             invoked_ns: id,
             completed_ns: Some(id + 1_000_000),
-            outcome: if well { Outcome::Ok } else { Outcome::Fail },
+            outcome: if well { Completion::Ok } else { Completion::Fail },
             error: None,
             steps: vec![Step {
                 at_ns: id,

@@ -12,6 +12,7 @@ use super::slot::{Mark, Slot, log_path};
 use super::system::{RunningSystem, State};
 use crate::backend::{InstanceEvent, InstanceEventKind, Role};
 use crate::error::Error;
+use crate::scraped::SCRAPED;
 use crate::servers::{self, Server};
 use crate::topology::{ServiceSpec, SystemSpec, balancer_name, instance_name};
 use crate::wiring::{Environment, balancer_environment, instance_environment, link_environment};
@@ -111,7 +112,11 @@ impl<C: Platform> RunningSystem<C> {
                     })
                 });
                 let database = self.platform.database(&state.record, &spec.name);
-                Ok(instance_environment(base, spec, database, told.flatten()))
+                let mut environment = instance_environment(base, spec, database, told.flatten());
+                if servers::watches(spec.service) {
+                    environment.insert(SCRAPED.to_owned(), self.scraped(state));
+                }
+                Ok(environment)
             }
         }
     }

@@ -24,6 +24,7 @@ mod slot;
 mod start;
 mod stop;
 mod system;
+mod watchers;
 
 pub(super) use self::record::Sources;
 pub(super) use admin::client;

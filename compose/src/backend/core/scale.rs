@@ -37,10 +37,12 @@ impl<C: Platform> RunningSystem<C> {
             self.drop_beyond(service, present).await?;
         }
         match wanted.cmp(&present) {
-            Ordering::Equal => Ok(()),
-            Ordering::Greater => self.grow(service, &mut balancer, present, wanted).await,
-            Ordering::Less => self.shrink(service, &mut balancer, wanted).await,
+            Ordering::Equal => {}
+            Ordering::Greater => self.grow(service, &mut balancer, present, wanted).await?,
+            Ordering::Less => self.shrink(service, &mut balancer, wanted).await?,
         }
+        self.tell_watchers().await;
+        Ok(())
     }
 
     /// Whether there are instances above the number that is wanted: an interrupted change left them.

@@ -52,13 +52,16 @@ impl Tools {
             servers::answers(server, &address, EXTERNAL_TIMEOUT).await?;
             return Ok(Found::Named(address));
         }
-        if server.stands_in(&self.host, told)? {
+        let stands_in = server.stands_in(&self.host, told)?;
+        if stands_in && !server.prefers_image(&self.host, told)? {
             return Ok(Found::StandIn);
         }
-        Ok(match self.images.of(server, None).await? {
-            Origin::Official(name) => Found::Image(name),
-            Origin::Packed(_) => Found::Host(server.find(&self.host)?),
-        })
+        match self.images.of(server, None).await {
+            Ok(Origin::Official(name)) => Ok(Found::Image(name)),
+            Ok(Origin::Packed(_)) => Ok(Found::Host(server.find(&self.host)?)),
+            Err(_) if stands_in => Ok(Found::StandIn),
+            Err(error) => Err(error),
+        }
     }
 }
 

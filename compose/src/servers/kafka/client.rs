@@ -12,7 +12,7 @@ pub(super) const QUESTION: [u8; 18] = [0, 0, 0, 14, 0, 3, 0, 1, 0, 0, 0, 7, 0xff
 /// As much of an answer as is looked at: its length, its number, and how many brokers there are.
 pub(super) const ANSWER_BYTES: usize = 12;
 
-/// Whether the begin of an answer is that of a broker which is at work: it knows at least one broker, itself.
+/// Whether the start of an answer is that of a broker which is at work: it knows at least one broker, itself.
 ///
 /// # Errors
 /// What is wrong, as the end of a sentence about the broker.

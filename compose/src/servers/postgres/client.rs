@@ -16,7 +16,7 @@ const DUPLICATE_DATABASE: &str = "42P04";
 /// `lab` in the database `postgres` (<https://www.postgresql.org/docs/current/protocol-message-formats.html>).
 pub(super) const PING: &[u8] = b"\0\0\0\x24\0\x03\0\0user\0lab\0database\0postgres\0\0";
 
-/// Whether the begin of the answer to [`PING`] is that of a server which lets clients in. One that starts, or goes down,
+/// Whether the start of the answer to [`PING`] is that of a server which lets clients in. One that starts, or goes down,
 /// answers with an error.
 pub(super) fn is_up(answer: &[u8]) -> bool {
     answer.first() == Some(&b'R')

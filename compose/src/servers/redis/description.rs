@@ -14,7 +14,10 @@ use crate::host::Host;
 use crate::servers::exported::words;
 use crate::servers::image::{Contained, Image, Ingredients, Origin};
 use crate::servers::watched::Marked;
-use crate::servers::{Backing, Exported, Exporting, Question, Seat, Server, ServerError, SignOfLife, Tenant, Watched};
+use crate::servers::{
+    Backing, Exported, Exporting, Found, Question, Seat, Server, ServerError, SignOfLife, Tenant, Watched,
+};
+use crate::wiring::Environment;
 
 /// The port of a Redis whose address does not name one.
 const PORT: u16 = 6379;
@@ -56,6 +59,22 @@ impl Server for Redis {
 
     fn version<'a>(&'a self, found: &'a Path) -> BoxFuture<'a, Option<String>> {
         Box::pin(server::version(found))
+    }
+
+    fn stands_in(&self, host: &Host, told: &Environment) -> Result<bool, ServerError> {
+        source::stands_in(host, told)
+    }
+
+    fn prefers_image(&self, host: &Host, told: &Environment) -> Result<bool, ServerError> {
+        Ok(source::Kind::of(host, told)? == source::Kind::Any)
+    }
+
+    fn noted(&self, found: &Found) -> Vec<(&'static str, String)> {
+        source::noted(found)
+    }
+
+    fn sentence(&self, told: &Environment) -> Option<String> {
+        Some(source::sentence(told))
     }
 
     fn port(&self) -> u16 {

@@ -3,18 +3,82 @@
 use std::path::PathBuf;
 
 use contract::Program;
+use contract::environment::{REDIS_SERVER, REDIS_URL};
+use contract::redact;
 use url::Url;
 
 use crate::host::Host;
-use crate::servers::ServerError;
+use crate::servers::{Found, ServerError};
+use crate::wiring::Environment;
 
 /// The programs that will do, the first that is found is taken: Valkey is Redis under its free licence.
 const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 const ABSENT: ServerError = ServerError::Absent {
     program: Program::Redis,
     words: "there is no Redis: neither redis-server nor valkey-server is installed; either install one \
-            (apt-get install redis-server, or apt-get install valkey-server), or set REDIS_URL=redis://host:port",
+            (apt-get install redis-server, or apt-get install valkey-server), or set REDIS_URL=redis://host:port, or \
+            leave it to the lab, which has a small one built in (REDIS_SERVER=any)",
 };
+
+/// Which server a system, or the user, asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A real one where there is one, else the built-in one.
+    Any,
+    BuiltIn,
+    /// A real one.
+    Program,
+}
+
+impl Kind {
+    /// What an instance is told, else what the user says.
+    pub(super) fn of(host: &Host, told: &Environment) -> Result<Self, ServerError> {
+        let asked = told.get(REDIS_SERVER).map(String::as_str);
+        match asked.or_else(|| host.variable(REDIS_SERVER)).unwrap_or_default() {
+            "" | "any" => Ok(Self::Any),
+            "built-in" => Ok(Self::BuiltIn),
+            "program" => Ok(Self::Program),
+            other => Err(ServerError::Unusable {
+                which: format!("the Redis of {REDIS_SERVER}={other}"),
+                reason: "it must be any, built-in or program".to_owned(),
+            }),
+        }
+    }
+}
+
+/// Whether the built-in server stands in for a Redis of this machine.
+pub(super) fn stands_in(host: &Host, told: &Environment) -> Result<bool, ServerError> {
+    Ok(match Kind::of(host, told)? {
+        Kind::Any => program(host).is_err(),
+        Kind::BuiltIn => true,
+        Kind::Program => false,
+    })
+}
+
+/// What an instance is told so that it is this Redis again when it is started again.
+pub(super) fn noted(found: &Found) -> Vec<(&'static str, String)> {
+    match found {
+        // Where it is, the record knows; this is for people.
+        Found::Named(address) => vec![(REDIS_URL, redact(address))],
+        Found::StandIn => vec![(REDIS_SERVER, "built-in".to_owned())],
+        Found::Host(_) | Found::Image(_) => vec![(REDIS_SERVER, "program".to_owned())],
+    }
+}
+
+/// Which one a system has, from what its instance is told.
+pub(super) fn sentence(told: &Environment) -> String {
+    if let Some(address) = told.get(REDIS_URL) {
+        return format!("Redis is the one at {address} (REDIS_URL), which the lab did not start.");
+    }
+    match told.get(REDIS_SERVER).map(String::as_str) {
+        Some("built-in") => {
+            "Redis is the server that is built into the lab: it has no replication, no Pub/Sub and no streams, \
+                             and ends a script that runs for more than 5 seconds."
+                .to_owned()
+        }
+        _ => "Redis is a real one, started for this system.".to_owned(),
+    }
+}
 
 /// The host's program.
 pub(super) fn program(host: &Host) -> Result<PathBuf, ServerError> {
@@ -33,8 +97,6 @@ pub(super) fn address(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use contract::environment::REDIS_URL;
-
     use super::*;
     use crate::error::{Error, Family};
     use crate::servers::named;
@@ -70,6 +132,46 @@ mod tests {
                 .all(|part| message.contains(part)),
             "{message}"
         );
+    }
+
+    #[test]
+    fn the_built_in_one_stands_in_where_there_is_no_program_or_where_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (bare, equipped) = (Host::default(), with_program(folder.path()));
+        let told = |kind: &str| Environment::from([(REDIS_SERVER.to_owned(), kind.to_owned())]);
+        assert!(stands_in(&bare, &Environment::new()).unwrap());
+        assert!(!stands_in(&equipped, &Environment::new()).unwrap());
+        assert!(stands_in(&equipped, &told("built-in")).unwrap());
+        assert!(!stands_in(&bare, &told("program")).unwrap());
+        let by_user = equipped.with(REDIS_SERVER, "built-in");
+        assert!(stands_in(&by_user, &Environment::new()).unwrap());
+        assert!(!stands_in(&by_user, &told("program")).unwrap(), "what was noted counts");
+        stands_in(&bare, &told("kafka")).unwrap_err();
+    }
+
+    #[test]
+    fn a_system_says_which_redis_it_has() {
+        for (found, part) in [
+            (Found::StandIn, "built into the lab"),
+            (Found::Host("/usr/bin/redis-server".into()), "a real one"),
+            (Found::Image("redis:7"), "a real one"),
+            (Found::Named("redis://:secret@h:1".to_owned()), "h:1"),
+        ] {
+            let told = noted(&found)
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect();
+            let sentence = sentence(&told);
+            assert!(sentence.contains(part) && !sentence.contains("secret"), "{sentence}");
+        }
+    }
+
+    fn with_program(folder: &std::path::Path) -> Host {
+        use std::os::unix::fs::PermissionsExt;
+        let path = folder.join("redis-server");
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Host::in_folders(vec![folder.to_owned()])
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The outcome of a sweep as a page.
 
-use sim::{Model, Outcome};
+use sim::{Model, SimFigures};
 
 use crate::arguments::Sim;
 use crate::failure::Failure;
@@ -13,7 +13,7 @@ use crate::report::{self, SimMaterial};
 pub fn render(
     arguments: &Sim,
     models: &[Model],
-    outcomes: &[Outcome],
+    outcomes: &[SimFigures],
     cells: &[Vec<String>],
 ) -> Result<String, Failure> {
     let (head, rows) = cells

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::ColumnConstraint;
 use serde::Serialize;
-use sim::{Model, Outcome};
+use sim::{Model, SimFigures};
 
 use super::page;
 use crate::arguments::{Sim, SimFormat};
@@ -18,7 +18,7 @@ const BAR_COLUMNS: f64 = 48.0;
 const COLUMNS_MIN: usize = 112;
 
 /// What is shown of each outcome: heading, and how it is written.
-type Column = (&'static str, fn(&Outcome) -> String);
+type Column = (&'static str, fn(&SimFigures) -> String);
 
 const COLUMNS: &[Column] = &[
     ("policy", |outcome| outcome.policy.clone()),
@@ -45,7 +45,7 @@ const FAILING: Column = ("to broken", |outcome| format!("{:.2} %", outcome.faili
 ///
 /// # Errors
 /// When a number cannot be written as JSON.
-pub fn render(arguments: &Sim, models: &[Model], outcomes: &[Outcome]) -> Result<String, Failure> {
+pub fn render(arguments: &Sim, models: &[Model], outcomes: &[SimFigures]) -> Result<String, Failure> {
     let mut columns = COLUMNS.to_vec();
     columns.extend(arguments.slow.as_ref().map(|_| SLOW));
     columns.extend(arguments.failing.as_ref().map(|_| FAILING));
@@ -63,7 +63,7 @@ pub fn render(arguments: &Sim, models: &[Model], outcomes: &[Outcome]) -> Result
 }
 
 /// The headings, and a row for each outcome.
-fn cells(columns: &[Column], outcomes: &[Outcome]) -> Vec<Vec<String>> {
+fn cells(columns: &[Column], outcomes: &[SimFigures]) -> Vec<Vec<String>> {
     let headings = columns.iter().map(|(heading, _)| (*heading).to_owned()).collect();
     let rows = outcomes
         .iter()
@@ -71,7 +71,7 @@ fn cells(columns: &[Column], outcomes: &[Outcome]) -> Vec<Vec<String>> {
     std::iter::once(headings).chain(rows).collect()
 }
 
-fn text(columns: &[Column], outcomes: &[Outcome]) -> String {
+fn text(columns: &[Column], outcomes: &[SimFigures]) -> String {
     let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
     let mut shown = table_within(&headings, width().max(COLUMNS_MIN));
     for outcome in outcomes {
@@ -89,7 +89,7 @@ fn text(columns: &[Column], outcomes: &[Outcome]) -> String {
 }
 
 /// Bars of the 99th percentiles on a log axis, since policies differ by powers of ten.
-fn chart(outcomes: &[Outcome]) -> String {
+fn chart(outcomes: &[SimFigures]) -> String {
     let known = || {
         outcomes
             .iter()
@@ -121,7 +121,7 @@ fn chart(outcomes: &[Outcome]) -> String {
     text
 }
 
-fn lines(columns: &[Column], outcomes: &[Outcome], start: &str, between: &str, end: &str, ruled: bool) -> String {
+fn lines(columns: &[Column], outcomes: &[SimFigures], start: &str, between: &str, end: &str, ruled: bool) -> String {
     let line = |fields: Vec<String>| format!("{start}{}{end}\n", fields.join(between));
     let mut text = line(columns.iter().map(|(heading, _)| (*heading).to_owned()).collect());
     if ruled {
@@ -160,10 +160,10 @@ struct Document<'a> {
     timeout_ms: Option<f64>,
     keys: &'a str,
     queue_max: u32,
-    outcomes: &'a [Outcome],
+    outcomes: &'a [SimFigures],
 }
 
-fn json(arguments: &Sim, models: &[Model], outcomes: &[Outcome]) -> Result<String, Failure> {
+fn json(arguments: &Sim, models: &[Model], outcomes: &[SimFigures]) -> Result<String, Failure> {
     let document = Document {
         schema: 1,
         seed: arguments.seed,

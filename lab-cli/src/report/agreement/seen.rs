@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::display::plain;
 use crate::recording::Recording;
 use crate::report::fixture::{folded, material};
-use crate::report::{Format, render};
+use crate::report::{csv, html, json, markdown, render};
 use crate::tui;
 
 /// Columns in which no cell of a table has to be broken.
@@ -68,6 +68,7 @@ pub(super) fn unmarked(text: &str) -> String {
         ("\\", ""),
         ("&quot;", "\""),
         ("&#x27;", "'"),
+        ("&#x2f;", "/"),
         ("&lt;", "<"),
         ("&gt;", ">"),
         ("&amp;", "&"),
@@ -116,14 +117,14 @@ fn on_screen(events: &[RunEvent]) -> Seen {
 }
 
 fn in_markdown(state: &RunState) -> Seen {
-    let text = render(Format::Md, &material(state)).unwrap();
+    let text = render(&markdown::FORMAT, &material(state)).unwrap();
     let rows = text.lines().filter(|line| line.starts_with("| "));
     let rows = rows.map(|line| line.trim_matches(['|', ' ']).split(" | ").map(str::to_owned).collect());
     Seen::of("Markdown", &text, rows.collect())
 }
 
 pub(super) fn on_page(state: &RunState) -> Seen {
-    let text = render(Format::Html, &material(state)).unwrap();
+    let text = render(&html::FORMAT, &material(state)).unwrap();
     let row = |row: &str| {
         let row = row.split("</tr>").next().unwrap_or_default();
         let cells = row
@@ -135,11 +136,11 @@ pub(super) fn on_page(state: &RunState) -> Seen {
 }
 
 pub(super) fn json(state: &RunState) -> Value {
-    serde_json::from_str(&render(Format::Json, &material(state)).unwrap()).unwrap()
+    serde_json::from_str(&render(&json::FORMAT, &material(state)).unwrap()).unwrap()
 }
 
 pub(super) fn table(state: &RunState) -> Vec<BTreeMap<String, String>> {
-    let csv = render(Format::Csv, &material(state)).unwrap();
+    let csv = render(&csv::FORMAT, &material(state)).unwrap();
     let mut lines = csv.lines().map(cells);
     let head = lines.next().unwrap();
     lines.map(|row| head.iter().cloned().zip(row).collect()).collect()

@@ -13,12 +13,22 @@ use minijinja::{Environment, Value};
 
 use serde::Serialize;
 
+use super::format::FormatEntry;
 use super::{Material, ReportError};
 
 const TEMPLATE: &str = include_str!("report.html");
 const SIM: &str = include_str!("sim.html");
 const PARTS: &str = include_str!("parts.html");
 const STYLE: &str = include_str!("style.css");
+
+/// The format.
+pub const FORMAT: FormatEntry = FormatEntry {
+    name: "html",
+    about: "One self-contained page",
+    file: "report.html",
+    is_page: true,
+    render,
+};
 
 /// The page.
 ///

@@ -21,7 +21,7 @@ pub(super) struct Page {
     title: String,
     question: String,
     run: String,
-    verdict: Verdict,
+    verdict: VerdictView,
     facts: Vec<(String, String)>,
     guess: Option<Guessed>,
     shown: Vec<Check>,
@@ -42,7 +42,7 @@ pub(super) struct Page {
 }
 
 #[derive(Serialize)]
-struct Verdict {
+struct VerdictView {
     word: &'static str,
     kind: &'static str,
     sentence: String,
@@ -90,7 +90,7 @@ pub(super) fn page(material: &Material<'_>, style: &'static str) -> Page {
             |plan| plan.question.clone(),
         ),
         run: state.info.as_ref().map(|info| info.run.clone()).unwrap_or_default(),
-        verdict: Verdict {
+        verdict: VerdictView {
             word: summary.outcome.word(),
             kind: summary.outcome.verdict().as_str(),
             sentence: summary.sentence.clone(),

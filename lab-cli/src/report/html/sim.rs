@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use serde::Serialize;
-use sim::Outcome;
+use sim::SimFigures;
 
 use super::tables::Table;
 use crate::report::svg::{self, Axis, Figure, Line, Rung};
@@ -27,7 +27,7 @@ pub struct SimMaterial<'a> {
     /// One row an outcome, in their order.
     pub rows: Vec<Vec<String>>,
     /// What came out.
-    pub outcomes: &'a [Outcome],
+    pub outcomes: &'a [SimFigures],
 }
 
 #[derive(Serialize)]
@@ -61,7 +61,7 @@ pub(super) fn page(material: SimMaterial<'_>, style: &'static str) -> SimPage {
     }
 }
 
-fn title(outcomes: &[Outcome]) -> String {
+fn title(outcomes: &[SimFigures]) -> String {
     let policies = distinct(outcomes, |outcome| outcome.policy.clone());
     let servers = distinct(outcomes, |outcome| words::count(u64::from(outcome.servers)));
     let loads = distinct(outcomes, |outcome| words::share(outcome.load));
@@ -85,7 +85,7 @@ fn listed(words: &[String]) -> String {
 }
 
 /// Different values, in the order in which they come.
-fn distinct<T: PartialEq>(outcomes: &[Outcome], of: impl Fn(&Outcome) -> T) -> Vec<T> {
+fn distinct<T: PartialEq>(outcomes: &[SimFigures], of: impl Fn(&SimFigures) -> T) -> Vec<T> {
     let mut values = Vec::new();
     for value in outcomes.iter().map(of) {
         if !values.contains(&value) {
@@ -96,12 +96,12 @@ fn distinct<T: PartialEq>(outcomes: &[Outcome], of: impl Fn(&Outcome) -> T) -> V
 }
 
 /// Points of a sweep: the number of servers and the load.
-fn points(outcomes: &[Outcome]) -> Vec<(u32, f64)> {
+fn points(outcomes: &[SimFigures]) -> Vec<(u32, f64)> {
     distinct(outcomes, |outcome| (outcome.servers, outcome.load))
 }
 
 /// Who did best and worst at each point, in a sentence each; in a large sweep the pictures say it better.
-fn best(outcomes: &[Outcome]) -> Vec<String> {
+fn best(outcomes: &[SimFigures]) -> Vec<String> {
     let points = points(outcomes);
     if points.len() > SENTENCES_MAX {
         return Vec::new();
@@ -109,7 +109,7 @@ fn best(outcomes: &[Outcome]) -> Vec<String> {
     points
         .iter()
         .filter_map(|(servers, load)| {
-            let mut here: Vec<&Outcome> = outcomes
+            let mut here: Vec<&SimFigures> = outcomes
                 .iter()
                 .filter(|outcome| outcome.servers == *servers && outcome.load == *load && outcome.p99_ms.is_some())
                 .collect();
@@ -131,7 +131,7 @@ fn best(outcomes: &[Outcome]) -> Vec<String> {
         .collect()
 }
 
-fn told(outcome: &Outcome) -> String {
+fn told(outcome: &SimFigures) -> String {
     let p99 = words::ms(outcome.p99_ms);
     if outcome.ok == outcome.requests {
         format!("{} (p99 {p99})", outcome.policy)
@@ -144,24 +144,24 @@ fn told(outcome: &Outcome) -> String {
     }
 }
 
-fn pictures(outcomes: &[Outcome]) -> Vec<Figure> {
+fn pictures(outcomes: &[SimFigures]) -> Vec<Figure> {
     let mut pictures = Vec::new();
     for load in distinct(outcomes, |outcome| outcome.load) {
-        let here: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.load == load).collect();
+        let here: Vec<&SimFigures> = outcomes.iter().filter(|outcome| outcome.load == load).collect();
         pictures.extend(percentiles(&here, load));
         pictures.extend(over_servers(&here, load));
     }
     for servers in distinct(outcomes, |outcome| outcome.servers) {
-        let here: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.servers == servers).collect();
+        let here: Vec<&SimFigures> = outcomes.iter().filter(|outcome| outcome.servers == servers).collect();
         pictures.extend(over_loads(&here, servers));
     }
     pictures
 }
 
 /// A row for each simulation under one load.
-fn percentiles(outcomes: &[&Outcome], load: f64) -> Option<Figure> {
+fn percentiles(outcomes: &[&SimFigures], load: f64) -> Option<Figure> {
     let several = outcomes.iter().any(|outcome| outcome.servers != outcomes[0].servers);
-    let rung = |outcome: &&Outcome| Rung {
+    let rung = |outcome: &&SimFigures| Rung {
         label: match several {
             true => format!("{} · {}", outcome.policy, words::count(u64::from(outcome.servers))),
             false => outcome.policy.clone(),
@@ -176,9 +176,9 @@ fn percentiles(outcomes: &[&Outcome], load: f64) -> Option<Figure> {
 }
 
 /// The tail, and what was lost, over the number of servers.
-fn over_servers(outcomes: &[&Outcome], load: f64) -> Vec<Figure> {
+fn over_servers(outcomes: &[&SimFigures], load: f64) -> Vec<Figure> {
     let at = words::share(load);
-    let x = |outcome: &Outcome| f64::from(outcome.servers);
+    let x = |outcome: &SimFigures| f64::from(outcome.servers);
     let axis = Axis {
         label: "servers (log scale)",
         log: true,
@@ -195,7 +195,7 @@ fn over_servers(outcomes: &[&Outcome], load: f64) -> Vec<Figure> {
 }
 
 /// The tail over the load.
-fn over_loads(outcomes: &[&Outcome], servers: u32) -> Option<Figure> {
+fn over_loads(outcomes: &[&SimFigures], servers: u32) -> Option<Figure> {
     let axis = Axis {
         label: "offered load, as a share of what all servers can do",
         log: false,
@@ -206,7 +206,7 @@ fn over_loads(outcomes: &[&Outcome], servers: u32) -> Option<Figure> {
 }
 
 /// One line for each policy.
-fn of_policies(outcomes: &[&Outcome], x: fn(&Outcome) -> f64, y: fn(&Outcome) -> Option<f64>) -> Vec<Line> {
+fn of_policies(outcomes: &[&SimFigures], x: fn(&SimFigures) -> f64, y: fn(&SimFigures) -> Option<f64>) -> Vec<Line> {
     let mut policies: Vec<&str> = Vec::new();
     for outcome in outcomes {
         if !policies.contains(&outcome.policy.as_str()) {
@@ -226,7 +226,7 @@ fn of_policies(outcomes: &[&Outcome], x: fn(&Outcome) -> f64, y: fn(&Outcome) ->
     policies.iter().enumerate().map(line).collect()
 }
 
-fn tail(outcomes: &[&Outcome], title: &str, x_axis: Axis<'_>, x: fn(&Outcome) -> f64) -> Option<Figure> {
+fn tail(outcomes: &[&SimFigures], title: &str, x_axis: Axis<'_>, x: fn(&SimFigures) -> f64) -> Option<Figure> {
     let lines = of_policies(outcomes, x, |outcome| outcome.p99_ms);
     let y_axis = Axis {
         label: "p99 (log scale)",
@@ -238,7 +238,7 @@ fn tail(outcomes: &[&Outcome], title: &str, x_axis: Axis<'_>, x: fn(&Outcome) ->
 }
 
 /// Drawn where something was lost at all.
-fn lost(outcomes: &[&Outcome], title: &str, x_axis: Axis<'_>, x: fn(&Outcome) -> f64) -> Option<Figure> {
+fn lost(outcomes: &[&SimFigures], title: &str, x_axis: Axis<'_>, x: fn(&SimFigures) -> f64) -> Option<Figure> {
     let lines = of_policies(outcomes, x, |outcome| Some(1.0 - outcome.success));
     let any = lines
         .iter()
@@ -260,7 +260,7 @@ mod tests {
 
     use super::*;
 
-    fn outcomes(servers: &[u32], loads: &[f64]) -> Vec<Outcome> {
+    fn outcomes(servers: &[u32], loads: &[f64]) -> Vec<SimFigures> {
         let mut models = Vec::new();
         for load in loads {
             for servers in servers {
@@ -279,7 +279,7 @@ mod tests {
         sweep(&models, 2, |_| ()).unwrap()
     }
 
-    fn page_of(outcomes: &[Outcome]) -> String {
+    fn page_of(outcomes: &[SimFigures]) -> String {
         crate::report::simulation(SimMaterial {
             command: "lab sim <random>".to_owned(),
             facts: vec![("Seed".to_owned(), "1".to_owned())],

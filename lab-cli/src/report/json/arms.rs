@@ -6,7 +6,7 @@ use history::ActionKind;
 use scenarios::action::Acted;
 use scenarios::event::{SearchStep, StoryTold};
 use scenarios::state::RoundState;
-use scenarios::summary::{ArmSummary, ClassSummary, InstanceSummary, Latencies, LawSummary, SearchSummary};
+use scenarios::summary::{ArmSummary, ClassSummary, InstanceSummary, InvariantSummary, Latencies, SearchSummary};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ pub(super) fn arm(arm: &ArmSummary<'_>) -> Arm {
     }
 }
 
-fn history(law: &LawSummary<'_>) -> History {
+fn history(law: &InvariantSummary<'_>) -> History {
     let count = |number: Option<f64>| number.map(|number| number as u64);
     History {
         law: law.plan.name.clone(),

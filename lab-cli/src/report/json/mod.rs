@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::text;
 
 use super::disturbances::{Disturbed, disturbances};
+use super::format::FormatEntry;
 use super::gaps::gaps;
 use super::simulated::{Simulation, simulations};
 use super::{Material, ReportError};
@@ -115,6 +116,15 @@ struct Check {
     interval: Option<(f64, f64)>,
     unit: Unit,
 }
+
+/// The format.
+pub const FORMAT: FormatEntry = FormatEntry {
+    name: "json",
+    about: "The figures for programs (schema 1)",
+    file: "report.json",
+    is_page: false,
+    render,
+};
 
 /// The report as indented JSON.
 ///

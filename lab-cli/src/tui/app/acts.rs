@@ -8,7 +8,7 @@ use crate::tui::help;
 use crate::tui::keys::Action;
 use crate::tui::next::Suggestion;
 use crate::tui::pages::live::Kind;
-use crate::tui::pages::{Live, Page, Predict, Verdict, lesson};
+use crate::tui::pages::{Live, Page, Predict, VerdictPage, lesson};
 use crate::tui::paper::Paper;
 use crate::tui::session::Session;
 use crate::tui::text;
@@ -188,7 +188,7 @@ impl App {
         match Recording::read(folder) {
             Ok(recording) => {
                 let scenario = recording.scenario();
-                let verdict = Verdict::new(RunOutcome::recorded(&recording), None, scenario);
+                let verdict = VerdictPage::new(RunOutcome::recorded(&recording), None, scenario);
                 self.pages.push(Page::Verdict(Box::new(verdict)));
             }
             Err(failure) => self.complain(&failure),

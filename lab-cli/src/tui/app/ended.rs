@@ -5,7 +5,7 @@ use crate::failure::{Exit, Failure};
 use crate::job::RunOutcome;
 use crate::leftovers;
 use crate::tui::pages::live::Kind;
-use crate::tui::pages::{Page, Verdict};
+use crate::tui::pages::{Page, VerdictPage};
 use crate::tui::paper::Paper;
 use crate::tui::session::Session;
 use crate::tui::{terminal, text};
@@ -28,7 +28,7 @@ impl App {
                 self.note(&outcome, replayed);
                 let again = outcome.job.clone();
                 let scenario = outcome.scenario.clone();
-                Some(Page::Verdict(Box::new(Verdict::new(outcome, again, scenario))))
+                Some(Page::Verdict(Box::new(VerdictPage::new(outcome, again, scenario))))
             }
             (_, Err(failure)) => {
                 let words = failure.words();

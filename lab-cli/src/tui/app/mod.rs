@@ -35,7 +35,7 @@ const WHEEL: usize = 3;
 
 /// What came of it all.
 #[derive(Default)]
-pub struct Outcome {
+pub struct SessionEnd {
     /// The worst of all runs.
     pub worst: Option<Exit>,
     /// What is worth saying once the screen is gone, in order.
@@ -61,7 +61,7 @@ pub struct App {
     toggle_mouse: bool,
     suspend: bool,
     resume: bool,
-    outcome: Outcome,
+    outcome: SessionEnd,
 }
 
 impl App {
@@ -81,7 +81,7 @@ impl App {
             toggle_mouse: false,
             suspend: false,
             resume: false,
-            outcome: Outcome::default(),
+            outcome: SessionEnd::default(),
         }
     }
 
@@ -132,7 +132,7 @@ impl App {
     ///
     /// # Errors
     /// When the terminal cannot be drawn on.
-    pub fn run(mut self, screen: &mut Screen, messages: &Receiver<Message>) -> std::io::Result<Outcome> {
+    pub fn run(mut self, screen: &mut Screen, messages: &Receiver<Message>) -> std::io::Result<SessionEnd> {
         let mut drawn: Option<Instant> = None;
         // How soon after the last frame the next one is due; none while nothing has changed.
         let mut due = Some(Duration::ZERO);

@@ -10,7 +10,7 @@ pub mod verdict;
 pub use home::Home;
 pub use live::Live;
 pub use predict::Predict;
-pub use verdict::Verdict;
+pub use verdict::VerdictPage;
 
 use super::paper::Paper;
 
@@ -23,7 +23,7 @@ pub enum Page {
     /// A run under way, a recorded one, a playground, a system that is watched.
     Live(Box<Live>),
     /// What came of a run.
-    Verdict(Box<Verdict>),
+    Verdict(Box<VerdictPage>),
     /// Any text: a lesson, the keys, a failure.
     Paper(Paper),
 }

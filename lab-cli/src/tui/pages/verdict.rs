@@ -21,7 +21,7 @@ use crate::tui::theme::{Role, Theme};
 const DISTRIBUTION: u64 = 20;
 
 /// The page.
-pub struct Verdict {
+pub struct VerdictPage {
     /// The text.
     pub paper: Paper,
     /// The report in HTML.
@@ -34,7 +34,7 @@ pub struct Verdict {
     pub suggestions: Vec<Suggestion>,
 }
 
-impl Verdict {
+impl VerdictPage {
     /// The page of a run that has ended.
     pub fn new(outcome: RunOutcome, again: Option<Job>, scenario: Option<Scenario>) -> Self {
         let next = outcome

@@ -19,7 +19,7 @@ pub use over_time::over_time;
 pub use search::search;
 pub use system::system;
 
-use history::Outcome;
+use history::Completion;
 use load::Histogram;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -86,7 +86,7 @@ fn operations(round: &RoundState) -> Histogram {
     for operation in round
         .operations
         .iter()
-        .filter(|operation| operation.outcome == Outcome::Ok)
+        .filter(|operation| operation.outcome == Completion::Ok)
     {
         if let Some(completed_ns) = operation.completed_ns {
             latencies.record_ns(completed_ns.saturating_sub(operation.invoked_ns));

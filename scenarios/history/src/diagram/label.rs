@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::operation::{Operation, Outcome, Step, StepKind};
+use crate::operation::{Completion, Operation, Step, StepKind};
 
 /// Longer ones are cut; a diagram is no log.
 const LABEL_CHARS_MAX: usize = 40;
@@ -14,12 +14,12 @@ pub(super) fn invocation(operation: &Operation) -> String {
 pub(super) fn completion(operation: &Operation) -> String {
     let error = operation.error.clone().unwrap_or_default();
     match (operation.outcome, &operation.output) {
-        (Outcome::Ok, Value::Bool(false)) => "refused".to_owned(),
+        (Completion::Ok, Value::Bool(false)) => "refused".to_owned(),
         // A whole document says too much; what it did stands in the steps.
-        (Outcome::Ok, Value::Object(_) | Value::Array(_)) => "ok".to_owned(),
-        (Outcome::Ok, output) => joined("ok", " ", &value(output)),
-        (Outcome::Fail, _) => joined("failed", ": ", &error),
-        (Outcome::Unknown, _) => joined("no answer", ": ", &error),
+        (Completion::Ok, Value::Object(_) | Value::Array(_)) => "ok".to_owned(),
+        (Completion::Ok, output) => joined("ok", " ", &value(output)),
+        (Completion::Fail, _) => joined("failed", ": ", &error),
+        (Completion::Unknown, _) => joined("no answer", ": ", &error),
     }
 }
 

@@ -242,7 +242,7 @@ fn operations_without_steps_are_a_question_and_an_answer() {
     read.class = "read".to_owned();
     read.output = json!(0);
     let mut lost = ok(3, "key", 220, 400);
-    lost.outcome = Outcome::Unknown;
+    lost.outcome = Completion::Unknown;
     lost.error = Some("timed out".to_owned());
     let violation = Violation {
         key: "key".to_owned(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::invariant::{Invariant, Known, Requirements};
 use crate::judgement::{Judgement, Judging};
-use crate::operation::{Operation, Outcome};
+use crate::operation::{Completion, Operation};
 use crate::record::History;
 
 /// Each key has its effect at most once, however often it was asked for, and once where an operation succeeded.
@@ -56,7 +56,7 @@ fn at_most_once(history: &History, effects: &BTreeMap<String, u64>) -> Judgement
         let effects = effects.get(key).copied().unwrap_or(0);
         let answered = operations
             .iter()
-            .filter(|operation| operation.outcome == Outcome::Ok)
+            .filter(|operation| operation.outcome == Completion::Ok)
             .count();
         if effects > 1 {
             let message = format!("{key} took effect {effects} times: {}.", attempts(operations));
@@ -80,9 +80,9 @@ fn attempts(operations: &[&Operation]) -> String {
             .count()
     };
     let parts = [
-        ("confirmed", Outcome::Ok),
-        ("failed", Outcome::Fail),
-        ("without an answer", Outcome::Unknown),
+        ("confirmed", Completion::Ok),
+        ("failed", Completion::Fail),
+        ("without an answer", Completion::Unknown),
     ];
     let counts = parts
         .into_iter()
@@ -100,25 +100,31 @@ fn attempts(operations: &[&Operation]) -> String {
 mod tests {
     use super::*;
     use crate::invariants::fixture::{ok, with_outcome};
-    use crate::judgement::Verdict;
+    use crate::judgement::InvariantVerdict;
 
-    fn judge(outcomes: &[Outcome], effects: u64) -> Judgement {
+    fn judge(outcomes: &[Completion], effects: u64) -> Judgement {
         let attempt =
-            |(id, outcome): (u64, &Outcome)| with_outcome(ok(id, "payment 7", id * 10, id * 10 + 5), *outcome);
+            |(id, outcome): (u64, &Completion)| with_outcome(ok(id, "payment 7", id * 10, id * 10 + 5), *outcome);
         let history = History::new((1..).zip(outcomes).map(attempt).collect());
         at_most_once(&history, &BTreeMap::from([("payment 7".to_owned(), effects)]))
     }
 
     #[test]
     fn a_retry_that_is_charged_once_holds() {
-        assert_eq!(judge(&[Outcome::Unknown, Outcome::Ok], 1).verdict, Verdict::Holds);
-        assert_eq!(judge(&[Outcome::Unknown, Outcome::Unknown], 0).verdict, Verdict::Holds);
-        assert_eq!(judge(&[Outcome::Unknown], 1).verdict, Verdict::Holds);
+        assert_eq!(
+            judge(&[Completion::Unknown, Completion::Ok], 1).verdict,
+            InvariantVerdict::Holds
+        );
+        assert_eq!(
+            judge(&[Completion::Unknown, Completion::Unknown], 0).verdict,
+            InvariantVerdict::Holds
+        );
+        assert_eq!(judge(&[Completion::Unknown], 1).verdict, InvariantVerdict::Holds);
     }
 
     #[test]
     fn a_second_charge_is_proved_by_all_attempts() {
-        let judgement = judge(&[Outcome::Unknown, Outcome::Ok], 2);
+        let judgement = judge(&[Completion::Unknown, Completion::Ok], 2);
         assert_eq!(judgement.violations[0].operations, [1, 2]);
         assert_eq!(
             judgement.violations[0].message,
@@ -128,9 +134,9 @@ mod tests {
 
     #[test]
     fn a_confirmed_payment_that_is_not_there_is_a_violation() {
-        assert_eq!(judge(&[Outcome::Ok], 0).verdict, Verdict::Violated);
+        assert_eq!(judge(&[Completion::Ok], 0).verdict, InvariantVerdict::Violated);
         let nothing_found = at_most_once(&History::new(vec![ok(1, "payment 8", 0, 1)]), &BTreeMap::new());
-        assert_eq!(nothing_found.verdict, Verdict::Violated);
+        assert_eq!(nothing_found.verdict, InvariantVerdict::Violated);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::invariant::{Invariant, Known, Requirements};
 use super::race::same_value_read;
 use crate::judgement::{Judgement, Judging, PROOF_MAX};
-use crate::operation::{Operation, Outcome};
+use crate::operation::{Completion, Operation};
 use crate::record::History;
 
 /// What was taken and what is left add up to what there was, and nothing is below zero.
@@ -93,18 +93,18 @@ fn judge_key(
     stock: Stock,
     quantity: &impl Fn(&Operation) -> i64,
 ) {
-    let of = |outcome: Outcome| {
+    let of = |outcome: Completion| {
         operations
             .iter()
             .copied()
             .filter(move |operation| operation.outcome == outcome)
     };
-    let sold: i64 = of(Outcome::Ok).map(quantity).sum();
-    let perhaps: i64 = of(Outcome::Unknown).map(quantity).sum();
+    let sold: i64 = of(Completion::Ok).map(quantity).sum();
+    let perhaps: i64 = of(Completion::Unknown).map(quantity).sum();
     let Stock { initial, left } = stock;
     let gone = initial - left;
     if sold > gone {
-        let confirmed: Vec<&Operation> = of(Outcome::Ok).collect();
+        let confirmed: Vec<&Operation> = of(Completion::Ok).collect();
         let (proof, how) = overselling(key, &confirmed, gone, quantity);
         let sum = format!(
             "{sold} sold + {left} left = {}, but {initial} were there{how}",
@@ -112,7 +112,7 @@ fn judge_key(
         );
         judging.violated(key, format!("{key}: {sum}."), &proof);
     } else if gone > sold + perhaps {
-        let proof: Vec<&Operation> = of(Outcome::Ok).chain(of(Outcome::Unknown)).collect();
+        let proof: Vec<&Operation> = of(Completion::Ok).chain(of(Completion::Unknown)).collect();
         let known = if perhaps == 0 {
             String::new()
         } else {
@@ -125,7 +125,7 @@ fn judge_key(
             &proof,
         );
     } else if left < 0 {
-        let proof: Vec<&Operation> = of(Outcome::Ok).collect();
+        let proof: Vec<&Operation> = of(Completion::Ok).collect();
         judging.violated(
             key,
             format!("{key}: {left} are left after {sold} of {initial} were sold."),
@@ -164,7 +164,7 @@ fn overselling<'a>(
 mod tests {
     use super::*;
     use crate::invariants::fixture::{ok, step, with_outcome, with_steps};
-    use crate::judgement::Verdict;
+    use crate::judgement::InvariantVerdict;
     use crate::operation::StepKind::{Read, Written};
     use proptest::prelude::*;
 
@@ -173,20 +173,20 @@ mod tests {
         conservation(&History::new(operations), &stocks, |_| 1)
     }
 
-    fn buy(id: u64, outcome: Outcome) -> Operation {
+    fn buy(id: u64, outcome: Completion) -> Operation {
         with_outcome(ok(id, "product 1", id * 10, id * 10 + 25), outcome)
     }
 
     #[test]
     fn a_right_sum_holds() {
         let judgement = judge(
-            vec![buy(1, Outcome::Ok), buy(2, Outcome::Fail), buy(3, Outcome::Ok)],
+            vec![buy(1, Completion::Ok), buy(2, Completion::Fail), buy(3, Completion::Ok)],
             5,
             3,
         );
         assert_eq!(
             (judgement.verdict, judgement.checked, judgement.found),
-            (Verdict::Holds, 3, 0)
+            (InvariantVerdict::Holds, 3, 0)
         );
     }
 
@@ -194,11 +194,11 @@ mod tests {
     fn overselling_is_proved_by_the_two_that_read_the_same_value() {
         let racing = |id, from, to| {
             let steps = [step(from, Read, Some(1)), step(to, Written, Some(0))];
-            with_steps(buy(id, Outcome::Ok), &steps)
+            with_steps(buy(id, Completion::Ok), &steps)
         };
-        let operations = vec![buy(1, Outcome::Ok), racing(2, 25, 40), racing(3, 35, 50)];
+        let operations = vec![buy(1, Completion::Ok), racing(2, 25, 40), racing(3, 35, 50)];
         let judgement = judge(operations, 1, 0);
-        assert_eq!(judgement.verdict, Verdict::Violated);
+        assert_eq!(judgement.verdict, InvariantVerdict::Violated);
         assert_eq!(judgement.violations[0].operations, [2, 3]);
         assert_eq!(
             judgement.violations[0].message,
@@ -211,11 +211,11 @@ mod tests {
     fn a_reading_after_the_others_writing_is_no_race() {
         let serial = |id, from, to| {
             with_steps(
-                buy(id, Outcome::Ok),
+                buy(id, Completion::Ok),
                 &[step(from, Read, Some(1)), step(to, Written, Some(0))],
             )
         };
-        let judgement = judge(vec![serial(1, 10, 20), serial(2, 20, 30), buy(3, Outcome::Ok)], 1, 0);
+        let judgement = judge(vec![serial(1, 10, 20), serial(2, 20, 30), buy(3, Completion::Ok)], 1, 0);
         assert_eq!(
             judgement.violations[0].operations,
             [1, 2],
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_lost_update_is_found_although_nothing_was_oversold() {
-        let judgement = judge(vec![buy(1, Outcome::Ok), buy(2, Outcome::Ok)], 10, 9);
+        let judgement = judge(vec![buy(1, Completion::Ok), buy(2, Completion::Ok)], 10, 9);
         assert_eq!(
             judgement.violations[0].message,
             "product 1: 2 sold + 9 left = 11, but 10 were there."
@@ -235,19 +235,33 @@ mod tests {
 
     #[test]
     fn unknown_operations_may_have_sold_or_not() {
-        let operations = || vec![buy(1, Outcome::Ok), buy(2, Outcome::Unknown), buy(3, Outcome::Unknown)];
+        let operations = || {
+            vec![
+                buy(1, Completion::Ok),
+                buy(2, Completion::Unknown),
+                buy(3, Completion::Unknown),
+            ]
+        };
         for left in [7, 8, 9] {
-            assert_eq!(judge(operations(), 10, left).verdict, Verdict::Holds, "{left} left");
+            assert_eq!(
+                judge(operations(), 10, left).verdict,
+                InvariantVerdict::Holds,
+                "{left} left"
+            );
         }
         for left in [6, 10] {
-            assert_eq!(judge(operations(), 10, left).verdict, Verdict::Violated, "{left} left");
+            assert_eq!(
+                judge(operations(), 10, left).verdict,
+                InvariantVerdict::Violated,
+                "{left} left"
+            );
         }
         assert_eq!(judge(operations(), 10, 8).unknown, 2);
     }
 
     #[test]
     fn less_than_nothing_is_never_left() {
-        let judgement = judge(vec![buy(1, Outcome::Ok), buy(2, Outcome::Ok)], 1, -1);
+        let judgement = judge(vec![buy(1, Completion::Ok), buy(2, Completion::Ok)], 1, -1);
         assert_eq!(
             judgement.violations[0].message,
             "product 1: -1 are left after 2 of 1 were sold."
@@ -256,13 +270,13 @@ mod tests {
 
     #[test]
     fn a_stock_that_nobody_bought_from_is_judged_too_and_one_that_nobody_read_cannot_be() {
-        assert_eq!(judge(Vec::new(), 3, 2).verdict, Verdict::Violated);
-        let unread = conservation(&History::new(vec![buy(1, Outcome::Ok)]), &BTreeMap::new(), |_| 1);
-        assert!(matches!(unread.verdict, Verdict::Undecided(_)));
+        assert_eq!(judge(Vec::new(), 3, 2).verdict, InvariantVerdict::Violated);
+        let unread = conservation(&History::new(vec![buy(1, Completion::Ok)]), &BTreeMap::new(), |_| 1);
+        assert!(matches!(unread.verdict, InvariantVerdict::Undecided(_)));
     }
 
-    fn any_outcome() -> impl Strategy<Value = Outcome> {
-        prop::sample::select(vec![Outcome::Ok, Outcome::Fail, Outcome::Unknown])
+    fn any_outcome() -> impl Strategy<Value = Completion> {
+        prop::sample::select(vec![Completion::Ok, Completion::Fail, Completion::Unknown])
     }
 
     proptest! {
@@ -275,8 +289,8 @@ mod tests {
         ) {
             let operations: Vec<_> = (1..).zip(&outcomes).map(|(id, outcome)| buy(id, *outcome)).collect();
             let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count() as i64;
-            let explained = (0..=count(Outcome::Unknown)).any(|more| count(Outcome::Ok) + more + left == initial);
-            let holds = judge(operations, initial, left).verdict == Verdict::Holds;
+            let explained = (0..=count(Completion::Unknown)).any(|more| count(Completion::Ok) + more + left == initial);
+            let holds = judge(operations, initial, left).verdict == InvariantVerdict::Holds;
             prop_assert_eq!(holds, explained && left >= 0);
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::operation::{Operation, Outcome, Step, StepKind};
+use crate::operation::{Completion, Operation, Step, StepKind};
 
 /// An operation of `buyer-<id>` that was answered.
 pub(crate) fn ok(id: u64, key: &str, invoked_ns: u64, completed_ns: u64) -> Operation {
@@ -16,14 +16,14 @@ pub(crate) fn ok(id: u64, key: &str, invoked_ns: u64, completed_ns: u64) -> Oper
         output: Value::Null,
         invoked_ns,
         completed_ns: Some(completed_ns),
-        outcome: Outcome::Ok,
+        outcome: Completion::Ok,
         error: None,
         steps: Vec::new(),
     }
 }
 
 /// The same with another outcome.
-pub(crate) fn with_outcome(mut operation: Operation, outcome: Outcome) -> Operation {
+pub(crate) fn with_outcome(mut operation: Operation, outcome: Completion) -> Operation {
     operation.outcome = outcome;
     operation
 }

@@ -95,7 +95,7 @@ fn stale(key: &str, newer: &Writing<'_>, stale: &Writing<'_>) -> String {
 mod tests {
     use super::*;
     use crate::invariants::fixture::{ok, step, with_steps};
-    use crate::judgement::Verdict;
+    use crate::judgement::InvariantVerdict;
     use crate::operation::StepKind::{Acquired, Refused, Written};
 
     fn writer(id: u64, token: Option<i64>, at_ns: u64) -> Operation {
@@ -110,7 +110,7 @@ mod tests {
         let mut twice = writer(1, Some(33), 10);
         twice.steps.push(step(12, Written, Some(8)));
         let history = History::new(vec![twice, writer(2, Some(34), 20), writer(3, Some(40), 30)]);
-        assert_eq!(monotone_tokens(&history).verdict, Verdict::Holds);
+        assert_eq!(monotone_tokens(&history).verdict, InvariantVerdict::Holds);
     }
 
     #[test]
@@ -142,6 +142,6 @@ mod tests {
         let mut refused = writer(1, Some(33), 50);
         refused.steps[1].what = Refused;
         let history = History::new(vec![refused, writer(2, Some(34), 20), writer(3, None, 60)]);
-        assert_eq!(monotone_tokens(&history).verdict, Verdict::Holds);
+        assert_eq!(monotone_tokens(&history).verdict, InvariantVerdict::Holds);
     }
 }

@@ -107,7 +107,7 @@ fn overlap(key: &str, holder: Hold<'_>, next: Hold<'_>) -> String {
 mod tests {
     use super::*;
     use crate::invariants::fixture::{ok, step, with_steps};
-    use crate::judgement::Verdict;
+    use crate::judgement::InvariantVerdict;
     use crate::operation::StepKind::{Acquired, DeletedForeign, NotOwner, Read, Refused, Released, Written};
     use proptest::prelude::*;
 
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn one_after_the_other_holds() {
         let history = History::new(vec![holding(1, 10, 20, Released), holding(2, 20, 30, Released)]);
-        assert_eq!(mutual_exclusion(&history).verdict, Verdict::Holds);
+        assert_eq!(mutual_exclusion(&history).verdict, InvariantVerdict::Holds);
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
         first.completed_ns = Some(500);
         first.steps.insert(1, step(15, Written, None));
         let history = History::new(vec![first, holding(2, 21, 30, Released)]);
-        assert_eq!(mutual_exclusion(&history).verdict, Verdict::Holds);
+        assert_eq!(mutual_exclusion(&history).verdict, InvariantVerdict::Holds);
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
         let next = holding(2, 30, 40, Released);
         assert_eq!(
             mutual_exclusion(&History::new(vec![written.clone(), next.clone()])).verdict,
-            Verdict::Holds
+            InvariantVerdict::Holds
         );
         written.steps = vec![step(10, Acquired, None), step(20, Read, None)];
         assert_eq!(
@@ -180,7 +180,7 @@ mod tests {
         other.key = "seat 8".to_owned();
         assert_eq!(
             mutual_exclusion(&History::new(vec![holding(1, 10, 20, Released), other])).verdict,
-            Verdict::Holds
+            InvariantVerdict::Holds
         );
     }
 
@@ -193,7 +193,7 @@ mod tests {
                 ends[..index].iter().any(|other| one.0 < other.1 && other.0 < one.1)
             });
             let judgement = mutual_exclusion(&History::new(history));
-            prop_assert_eq!(judgement.verdict == Verdict::Violated, overlaps);
+            prop_assert_eq!(judgement.verdict == InvariantVerdict::Violated, overlaps);
             for violation in &judgement.violations {
                 let span = |index: usize| ends[violation.operations[index] as usize - 1];
                 let (one, other) = (span(0), span(1));

@@ -6,7 +6,7 @@ use contract::CountReading;
 
 use super::invariant::{Invariant, Known};
 use crate::judgement::{Judgement, Judging};
-use crate::operation::{Operation, Outcome};
+use crate::operation::{Completion, Operation};
 use crate::record::History;
 
 /// A client's count holds everything that the same client has counted before.
@@ -56,7 +56,7 @@ struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     fn of(operation: &'a Operation) -> Option<Self> {
-        let answered = operation.outcome == Outcome::Ok;
+        let answered = operation.outcome == Completion::Ok;
         Some(Self {
             operation,
             completed_ns: operation.completed_ns.filter(|_| answered)?,
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
     use crate::invariants::fixture::ok;
-    use crate::judgement::Verdict;
+    use crate::judgement::InvariantVerdict;
 
     fn counted(id: u64, actor: &str, times_ns: (u64, u64), count: i64) -> Operation {
         Operation {
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn another_client_may_be_told_less() {
         let judgement = judge(vec![counted(1, "a", (0, 10), 5), counted(2, "b", (20, 30), 1)]);
-        assert_eq!(judgement.verdict, Verdict::Holds);
+        assert_eq!(judgement.verdict, InvariantVerdict::Holds);
     }
 
     #[test]
@@ -138,12 +138,12 @@ mod tests {
     #[test]
     fn what_was_under_way_at_the_same_time_or_had_no_answer_proves_nothing() {
         let mut unknown = counted(1, "a", (0, 10), 9);
-        unknown.outcome = Outcome::Unknown;
+        unknown.outcome = Completion::Unknown;
         let judgement = judge(vec![
             unknown,
             counted(2, "a", (12, 30), 2),
             counted(3, "a", (20, 40), 1),
         ]);
-        assert_eq!((judgement.verdict, judgement.unknown), (Verdict::Holds, 1));
+        assert_eq!((judgement.verdict, judgement.unknown), (InvariantVerdict::Holds, 1));
     }
 }

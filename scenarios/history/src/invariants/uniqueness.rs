@@ -3,7 +3,7 @@
 use super::invariant::{Invariant, Known};
 use super::race::same_value_read;
 use crate::judgement::{Judgement, Judging};
-use crate::operation::{Operation, Outcome};
+use crate::operation::{Completion, Operation};
 use crate::record::History;
 
 /// At most one operation on each key succeeds.
@@ -38,7 +38,7 @@ fn uniqueness(history: &History) -> Judgement {
         judging.look_at(&operations);
         let mut won: Vec<&Operation> = operations
             .into_iter()
-            .filter(|operation| operation.outcome == Outcome::Ok)
+            .filter(|operation| operation.outcome == Completion::Ok)
             .collect();
         if won.len() < 2 {
             continue;
@@ -62,21 +62,21 @@ fn uniqueness(history: &History) -> Judgement {
 mod tests {
     use super::*;
     use crate::invariants::fixture::{ok, step, with_outcome, with_steps};
-    use crate::judgement::Verdict;
+    use crate::judgement::InvariantVerdict;
     use crate::operation::StepKind::{Read, Written};
 
     #[test]
     fn one_winner_a_seat_holds_whatever_the_others_were_told() {
         let history = History::new(vec![
             ok(1, "seat 1", 0, 10),
-            with_outcome(ok(2, "seat 1", 0, 10), Outcome::Fail),
-            with_outcome(ok(3, "seat 1", 0, 10), Outcome::Unknown),
+            with_outcome(ok(2, "seat 1", 0, 10), Completion::Fail),
+            with_outcome(ok(3, "seat 1", 0, 10), Completion::Unknown),
             ok(4, "seat 2", 0, 10),
         ]);
         let judgement = uniqueness(&history);
         assert_eq!(
             (judgement.verdict, judgement.checked, judgement.unknown),
-            (Verdict::Holds, 4, 1)
+            (InvariantVerdict::Holds, 4, 1)
         );
     }
 

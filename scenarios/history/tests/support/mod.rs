@@ -3,7 +3,7 @@
 
 pub mod calls;
 
-use history::{History, Operation, Outcome};
+use history::{Completion, History, Operation};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub fn operation(id: u64, class: &str, input: Value, output: Value, times_ns: (u
         output,
         invoked_ns: times_ns.0,
         completed_ns: Some(times_ns.1),
-        outcome: Outcome::Ok,
+        outcome: Completion::Ok,
         error: None,
         steps: Vec::new(),
     }
@@ -100,7 +100,7 @@ pub fn linearizable_history(workload: Workload) -> Vec<Operation> {
             let mut operation = operation(id, class, input, output, (plan.invoked_ns, plan.completed_ns));
             operation.actor = format!("client-{}", plan.client);
             if plan.unknown {
-                operation.outcome = Outcome::Unknown;
+                operation.outcome = Completion::Unknown;
                 operation.output = Value::Null;
             }
             operation
@@ -147,7 +147,7 @@ fn act(object: Object, id: u64, state: &mut i64, never: bool, random: &mut Pcg64
 
 /// Breaks a history of `linearizable_history` in one place near the index, so that no order explains it.
 pub fn plant_violation(object: Object, operations: &mut Vec<Operation>, near: usize) {
-    let answered = |operation: &Operation, class: &str| operation.class == class && operation.outcome == Outcome::Ok;
+    let answered = |operation: &Operation, class: &str| operation.class == class && operation.outcome == Completion::Ok;
     let reading = (near..operations.len())
         .chain((0..near).rev())
         .find(|index| answered(&operations[*index], "read"))

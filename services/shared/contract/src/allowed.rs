@@ -68,6 +68,7 @@ impl Allowed {
             "BALANCER_HASH_ON" => Self::Form("address, path or header:NAME", is_hashable),
             KAFKA_SESSION_MS => Self::Whole(1_000, 1_800_000),
             KAFKA_STATIC_MEMBERS => Self::Words(&["false", "true"]),
+            REDIS_SERVER => Self::Words(&["any", "built-in", "program"]),
             KAFKA_BROKER => Self::Words(&["any", "built-in", "apache"]),
             CONSUME_COMMIT => Self::Words(&["inbox", "before", "after"]),
             CONSUME_ON_FAILURE => Self::Words(&["retry", "dead", "block"]),

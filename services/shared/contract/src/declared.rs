@@ -3,11 +3,10 @@
 //! Whoever describes a system (a scenario, say) may set these and no others: what a program does not declare reaches it
 //! by accident at best, and some variables are not for a program at all (`LD_PRELOAD` makes the loader run foreign code).
 
-use crate::Program;
 use crate::environment::*;
 
 /// What every service of this house declares.
-const OF_SERVICES: [&str; 14] = [
+pub(crate) const OF_SERVICES: [&str; 14] = [
     LOG_LEVEL,
     WORKERS,
     UPSTREAM_TIMEOUT_MS,
@@ -24,7 +23,7 @@ const OF_SERVICES: [&str; 14] = [
     CPU_WORK,
 ];
 /// What the balancer in front of a service declares. A service without one ignores them.
-const OF_BALANCERS: [&str; 16] = [
+pub(crate) const OF_BALANCERS: [&str; 16] = [
     "BALANCER_CONNECT_TIMEOUT_MS",
     "BALANCER_HEAD_TIMEOUT_MS",
     "BALANCER_IDLE_TIMEOUT_MS",
@@ -43,7 +42,7 @@ const OF_BALANCERS: [&str; 16] = [
     "BALANCER_HASH_ON",
 ];
 /// What services that consume or publish events declare.
-const OF_EVENTS: [&str; 11] = [
+pub(crate) const OF_EVENTS: [&str; 11] = [
     KAFKA_SESSION_MS,
     KAFKA_STATIC_MEMBERS,
     CONSUME_COMMIT,
@@ -57,50 +56,30 @@ const OF_EVENTS: [&str; 11] = [
     CRASH_TIMES,
 ];
 /// What services that guard a balance or a stock declare.
-const OF_GUARDS: [&str; 5] = [STRATEGY, LOCK_TTL_MS, LOCK_WAIT_MS, LOCK_RELEASE, DECISION_MS];
+pub(crate) const OF_GUARDS: [&str; 5] = [STRATEGY, LOCK_TTL_MS, LOCK_WAIT_MS, LOCK_RELEASE, DECISION_MS];
 
-const OF_ORDERS: [&str; 4] = [ORDERS_PUBLISH, ORDERS_GAP_MS, ORDERS_REFUSAL_RATE, SAGA_TIMEOUT_MS];
-const OF_PAYMENTS: [&str; 5] = [
+pub(crate) const OF_ORDERS: [&str; 4] = [ORDERS_PUBLISH, ORDERS_GAP_MS, ORDERS_REFUSAL_RATE, SAGA_TIMEOUT_MS];
+pub(crate) const OF_PAYMENTS: [&str; 5] = [
     PAYMENTS_FAILURE_RATE,
     PAYMENTS_SLOW_ANSWER_RATE,
     PAYMENTS_SLOW_ANSWER_MS,
     IDEMPOTENCY,
     BALANCE_IN,
 ];
-const OF_ANALYTICS: [&str; 4] = [
+pub(crate) const OF_ANALYTICS: [&str; 4] = [
     CONSUME_WORK_MS,
     CONSUME_POISON_PRODUCT,
     CONSUME_EARLY_PRODUCT,
     CONSUME_EARLY_MS,
 ];
-const OF_GATEWAYS: [&str; 3] = [JWT_SECRET, COUNT_IN, TRUSTED_PROXIES];
-
-impl Program {
-    /// The variables that a description of a system may set for this program and the balancer in front of it, in
-    /// alphabetical order.
-    #[must_use]
-    pub fn declared_variables(self) -> Vec<&'static str> {
-        let groups: &[&[&'static str]] = match self {
-            Self::Users => &[&OF_SERVICES, &OF_BALANCERS],
-            Self::Orders => &[&OF_SERVICES, &OF_BALANCERS, &OF_EVENTS, &OF_ORDERS],
-            Self::Payments => &[&OF_SERVICES, &OF_BALANCERS, &OF_EVENTS, &OF_GUARDS, &OF_PAYMENTS],
-            Self::Inventory => &[&OF_SERVICES, &OF_BALANCERS, &OF_EVENTS, &OF_GUARDS],
-            Self::Analytics => &[&OF_SERVICES, &OF_BALANCERS, &OF_EVENTS, &OF_ANALYTICS],
-            Self::Gateway => &[&OF_SERVICES, &OF_BALANCERS, &OF_GATEWAYS],
-            Self::Kafka => &[&[KAFKA_BROKER]],
-            // Their settings are part of what a lesson compares, or belong to whoever starts them.
-            Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Postgres => &[],
-        };
-        let mut variables = groups.concat();
-        variables.sort_unstable();
-        variables
-    }
-}
+pub(crate) const OF_GATEWAYS: [&str; 3] = [JWT_SECRET, COUNT_IN, TRUSTED_PROXIES];
+pub(crate) const OF_KAFKA: [&str; 1] = [KAFKA_BROKER];
+pub(crate) const OF_REDIS: [&str; 1] = [REDIS_SERVER];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Allowed;
+    use crate::{Allowed, Program};
 
     /// Variables that tell a program where it is and whom it talks to: whoever starts it decides them.
     const WIRING: [&str; 18] = [

@@ -97,6 +97,9 @@ pub const LINK_TO: &str = "LINK_TO";
 pub const LINK_SEED: &str = "LINK_SEED";
 /// What a link does to connections from its start, as JSON of [`LinkConditions`](crate::LinkConditions). Default: nothing.
 pub const LINK_CONDITIONS: &str = "LINK_CONDITIONS";
+/// Which server `redis` is: `any` (a program of the machine or an image where there is one, else the built-in one),
+/// `built-in` or `program`. Default `any`.
+pub const REDIS_SERVER: &str = "REDIS_SERVER";
 /// The Kafka that services share: `host:port`, with commas between several. Default: none.
 pub const KAFKA_BROKERS: &str = "KAFKA_BROKERS";
 /// What the names of all topics and groups begin with. Default: nothing.

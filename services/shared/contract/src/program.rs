@@ -5,35 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A program that an instance of a system runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Program {
-    /// Who buys.
-    Users,
-    /// What was ordered.
-    Orders,
-    /// What was paid.
-    Payments,
-    /// What there is to sell, and how much is left.
-    Inventory,
-    /// How often each kind of event happened.
-    Analytics,
-    /// The one door for clients.
-    Gateway,
-    /// Spreads requests over the instances of another service.
-    Balancer,
-    /// Stands between two other services and makes the way from one to the other slow, narrow, lossy or cut.
-    Link,
-    /// Remembers locks and counters for all instances of all services: a real Redis server, not a program of this house.
-    Redis,
-    /// Spreads requests as the balancer does, to compare the two: a real nginx, not a program of this house.
-    Nginx,
-    /// Carries events from service to service: a Kafka broker, not a program of this house (or a small stand-in for one).
-    Kafka,
-    /// Keeps what services store, each in a database of its own: a real PostgreSQL server, not a program of this house.
-    Postgres,
-}
+use crate::declared::*;
+use crate::environment::{DATABASE_URL, KAFKA_BROKERS, REDIS_URL};
 
 /// What a program is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +17,88 @@ pub enum ProgramKind {
     Server,
     /// A tool of the lab, which stands in front of services or between two.
     Tool,
+}
+
+/// What there is to know of a program.
+struct Row {
+    name: &'static str,
+    kind: ProgramKind,
+    url_variable: &'static str,
+    dependencies: &'static [Program],
+    declared: &'static [&'static [&'static str]],
+}
+
+/// Makes [`Program`] of its table.
+macro_rules! programs {
+    ($(
+        $(#[$doc:meta])*
+        $program:ident: $kind:ident $name:literal at $url:expr, calls [$($callee:ident),*], declares [$($group:ident),*];
+    )*) => {
+        /// A program that an instance of a system runs.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "lowercase")]
+        pub enum Program {
+            $($(#[$doc])* $program,)*
+        }
+
+        impl Program {
+            /// Every program.
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$program),*];
+
+            const fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$program => &Row {
+                        name: $name,
+                        kind: ProgramKind::$kind,
+                        url_variable: $url,
+                        dependencies: &[$(Program::$callee),*],
+                        declared: &[$(&$group),*],
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+// To add a program, add a row: its kind, its name, the variable in which callers find it, whom it calls where the system has
+// them, and the groups of variables that it declares. Those of tools and servers are part of what a lesson compares, or
+// belong to whoever starts them.
+programs! {
+    /// Who buys.
+    Users: Service "users" at "USERS_URL",
+        calls [Postgres], declares [OF_SERVICES, OF_BALANCERS];
+    /// What was ordered.
+    Orders: Service "orders" at "ORDERS_URL",
+        calls [Users, Inventory, Analytics, Kafka, Postgres], declares [OF_SERVICES, OF_BALANCERS, OF_EVENTS, OF_ORDERS];
+    /// What was paid.
+    Payments: Service "payments" at "PAYMENTS_URL",
+        calls [Redis, Kafka, Postgres], declares [OF_SERVICES, OF_BALANCERS, OF_EVENTS, OF_GUARDS, OF_PAYMENTS];
+    /// What there is to sell, and how much is left.
+    Inventory: Service "inventory" at "INVENTORY_URL",
+        calls [Redis, Kafka, Postgres], declares [OF_SERVICES, OF_BALANCERS, OF_EVENTS, OF_GUARDS];
+    /// How often each kind of event happened.
+    Analytics: Service "analytics" at "ANALYTICS_URL",
+        calls [Kafka, Postgres], declares [OF_SERVICES, OF_BALANCERS, OF_EVENTS, OF_ANALYTICS];
+    /// The one door for clients.
+    Gateway: Service "gateway" at "GATEWAY_URL",
+        calls [Users, Orders, Payments, Inventory, Analytics, Redis], declares [OF_SERVICES, OF_BALANCERS, OF_GATEWAYS];
+    /// Who answers, and what reached it: shows what balancers and gateways on the way do to a request.
+    Whoami: Service "whoami" at "WHOAMI_URL",
+        calls [], declares [OF_SERVICES, OF_BALANCERS];
+    /// Spreads requests over the instances of another service.
+    Balancer: Tool "balancer" at "BALANCER_URL", calls [], declares [];
+    /// Stands between two other services and makes the way from one to the other slow, narrow, lossy or cut.
+    Link: Tool "link" at "LINK_URL", calls [], declares [];
+    /// Remembers locks and counters for all instances of all services: a real Redis server, not a program of this house.
+    Redis: Server "redis" at REDIS_URL, calls [], declares [OF_REDIS];
+    /// Spreads requests as the balancer does, to compare the two: a real nginx, not a program of this house.
+    Nginx: Server "nginx" at "NGINX_URL", calls [], declares [];
+    /// Carries events from service to service: a Kafka broker, not a program of this house (or a small stand-in for one).
+    Kafka: Server "kafka" at KAFKA_BROKERS, calls [], declares [OF_KAFKA];
+    /// Keeps what services store, each in a database of its own: a real PostgreSQL server, not a program of this house.
+    Postgres: Server "postgres" at DATABASE_URL, calls [], declares [];
+    /// Collects the metrics of every instance, for people: a real Prometheus, not a program of this house.
+    Prometheus: Server "prometheus" at "PROMETHEUS_URL", calls [], declares [];
 }
 
 /// A name that no program has.
@@ -63,51 +118,16 @@ impl fmt::Display for UnknownProgram {
 impl std::error::Error for UnknownProgram {}
 
 impl Program {
-    /// Every program.
-    pub const ALL: [Self; 12] = [
-        Self::Users,
-        Self::Orders,
-        Self::Payments,
-        Self::Inventory,
-        Self::Analytics,
-        Self::Gateway,
-        Self::Balancer,
-        Self::Link,
-        Self::Redis,
-        Self::Nginx,
-        Self::Kafka,
-        Self::Postgres,
-    ];
-
     /// The name as written in commands, logs and topologies.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Users => "users",
-            Self::Orders => "orders",
-            Self::Payments => "payments",
-            Self::Inventory => "inventory",
-            Self::Analytics => "analytics",
-            Self::Gateway => "gateway",
-            Self::Balancer => "balancer",
-            Self::Link => "link",
-            Self::Redis => "redis",
-            Self::Nginx => "nginx",
-            Self::Kafka => "kafka",
-            Self::Postgres => "postgres",
-        }
+        self.row().name
     }
 
     /// What it is.
     #[must_use]
     pub const fn kind(self) -> ProgramKind {
-        match self {
-            Self::Users | Self::Orders | Self::Payments | Self::Inventory | Self::Analytics | Self::Gateway => {
-                ProgramKind::Service
-            }
-            Self::Balancer | Self::Link => ProgramKind::Tool,
-            Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres => ProgramKind::Server,
-        }
+        self.row().kind
     }
 
     /// Whether it is a service of the shop.
@@ -125,27 +145,7 @@ impl Program {
     /// The services that this one calls, where the system has them.
     #[must_use]
     pub const fn dependencies(self) -> &'static [Self] {
-        match self {
-            Self::Gateway => &[
-                Self::Users,
-                Self::Orders,
-                Self::Payments,
-                Self::Inventory,
-                Self::Analytics,
-                Self::Redis,
-            ],
-            Self::Orders => &[
-                Self::Users,
-                Self::Inventory,
-                Self::Analytics,
-                Self::Kafka,
-                Self::Postgres,
-            ],
-            Self::Payments | Self::Inventory => &[Self::Redis, Self::Kafka, Self::Postgres],
-            Self::Analytics => &[Self::Kafka, Self::Postgres],
-            Self::Users => &[Self::Postgres],
-            Self::Balancer | Self::Link | Self::Redis | Self::Nginx | Self::Kafka | Self::Postgres => &[],
-        }
+        self.row().dependencies
     }
 
     /// The environment variable in which callers find the address of this service, such as `USERS_URL`. That of Kafka
@@ -153,32 +153,28 @@ impl Program {
     /// the caller's own database: `DATABASE_URL`.
     #[must_use]
     pub const fn url_variable(self) -> &'static str {
-        match self {
-            Self::Users => "USERS_URL",
-            Self::Orders => "ORDERS_URL",
-            Self::Payments => "PAYMENTS_URL",
-            Self::Inventory => "INVENTORY_URL",
-            Self::Analytics => "ANALYTICS_URL",
-            Self::Gateway => "GATEWAY_URL",
-            Self::Balancer => "BALANCER_URL",
-            Self::Link => "LINK_URL",
-            Self::Redis => crate::environment::REDIS_URL,
-            Self::Nginx => "NGINX_URL",
-            Self::Kafka => crate::environment::KAFKA_BROKERS,
-            Self::Postgres => crate::environment::DATABASE_URL,
-        }
+        self.row().url_variable
     }
 
-    /// Whether the service keeps data in a database of its own.
+    /// Whether the service keeps data in a database of its own: an SQLite file, unless the system has a PostgreSQL.
     #[must_use]
-    pub const fn has_database(self) -> bool {
-        self.is_service() && !matches!(self, Self::Gateway)
+    pub fn has_database(self) -> bool {
+        self.dependencies().contains(&Self::Postgres)
     }
 
     /// Whether it stands in front of the instances of another service, rather than being one.
     #[must_use]
     pub const fn is_balancer(self) -> bool {
         matches!(self, Self::Balancer | Self::Nginx)
+    }
+
+    /// The variables that a description of a system may set for this program and the balancer in front of it, in
+    /// alphabetical order.
+    #[must_use]
+    pub fn declared_variables(self) -> Vec<&'static str> {
+        let mut variables = self.row().declared.concat();
+        variables.sort_unstable();
+        variables
     }
 }
 
@@ -224,11 +220,13 @@ mod tests {
     }
 
     #[test]
-    fn whoever_keeps_data_can_keep_it_in_postgresql() {
-        for service in Program::ALL {
-            let can = service.dependencies().contains(&Program::Postgres);
-            assert_eq!(can, service.has_database(), "{service}");
-        }
+    fn services_that_keep_data_have_a_database() {
+        use Program::{Analytics, Inventory, Orders, Payments, Users};
+        let with_data: Vec<Program> = Program::ALL
+            .into_iter()
+            .filter(|program| program.has_database())
+            .collect();
+        assert_eq!(with_data, [Users, Orders, Payments, Inventory, Analytics]);
     }
 
     #[test]

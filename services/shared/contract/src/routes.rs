@@ -29,11 +29,11 @@ const POST: &[&str] = &["POST"];
 const GET_POST: &[&str] = &["GET", "POST"];
 const GET_PUT: &[&str] = &["GET", "PUT"];
 
-use Program::{Analytics, Gateway, Inventory, Link, Orders, Payments, Users};
+use Program::{Analytics, Gateway, Inventory, Link, Orders, Payments, Users, Whoami};
 
 /// All routes, service by service.
 #[rustfmt::skip]
-pub const ROUTES: [Route; 47] = [
+pub const ROUTES: [Route; 48] = [
     route(Users, GET_POST, "/users", "the users; a new user"),
     route(Users, GET, "/users/{id}", "one user"),
 
@@ -85,6 +85,8 @@ pub const ROUTES: [Route; 47] = [
     route(Gateway, GET, "/api/non-blocking", "answers at once"),
     route(Gateway, GET_POST, "/api/count", "reads and increments a counter, in the memory of the instance or in Redis"),
     route(Gateway, GET, "/api/metrics", "the same as `/metrics`"),
+
+    route(Whoami, GET, "/whoami", "which instance answers, and the headers that reached it; secrets are left out"),
 
     route(Link, GET_PUT, "/conditions", "what the link does to connections; changes it"),
 ];

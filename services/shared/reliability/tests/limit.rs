@@ -44,7 +44,7 @@ proptest! {
         let (mut one, mut other) = (limit(REGISTRY[index].name()).unwrap(), limit(REGISTRY[index].name()).unwrap());
         for sample in samples {
             one.observe(&sample);
-            // The same end: a cut is made at the time of now. For AIMD the begin says which round trip it was.
+            // The same end: a cut is made at the time of now. For AIMD the start says which round trip it was.
             let look_away = sample.outcome == Outcome::Overloaded && REGISTRY[index].name() != "aimd";
             let began = if look_away { sample.ended.saturating_sub(MS * took_ms) } else { sample.began };
             other.observe(&Sample { began, ..sample });

@@ -76,6 +76,7 @@ mod tests {
     use crate::servers::kafka::Kafka;
     use crate::servers::nginx::Nginx;
     use crate::servers::postgres::Postgres;
+    use crate::servers::prometheus::Prometheus;
     use crate::servers::redis::Redis;
 
     #[derive(Default)]
@@ -149,11 +150,12 @@ mod tests {
 
     #[tokio::test]
     async fn with_neither_both_ways_are_named() {
-        let ways: [(&dyn Server, [&str; 2]); 4] = [
+        let ways: [(&dyn Server, [&str; 2]); 5] = [
             (&Redis, ["apt-get install redis-server", "valkey-server"]),
             (&Nginx, ["apt-get install nginx-light", "no route to host"]),
             (&Postgres, ["apt-get install postgresql", "no route to host"]),
             (&Kafka, ["KAFKA_HOME", "no route to host"]),
+            (&Prometheus, ["apt-get install prometheus", "no route to host"]),
         ];
         for (server, parts) in ways {
             let error = choose(server.image(), &Fake::default()).await.unwrap_err();

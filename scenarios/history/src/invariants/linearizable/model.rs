@@ -4,7 +4,7 @@ use std::hash::Hash;
 
 use serde_json::Value;
 
-use crate::operation::{Operation, Outcome};
+use crate::operation::{Completion, Operation};
 
 /// A sequential object: what it answers when one operation follows another.
 ///
@@ -103,11 +103,13 @@ pub(super) enum Answer {
 pub(super) fn answer(operation: &Operation, answered: bool) -> Answer {
     let refused = operation.output == Value::Bool(false);
     match (operation.outcome, refused, answered) {
-        (Outcome::Unknown, _, _) | (Outcome::Ok, false, false) => Answer::Open,
-        (Outcome::Ok, false, true) => Answer::Given,
+        (Completion::Unknown, _, _) | (Completion::Ok, false, false) => Answer::Open,
+        (Completion::Ok, false, true) => Answer::Given,
         (_, true, true) => Answer::Refused,
         // It is known to have had no effect, so it may be left out wherever its answer does not count.
-        (Outcome::Ok, true, false) | (Outcome::Fail, _, false) | (Outcome::Fail, false, true) => Answer::Nothing,
+        (Completion::Ok, true, false) | (Completion::Fail, _, false) | (Completion::Fail, false, true) => {
+            Answer::Nothing
+        }
     }
 }
 

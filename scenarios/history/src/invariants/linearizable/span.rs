@@ -78,7 +78,7 @@ mod tests {
     use super::super::register::Register;
     use super::*;
     use crate::invariants::fixture::ok;
-    use crate::operation::Outcome;
+    use crate::operation::Completion;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -100,7 +100,7 @@ mod tests {
                     class.clone_into(&mut operation.class);
                     (operation.input, operation.output) = (input, output);
                     if length == 7 {
-                        operation.outcome = Outcome::Unknown;
+                        operation.outcome = Completion::Unknown;
                     }
                     operation
                 })

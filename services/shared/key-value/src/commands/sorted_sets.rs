@@ -62,7 +62,10 @@ impl Options {
         }
         let may = match old {
             None => !self.only_known,
-            Some(old) => !self.only_new && !(self.only_greater && score <= old) && !(self.only_less && score >= old),
+            Some(old) => {
+                let is_kept_out = self.only_new || self.only_greater && score <= old || self.only_less && score >= old;
+                !is_kept_out
+            }
         };
         Ok(may.then_some(score))
     }

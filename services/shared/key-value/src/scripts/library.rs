@@ -44,7 +44,11 @@ pub(super) fn redis(lua: &Lua, caller: &Rc<Caller>, version: &str) -> mlua::Resu
         "sha1hex",
         lua.create_function(|_, words: Variadic<Value>| sha1hex(&words))?,
     )?;
-    redis.set("log", lua.create_function(|_, words: Variadic<Value>| Ok(log(&words)))?)?;
+    let logged = |_: &Lua, words: Variadic<Value>| {
+        log(&words);
+        Ok(())
+    };
+    redis.set("log", lua.create_function(logged)?)?;
     redis.set("setresp", lua.create_function(|_, version: Value| setresp(&version))?)?;
     // Scripts have always been replicated by their effects since Redis 7, and there is nobody to replicate to.
     redis.set("replicate_commands", lua.create_function(|_, _: MultiValue| Ok(true))?)?;

@@ -36,9 +36,12 @@ pub(crate) struct Call<'a> {
     pub(crate) arguments: &'a [Vec<u8>],
 }
 
+/// Runs a command in a database.
+type Run = dyn Fn(usize, &[Vec<u8>]) -> Answer;
+
 /// Runs commands for the script that runs.
 struct Caller {
-    call: Box<dyn Fn(usize, &[Vec<u8>]) -> Answer>,
+    call: Box<Run>,
     database: Cell<usize>,
     until: Cell<Option<Instant>>,
 }

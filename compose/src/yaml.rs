@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 /// A value as a YAML document in block style; keys are in alphabetical order.
-pub(super) fn document(value: &Value) -> String {
+pub(crate) fn document(value: &Value) -> String {
     let mut text = String::new();
     match value {
         Value::Object(members) if members.is_empty() => text.push_str("{}\n"),
