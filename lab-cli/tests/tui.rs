@@ -60,7 +60,7 @@ fn from_home_to_a_verdict_and_back() {
     tty.until("only one is left", |text| !text.contains("race-condition"));
     tty.write("\r");
     tty.write("s");
-    tty.shows("how many percent of the bystanders");
+    tty.shows("what percentage of the bystanders");
     tty.write("33\r");
     tty.shows("your guess: 33 %");
     tty.shows("balancer (round robin)");
