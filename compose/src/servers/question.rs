@@ -5,7 +5,7 @@
 pub enum SignOfLife {
     /// It answers a GET of this path with 200.
     Http(&'static str),
-    /// It answers [`Backing::ping`]; this says in a word what that does.
+    /// It answers [`Backing::ping`](super::Backing::ping); this says in a word what that does.
     Ping(&'static str),
 }
 
