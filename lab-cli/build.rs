@@ -1,4 +1,5 @@
-//! Tells the program which commit it was built from, where it was built in a clone.
+//! Tells a release of the program which commit it was built from, where it was built in a clone. A debug build is not told:
+//! it would have to be made anew after each commit.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,7 +7,8 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let version = env!("CARGO_PKG_VERSION");
-    let version = match commit() {
+    let is_release = std::env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let version = match is_release.then(commit).flatten() {
         Some(commit) => format!("{version} ({commit})"),
         None => version.to_owned(),
     };
@@ -17,7 +19,8 @@ fn main() {
 fn commit() -> Option<String> {
     git(&["rev-parse", "--show-prefix"]).filter(|prefix| prefix == "lab-cli/")?;
     // A commit that is made after the build changes one of these.
-    for file in ["HEAD", "packed-refs", "refs/heads"] {
+    let branch = git(&["rev-parse", "--symbolic-full-name", "HEAD"])?;
+    for file in ["HEAD", "packed-refs", &branch] {
         if let Some(path) = git(&["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {
             println!("cargo::rerun-if-changed={path}");
         }

@@ -141,10 +141,12 @@ fn nothing_was_begun(folder: &std::path::Path) {
 }
 
 #[tokio::test]
-async fn without_any_redis_nothing_is_started_and_both_ways_to_get_one_are_named() {
+async fn without_the_redis_that_is_asked_for_nothing_is_started_and_both_ways_to_get_one_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let backend = backend_with(Host::default());
-    let error = backend.up(guarded(), options(folder.path())).await.err().unwrap();
+    let mut system = guarded();
+    system.services[1] = system.services[1].clone().with_env("REDIS_SERVER", "program");
+    let error = backend.up(system, options(folder.path())).await.err().unwrap();
     assert!(is_absent(&error, Program::Redis), "{error}");
     assert_eq!(error.family(), Family::Environment);
     nothing_was_begun(folder.path());

@@ -132,7 +132,7 @@ fn instances_come_and_go_without_a_failed_request() {
         "a list that was made once misses",
         "while the list follows",
         "with retries, neither",
-        "nor does it with a slow start",
+        "with slow start they lose none, either",
     ] {
         assert_passed(&report, name);
     }

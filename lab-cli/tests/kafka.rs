@@ -149,7 +149,11 @@ fn a_kafka_that_cannot_be_had_is_said_before_anything_starts() {
             "127.0.0.1:1",
             &["127.0.0.1:1", "unset KAFKA_BROKERS"][..],
         ),
-        ("KAFKA_BROKERS", "nowhere", &["KAFKA_BROKERS=nowhere", "host:port"]),
+        (
+            "KAFKA_BROKERS",
+            "nowhere",
+            &["Kafka at nowhere (KAFKA_BROKERS)", "host:port"],
+        ),
         ("KAFKA_HOME", "/nowhere", &["KAFKA_HOME=/nowhere", ".jar"]),
     ] {
         say(&lab, &[(name, Path::new(value))], "up events")

@@ -261,7 +261,13 @@ mod tests {
     fn every_service_has_a_deployment_and_an_address_that_others_are_told() {
         let system = whole_system("full").unwrap();
         let text = files(&system).unwrap().remove(0).text;
-        for service in &system.services {
+        let (watching, watched): (Vec<_>, Vec<_>) =
+            system.services.iter().partition(|spec| servers::watches(spec.service));
+        assert!(
+            watching.iter().all(|spec| !text.contains(&spec.name)),
+            "a cluster has its own"
+        );
+        for service in watched {
             let deployment = format!(
                 "kind: Deployment\nmetadata:\n  labels:\n    app.kubernetes.io/part-of: lab\n  name: {}\n",
                 service.name

@@ -1,7 +1,11 @@
 //! Time: what passes, for expiry, and what a calendar shows, for clients that ask or that name a moment of it.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Further apart than this, the two clocks say that the calendar was set.
+const CALENDAR_SET: Duration = Duration::from_millis(2);
 
 /// A moment, by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,9 +31,22 @@ impl Clock {
     /// The clocks of the machine.
     pub(crate) fn of_machine() -> Self {
         let start = Instant::now();
-        Self::new(move || Now {
-            passed_ms: i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX),
-            calendar: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+        let start_of_calendar = Cell::new(Duration::ZERO);
+        Self::new(move || {
+            let passed = start.elapsed();
+            let calendar = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let started = calendar.saturating_sub(passed);
+            // In whole milliseconds, and kept until somebody sets the calendar: a deadline that was named by the calendar is
+            // then told as it was named, and not a millisecond off.
+            if started.abs_diff(start_of_calendar.get()) > CALENDAR_SET {
+                start_of_calendar.set(Duration::from_millis(
+                    u64::try_from(started.as_millis()).unwrap_or(u64::MAX),
+                ));
+            }
+            Now {
+                passed_ms: i64::try_from(passed.as_millis()).unwrap_or(i64::MAX),
+                calendar: start_of_calendar.get() + passed,
+            }
         })
     }
 

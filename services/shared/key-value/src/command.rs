@@ -2,11 +2,9 @@
 
 use crate::arguments::{Arguments, wrong_number};
 use crate::keyspace::Keyspace;
-use crate::protocol::{Failure, Reply};
+use crate::protocol::{Answer, Failure};
 use crate::server::Server;
 use crate::session::Session;
-
-pub(crate) type Answer = Result<Reply, Failure>;
 
 /// How a command is run.
 #[derive(Clone, Copy)]

@@ -1,8 +1,9 @@
 //! From what a client or a script sends to the command that is run.
 
 use crate::arguments::Arguments;
-use crate::command::{Answer, Command, Run};
+use crate::command::{Command, Run};
 use crate::commands::{all, named};
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
 use crate::server::{Databases, Server};
 use crate::session::Session;

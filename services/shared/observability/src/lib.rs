@@ -4,6 +4,7 @@
 //! context travels in a task-local value instead of a span.
 
 mod counted;
+mod exposition;
 mod lag;
 mod logs;
 mod metrics;

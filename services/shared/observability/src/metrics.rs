@@ -1,11 +1,12 @@
 //! Metrics, in the text format of Prometheus.
 
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::exposition;
 
 /// Media type of what [`render`] gives.
 pub const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -101,9 +102,8 @@ pub fn render() -> String {
         ),
     ] {
         if let Some(value) = value {
-            head(&mut text, name, kind, help);
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "{name} {value}");
+            exposition::head(&mut text, name, kind, help);
+            exposition::value(&mut text, name, "", value);
         }
     }
     text
@@ -125,11 +125,6 @@ pub(crate) fn upkeep() {
     if let Some(installed) = INSTALLED.get() {
         installed.handle.run_upkeep();
     }
-}
-
-/// The lines above the values of a metric.
-pub(crate) fn head(text: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
 /// Linux only; elsewhere the metric is absent.

@@ -1,9 +1,10 @@
 //! Counters of time. Prometheus counts time in seconds, and the counters of the recorder hold whole numbers only.
 
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use crate::exposition;
 
 /// A counter of seconds, shown with the other metrics of this process.
 #[derive(Debug, Clone)]
@@ -74,12 +75,10 @@ pub(crate) fn render(text: &mut String) {
     } in &*all
     {
         if *name != before {
-            crate::metrics::head(text, name, "counter", help);
+            exposition::head(text, name, "counter", help);
             before = name;
         }
-        let seconds = counter.total_ns.load(Relaxed) as f64 / 1e9;
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{name}{labels} {seconds}");
+        exposition::value(text, name, labels, counter.total_ns.load(Relaxed) as f64 / 1e9);
     }
 }
 

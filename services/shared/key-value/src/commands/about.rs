@@ -1,8 +1,9 @@
 //! Commands that ask the server about itself, and the one that empties it.
 
 use crate::arguments::{Arguments, wrong_number};
-use crate::command::{Answer, Command};
+use crate::command::Command;
 use crate::glob::matches;
+use crate::protocol::Answer;
 use crate::protocol::Reply;
 use crate::server::{DATABASES, Server};
 use crate::session::Session;

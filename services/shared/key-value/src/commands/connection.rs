@@ -1,8 +1,8 @@
 //! Commands on the connection.
 
 use crate::arguments::{Arguments, SYNTAX, integer, is, wrong_number};
-use crate::command::Answer;
 use crate::keyspace::Keyspace;
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Protocol, Reply, integer_of};
 use crate::server::{Client, DATABASES, Server};
 use crate::session::Session;

@@ -2,8 +2,8 @@
 
 use crate::arguments::{Arguments, integer, is};
 use crate::clock::Now;
-use crate::command::Answer;
 use crate::keyspace::Keyspace;
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
 
 /// How a command says when something expires.

@@ -1,8 +1,8 @@
 //! Commands on hashes.
 
 use crate::arguments::{Arguments, integer, wrong_number};
-use crate::command::Answer;
 use crate::keyspace::{Hash, Keyspace};
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply, integer_of};
 
 pub(super) fn hset(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {

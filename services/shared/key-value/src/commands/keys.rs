@@ -3,9 +3,9 @@
 use rand::RngExt;
 
 use crate::arguments::{Arguments, SYNTAX, integer, is};
-use crate::command::Answer;
 use crate::glob::matches;
 use crate::keyspace::{Hash, Keyspace, Set, SortedSet};
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply, integer_of, text_of_float};
 
 const NO_SUCH_KEY: Failure = Failure::of("ERR no such key");

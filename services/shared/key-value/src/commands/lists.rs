@@ -1,8 +1,8 @@
 //! Commands on lists.
 
 use crate::arguments::{Arguments, count, integer, span};
-use crate::command::Answer;
 use crate::keyspace::{Keyspace, List};
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Commands around scripts.
 
 use crate::arguments::{Arguments, integer, is};
-use crate::command::Answer;
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
 use crate::scripts::{Call, sha1_of};
 use crate::server::Server;

@@ -3,8 +3,8 @@
 use rand::RngExt;
 
 use crate::arguments::{Arguments, SYNTAX, count, integer};
-use crate::command::Answer;
 use crate::keyspace::{Keyspace, Set};
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
 
 /// The most members that SRANDMEMBER draws with repetitions.

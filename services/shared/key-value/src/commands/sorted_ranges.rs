@@ -1,8 +1,8 @@
 //! Commands that ask for ranges of sorted sets, by rank or by score.
 
 use crate::arguments::{Arguments, SYNTAX, integer, is, span};
-use crate::command::Answer;
 use crate::keyspace::{Keyspace, Scores, SortedSet};
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply, float_of};
 
 /// Reads the two ends of a range of scores. One that begins with `(` is left out itself.

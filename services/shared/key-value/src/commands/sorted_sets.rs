@@ -1,8 +1,8 @@
 //! Commands on sorted sets that change them, or ask for one member.
 
 use crate::arguments::{Arguments, SYNTAX, count, float, integer, span};
-use crate::command::Answer;
 use crate::keyspace::{Keyspace, SortedSet};
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
 
 use super::sorted_ranges::scores;

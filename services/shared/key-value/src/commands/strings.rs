@@ -2,8 +2,8 @@
 
 use super::deadline::{self, Deadline};
 use crate::arguments::{Arguments, SYNTAX, float, integer, is, span, wrong_number};
-use crate::command::Answer;
 use crate::keyspace::{Keyspace, Text, Value};
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply, STRING_BYTES_MAX};
 
 const TOO_LONG: Failure = Failure::of("ERR string exceeds maximum allowed size (proto-max-bulk-len)");

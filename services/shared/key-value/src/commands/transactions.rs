@@ -1,7 +1,7 @@
 //! Commands around a transaction; EXEC itself runs other commands and is where they are chosen.
 
 use crate::arguments::Arguments;
-use crate::command::Answer;
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
 use crate::server::Server;
 use crate::session::{Session, Transaction};

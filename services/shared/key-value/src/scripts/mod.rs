@@ -16,7 +16,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
 use sha1::{Digest, Sha1};
 
-use crate::command::Answer;
+use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
 use failure::Thrown;
 
