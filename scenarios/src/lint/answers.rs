@@ -38,7 +38,6 @@ fn sentences(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::catalog;
     use crate::format::Source;
     use crate::lint;
