@@ -202,7 +202,7 @@ fn a_redis_url_that_does_not_answer_is_said_before_anything_starts() {
     assert_eq!(finding["found"], false);
     let detail = finding["detail"].as_str().unwrap();
     assert!(
-        detail.contains("does not answer") && !detail.contains("secret"),
+        detail.contains("cannot use the Redis at") && !detail.contains("secret"),
         "{detail}"
     );
 

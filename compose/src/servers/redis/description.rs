@@ -147,7 +147,7 @@ impl Backing for Redis {
     }
 
     fn remedy(&self) -> &'static str {
-        "start it, or set REDIS_URL=redis://host:port, or unset REDIS_URL: then the lab runs a redis-server of this machine"
+        "start it, or set REDIS_URL=redis://host:port, or unset REDIS_URL: then the lab runs one of its own"
     }
 
     fn told(&self, tenant: &Tenant, _service: &str, door: &Url) -> Vec<(&'static str, String)> {
