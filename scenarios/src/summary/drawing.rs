@@ -49,7 +49,9 @@ pub(crate) fn draw(measured: &Measured<'_>, scope: &Scope, places: &BTreeSet<Pat
         for draw in 0..draws {
             let chance = Chance::of(&parts, seed.wrapping_add(draw), index);
             let figures = series.iter().flat_map(|series| series.drawn(&chance.weights));
-            let rates = rates.iter().map(|(_, brackets)| Some(inside(*chance.one_of(brackets), chance.share)));
+            let rates = rates
+                .iter()
+                .map(|(_, brackets)| Some(inside(*chance.one_of(brackets), chance.share)));
             let recoveries = recoveries.iter().map(|(_, rounds)| *chance.one_of(rounds));
             for ((_, column), value) in columns.iter_mut().zip(figures.chain(rates).chain(recoveries)) {
                 column.push(value);
@@ -132,7 +134,9 @@ impl Series {
             pool(response, |slice| &slice.response),
             pool(is_wanted("service"), |slice| &slice.service),
             pool(is_wanted("lateness"), |slice| &slice.lateness),
-            pool(is_wanted("failed_p50") || is_wanted("failed_p99"), |slice| &slice.failed),
+            pool(is_wanted("failed_p50") || is_wanted("failed_p99"), |slice| {
+                &slice.failed
+            }),
         ];
         [series.response, series.service, series.lateness, series.failure] = pools;
         Some(series)

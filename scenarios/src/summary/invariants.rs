@@ -123,7 +123,10 @@ mod tests {
             round
         };
         let value = |law, rounds: &[RoundState]| json!(InvariantSummary::of(law, rounds))["most"].clone();
-        assert_eq!(value(&law("rate"), &[saw(Some(4)), saw(Some(5)), saw(Some(3))]), json!(5.0));
+        assert_eq!(
+            value(&law("rate"), &[saw(Some(4)), saw(Some(5)), saw(Some(3))]),
+            json!(5.0)
+        );
         assert_eq!(value(&law("rate"), &[saw(Some(4)), round(None)]), Value::Null);
         let other = json!(InvariantSummary::of(&law("uniqueness"), &[saw(None)]));
         assert!(other.get("most").is_none(), "{other}");

@@ -85,7 +85,10 @@ mod tests {
             ..Options::default()
         };
         let mut plan = Plan::make(&catalog::scenario("health-checks").unwrap(), &options).unwrap();
-        let acting = plan.arms.iter().position(|arm| !arm.actions.is_empty() && arm.clients.is_empty());
+        let acting = plan
+            .arms
+            .iter()
+            .position(|arm| !arm.actions.is_empty() && arm.clients.is_empty());
         let mut arm = plan.arms.remove(acting.unwrap());
         arm.duration_s = 10.0;
         arm
@@ -165,7 +168,10 @@ mod tests {
         };
         assert_eq!(steady(&[failed]), None);
         let silent_before = |index| if index < 20 { 0 } else { 10 };
-        assert_eq!(recovered_s(&plan, round(silent_before, &[acted(&plan, 0, 2.0, 2.0)])), None);
+        assert_eq!(
+            recovered_s(&plan, round(silent_before, &[acted(&plan, 0, 2.0, 2.0)])),
+            None
+        );
         let steady = ArmPlan {
             actions: Vec::new(),
             ..plan
@@ -175,7 +181,12 @@ mod tests {
 
     #[test]
     fn one_round_that_never_recovered_leaves_no_mean() {
-        let of = |rounds: &[Option<f64>]| Recovery { rounds: rounds.to_vec() }.mean_s();
+        let of = |rounds: &[Option<f64>]| {
+            Recovery {
+                rounds: rounds.to_vec(),
+            }
+            .mean_s()
+        };
         assert_eq!(of(&[Some(1.0), Some(2.0)]), Some(1.5));
         assert_eq!(of(&[Some(1.0), None]), None);
         assert_eq!(of(&[]), None);

@@ -6,7 +6,9 @@ use history::ActionKind;
 use scenarios::action::Acted;
 use scenarios::event::{SearchStep, StoryTold};
 use scenarios::state::RoundState;
-use scenarios::summary::{ArmSummary, ClassSummary, Figures, InstanceSummary, InvariantSummary, Latencies, Recovery, SearchSummary};
+use scenarios::summary::{
+    ArmSummary, ClassSummary, Figures, InstanceSummary, InvariantSummary, Latencies, Recovery, SearchSummary,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -239,13 +239,7 @@ mod tests {
             of(3, "client 1", Completion::Fail),
             of(4, "client 1", Completion::Unknown),
         ]);
-        let judgement = rate(
-            &history,
-            Limit {
-                most: 1,
-                window_ns: 10,
-            },
-        );
+        let judgement = rate(&history, Limit { most: 1, window_ns: 10 });
         assert_eq!((judgement.verdict, judgement.most), (Holds, Some(1)));
         assert_eq!((judgement.checked, judgement.unknown), (4, 1));
     }

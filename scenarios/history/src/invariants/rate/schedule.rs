@@ -57,18 +57,15 @@ pub(super) fn fits(spans: &[Span<'_>], limit: usize, window_ns: u64) -> Option<b
 
 /// Starts each job as early as it can be, of those that are there the one with the earliest deadline. The error is the jobs
 /// in order of their starts, the last of which came too late.
-fn earliest_first<'a>(
-    spans: &[Span<'a>],
-    limit: usize,
-    window_ns: u64,
-    barriers: &[u64],
-) -> Result<(), Vec<Span<'a>>> {
+fn earliest_first<'a>(spans: &[Span<'a>], limit: usize, window_ns: u64, barriers: &[u64]) -> Result<(), Vec<Span<'a>>> {
     let mut waiting = BinaryHeap::new();
     let mut coming = spans.iter().enumerate().peekable();
     let mut starts: Vec<u64> = Vec::with_capacity(spans.len());
     let mut started = Vec::with_capacity(spans.len());
     for (place, barrier) in barriers.iter().enumerate() {
-        let machine = place.checked_sub(limit).map_or(0, |before| starts[before].saturating_add(window_ns));
+        let machine = place
+            .checked_sub(limit)
+            .map_or(0, |before| starts[before].saturating_add(window_ns));
         let mut now = machine.max(*barrier).max(starts.last().copied().unwrap_or(0));
         if let (true, Some((_, next))) = (waiting.is_empty(), coming.peek()) {
             now = now.max(next.from_ns);
