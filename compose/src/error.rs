@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::capability::Capability;
-use crate::servers::ServerError;
+use crate::servers::error::ServerError;
 use crate::topology::SpecError;
 
 /// Whose fault an error is, which decides the exit code.

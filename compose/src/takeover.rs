@@ -4,6 +4,9 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
 
 use contract::Program;
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket, sockopt};
@@ -12,6 +15,31 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::error::Error;
+
+/// Turns this process into the server that a command starts, which is made once the port is taken and told, and is given
+/// where to listen. `program` is what the command runs, for errors.
+///
+/// Returns only when it failed, with an environment error.
+pub(crate) fn become_server(
+    instance: &str,
+    server: Program,
+    program: &Path,
+    address: SocketAddr,
+    command: impl FnOnce(SocketAddr) -> Result<Command, Error>,
+) -> Error {
+    let reserved = match Reserved::announce(instance, server, address) {
+        Ok(reserved) => reserved,
+        Err(error) => return error,
+    };
+    match command(reserved.address) {
+        Ok(mut command) => Error::Program {
+            instance: instance.to_owned(),
+            program: program.to_owned(),
+            source: command.exec(),
+        },
+        Err(error) => error,
+    }
+}
 
 /// A port that nobody else is given.
 ///

@@ -1,14 +1,17 @@
 //! The file that a server of this machine is configured by.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use contract::Program;
 
 use super::error::ServerError;
-use super::seat::Place;
+use super::seat::{Place, Seat};
 use super::server::Server;
 use crate::error::Error;
+use crate::takeover;
 use crate::wiring::Environment;
 
 /// The folder of an instance within its run's, which holds what the server needs.
@@ -47,6 +50,22 @@ pub(crate) fn write(
         .and_then(|()| fs::write(&fresh, text))
         .and_then(|()| fs::rename(&fresh, &file))
         .map_err(Error::file("write", &file))
+}
+
+/// Turns this process into a server that reads such a file, which is written first. The command is told the folder with
+/// it and where to listen. Returns only when it failed.
+pub(super) fn become_server(
+    program: &Path,
+    server: &dyn Server,
+    seat: &Seat<'_>,
+    command: impl FnOnce(&Path, SocketAddr) -> Command,
+) -> Error {
+    takeover::become_server(seat.instance, server.program(), program, seat.address, |address| {
+        let folder = folder(seat.folder, server.program(), seat.instance);
+        let place = Place::on_this_machine(address);
+        write(&folder, server, seat.instance, &place, seat.environment, None)?;
+        Ok(command(&folder, address))
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 mod backing;
 pub(crate) mod configuration;
-mod error;
+pub(crate) mod error;
 mod exported;
 mod found;
 pub mod image;

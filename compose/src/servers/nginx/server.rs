@@ -1,40 +1,21 @@
 //! An nginx of this machine as an instance of a system.
 
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
-
-use contract::Program;
 
 use crate::error::Error;
 use crate::host;
 use crate::servers::configuration::{self, FILE};
-use crate::servers::{Place, Seat, Server};
-use crate::takeover::Reserved;
+use crate::servers::{Seat, Server};
 
 /// Turns this process into an nginx with one worker. It balances as this process's environment says, which is the one that
 /// the lab's own balancer would get, and keeps its files in the folder of its system. Returns only when it failed.
 pub(super) fn become_server(program: &Path, nginx: &dyn Server, seat: &Seat<'_>) -> Error {
-    let reserved = match Reserved::announce(seat.instance, Program::Nginx, seat.address) {
-        Ok(reserved) => reserved,
-        Err(error) => return error,
-    };
-    let folder = configuration::folder(seat.folder, Program::Nginx, seat.instance);
-    let place = Place::on_this_machine(reserved.address);
-    if let Err(error) = configuration::write(&folder, nginx, seat.instance, &place, seat.environment, None) {
-        return error;
-    }
-    let source = Command::new(program)
-        .arg("-p")
-        .arg(&folder)
-        .arg("-c")
-        .arg(folder.join(FILE))
-        .exec();
-    Error::Program {
-        instance: seat.instance.to_owned(),
-        program: program.to_owned(),
-        source,
-    }
+    configuration::become_server(program, nginx, seat, |folder, _| {
+        let mut command = Command::new(program);
+        command.arg("-p").arg(folder).arg("-c").arg(folder.join(FILE));
+        command
+    })
 }
 
 /// The version that an nginx says it has, such as `1.22.1`; `None` when it does not say one in time.

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, lchown};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use super::memory::{self, CLUSTER};
 use super::source::initdb_of;
 use crate::error::Error;
 use crate::host;
-use crate::takeover::Reserved;
+use crate::takeover;
 
 /// Whom the services connect as: somebody who owns databases and rules nothing else.
 pub(super) const USER: &str = "lab";
@@ -100,24 +99,21 @@ fn account_in(accounts: &str, name: &str) -> Option<(u32, u32)> {
 ///
 /// Returns only when it failed, with an environment error.
 pub(super) fn become_server(program: &Path, instance: &str, address: SocketAddr, data: &Path) -> Error {
-    let failed = |source| Error::Program {
-        instance: instance.to_owned(),
-        program: program.to_owned(),
-        source,
-    };
     // Its programs go back to the folder that they were started in, which their account may not enter.
     let data = match data.canonicalize() {
         Ok(data) => data,
         Err(source) => return Error::file("find", data)(source),
     };
     if let Err(source) = make_ready(program, &data) {
-        return failed(source);
+        return Error::Program {
+            instance: instance.to_owned(),
+            program: program.to_owned(),
+            source,
+        };
     }
-    let reserved = match Reserved::announce(instance, Program::Postgres, address) {
-        Ok(reserved) => reserved,
-        Err(error) => return error,
-    };
-    failed(server(program, reserved.address, &data).exec())
+    takeover::become_server(instance, Program::Postgres, program, address, |address| {
+        Ok(server(program, address, &data))
+    })
 }
 
 /// Makes a cluster of databases that belongs to nobody who can connect, and in it the services' user, unless an earlier

@@ -1,6 +1,5 @@
 //! A Prometheus of this machine as an instance of a system.
 
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,8 +8,7 @@ use contract::Program;
 use crate::error::Error;
 use crate::host;
 use crate::servers::configuration::{self, FILE};
-use crate::servers::{Place, Seat, Server, ServerError};
-use crate::takeover::Reserved;
+use crate::servers::{Seat, Server, ServerError};
 
 const PROGRAM: &str = "prometheus";
 const ABSENT: ServerError = ServerError::Absent {
@@ -36,24 +34,11 @@ pub(super) fn arguments(configuration: &Path, data: &Path, listen: &str) -> Vec<
 
 /// Turns this process into a Prometheus, which keeps its files in the folder of its system. Returns only when it failed.
 pub(super) fn become_server(program: &Path, prometheus: &dyn Server, seat: &Seat<'_>) -> Error {
-    let reserved = match Reserved::announce(seat.instance, Program::Prometheus, seat.address) {
-        Ok(reserved) => reserved,
-        Err(error) => return error,
-    };
-    let folder = configuration::folder(seat.folder, Program::Prometheus, seat.instance);
-    let place = Place::on_this_machine(reserved.address);
-    if let Err(error) = configuration::write(&folder, prometheus, seat.instance, &place, seat.environment, None) {
-        return error;
-    }
-    let listen = reserved.address.to_string();
-    let source = Command::new(program)
-        .args(arguments(&folder.join(FILE), &seat.data(), &listen))
-        .exec();
-    Error::Program {
-        instance: seat.instance.to_owned(),
-        program: program.to_owned(),
-        source,
-    }
+    configuration::become_server(program, prometheus, seat, |folder, address| {
+        let mut command = Command::new(program);
+        command.args(arguments(&folder.join(FILE), &seat.data(), &address.to_string()));
+        command
+    })
 }
 
 /// The version that a Prometheus says it has, such as `2.42.0`; `None` when it does not say one in time.

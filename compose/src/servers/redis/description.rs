@@ -25,9 +25,6 @@ const PORT: u16 = 6379;
 /// How long the removal of a system's keys may take.
 const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What it remembers goes with it.
-const NOTHING_ON_DISK: [&str; 4] = ["--save", "", "--appendonly", "no"];
-
 const IMAGE: Image = Image {
     what: "Redis",
     official: "redis:7.4.2",
@@ -117,14 +114,14 @@ impl Server for Redis {
         }
         let port = PORT.to_string();
         let listening = ["redis-server", "--port", &port, "--protected-mode", "no"];
-        let command = [&listening[..], &NOTHING_ON_DISK].concat();
+        let command = [&listening[..], &server::NOTHING_ON_DISK].concat();
         Contained::official(&command, &["redis-cli", "-p", &port, "PING"])
     }
 
     fn exported(&self, _exporting: &Exporting<'_>) -> Option<Exported> {
         let open = ["redis-server", "--protected-mode", "no"];
         Some(Exported {
-            command: words(&[&open[..], &NOTHING_ON_DISK].concat()),
+            command: words(&[&open[..], &server::NOTHING_ON_DISK].concat()),
             asks: words(&["redis-cli", "PING"]),
             confined: true,
             ..Exported::default()

@@ -1,7 +1,6 @@
 //! A Redis server of this machine as an instance of a system.
 
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,20 +9,16 @@ use contract::Program;
 use crate::error::Error;
 use crate::host;
 use crate::servers::Seat;
-use crate::takeover::Reserved;
+use crate::takeover;
+
+/// What it remembers goes with it.
+pub(super) const NOTHING_ON_DISK: [&str; 4] = ["--save", "", "--appendonly", "no"];
 
 /// Turns this process into a Redis server, which keeps nothing on disk. Returns only when it failed.
 pub(super) fn become_server(program: &Path, seat: &Seat<'_>) -> Error {
-    let reserved = match Reserved::announce(seat.instance, Program::Redis, seat.address) {
-        Ok(reserved) => reserved,
-        Err(error) => return error,
-    };
-    let source = command(program, reserved.address).exec();
-    Error::Program {
-        instance: seat.instance.to_owned(),
-        program: program.to_owned(),
-        source,
-    }
+    takeover::become_server(seat.instance, Program::Redis, program, seat.address, |address| {
+        Ok(command(program, address))
+    })
 }
 
 fn command(program: &Path, address: SocketAddr) -> Command {
@@ -31,7 +26,8 @@ fn command(program: &Path, address: SocketAddr) -> Command {
     command
         .args(["--port", &address.port().to_string()])
         .args(["--bind", &address.ip().to_string()])
-        .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+        .args(NOTHING_ON_DISK)
+        .args(["--daemonize", "no"])
         // A server reads what a file of this name holds, also one that never writes: no such file is there.
         .args(["--dbfilename", &format!("none-{}.rdb", std::process::id())]);
     if !address.ip().is_loopback() {
