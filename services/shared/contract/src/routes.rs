@@ -21,6 +21,7 @@ pub struct Route {
 /// What every service of the shop answers, whatever it does else.
 pub const OF_EVERY_SERVICE: [&str; 3] = ["/health", "/ready", "/metrics"];
 
+const PENDING: &str = "what goes on without a request: `open` and `done`";
 const WITH_SAGA: &str = "with `SAGA`";
 const WITH_KAFKA: &str = "in a system with a Kafka";
 
@@ -41,14 +42,14 @@ pub const ROUTES: [Route; 48] = [
     route(Orders, GET, "/orders/{id}", "one order and its status at this moment"),
     route(Orders, GET, "/orders/{id}/history", "each step of an order").only(WITH_SAGA),
     route(Orders, GET, "/orders/summary", "how many there are, and how many events wait in the outbox"),
-    route(Orders, GET, "/pending", "what goes on without a request: `open` and `done`"),
+    route(Orders, GET, "/pending", PENDING),
 
     route(Payments, GET_POST, "/payments", "the payments, of one order with `?order_id=`; a new payment. One idempotency key takes money once"),
     route(Payments, GET, "/payments/{id}", "one payment"),
     route(Payments, GET, "/payments/summary", "what was taken and given back in all").only(WITH_SAGA),
     route(Payments, GET_PUT, "/accounts/{id}", "an account; sets it to `{balance_cents}`"),
     route(Payments, POST, "/accounts/{id}/debits", "takes `{amount_cents}` from it: 409 when there is too little"),
-    route(Payments, GET, "/pending", "what goes on without a request: `open` and `done`"),
+    route(Payments, GET, "/pending", PENDING),
 
     route(Inventory, GET, "/products", "the products"),
     route(Inventory, GET_PUT, "/products/{id}", "one product; sets it to `{name, stock}`"),
@@ -57,7 +58,7 @@ pub const ROUTES: [Route; 48] = [
     route(Inventory, GET_POST, "/seats/{seat}/bookings", "who has the seat; books it for `{customer}`: 409 when it is taken"),
     route(Inventory, POST, "/locks/{key}/trials", "what a lock in Redis costs, with `{rounds, contenders}`: 404 where there is none"),
     route(Inventory, GET, "/products/summary", "what is in stock and what is set aside in all").only(WITH_SAGA),
-    route(Inventory, GET, "/pending", "what goes on without a request: `open` and `done`"),
+    route(Inventory, GET, "/pending", PENDING),
 
     route(Analytics, POST, "/events", "counts an event"),
     route(Analytics, GET, "/summary", "how often each kind of event happened"),
@@ -66,7 +67,7 @@ pub const ROUTES: [Route; 48] = [
     route(Analytics, GET, "/dead-letters", "the events that nobody could handle").only(WITH_KAFKA),
     route(Analytics, GET, "/stories/{order_id}", "what happened to an order across services").only(WITH_KAFKA),
     route(Analytics, GET, "/stories/suspect", "the first order that something is wrong with").only(WITH_KAFKA),
-    route(Analytics, GET, "/pending", "what goes on without a request: `open` and `done`"),
+    route(Analytics, GET, "/pending", PENDING),
 
     route(Gateway, GET, "/api/users", "handed on to `users`"),
     route(Gateway, GET, "/api/users/{id}", "handed on to `users`"),
