@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
-use super::house;
+use super::{files_below, house};
 
 /// The pages in front of the house, from its folder on.
 const FRONT: [&str; 3] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"];
@@ -107,18 +107,6 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// All pages of a folder.
-fn collect(folder: &Path, pages: &mut BTreeMap<PathBuf, Page>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, pages);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            pages.insert(path.clone(), Page::read(&path));
-        }
-    }
-}
-
 /// What is wrong with a link of a page, if anything is.
 fn wrong(from: &Path, link: &str, pages: &BTreeMap<PathBuf, Page>) -> Option<String> {
     // Addresses of others are not asked: a test needs no network.
@@ -144,11 +132,14 @@ fn wrong(from: &Path, link: &str, pages: &BTreeMap<PathBuf, Page>) -> Option<Str
 fn every_link_leads_somewhere_and_every_page_is_in_the_summary() {
     let house = plain(&house().canonicalize().unwrap());
     let book = house.join(BOOK);
-    let mut pages = BTreeMap::new();
-    collect(&book, &mut pages);
-    for page in FRONT {
-        pages.insert(house.join(page), Page::read(&house.join(page)));
-    }
+    let front = FRONT.map(|page| house.join(page));
+    let files = files_below(&book, "md").into_iter().chain(front);
+    let pages: BTreeMap<PathBuf, Page> = files
+        .map(|file| {
+            let page = Page::read(&file);
+            (file, page)
+        })
+        .collect();
     let mut problems: Vec<String> = pages
         .iter()
         .flat_map(|(from, page)| page.links.iter().filter_map(|link| wrong(from, link, &pages)))

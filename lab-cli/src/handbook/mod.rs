@@ -29,6 +29,19 @@ fn text_of(file: &str) -> String {
     fs::read_to_string(house().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
+/// The files of a folder and of those in it whose names end so.
+fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.map(|entry| entry.expect("a folder can be read").path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => files_below(&path, extension),
+            false if path.extension().is_some_and(|found| found == extension) => vec![path],
+            false => Vec::new(),
+        })
+        .collect()
+}
+
 /// A text with something else between two marks, which stay.
 fn between(text: &str, from: &str, to: &str, made: &str) -> String {
     let cut = || {

@@ -1,12 +1,11 @@
 //! The routes of services, as the contract declares them, and the test that the services have just those.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use contract::Program;
 use contract::routes::{OF_EVERY_SERVICE, ROUTES, Route};
 
-use super::{Page, house, marked, table};
+use super::{Page, files_below, house, marked, table};
 
 /// The page, from its text with other parts made already.
 pub fn page((file, text): Page) -> Page {
@@ -33,23 +32,11 @@ type Paths = BTreeMap<String, BTreeSet<&'static str>>;
 
 /// The routes that the source of a program declares.
 fn in_source_of(folder: &str) -> Paths {
-    let mut paths = Paths::new();
-    collect(&house().join(folder).join("src"), &mut paths);
-    paths
-}
-
-fn collect(folder: &Path, paths: &mut Paths) {
-    for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, paths);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let source = std::fs::read_to_string(&path).unwrap();
-            // Tests have routes of their own.
-            let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-            paths.extend(declared(code));
-        }
-    }
+    let files = files_below(&house().join(folder).join("src"), "rs");
+    let sources = files.iter().map(|file| std::fs::read_to_string(file).unwrap());
+    // Tests have routes of their own.
+    let of = |source: String| declared(source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default());
+    sources.flat_map(of).collect()
 }
 
 /// Each `.route("/path", get(…).post(…))` of a source.
