@@ -1,6 +1,6 @@
 //! Behaves towards its starter as `lab serve` does, without any of the services: for this crate's tests.
 //!
-//! `stand_in serve NAME [--die-with-parent PID]` reads the same environment, says the same line on its port, and
+//! `stand_in serve NAME [--die-with-parent PID | --once-recorded]` reads the same environment, says the same line on its port, and
 //! answers `/health` and `/ready`; `serve balancer` spreads requests and takes the same administration requests; `serve`
 //! of a server of others becomes the host's own in the very way in which `lab` does, `serve link` is the very link of `lab`,
 //! and `health NAME` asks as `lab health` does.
@@ -44,8 +44,12 @@ fn main() -> Result<(), Failure> {
     if let Some(server) = server(service) {
         at_its_seat(|seat| server.prepare(seat))??;
     }
-    if let ["serve", _, "--die-with-parent", parent] = words.as_slice() {
-        die_with_parent(parent.parse()?, service)?;
+    match words.as_slice() {
+        ["serve", _, "--die-with-parent", parent] => die_with_parent(parent.parse()?, service)?,
+        ["serve", _, "--once-recorded"] if !compose::is_recorded(std::io::stdin())? => {
+            return Err("the lab ended".into());
+        }
+        _ => {}
     }
     if let Ok(wait) = env::var("WORK_WAIT_MS") {
         wait.parse::<f64>().map_err(|error| format!("WORK_WAIT_MS: {error}"))?;

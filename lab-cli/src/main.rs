@@ -66,7 +66,8 @@ fn main() -> ExitCode {
         Some(Command::Serve {
             service,
             die_with_parent,
-        }) => commands::serve::run(&service, die_with_parent),
+            once_recorded,
+        }) => commands::serve::run(&service, die_with_parent, once_recorded),
         Some(Command::Keep) => compose::keep(std::io::stdin())
             .map(|()| Exit::Pass)
             .map_err(Failure::from),

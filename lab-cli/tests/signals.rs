@@ -248,6 +248,18 @@ fn a_change_of_scale_that_is_cut_short_is_shown_as_it_is_and_can_be_finished() {
     nothing_is_left(&lab, "a system whose changes were cut short");
 }
 
+#[test]
+fn an_instance_that_is_not_written_down_when_its_lab_is_killed_ends_by_itself() {
+    // No input is what an instance finds that was started by a lab which has gone.
+    let said = Lab::new().say("serve users --once-recorded").code(4);
+    assert!(
+        said.stderr.contains("the lab that started this process has ended"),
+        "{}",
+        said.stderr
+    );
+    assert!(!said.stdout.contains("listening"), "{}", said.stdout);
+}
+
 /// A process that was killed with its lab, as the kernel shows it.
 fn is_gone(id: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();

@@ -215,6 +215,9 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         /// End when the process with this id ends, whatever ends it.
         #[arg(long, value_name = "PID", hide = true)]
         die_with_parent: Option<u32>,
+        /// Do nothing before a byte comes at the standard input, and end when that ends without one.
+        #[arg(long, hide = true, conflicts_with = "die_with_parent")]
+        once_recorded: bool,
     },
     /// Wait for the end of the lab that started this, and end what it still has running
     #[command(hide = true)]

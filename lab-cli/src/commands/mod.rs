@@ -78,7 +78,8 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
         Command::Serve {
             service,
             die_with_parent,
-        } => serve::run(&service, die_with_parent),
+            once_recorded,
+        } => serve::run(&service, die_with_parent, once_recorded),
         Command::Keep => Ok(compose::keep(std::io::stdin()).map(|()| Exit::Pass)?),
         Command::Health { service } => serve::health(&service),
         Command::Export { what, system, output } => export::run(what, &system, output.as_deref()).await,

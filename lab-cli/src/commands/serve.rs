@@ -16,7 +16,10 @@ use crate::failure::{Exit, Failure};
 /// # Errors
 /// A wrong name or setting; a port that is taken; a database that cannot be opened; a server of others that is not
 /// installed.
-pub fn run(service: &str, die_with_parent: Option<u32>) -> Result<Exit, Failure> {
+pub fn run(service: &str, die_with_parent: Option<u32>, once_recorded: bool) -> Result<Exit, Failure> {
+    if once_recorded {
+        wait_until_recorded()?;
+    }
     let name = named(service)?;
     let settings = Settings::from_env(name).map_err(|error| Failure::usage(error.to_string()))?;
     let (host, server) = (Host::of_process(), servers::of(name));
@@ -86,6 +89,17 @@ fn seat<'a>(settings: &'a Settings, folder: &'a Path, environment: &'a Environme
         address: SocketAddr::new(settings.host, settings.port),
         folder,
         environment,
+    }
+}
+
+/// Waits until the lab that started this process has written it down, so that it cannot get lost.
+fn wait_until_recorded() -> Result<(), Failure> {
+    match compose::is_recorded(std::io::stdin()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::environment("the lab that started this process has ended")),
+        Err(error) => Err(Failure::unexpected(format!(
+            "cannot hear the lab that started this process: {error}"
+        ))),
     }
 }
 

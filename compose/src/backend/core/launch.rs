@@ -46,6 +46,7 @@ impl<C: Platform> RunningSystem<C> {
             state.place(slot.clone());
             self.persist(&mut state)?;
         }
+        slot.handle.recorded();
         if let Some(pid) = slot.handle.pid() {
             self.emit(&slot, InstanceEventKind::Started { pid });
         }

@@ -131,6 +131,9 @@ pub(in crate::backend) trait Handle: Clone + Send + Sync + 'static {
     /// How it ended, or `None` while it runs.
     fn exit(&self) -> Option<Exit>;
 
+    /// Tells it that the record names it now. Where an instance could get lost before, it does nothing until then.
+    fn recorded(&self) {}
+
     /// Whether it is frozen.
     fn is_paused(&self) -> impl Future<Output = bool> + Send;
 

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ChildStdin, Command, ExitStatus};
 use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use tokio::sync::watch;
 
+use super::admission;
 use super::segments::Segments;
 use crate::backend::core::{Exit, OnExit};
 use crate::stamp::ProcessStamp;
@@ -63,6 +64,8 @@ pub(super) struct OwnChild {
     pub(super) stamp: ProcessStamp,
     exit: watch::Sender<Option<Exit>>,
     expected: AtomicBool,
+    /// Where it waits to be written down, until it was.
+    waits_at: Mutex<Option<ChildStdin>>,
     /// Whether the process was reaped, after which its id may belong to another. Held while a signal is sent.
     reaped: Mutex<bool>,
 }
@@ -78,6 +81,7 @@ impl OwnChild {
             stamp,
             exit: watch::Sender::new(None),
             expected: AtomicBool::new(false),
+            waits_at: Mutex::new(child.stdin.take()),
             reaped: Mutex::new(false),
         });
         let waiter = Arc::clone(&own);
@@ -123,6 +127,14 @@ impl OwnChild {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Lets it go on, if it waits until it is written down.
+    pub(super) fn recorded(&self) {
+        let input = self.waits_at.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(input) = input {
+            admission::admit(input);
         }
     }
 

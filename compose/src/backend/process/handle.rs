@@ -99,6 +99,12 @@ impl core::Handle for Handle {
         }
     }
 
+    fn recorded(&self) {
+        if let Self::Own(child) = self {
+            child.recorded();
+        }
+    }
+
     async fn is_paused(&self) -> bool {
         self.stamp().is_stopped()
     }

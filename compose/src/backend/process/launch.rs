@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use contract::{Program, environment};
 
+use super::admission;
 use super::child::OwnChild;
 use super::marker;
 use super::own_data::data_folder;
@@ -59,7 +60,11 @@ impl Tools {
             .envs(data)
             .env(marker::VARIABLE, marker::of(&request.record))
             .current_dir(&request.record.folder)
-            .stdin(Stdio::null())
+            .stdin(if request.record.detached {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(log)
             .stderr(errors)
             // A group of its own: Ctrl-C in the terminal reaches the lab alone, which ends its children in order.
@@ -83,13 +88,13 @@ pub(super) fn surroundings(instance: &str, port: u16) -> Environment {
         .collect()
 }
 
-/// What follows the program's name.
+/// What follows the program's name: it ends with the lab, or, where it is to outlive it, waits until it is written down.
 fn arguments(service: Program, die_with: Option<u32>) -> Vec<String> {
-    let mut arguments = vec!["serve".to_owned(), service.to_string()];
-    if let Some(parent) = die_with {
-        arguments.extend(["--die-with-parent".to_owned(), parent.to_string()]);
-    }
-    arguments
+    let bound = match die_with {
+        Some(parent) => vec!["--die-with-parent".to_owned(), parent.to_string()],
+        None => vec![admission::ARGUMENT.to_owned()],
+    };
+    [vec!["serve".to_owned(), service.to_string()], bound].concat()
 }
 
 #[cfg(test)]
@@ -114,8 +119,8 @@ mod tests {
     }
 
     #[test]
-    fn only_a_child_that_may_not_outlive_the_lab_is_told_whom_to_watch() {
-        assert_eq!(arguments(Program::Users, None), ["serve", "users"]);
+    fn a_child_ends_with_the_lab_or_waits_until_it_is_written_down() {
+        assert_eq!(arguments(Program::Users, None), ["serve", "users", "--once-recorded"]);
         assert_eq!(
             arguments(Program::Users, Some(7)),
             ["serve", "users", "--die-with-parent", "7"]

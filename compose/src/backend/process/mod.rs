@@ -8,6 +8,7 @@
 //! Where the user names one that runs already, none is started: instances are given that address, and keys, databases or
 //! topics of the system's own.
 
+mod admission;
 mod child;
 mod cleanup;
 mod error;
@@ -26,6 +27,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use admission::is_recorded;
 pub use keeper::{dismiss_keeper, keep};
 pub(super) use tools::NAME;
 
