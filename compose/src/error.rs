@@ -4,12 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::capability::Capability;
 use crate::servers::error::ServerError;
 use crate::topology::SpecError;
 
 /// Whose fault an error is, which decides the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Family {
     /// What was asked for makes no sense; ask differently.
     Usage,

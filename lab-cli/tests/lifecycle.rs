@@ -363,3 +363,20 @@ fn a_kept_system_outlives_its_run() {
     assert_eq!((children(&lab), lab.records().len()), (0, 0));
     assert_eq!(files(&lab.state().join("runs")).len(), 1, "the recording stays");
 }
+
+#[test]
+fn a_signal_after_everything_was_measured_changes_no_verdict() {
+    let mut midway = midway(&Tiny::default(), "check");
+    midway.run.signal(Signal::INT);
+    let code = midway.run.wait().code().unwrap();
+    let report = midway.report();
+    let asked = if report["verdict"] == "pass" { 0 } else { 3 };
+    assert_eq!(
+        (code, &report["interrupted"]),
+        (asked, &false.into()),
+        "{}",
+        midway.run.stderr()
+    );
+    let folder = midway.out.to_str().unwrap();
+    midway.lab.run(["replay", folder, "--speed", "0"]).code(code);
+}

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use compose::InstanceStats;
+use compose::{Family, InstanceStats};
 use history::invariants::AnyInvariant;
 use history::{Diagram, Judgement, Operation};
 use serde::{Deserialize, Serialize};
@@ -143,6 +143,9 @@ pub enum EventKind {
         interrupted: bool,
         /// Why there is no more, where the run could not go on.
         failure: Option<String>,
+        /// Whose fault that is. Recordings of earlier versions do not tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<Family>,
     },
 }
 

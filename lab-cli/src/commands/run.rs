@@ -35,7 +35,7 @@ pub async fn run(arguments: Run) -> Result<Exit, Failure> {
     let mut worst = Exit::Pass;
     for mut job in jobs {
         if stop.is_cancelled() {
-            break;
+            return Ok(worst.max(Exit::Interrupted));
         }
         job.guess = guess(&arguments, &job.plan)?;
         worst = worst.max(one(&arguments, &job, &stop).await?);
@@ -85,7 +85,7 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
     if output::why_broken().is_some() {
         errln!("{}", plain::in_short(&RunSummary::of(&outcome.state)));
     }
-    outcome.exit(stop.is_cancelled())
+    outcome.exit()
 }
 
 /// What the learner expects: as given, else as asked for on a terminal.

@@ -112,7 +112,7 @@ fn headline(summary: &RunSummary<'_>) -> String {
     let word = style(summary.outcome.word()).bold();
     let word = match summary.outcome {
         Outcome::Decided(Verdict::Pass) => word.green(),
-        Outcome::Decided(Verdict::Fail) | Outcome::Stopped => word.red(),
+        Outcome::Decided(Verdict::Fail) | Outcome::Stopped(_) => word.red(),
         Outcome::Decided(Verdict::Inconclusive) | Outcome::Interrupted => word.yellow(),
         Outcome::Unfinished => word,
     };

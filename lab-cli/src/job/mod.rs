@@ -83,20 +83,10 @@ pub struct RunOutcome {
 
 impl RunOutcome {
     /// The exit code that its verdict asks for.
-    pub fn verdict(&self) -> Exit {
-        // The failure itself knows best whose fault it is.
-        match &self.error {
-            Some(error) if self.outcome() == Outcome::Stopped => error.exit(),
-            _ => self.unless_lost(self.outcome().exit()),
-        }
-    }
-
-    fn outcome(&self) -> Outcome {
-        Outcome::of(&self.state)
-    }
-
+    ///
     /// A verdict stands although its files could not be written; whoever counts on these files must hear of it, too.
-    fn unless_lost(&self, exit: Exit) -> Exit {
+    pub fn verdict(&self) -> Exit {
+        let exit = Outcome::of(&self.state).exit();
         if self.lost.is_empty() {
             exit
         } else {
@@ -172,13 +162,11 @@ impl RunOutcome {
     ///
     /// # Errors
     /// Why the run could not go on.
-    pub fn exit(self, interrupted: bool) -> Result<Exit, Failure> {
-        if interrupted {
-            return Ok(Exit::Interrupted);
-        }
+    pub fn exit(self) -> Result<Exit, Failure> {
+        let verdict = self.verdict();
         match self.error {
-            Some(error) => Err(error),
-            None => Ok(self.verdict()),
+            Some(error) if verdict != Exit::Interrupted => Err(error),
+            _ => Ok(verdict),
         }
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn render(summary: &RunSummary<'_>) -> String {
 fn ending<'a>(summary: &'a RunSummary<'_>) -> Option<(&'static str, &'a str)> {
     let element = match summary.outcome {
         Outcome::Decided(_) => return None,
-        Outcome::Stopped => "error",
+        Outcome::Stopped(_) => "error",
         Outcome::Unfinished | Outcome::Interrupted => "skipped",
     };
     Some((element, &summary.sentence))

@@ -114,6 +114,7 @@ fn cut_short() -> Vec<RunState> {
             verdict,
             interrupted: false,
             failure,
+            fault: None,
         },
     });
     states.push(folded(&failed));

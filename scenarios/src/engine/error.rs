@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use compose::Capability;
+use compose::{Capability, Family};
 
 /// Why a run could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -26,4 +26,15 @@ pub enum RunError {
     /// Something in the lab itself went wrong.
     #[error("{0}")]
     Unexpected(String),
+}
+
+impl RunError {
+    /// Whose fault it is.
+    pub fn family(&self) -> Family {
+        match self {
+            Self::Backend(error) => error.family(),
+            Self::Load(_) | Self::Capability { .. } => Family::Environment,
+            Self::Unexpected(_) => Family::Unexpected,
+        }
+    }
 }

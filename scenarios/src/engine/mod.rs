@@ -77,13 +77,15 @@ pub async fn play(
     if let Some(guess) = site.guess {
         bus.emit(EventKind::Guessed { guess });
     }
-    let error = match missing_capability(plan, site.backend.as_ref()) {
-        Some(error) => Some(error),
-        None => measured_and_simulated(plan, site, bus, commands, stop).await.err(),
+    let measured = match missing_capability(plan, site.backend.as_ref()) {
+        Some(error) => Err(error),
+        None => measured_and_simulated(plan, site, bus, commands, stop).await,
     };
     // Each turn has removed its own folder below this one, unless it is to be looked at; then this one stays too.
     let _ = std::fs::remove_dir(site.folder.join("turns"));
-    let interrupted = stop.is_cancelled();
+    // Who interrupts a run in which everything is measured has taken nothing from it.
+    let interrupted = stop.is_cancelled() && !matches!(measured, Ok(Whole(true)));
+    let error = measured.err();
     if error.is_none() && !interrupted {
         for outcome in checks::decide(plan, bus.state()) {
             bus.emit(EventKind::Check(outcome));
@@ -94,6 +96,7 @@ pub async fn play(
         verdict,
         interrupted,
         failure: error.as_ref().map(ToString::to_string),
+        fault: error.as_ref().map(RunError::family),
     });
     error
 }
@@ -103,15 +106,21 @@ fn verdict(state: &RunState) -> Verdict {
     Verdict::worst(state.checks.iter().map(|check| check.verdict))
 }
 
+/// Whether all that was planned was done.
+struct Whole(bool);
+
 async fn measured_and_simulated(
     plan: &Plan,
     site: &Site,
     bus: &mut Bus,
     commands: &mut Receiver<Command>,
     stop: &CancellationToken,
-) -> Result<(), RunError> {
+) -> Result<Whole, RunError> {
     turns(plan, site, bus, commands, stop).await?;
-    simulations::all(plan, bus, stop).await
+    simulations::all(plan, bus, stop).await?;
+    let state = bus.state();
+    let simulated = plan.simulations.len() == state.simulated.len();
+    Ok(Whole(simulated && state.turns_done == plan.turns.len()))
 }
 
 async fn turns(

@@ -106,12 +106,14 @@ impl RunState {
                 verdict,
                 interrupted,
                 failure,
+                fault,
             } => {
                 self.now = None;
                 self.ended = Some(Ended {
                     verdict: *verdict,
                     interrupted: *interrupted,
                     failure: failure.clone(),
+                    fault: *fault,
                 });
             }
         }

@@ -7,6 +7,8 @@ mod operations;
 pub use arm::{AnsweredState, ClassState, LiveInstance, RECENT_S, RoundState, SearchState};
 pub use operations::OperationTotals;
 
+use compose::Family;
+
 use crate::disturbance::{Disturbance, Sufferer};
 use crate::event::{Phase, RunEvent, RunInfo, Simulated};
 use crate::guess::Guess;
@@ -89,6 +91,8 @@ pub struct Ended {
     pub interrupted: bool,
     /// Why it could not go on.
     pub failure: Option<String>,
+    /// Whose fault that is, where it was told.
+    pub fault: Option<Family>,
 }
 
 impl RunState {

@@ -1,5 +1,7 @@
 //! How a run ended, and what to say of it in one sentence.
 
+use compose::Family;
+
 use crate::exit::Exit;
 use crate::state::RunState;
 use crate::verdict::{CheckOutcome, Verdict};
@@ -11,8 +13,8 @@ pub enum Outcome {
     Unfinished,
     /// It was interrupted by hand, whether or not it could have gone on.
     Interrupted,
-    /// It could not go on.
-    Stopped,
+    /// It could not go on, and whose fault that is; an early recording that does not tell blames the machine.
+    Stopped(Family),
     /// It came to its end and decided its checks.
     Decided(Verdict),
 }
@@ -23,7 +25,7 @@ impl Outcome {
         match &state.ended {
             None => Self::Unfinished,
             Some(ended) if ended.interrupted => Self::Interrupted,
-            Some(ended) if ended.failure.is_some() => Self::Stopped,
+            Some(ended) if ended.failure.is_some() => Self::Stopped(ended.fault.unwrap_or(Family::Environment)),
             Some(ended) => Self::Decided(ended.verdict),
         }
     }
@@ -32,7 +34,7 @@ impl Outcome {
     pub fn verdict(self) -> Verdict {
         match self {
             Self::Decided(verdict) => verdict,
-            Self::Unfinished | Self::Interrupted | Self::Stopped => Verdict::Inconclusive,
+            Self::Unfinished | Self::Interrupted | Self::Stopped(_) => Verdict::Inconclusive,
         }
     }
 
@@ -46,7 +48,7 @@ impl Outcome {
         match self {
             Self::Unfinished => "UNFINISHED",
             Self::Interrupted => "INTERRUPTED",
-            Self::Stopped => "STOPPED",
+            Self::Stopped(_) => "STOPPED",
             Self::Decided(Verdict::Pass) => "PASS",
             Self::Decided(Verdict::Inconclusive) => "INCONCLUSIVE",
             Self::Decided(Verdict::Fail) => "FAIL",
@@ -58,7 +60,8 @@ impl Outcome {
         match self {
             Self::Unfinished => Exit::Inconclusive,
             Self::Interrupted => Exit::Interrupted,
-            Self::Stopped => Exit::Environment,
+            Self::Stopped(Family::Usage) => Exit::Usage,
+            Self::Stopped(Family::Environment | Family::Unexpected) => Exit::Environment,
             Self::Decided(Verdict::Pass) => Exit::Pass,
             Self::Decided(Verdict::Inconclusive) => Exit::Inconclusive,
             Self::Decided(Verdict::Fail) => Exit::Fail,
@@ -129,6 +132,7 @@ mod tests {
             verdict,
             interrupted,
             failure: failure.map(str::to_owned),
+            fault: None,
         });
         state
     }
@@ -147,6 +151,20 @@ mod tests {
         ] {
             let outcome = Outcome::of(&state);
             assert_eq!((outcome.word(), outcome.exit().number()), (word, number));
+        }
+    }
+
+    #[test]
+    fn whose_fault_it_is_decides_the_exit_code_of_a_run_that_stopped() {
+        for (fault, number) in [
+            (None, 4),
+            (Some(Family::Environment), 4),
+            (Some(Family::Unexpected), 4),
+            (Some(Family::Usage), 2),
+        ] {
+            let mut state = ended(Verdict::Inconclusive, false, Some("no such policy"));
+            state.ended.as_mut().unwrap().fault = fault;
+            assert_eq!(Outcome::of(&state).exit().number(), number, "{fault:?}");
         }
     }
 

@@ -170,6 +170,7 @@ fn ending(verdict: Verdict, end: Option<(bool, Option<&str>)>) -> Vec<RunEvent> 
             verdict,
             interrupted,
             failure: failure.map(str::to_owned),
+            fault: None,
         },
     }));
     for (seq, event) in (0..).zip(&mut events) {

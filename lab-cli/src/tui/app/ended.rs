@@ -62,10 +62,20 @@ impl App {
         self.outcome.said.extend(outcome.loss().map(|loss| loss.words()));
     }
 
+    /// Whether leaving now leaves something undone. A run that goes on says at its end whether it was cut short.
+    fn is_cut_short(&self) -> bool {
+        let is_run = |page: &Page| matches!(page, Page::Live(live) if matches!(live.kind, Kind::Run { .. }));
+        let undecided = match &self.session {
+            Some(_) => !self.pages.iter().any(is_run),
+            None => self.outcome.worst.is_none(),
+        };
+        undecided || self.jobs.len() > 0
+    }
+
     /// Out: the run is asked to end, its report is written, and then the screen goes; a second time everything ends at
     /// once.
     pub(super) fn interrupt(&mut self) {
-        self.outcome.interrupted = true;
+        self.outcome.interrupted |= self.is_cut_short();
         let stopping = self.session.as_ref().is_some_and(Session::is_stopping) && self.leaving;
         if stopping {
             // The children die with this process; what it wrote about them goes before it does.

@@ -42,7 +42,7 @@ pub struct SessionEnd {
     pub said: Vec<String>,
     /// Why the last run could not begin or go on.
     pub failure: Option<Failure>,
-    /// Whether somebody wanted out at once.
+    /// Whether somebody left at once, with something undone.
     pub interrupted: bool,
 }
 

@@ -156,6 +156,7 @@ fn every_event_survives_being_written_and_read() {
             verdict: Verdict::Pass,
             interrupted: false,
             failure: None,
+            fault: None,
         },
     ]);
     for event in &events {
