@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use scenarios::format::{ReadError, text_of};
 use scenarios::prediction::Guessed;
 use scenarios::summary::RunSummary;
+use scenarios::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 /// The file in the state folder. Copied to another machine, it takes the learner's progress there.
@@ -34,7 +35,7 @@ pub struct Progress {
     /// Id of the last run.
     pub last_run: String,
     /// Its verdict.
-    pub last_verdict: String,
+    pub last_verdict: Option<Verdict>,
     /// How many guesses were made.
     #[serde(default)]
     pub guesses: u32,
@@ -86,7 +87,7 @@ impl Learner {
     /// # Errors
     /// When the file cannot be read or written.
     pub fn add(state_folder: &Path, summary: &RunSummary<'_>) -> io::Result<Option<String>> {
-        let (Some(info), Some(ended)) = (&summary.state.info, &summary.state.ended) else {
+        let (Some(info), true) = (&summary.state.info, summary.state.ended.is_some()) else {
             return Ok(None);
         };
         compose::private::make_state_folder(state_folder)?;
@@ -100,7 +101,7 @@ impl Learner {
         let progress = learner.scenarios.entry(info.plan.scenario.clone()).or_default();
         progress.runs += 1;
         progress.last_run.clone_from(&info.run);
-        ended.verdict.as_str().clone_into(&mut progress.last_verdict);
+        progress.last_verdict = Some(summary.outcome.verdict());
         if let Some(guess) = &summary.guess {
             progress.guesses += 1;
             progress.guesses_right += u32::from(guess.right);

@@ -307,6 +307,13 @@ impl SystemSpec {
         (1..).zip(&self.links).filter(move |(_, link)| link.from == service)
     }
 
+    /// Whether the instance of this name does a service's work, and is not what stands before or between services.
+    #[must_use]
+    pub fn does_work(&self, instance: &str) -> bool {
+        let is_balancer = |service: &ServiceSpec| balancer_name(&service.name) == instance;
+        !self.services.iter().any(is_balancer) && !self.links.iter().any(|link| link.name() == instance)
+    }
+
     /// How many processes the system is made of, balancers and links included.
     #[must_use]
     pub fn process_count(&self) -> usize {
@@ -325,4 +332,26 @@ pub fn instance_name(service: &str, index: u32) -> String {
 #[must_use]
 pub fn balancer_name(service: &str) -> String {
     format!("{service}-balancer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::named_system;
+
+    #[test]
+    fn balancers_and_links_do_no_work_of_a_service() {
+        let mut system = named_system("full").unwrap();
+        system.links.push(LinkSpec::new("gateway", "users"));
+        let link = system.links[0].name();
+        for (name, works) in [
+            ("gateway-1", true),
+            ("gateway-12", true),
+            ("users-1", true),
+            ("gateway-balancer", false),
+            (link.as_str(), false),
+        ] {
+            assert_eq!(system.does_work(name), works, "{name}");
+        }
+    }
 }

@@ -1,37 +1,31 @@
 //! `lab list` and `lab explain`: what there is to learn.
 
-use std::collections::BTreeMap;
-
 use console::style;
 use scenarios::plan::Options;
 use scenarios::prediction::Guessed;
 use scenarios::scenario::Scenario;
+use scenarios::verdict::Verdict;
 use scenarios::{catalog, lesson};
 use serde_json::json;
 
 use crate::catalogue::{minutes, open, planned};
 use crate::failure::{Exit, Failure};
 use crate::learner::Learner;
-use crate::recording::{self, Summary};
 use crate::text::{markdown, right_aligned, table, wrapped};
 use crate::{home, machine, needs, output};
 
 /// Lists the scenarios of the catalogue.
 ///
 /// # Errors
-/// When the folder of recorded runs cannot be read.
+/// When what the learner has done cannot be read.
 pub fn list(as_json: bool) -> Result<Exit, Failure> {
-    let verdicts = last_verdicts()?;
     let (learner, warning) = Learner::read(&home::state_folder()?)?;
     if let Some(warning) = warning {
         output::warn(&warning);
     }
-    let guess = |name: &str| {
-        learner
-            .scenarios
-            .get(name)
-            .and_then(|progress| progress.last_guess.as_ref())
-    };
+    let progress = |name: &str| learner.scenarios.get(name);
+    let verdict = |name: &str| progress(name).and_then(|progress| progress.last_verdict);
+    let guess = |name: &str| progress(name).and_then(|progress| progress.last_guess.as_ref());
     let mut scenarios: Vec<Scenario> = catalog::names().into_iter().map(open).collect::<Result<_, _>>()?;
     scenarios.sort_by(|a, b| (a.document.phase, a.name()).cmp(&(b.document.phase, b.name())));
     if as_json {
@@ -45,7 +39,7 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
                     "question": scenario.document.question,
                     "needs": scenario.document.needs,
                     "minutes": minutes(scenario),
-                    "last_verdict": verdicts.get(scenario.name()),
+                    "last_verdict": verdict(scenario.name()),
                     "last_guess": guess(scenario.name()),
                 })
             })
@@ -55,7 +49,7 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
     }
     let mut table = table(&["phase", "name", "question", "needs", "length", "last"]);
     for scenario in &scenarios {
-        let verdict = verdicts.get(scenario.name()).map_or("–", String::as_str);
+        let verdict = verdict(scenario.name()).map_or("–", Verdict::as_str);
         table.add_row(vec![
             scenario.document.phase.to_string(),
             scenario.name().to_owned(),
@@ -75,17 +69,6 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
     outln!("lab run NAME           run it, to a verdict");
     outln!("lab run NAME --quick   the same in a few seconds");
     Ok(Exit::Pass)
-}
-
-/// The verdict of the newest run of each scenario.
-fn last_verdicts() -> Result<BTreeMap<String, String>, Failure> {
-    let mut verdicts = BTreeMap::new();
-    for folder in recording::all(&home::state_folder()?)? {
-        if let Some(summary) = Summary::read(&folder) {
-            verdicts.entry(summary.scenario).or_insert(summary.verdict);
-        }
-    }
-    Ok(verdicts)
 }
 
 /// Shows the lesson of a scenario and its parameters.

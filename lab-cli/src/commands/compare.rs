@@ -4,6 +4,7 @@ use console::style;
 use scenarios::compare::{Compared, Difference, Finding, NOISE, differences};
 use scenarios::event::RunInfo;
 use scenarios::state::RunState;
+use scenarios::summary::Outcome;
 use scenarios::unit::{Unit, in_unit};
 use serde_json::json;
 
@@ -52,8 +53,8 @@ pub fn run(first: &str, second: &str, as_json: bool) -> Result<Exit, Failure> {
         output::json(&document)?;
         return Ok(Exit::Pass);
     }
-    outln!("first   {} ({})", first_info.run, verdict(&first));
-    outln!("second  {} ({})", second_info.run, verdict(&second));
+    outln!("first   {} ({})", first_info.run, outcome(&first));
+    outln!("second  {} ({})", second_info.run, outcome(&second));
     for setting in settings(first_info, second_info) {
         outln!("{}", wrapped(&setting, 8));
     }
@@ -69,11 +70,8 @@ fn info(state: &RunState) -> Result<&RunInfo, Failure> {
         .ok_or_else(|| Failure::usage("the recording has no start of a run").hint("lab runs lists those that have"))
 }
 
-fn verdict(state: &RunState) -> &'static str {
-    state
-        .ended
-        .as_ref()
-        .map_or("unfinished", |ended| ended.verdict.as_str())
+fn outcome(state: &RunState) -> String {
+    Outcome::of(state).word().to_lowercase()
 }
 
 /// What was set differently, in words.

@@ -33,7 +33,7 @@ pub fn run(as_json: bool) -> Result<Exit, Failure> {
             Some(run) => table.add_row(vec![
                 id,
                 visible(&run.scenario).into_owned(),
-                visible(&run.verdict).into_owned(),
+                run.verdict.as_str().to_owned(),
                 format!("{:.0} s", run.elapsed_s),
             ]),
             None => table.add_row(vec![id.as_str(), "", "unfinished", ""]),

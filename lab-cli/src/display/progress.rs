@@ -1,16 +1,15 @@
 //! Progress on stderr: one live line on a terminal, a line for each turn elsewhere.
 
 use std::borrow::Cow;
+use std::slice;
 use std::time::Duration;
 
-use history::InvariantVerdict;
 use indicatif::ProgressBar;
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
 use scenarios::plan::ArmPlan;
 use scenarios::state::{RoundState, RunState};
-use scenarios::summary::{ClassSummary, Found};
-use scenarios::unit::{Unit, in_unit};
+use scenarios::summary::{ClassSummary, Found, InvariantSummary};
 
 use crate::report::words;
 use crate::text::{ascii, shown, visible};
@@ -109,17 +108,19 @@ fn figures(arm: &ArmPlan, round: &RoundState) -> String {
         .filter_map(|search| search.steps.last())
         .next_back()
     {
-        return format!(" · tried {}", in_unit(step.rate_per_s, Unit::PerS));
+        return format!(" · tried {}", words::per_s(Some(step.rate_per_s)));
     }
     if round.classes.is_empty() && !round.operations.is_empty() {
-        let broken: u64 = round.judged.iter().map(|judged| judged.judgement.found).sum();
-        let open = round
-            .judged
+        let laws: Vec<_> = arm
+            .laws
             .iter()
-            .any(|judged| matches!(judged.judgement.verdict, InvariantVerdict::Undecided(_)));
-        let found = match (round.judged.is_empty() || open, broken) {
-            (true, 0) => String::new(),
-            (false, 0) => ", no law broken".to_owned(),
+            .map(|law| InvariantSummary::of(law, slice::from_ref(round)))
+            .collect();
+        let broken: u64 = laws.iter().map(|law| law.seen).sum();
+        let decided = !laws.is_empty() && laws.iter().all(|law| law.violations.is_some());
+        let found = match (decided, broken) {
+            (false, 0) => String::new(),
+            (true, 0) => ", no law broken".to_owned(),
             (_, broken) => format!(", laws broken {broken}×"),
         };
         return format!(" · {} operations{found}", round.operations.len());
@@ -127,7 +128,7 @@ fn figures(arm: &ArmPlan, round: &RoundState) -> String {
     let Some((name, _)) = round.classes.iter().max_by_key(|(_, class)| class.sent) else {
         return String::new();
     };
-    let class = ClassSummary::of(arm, name, std::slice::from_ref(round));
+    let class = ClassSummary::of(arm, name, slice::from_ref(round));
     let failed = match class.counts.failed {
         None | Some(0) => String::new(),
         Some(failed) => format!(", {} failed", words::count(failed)),

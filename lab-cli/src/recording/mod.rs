@@ -14,6 +14,7 @@ use scenarios::format::{LESSON_FILE, SCENARIO_FILE, Source, is_hidden, plain, te
 use scenarios::recorded::{LINE_MAX, Reader};
 use scenarios::scenario::Scenario;
 use scenarios::summary::RunSummary;
+use scenarios::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -151,7 +152,7 @@ pub struct Summary {
     /// Name of the scenario.
     pub scenario: String,
     /// Its verdict.
-    pub verdict: String,
+    pub verdict: Verdict,
     /// When it began.
     pub started: String,
     /// How long it took, seconds.

@@ -169,6 +169,33 @@ fn everything_that_can_be_done_has_its_sign_over_the_time_axis() {
 }
 
 #[test]
+fn things_that_were_done_at_once_are_all_named_and_what_failed_gives_the_sign() {
+    let mut acts = 0;
+    let mut events = fixture::every_action();
+    events.retain(|event| {
+        acts += u32::from(matches!(event.kind, EventKind::Action(_)));
+        !matches!(event.kind, EventKind::Action(_)) || acts <= 2
+    });
+    let mut acted = events.iter_mut().filter_map(|event| match &mut event.kind {
+        EventKind::Action(acted) => Some(acted),
+        _ => None,
+    });
+    let (first, second) = (acted.next().unwrap(), acted.next().unwrap());
+    (second.began_s, second.done_s) = (first.began_s, first.done_s);
+    second.failure = Some("nobody answers".to_owned());
+    let named = format!(
+        "{}{}, {}",
+        second.command.kind().sign(false),
+        first.words(),
+        second.words()
+    );
+    let done = |event: &&RunEvent| matches!(event.kind, EventKind::Action(_));
+    let done_s = events.iter().rfind(done).unwrap().elapsed_ms as f64 / 1000.0;
+    let screen = Bench::of(events, Some(done_s + 0.5), PLAIN).screen(200, 50);
+    assert!(screen.contains(&named), "no {named} in {screen}");
+}
+
+#[test]
 fn a_recording_of_an_earlier_version_is_shown_as_it_is_now() {
     let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/tests/recordings");
     for (name, at_s) in [("faults", 3.0), ("again", 1.6)] {

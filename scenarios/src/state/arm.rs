@@ -194,6 +194,15 @@ impl RoundState {
     }
 }
 
+/// All answers to requests of a class, over these rounds.
+pub fn total_of(class: &str, rounds: &[RoundState]) -> Slice {
+    let mut total = Slice::default();
+    for state in rounds.iter().filter_map(|round| round.classes.get(class)) {
+        total.merge(&state.total);
+    }
+    total
+}
+
 impl ClassState {
     fn add(&mut self, at_s: f64, sample: &ClassSample) {
         self.scheduled += sample.scheduled;

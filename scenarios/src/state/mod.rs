@@ -4,8 +4,8 @@ mod arm;
 mod fold;
 mod operations;
 
-pub use arm::{AnsweredState, ClassState, LiveInstance, RECENT_S, RoundState, SearchState};
-pub use operations::OperationTotals;
+pub use arm::{AnsweredState, ClassState, LiveInstance, RECENT_S, RoundState, SearchState, total_of};
+pub use operations::{OperationTotals, effects};
 
 use compose::Family;
 

@@ -32,12 +32,30 @@ impl<'a> OperationTotals<'a> {
                 Completion::Fail => totals.failed += 1,
                 Completion::Unknown => totals.unknown += 1,
             }
-            if let (Completion::Ok, Some(completed_ns)) = (operation.outcome, operation.completed_ns) {
-                totals
-                    .latency
-                    .record_ns(completed_ns.saturating_sub(operation.invoked_ns));
-            }
+            totals.latency.record_effect(operation);
         }
         totals
+    }
+}
+
+/// Latencies of what clients of all classes did with success.
+pub fn effects(round: &RoundState) -> Histogram {
+    let mut latency = Histogram::new();
+    for operation in &round.operations {
+        latency.record_effect(operation);
+    }
+    latency
+}
+
+trait RecordEffect {
+    /// Counts how long an operation took, if it had its effect.
+    fn record_effect(&mut self, operation: &Operation);
+}
+
+impl RecordEffect for Histogram {
+    fn record_effect(&mut self, operation: &Operation) {
+        if let (Completion::Ok, Some(completed_ns)) = (operation.outcome, operation.completed_ns) {
+            self.record_ns(completed_ns.saturating_sub(operation.invoked_ns));
+        }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::answers::{Answers, counted};
 use super::figures::{Figures, Sums};
 use crate::plan::{ArmPlan, WindowSpec};
-use crate::state::{ClassState, RoundState};
+use crate::state::{ClassState, RoundState, total_of};
 
 /// One class of requests.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,13 +103,9 @@ impl ClassSummary {
 impl WindowSummary {
     fn whole(plan: &ArmPlan, class: &str, rounds: &[RoundState]) -> Self {
         let window = whole(plan);
-        let mut total = Slice::default();
-        let mut sent = 0;
-        for state in rounds.iter().filter_map(|round| round.classes.get(class)) {
-            total.merge(&state.total);
-            sent += state.sent;
-        }
-        Self::with(plan, &window, class, rounds, (total, sent > 0))
+        let mut states = rounds.iter().filter_map(|round| round.classes.get(class));
+        let measured = states.any(|state| state.sent > 0);
+        Self::with(plan, &window, class, rounds, (total_of(class, rounds), measured))
     }
 
     fn of(plan: &ArmPlan, window: &WindowSpec, class: &str, rounds: &[RoundState]) -> Self {

@@ -46,7 +46,7 @@ impl Marks {
         for acted in rounds.iter().flat_map(|round| &round.actions) {
             let failed = if acted.failure.is_some() { " (failed)" } else { "" };
             let done = Done {
-                at_s: acted.done_s,
+                at_s: acted.effect_s(),
                 kind: acted.command.kind(),
                 words: format!("{}{failed}", acted.words()),
             };

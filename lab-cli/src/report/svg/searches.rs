@@ -85,10 +85,10 @@ pub(in crate::report) fn searches(title: &str, class: &str, arms: &[ArmSummary<'
 }
 
 fn rate(found: &Found) -> String {
-    match found.max_rate_per_s {
-        Some(rate) => format!("about {}", words::per_s(Some(rate))),
-        None if found.is_nothing() => "no rate found".to_owned(),
-        None => words::highest_rate(found),
+    if found.is_nothing() {
+        "no rate found".to_owned()
+    } else {
+        words::highest_rate(found)
     }
 }
 

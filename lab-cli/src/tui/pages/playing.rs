@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use balance::REGISTRY;
+use compose::SystemSpec;
 use load::Histogram;
 use scenarios::action::Command;
 use scenarios::event::{EventKind, InstanceState, RunEvent};
@@ -26,7 +27,7 @@ const INSTANCES_MAX: u32 = 9;
 pub struct Playing {
     class: String,
     rate_per_s: f64,
-    entry: String,
+    system: SystemSpec,
     policy: Option<String>,
     selected: usize,
     slowed: BTreeSet<String>,
@@ -53,7 +54,7 @@ impl Playing {
         Self {
             class,
             rate_per_s,
-            entry: arm.system.entry.clone(),
+            system: arm.system.clone(),
             policy: entry
                 .and_then(|service| service.balancer.as_ref())
                 .map(|balancer| balancer.policy.clone()),
@@ -101,8 +102,8 @@ impl Playing {
             return Vec::new();
         };
         let works = |instance: &&LiveInstance| {
-            instance.service == self.entry
-                && !instance.name.ends_with("-balancer")
+            instance.service == self.system.entry
+                && self.system.does_work(&instance.name)
                 && instance.state != InstanceState::Stopped
         };
         round.instances.iter().filter(works).collect()
@@ -164,7 +165,7 @@ impl Playing {
 
     fn scale(&self, to: u32) -> Option<Command> {
         ((1..=INSTANCES_MAX).contains(&to) && self.policy.is_some()).then(|| {
-            let mut action = spec(ActionVerb::Scale, self.entry.clone());
+            let mut action = spec(ActionVerb::Scale, self.system.entry.clone());
             action.instances = Some(to);
             Command::Act(action)
         })
@@ -175,7 +176,7 @@ impl Playing {
         let now = REGISTRY.iter().position(|kind| kind.name() == policy.as_str());
         let next = REGISTRY[now.map_or(0, |now| (now + 1) % REGISTRY.len())].name();
         next.clone_into(policy);
-        let mut action = spec(ActionVerb::Policy, self.entry.clone());
+        let mut action = spec(ActionVerb::Policy, self.system.entry.clone());
         action.policy = Some(next.to_owned());
         Some(Command::Act(action))
     }

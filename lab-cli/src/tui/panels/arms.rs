@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use scenarios::plan::Plan;
-use scenarios::state::{ArmState, RunState};
+use scenarios::state::{RunState, total_of};
 use scenarios::unit::{Unit, in_unit};
 
 use super::axis::LogAxis;
@@ -46,7 +46,7 @@ pub fn bars(
         .arms
         .iter()
         .enumerate()
-        .map(|(index, arm)| (index, latencies(arm, class)))
+        .map(|(index, arm)| (index, total_of(class, &arm.rounds).response))
         .filter(|(_, latencies)| !latencies.is_empty())
         .collect();
     if measured.is_empty() {
@@ -80,14 +80,6 @@ pub fn bars(
         theme.dim(),
     ));
     lines
-}
-
-fn latencies(arm: &ArmState, class: &str) -> Histogram {
-    let mut all = Histogram::new();
-    for class in arm.rounds.iter().filter_map(|round| round.classes.get(class)) {
-        all.merge(&class.total.response);
-    }
-    all
 }
 
 /// A distribution in one line of bars.

@@ -19,7 +19,6 @@ pub use over_time::over_time;
 pub use search::search;
 pub use system::system;
 
-use history::Completion;
 use load::Histogram;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,7 +26,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Widget};
 use scenarios::plan::{ArmPlan, Plan};
-use scenarios::state::{ClassState, RoundState, RunState};
+use scenarios::state::{ClassState, RoundState, RunState, effects};
 
 use super::theme::Theme;
 use crate::text;
@@ -71,28 +70,14 @@ impl<'a> Scene<'a> {
     /// The latencies that the histogram shows: of the whole measurement, or of the last seconds.
     pub fn latencies(&self) -> Histogram {
         let Some(class) = self.class_state() else {
-            return operations(self.round);
+            // Where there are clients there may be no other load.
+            return effects(self.round);
         };
         match self.last_s {
             None => class.total.response.clone(),
             Some(last_s) => latencies_since(class, self.round.load_s - last_s),
         }
     }
-}
-
-/// Latencies of what clients did with success; where there are clients there may be no other load.
-fn operations(round: &RoundState) -> Histogram {
-    let mut latencies = Histogram::new();
-    for operation in round
-        .operations
-        .iter()
-        .filter(|operation| operation.outcome == Completion::Ok)
-    {
-        if let Some(completed_ns) = operation.completed_ns {
-            latencies.record_ns(completed_ns.saturating_sub(operation.invoked_ns));
-        }
-    }
-    latencies
 }
 
 /// Latencies of requests that were meant to start after this, seconds.

@@ -215,7 +215,13 @@ fn marks(scene: &Scene<'_>, axis: &TimeAxis, area: Rect, buf: &mut Buffer) {
         .filter_map(|done| Some((axis.column(done.at_s)?, done)))
         .collect();
     marks.sort_by_key(|(column, _)| *column);
-    marks.dedup_by_key(|(column, _)| *column);
+    marks.dedup_by(|(later_column, later), (column, first)| {
+        let same = later_column == column;
+        if same {
+            first.join(later);
+        }
+        same
+    });
     for (index, (column, done)) in marks.iter().enumerate() {
         let x = area.left() + *column as u16;
         let next = marks.get(index + 1).map_or(axis.columns, |(next, ..)| *next);
@@ -241,11 +247,23 @@ struct Done {
     role: Role,
 }
 
+impl Done {
+    /// Takes in what was done at about the same time. The sign is that of a failure, where there is one.
+    fn join(&mut self, later: &Self) {
+        if later.role == Role::Bad && self.role != Role::Bad {
+            (self.kind, self.role) = (later.kind, later.role);
+        }
+        if self.words != later.words {
+            self.words = format!("{}, {}", self.words, later.words);
+        }
+    }
+}
+
 /// Everything that was done: actions, requests at a stated time, starts of windows.
 fn done(scene: &Scene<'_>) -> Vec<Done> {
     let failed = |acted: &Acted| acted.failure.is_some();
     let acted = scene.round.actions.iter().map(|acted| Done {
-        at_s: acted.began_s,
+        at_s: acted.effect_s(),
         kind: Some(acted.command.kind()),
         words: acted.words(),
         role: if failed(acted) { Role::Bad } else { Role::Warn },

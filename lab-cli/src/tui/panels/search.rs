@@ -19,11 +19,8 @@ pub fn search(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let theme = scene.theme;
     let spec = scene.arm_plan().searches.first();
     let objective = spec.map_or_else(String::new, |spec| {
-        format!(
-            "p{:.0} within {}",
-            spec.quantile * 100.0,
-            in_unit(spec.within_ms, Unit::Ms)
-        )
+        let quantile = report::words::quantile(spec.quantile);
+        format!("{quantile} within {}", in_unit(spec.within_ms, Unit::Ms))
     });
     let inner = frame("search for the highest rate", &objective, area, buf, theme);
     let mut lines = Vec::new();
@@ -47,7 +44,7 @@ pub fn search(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
                 String::new()
             };
             lines.push(Line::from(vec![
-                Span::raw(format!("{:>9}/s ", in_unit(step.rate_per_s.round(), Unit::Count))),
+                Span::raw(format!("{:>11} ", report::words::per_s(Some(step.rate_per_s)))),
                 Span::styled(format!("{bar:<BAR$} "), theme.style(role)),
                 Span::styled(format!("{mark} "), theme.style(role)),
                 Span::raw(words(&format!("{latency}{failed}"), theme)),
@@ -55,7 +52,7 @@ pub fn search(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         }
         let found = Found::of(&[Some(found)]);
         if !found.is_nothing() {
-            let text = format!("{:>11} is the highest rate", report::words::highest_rate(&found));
+            let text = format!("highest rate: {}", report::words::highest_rate(&found));
             lines.push(Line::styled(text, theme.style(Role::Good)));
         }
     }

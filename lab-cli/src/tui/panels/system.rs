@@ -26,13 +26,14 @@ const NAME: usize = 16;
 pub fn system(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let inner = frame("system", &memory(scene), area, buf, scene.theme);
     let mut lines = vec![load(scene, inner.width)];
-    let entry = scene.arm_plan().system.entry.as_str();
+    let system = &scene.arm_plan().system;
+    let entry = system.entry.as_str();
     let of = |service: &str| {
         scene
             .round
             .instances
             .iter()
-            .filter(|instance| instance.service == service && does_the_work(instance))
+            .filter(|instance| instance.service == service && system.does_work(&instance.name))
             .collect::<Vec<_>>()
     };
     let main = of(entry);
@@ -66,10 +67,6 @@ pub fn system(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     }
     lines.extend(links(scene));
     put(&lines, inner, buf);
-}
-
-fn does_the_work(instance: &LiveInstance) -> bool {
-    !instance.name.ends_with("-balancer") && !instance.name.ends_with("-link")
 }
 
 /// `gateway->users ✗ cut`: what the links do now, in one line.

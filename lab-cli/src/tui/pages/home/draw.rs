@@ -106,7 +106,7 @@ impl Home {
 
     fn row(&self, entry: &Entry, selected: bool, width: usize, theme: Theme) -> Line<'static> {
         let progress = self.progress(entry);
-        let verdict = progress.and_then(|progress| verdict(&progress.last_verdict));
+        let verdict = progress.and_then(|progress| progress.last_verdict);
         let style = verdict.map_or(theme.dim(), |verdict| theme.style(theme.role_of(verdict)));
         let guess = progress
             .and_then(|progress| progress.last_guess.as_ref())
@@ -156,7 +156,10 @@ impl Home {
         let progress = self.progress(entry);
         let last = progress.map_or_else(
             || "not tried yet".to_owned(),
-            |progress| format!("{}, {} runs", progress.last_verdict, progress.runs),
+            |progress| {
+                let verdict = progress.last_verdict.map_or("–", Verdict::as_str);
+                format!("{verdict}, {} runs", progress.runs)
+            },
         );
         lines.push(fact("last", last, Style::new()));
         if let Some(marks) = self.sparkline(theme) {
@@ -184,9 +187,8 @@ impl Home {
         }
         let mut spans = vec![Span::styled(format!("{:<9} ", "history"), theme.dim())];
         for run in runs.iter().take(20).rev() {
-            let verdict = verdict(&run.summary.verdict);
-            let style = verdict.map_or(theme.dim(), |verdict| theme.style(theme.role_of(verdict)));
-            spans.push(Span::styled(theme.mark(verdict), style));
+            let style = theme.style(theme.role_of(run.summary.verdict));
+            spans.push(Span::styled(theme.mark(Some(run.summary.verdict)), style));
         }
         Some(Line::from(spans))
     }
@@ -202,14 +204,13 @@ impl Home {
             .skip(first)
             .map(|(index, run)| {
                 let summary = &run.summary;
-                let verdict = verdict(&summary.verdict);
-                let style = verdict.map_or(theme.dim(), |verdict| theme.style(theme.role_of(verdict)));
+                let style = theme.style(theme.role_of(summary.verdict));
                 let line = Line::from(vec![
-                    Span::styled(format!("{} ", theme.mark(verdict)), style),
+                    Span::styled(format!("{} ", theme.mark(Some(summary.verdict))), style),
                     Span::raw(format!(
                         "{}  {:<12}  {:>4.0} s",
                         summary.started.replace('T', " ").trim_end_matches('Z'),
-                        summary.verdict,
+                        summary.verdict.as_str(),
                         summary.elapsed_s
                     )),
                 ]);
@@ -230,10 +231,4 @@ fn padded(area: Rect) -> Rect {
         width: area.width.saturating_sub(2),
         ..area
     }
-}
-
-fn verdict(word: &str) -> Option<Verdict> {
-    [Verdict::Pass, Verdict::Inconclusive, Verdict::Fail]
-        .into_iter()
-        .find(|verdict| verdict.as_str() == word)
 }
