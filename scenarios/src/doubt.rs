@@ -4,10 +4,15 @@
 //! alone, whether it lies inside the bounds or outside of them.
 
 use crate::disturbance::Disturbance;
+use crate::event::FACT_OF_OTHERS;
 use crate::expression::Expression;
 use crate::plan::{ArmPlan, Plan};
 use crate::state::{ArmState, ClassState, RoundState, RunState};
+use crate::unit::{Unit, in_unit};
 use crate::verdict::{CheckOutcome, Verdict};
+
+/// The share of all processors that others may take before a failure can be their doing: half of one of two.
+const OTHERS_MAX: f64 = 0.25;
 
 /// Why each arm is in doubt, in the order of the plan; none where it is not.
 pub(crate) fn doubts(plan: &Plan, state: &RunState) -> Vec<Option<String>> {
@@ -27,6 +32,29 @@ pub(crate) fn apply(outcome: &mut CheckOutcome, value: &Expression, plan: &Plan,
         outcome.verdict = Verdict::Inconclusive;
         outcome.why = reason;
     }
+}
+
+/// Takes back a failure of a bound of time, where other programs took so much of the processors that this alone can make
+/// requests late and let them fail. What held nevertheless, holds; and a count that is wrong is wrong on a busy machine, too.
+pub(crate) fn spare(outcome: &mut CheckOutcome, value: &Expression, plan: &Plan, crowded: &[Option<String>]) {
+    if outcome.verdict == Verdict::Fail && outcome.unit != Unit::Count {
+        apply(outcome, value, plan, crowded);
+    }
+}
+
+/// Where each arm was measured beside other programs, in the order of the plan; none where they took little or where that
+/// is not known.
+pub(crate) fn crowded(state: &RunState) -> Vec<Option<String>> {
+    let shares = |arm: &ArmState| {
+        let facts = arm.rounds.iter().filter_map(|round| round.facts.get(FACT_OF_OTHERS));
+        facts.flatten().copied().reduce(f64::max)
+    };
+    let crowded = |share: f64| {
+        let taken = in_unit(share, Unit::Share);
+        (share > OTHERS_MAX)
+            .then(|| format!("other programs took {taken} of the processors meanwhile, which can do this alone"))
+    };
+    state.arms.iter().map(|arm| shares(arm).and_then(crowded)).collect()
 }
 
 /// Why an expression says nothing, where it rests on an arm in doubt.
@@ -163,6 +191,48 @@ mod tests {
             }
             let failed = doubt(&failed).unwrap();
             assert_eq!(failed, format!("\"{words}\" was not done: no such process"));
+        }
+    }
+
+    #[test]
+    fn a_bound_of_time_that_fails_beside_others_is_in_doubt_and_nothing_else_is() {
+        let of = |share: f64| {
+            let mut state = RunState::of(&events());
+            let facts = &mut state.arms[0].rounds[0].facts;
+            facts.insert(FACT_OF_OTHERS.to_owned(), vec![share]);
+            state
+        };
+        let judged = |share, verdict, unit| {
+            let state = of(share);
+            let plan = &state.info.as_ref().unwrap().plan;
+            let value = Expression::compile("1.0").unwrap();
+            let mut outcome = CheckOutcome {
+                name: "soon".to_owned(),
+                verdict,
+                expected: String::new(),
+                measured: String::new(),
+                why: String::new(),
+                value: Some(1.0),
+                interval: None,
+                unit,
+                role: crate::verdict::Role::Law,
+            };
+            spare(&mut outcome, &value, plan, &crowded(&state));
+            (outcome.verdict, outcome.why)
+        };
+        let (verdict, why) = judged(0.5, Verdict::Fail, Unit::Ms);
+        assert_eq!(verdict, Verdict::Inconclusive);
+        assert!(why.contains("other programs took 50 % of the processors"), "{why}");
+        for (share, verdict, unit) in [
+            (0.2, Verdict::Fail, Unit::Ms),
+            (0.5, Verdict::Pass, Unit::Ms),
+            (0.5, Verdict::Fail, Unit::Count),
+        ] {
+            assert_eq!(
+                judged(share, verdict, unit),
+                (verdict, String::new()),
+                "{share} {unit:?}"
+            );
         }
     }
 }

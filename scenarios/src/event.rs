@@ -26,6 +26,8 @@ pub const EVENT_VERSION: u32 = 2;
 pub const FACTS_OF_SETTLING: [&str; 2] = ["settle_s", "settle_open"];
 /// The fact of how many instances died and were started again.
 pub const FACT_OF_DEATHS: &str = "deaths";
+/// The fact of what share of the machine's processor time other programs took while a turn was measured.
+pub const FACT_OF_OTHERS: &str = "others_cpu_share";
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

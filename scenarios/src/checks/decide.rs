@@ -20,11 +20,12 @@ pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
         .map(|check| Expression::compile(&check.value))
         .collect();
     let bootstrap = Bootstrap::of(&measured, &scope, values.iter().flatten(), plan.seed);
-    let doubts = doubt::doubts(plan, state);
+    let (doubts, crowded) = (doubt::doubts(plan, state), doubt::crowded(state));
     let decided = plan.checks.iter().zip(&values).map(|(check, value)| match value {
         Ok(value) => {
             let mut outcome = decide_one(check, value, &scope, &bootstrap);
             doubt::apply(&mut outcome, value, plan, &doubts);
+            doubt::spare(&mut outcome, value, plan, &crowded);
             outcome
         }
         Err(reason) => undecided(check, reason),

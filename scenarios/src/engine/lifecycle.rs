@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::budget::Budget;
 use super::bus::Bus;
 use super::error::RunError;
+use super::others::Others;
 use super::revival::Watch;
 use super::site::Site;
 use super::standing::{OwnCounts, Standing};
@@ -60,6 +61,7 @@ pub(super) async fn run(
         return Ok(());
     };
     let revival = (!arm.revived.is_empty()).then(|| watch.begin(Arc::clone(&system)));
+    let others = Others::watch(Arc::clone(&system));
     let mut turn = Turn {
         plan,
         arm,
@@ -68,6 +70,7 @@ pub(super) async fn run(
         instances: queue,
         own_counts: OwnCounts::default(),
         store_errors: StoreErrors::default(),
+        others,
         bus,
         commands,
         stop,

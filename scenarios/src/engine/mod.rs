@@ -15,6 +15,7 @@ mod loads;
 mod marks;
 mod noticed;
 mod operation;
+mod others;
 mod probe;
 mod rest;
 mod revival;

@@ -10,12 +10,13 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
+use super::others::Others;
 use super::standing::OwnCounts;
 use super::store_errors::StoreErrors;
 use super::{actions, command, gauges, instances};
 use crate::action::{Acted, Command};
 use crate::disturbance::{Disturbance, Sufferer, Trouble};
-use crate::event::{EventKind, InstanceGauges};
+use crate::event::{EventKind, FACT_OF_OTHERS, InstanceGauges};
 use crate::plan::{ActionSpec, ArmPlan, Plan};
 use crate::state::RoundState;
 
@@ -38,6 +39,8 @@ pub(super) struct Turn<'a> {
     pub(super) own_counts: OwnCounts,
     /// What instances say of failures of their databases.
     pub(super) store_errors: StoreErrors,
+    /// What other programs take of the processors.
+    pub(super) others: Others,
     /// What a person does meanwhile; ended where nobody plays.
     pub(super) commands: &'a mut Receiver<Command>,
     pub(super) stop: &'a CancellationToken,
@@ -167,6 +170,12 @@ impl Turn<'_> {
 
     pub(super) async fn stats(&mut self) {
         let instances = self.system.stats().await;
+        if let Some(share) = self.others.share(&instances).await {
+            self.bus.emit(EventKind::Fact {
+                name: FACT_OF_OTHERS.to_owned(),
+                values: vec![share],
+            });
+        }
         self.bus.emit(EventKind::Stats { instances });
     }
 
