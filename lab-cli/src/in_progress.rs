@@ -63,7 +63,7 @@ pub fn is_in_progress(folder: &Path) -> io::Result<bool> {
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(error)) => Err(error),
         // Its lab has died, unless locks do not reach to the machine that it lives on.
-        Ok(()) => Ok(serde_json::from_slice(&fs::read(&path)?)
+        Ok(()) => Ok(contract::json::from_slice(&fs::read(&path)?)
             .is_ok_and(|writer: Writer| !writer.machine.can_be_judged_here(&writer.lab))),
     }
 }

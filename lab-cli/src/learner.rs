@@ -72,7 +72,7 @@ impl Learner {
             // It is another thing than a file of text, which is set aside as a damaged one is.
             Err(_) => String::new(),
         };
-        match serde_json::from_str::<Self>(&text) {
+        match contract::json::from_str::<Self>(&text) {
             Ok(learner) if learner.schema == SCHEMA => Ok((learner, None)),
             _ => {
                 let aside = set_aside(&path)?;

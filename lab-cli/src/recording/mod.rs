@@ -162,7 +162,7 @@ pub struct Summary {
 impl Summary {
     /// Reads it from a run's `report.json`; none when there is no such file, as after a killed lab.
     pub fn read(folder: &Path) -> Option<Self> {
-        serde_json::from_str(&text_of(&folder.join("report.json"), REPORT_MAX).ok()?).ok()
+        contract::json::from_str(&text_of(&folder.join("report.json"), REPORT_MAX).ok()?).ok()
     }
 }
 

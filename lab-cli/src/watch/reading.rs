@@ -92,14 +92,21 @@ impl Reading {
         };
         let status = |sample: &Sample<'_>| status(label.and_then(|label| sample.label(label)).unwrap_or_default());
         let counted = of_metric().any(|(part, _)| part == "_count");
-        for (part, sample) in of_metric().filter(|(_, sample)| (0.0..=COUNT_MAX).contains(&sample.value)) {
+        for (part, sample) in of_metric() {
+            // What cannot be a count is not known, and unknown is not none.
+            if !(0.0..=COUNT_MAX).contains(&sample.value) {
+                return Err(format!("{metric}{part} is {}, which counts nothing", sample.value));
+            }
             let mut status = status(sample);
             if reading.counts.len() >= STATUSES_MAX && !reading.counts.contains_key(&status) {
                 "other".clone_into(&mut status);
             }
-            let bound = (part == "_bucket")
-                .then(|| bound_us(sample.label("le"), unit))
-                .flatten();
+            let bound = match part {
+                "_bucket" => {
+                    bound_us(sample.label("le"), unit).map_err(|le| format!("{metric} has a bucket of le=\"{le}\""))?
+                }
+                _ => None,
+            };
             // A histogram has as many requests as its last bucket, should it not say so itself.
             if part == "_count" || (!counted && bound == Some(u64::MAX)) {
                 *reading.counts.entry(status.clone()).or_default() += sample.value;
@@ -212,14 +219,22 @@ fn doubts(reading: &Reading, exposed: &Exposition<'_>, label: Option<&str>, want
     doubts
 }
 
-/// The upper bound of a bucket, microseconds; the last has none, which is told as the greatest number.
-fn bound_us(le: Option<&str>, unit: Unit) -> Option<u64> {
-    let bound: f64 = le?.parse().ok()?;
+/// The upper bound of a bucket, microseconds; the last has none, which is told as the greatest number. Nothing takes no
+/// time, so a bucket up to 0 is none.
+///
+/// # Errors
+/// The label, as it may be shown, where it is no duration.
+fn bound_us(le: Option<&str>, unit: Unit) -> Result<Option<u64>, String> {
+    let le = le.unwrap_or_default();
+    let bound: f64 = le.parse().unwrap_or(f64::NAN);
     if bound == f64::INFINITY {
-        return Some(u64::MAX);
+        return Ok(Some(u64::MAX));
     }
     let bound_us = bound * unit.microseconds();
-    (bound_us > 0.0).then(|| bound_us.min(BOUND_US_MAX) as u64)
+    if bound_us.is_nan() || bound_us < 0.0 {
+        return Err(status(le));
+    }
+    Ok((bound_us > 0.0).then(|| bound_us.min(BOUND_US_MAX) as u64))
 }
 
 /// Requests of a bucket count as its geometric middle: nobody knows more of them.

@@ -2,8 +2,10 @@
 //! (<https://docs.docker.com/engine/manage-resources/contexts/>).
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use contract::json;
 use serde::Deserialize;
 
 /// The context that stands for the usual socket.
@@ -81,9 +83,20 @@ impl Lookup {
                 problem: None,
             };
         }
-        let named = self.context.clone().map(|name| (name, "DOCKER_CONTEXT"));
-        let Some((name, by)) = named.or_else(|| Some((self.current()?, "docker context use"))) else {
-            return usual();
+        let chosen = match &self.context {
+            Some(name) => Ok(Some((name.clone(), "DOCKER_CONTEXT"))),
+            None => self.current().map(|name| Some((name?, "docker context use"))),
+        };
+        let (name, by) = match chosen {
+            Ok(Some(chosen)) => chosen,
+            Ok(None) => return usual(),
+            Err(problem) => {
+                return Found {
+                    address: "the address that Docker's settings choose".to_owned(),
+                    said_by: None,
+                    problem: Some(problem),
+                };
+            }
         };
         let name = name.trim();
         if name == DEFAULT {
@@ -104,11 +117,24 @@ impl Lookup {
         }
     }
 
-    /// The context that was chosen for good.
-    fn current(&self) -> Option<String> {
-        let text = fs::read(self.settings.as_ref()?.join("config.json")).ok()?;
-        let settings: Settings = serde_json::from_slice(&text).ok()?;
-        Some(settings.current_context).filter(|name| !name.trim().is_empty())
+    /// The context that was chosen for good, if one was. Settings that cannot be read may choose another engine than the
+    /// usual one, which nobody may take for it.
+    fn current(&self) -> Result<Option<String>, String> {
+        let Some(path) = self.settings.as_ref().map(|folder| folder.join("config.json")) else {
+            return Ok(None);
+        };
+        let cannot = |reason: String| {
+            format!(
+                "{} cannot be read: {reason}; mend it, or set DOCKER_HOST",
+                path.display()
+            )
+        };
+        let text = match fs::read(&path) {
+            Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => return Ok(None),
+            text => text.map_err(|error| cannot(error.to_string()))?,
+        };
+        let settings: Settings = json::from_slice(&text).map_err(|error| cannot(error.to_string()))?;
+        Ok(Some(settings.current_context).filter(|name| !name.trim().is_empty()))
     }
 
     /// The address that a context names. Each lies in a folder that is called by a digest of its name.
@@ -141,7 +167,7 @@ fn usual() -> Found {
 }
 
 fn meta(file: &Path) -> Option<Meta> {
-    serde_json::from_slice(&fs::read(file).ok()?).ok()
+    json::from_slice(&fs::read(file).ok()?).ok()
 }
 
 /// The path of an engine's socket, or why the lab cannot use an engine at this address. Instances are published on the
@@ -213,6 +239,26 @@ mod tests {
         let found = lookup.find();
         assert!(found.problem.unwrap().contains("docker context ls"));
         assert_ne!(found.address, SOCKET);
+    }
+
+    #[test]
+    fn settings_that_cannot_be_read_are_a_problem_and_not_another_engine() {
+        let settings = settings("alt");
+        for broken in ["{\"currentContext\": 3", "{\"currentContext\": 3}", "[]"] {
+            fs::write(settings.path().join("config.json"), broken).unwrap();
+            let lookup = Lookup {
+                settings: Some(settings.path().to_owned()),
+                ..Lookup::default()
+            };
+            let found = lookup.find();
+            assert!(
+                found.problem.unwrap().contains("config.json cannot be read"),
+                "{broken}"
+            );
+            assert_ne!(found.address, SOCKET);
+            let host = Some("unix:///x.sock".to_owned());
+            assert_eq!(Lookup { host, ..lookup }.find().problem, None);
+        }
     }
 
     #[test]

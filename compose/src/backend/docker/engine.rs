@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error as Fault;
+use contract::redact;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -89,11 +90,12 @@ impl Engine {
         &self.found.address
     }
 
-    /// Where it is, and who says so.
+    /// Where it is, as it may be shown, and who says so.
     pub(super) fn described(&self) -> String {
+        let address = redact(&self.found.address);
         match &self.found.said_by {
-            Some(said_by) => format!("{} ({said_by})", self.found.address),
-            None => self.found.address.clone(),
+            Some(said_by) => format!("{address} ({said_by})"),
+            None => address,
         }
     }
 
@@ -211,9 +213,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_engine_elsewhere_is_refused() {
-        for address in ["tcp://10.0.0.1:2375", "ssh://host"] {
+        for address in [
+            "tcp://10.0.0.1:2375",
+            "tcp://me:hidden-word@10.0.0.1:2375",
+            "ssh://host",
+        ] {
             let error = Engine::at(address).version().await.unwrap_err();
             assert!(error.to_string().contains("of this machine"), "{error}");
+            assert!(!error.to_string().contains("hidden-word"), "{error}");
         }
     }
 }

@@ -101,6 +101,31 @@ fn what_is_chosen_or_in_doubt_is_said() {
 }
 
 #[test]
+fn what_cannot_be_counted_is_refused_and_not_taken_for_none() {
+    let error = |from: &str, to: &str| {
+        let text = text(100, 10, 1).replace(from, to);
+        Reading::of(&text, &Wanted::default(), "/metrics").unwrap_err()
+    };
+    for count in ["1e400", "NaN", "-1", "+Inf"] {
+        let said = error("le=\"0.01\"} 100", &format!("le=\"0.01\"}} {count}"));
+        assert!(
+            said.contains("_bucket is ") && said.contains("counts nothing"),
+            "{said}"
+        );
+    }
+    for bound in ["NaN", "-1", "soon", ""] {
+        let said = error("le=\"0.01\"", &format!("le=\"{bound}\""));
+        assert!(said.contains(&format!("le=\"{bound}\"")), "{said}");
+    }
+    assert_eq!(
+        read(&text(100, 10, 1).replace("0.01", "0"))
+            .since(&Reading::default(), 0)
+            .ok,
+        110
+    );
+}
+
+#[test]
 fn attack_metrics_text() {
     let good = text(100, 10, 1);
     let before = read(&good);
