@@ -96,6 +96,9 @@ struct History {
     violations: Option<u64>,
     checked: Option<u64>,
     unknown: Option<u64>,
+    /// For a law about how many there may be at once: the most of all rounds. Null where that is not known, and for any
+    /// other law.
+    most: Option<u64>,
     /// The first violations of each round, in words.
     messages: Vec<String>,
 }
@@ -155,6 +158,7 @@ fn history(law: &InvariantSummary<'_>) -> History {
         violations: count(law.violations),
         checked: count(law.checked),
         unknown: count(law.unknown),
+        most: law.peak.and_then(|peak| count(peak.most)),
         messages: law.messages.clone(),
     }
 }
