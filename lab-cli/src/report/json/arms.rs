@@ -6,7 +6,9 @@ use history::ActionKind;
 use scenarios::action::Acted;
 use scenarios::event::{SearchStep, StoryTold};
 use scenarios::state::RoundState;
-use scenarios::summary::{ArmSummary, ClassSummary, InstanceSummary, InvariantSummary, Latencies, SearchSummary};
+use scenarios::summary::{
+    ArmSummary, ClassSummary, InstanceSummary, InvariantSummary, Latencies, Recovery, SearchSummary,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,8 @@ struct Class {
     response_ms: Latency,
     service_ms: Latency,
     send_lateness_ms: Latency,
+    /// Null where nothing is done under load, or a round never was as before.
+    recovered_s: Option<f64>,
     windows: Vec<Window>,
 }
 
@@ -184,6 +188,7 @@ fn class(class: &ClassSummary) -> Class {
         response_ms: latency(&figures.response),
         service_ms: latency(&figures.service),
         send_lateness_ms: latency(&figures.lateness),
+        recovered_s: class.recovery.as_ref().and_then(Recovery::mean_s),
         windows: windows.collect(),
     }
 }
