@@ -103,6 +103,7 @@ struct Series {
     response: Pool,
     service: Pool,
     lateness: Pool,
+    failure: Pool,
 }
 
 impl Series {
@@ -133,8 +134,11 @@ impl Series {
             pool(response, |slice| &slice.response),
             pool(is_wanted("service"), |slice| &slice.service),
             pool(is_wanted("lateness"), |slice| &slice.lateness),
+            pool(is_wanted("failed_p50") || is_wanted("failed_p99"), |slice| {
+                &slice.failed
+            }),
         ];
-        [series.response, series.service, series.lateness] = pools;
+        [series.response, series.service, series.lateness, series.failure] = pools;
         Some(series)
     }
 
@@ -149,6 +153,7 @@ impl Series {
             response: Pool::default(),
             service: Pool::default(),
             lateness: Pool::default(),
+            failure: Pool::default(),
         }
     }
 
@@ -196,6 +201,7 @@ impl Series {
             response: self.response.sum(weights),
             service: self.service.sum(weights),
             lateness: self.lateness.sum(weights),
+            failure: self.failure.sum(weights),
             // A draw may hold more or fewer slices than were measured; a rate must not mistake that for traffic.
             load_s: self.load_s * drawn as f64 / all.max(1) as f64,
             measured: self.measured,

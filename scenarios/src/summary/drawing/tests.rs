@@ -13,8 +13,8 @@ const DRAWS: u64 = 40;
 /// Slices of a round; each window has half of them, and only whole blocks.
 const SLICES: u32 = 40;
 const LOAD_S: f64 = 4.0;
-/// Of the whole load and of two windows: 7 figures of each of three distributions, and 6 others.
-const FIGURES: usize = 3 * (3 * 7 + 6);
+/// Of the whole load and of two windows: 7 figures of each of three distributions, and 8 others.
+const FIGURES: usize = 3 * (3 * 7 + 8);
 
 /// A plan of one arm, in which nothing but a steady load happens, in two windows.
 fn plan() -> Plan {
@@ -48,6 +48,10 @@ fn slice(round: u32, index: u32) -> Slice {
         errors: BTreeMap::from([("http_503".to_owned(), u64::from(index % 4))]),
         ..Slice::default()
     };
+    for failed in 0..u64::from(index % 4) {
+        let us = u64::from(1 + index) * 310 + failed * 29;
+        slice.failed.record(Duration::from_micros(us));
+    }
     for request in 0..ok {
         let us = u64::from(1 + round) * 1_000 + u64::from(index) * 130 + request * 17;
         slice.response.record(Duration::from_micros(us));
