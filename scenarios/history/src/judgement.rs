@@ -20,6 +20,9 @@ pub struct Judgement {
     pub unknown: u64,
     /// Whether the law holds.
     pub verdict: InvariantVerdict,
+    /// For a law about how many there may be at once: the most that there certainly were; none for any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<u64>,
     /// Violations in all, also those that are not kept.
     pub found: u64,
     /// The first violations, at most 100.
@@ -54,6 +57,7 @@ pub struct Violation {
 pub(crate) struct Judging {
     checked: u64,
     unknown: u64,
+    most: Option<u64>,
     found: u64,
     violations: Vec<Violation>,
     undecided: Option<String>,
@@ -75,6 +79,11 @@ impl Judging {
             .iter()
             .filter(|operation| operation.outcome == Completion::Unknown)
             .count() as u64;
+    }
+
+    /// Records that there were so many at once.
+    pub(crate) fn saw_most(&mut self, most: u64) {
+        self.most = self.most.max(Some(most));
     }
 
     /// Records a violation; the proof is put in order of invocation and bounded to its last operations.
@@ -109,6 +118,7 @@ impl Judging {
         let Self {
             checked,
             unknown,
+            most,
             found,
             violations,
             ..
@@ -117,6 +127,7 @@ impl Judging {
             checked,
             unknown,
             verdict,
+            most,
             found,
             violations,
         }

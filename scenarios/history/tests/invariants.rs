@@ -12,6 +12,10 @@ use serde::Deserialize;
 struct Examples {
     initial: i64,
     quantity: i64,
+    #[serde(default)]
+    limit: u64,
+    #[serde(default)]
+    window_ns: u64,
     holds: Example,
     violated: Example,
 }
@@ -43,6 +47,8 @@ fn every_invariant_holds_for_a_good_history_and_not_for_a_bad_one() {
         let Examples {
             initial,
             quantity,
+            limit,
+            window_ns,
             holds,
             violated,
         } = examples(name);
@@ -50,6 +56,8 @@ fn every_invariant_holds_for_a_good_history_and_not_for_a_bad_one() {
             let known = Known {
                 initial,
                 quantity,
+                limit,
+                window_ns,
                 quiescent: example.quiescent.as_ref(),
             };
             invariant.hold(example.operations.clone(), &known)
@@ -61,6 +69,7 @@ fn every_invariant_holds_for_a_good_history_and_not_for_a_bad_one() {
             "{name}: {:?}",
             good.judgement
         );
+        assert_eq!(good.judgement.most.is_some(), invariant.tells_most(), "{name}");
         assert!(good.judgement.checked > 1, "{name}: a history that shows something");
         let Held { history, judgement } = hold(&violated);
         assert_eq!(judgement.verdict, InvariantVerdict::Violated, "{name}: {judgement:?}");
@@ -81,12 +90,16 @@ fn what_needs_a_reading_decides_nothing_without_one() {
         let Examples {
             initial,
             quantity,
+            limit,
+            window_ns,
             violated,
             ..
         } = examples(invariant.name());
         let known = Known {
             initial,
             quantity,
+            limit,
+            window_ns,
             quiescent: None,
         };
         let open = invariant.hold(violated.operations.clone(), &known).judgement;

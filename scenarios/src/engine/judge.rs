@@ -18,6 +18,8 @@ pub(super) fn all(turn: &mut Turn<'_>, operations: &[Operation], readings: &Read
         let known = Known {
             initial: law.initial,
             quantity: law.quantity,
+            limit: law.limit.unwrap_or_default(),
+            window_ns: law.window_s.map_or(0, |seconds| (seconds * 1e9).round() as u64),
             quiescent: readings.get(&law.of),
         };
         let Held { history, judgement } = law.law.hold(of.collect(), &known);

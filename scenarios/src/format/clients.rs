@@ -111,4 +111,10 @@ pub struct InvariantSection {
     /// For `conservation` and `linearizable_stock`: how much each operation takes; default 1.
     #[serde(default)]
     pub quantity: Option<Quantity>,
+    /// For `rate`: how many operations on a key may succeed in any window.
+    #[serde(default)]
+    pub limit: Option<Quantity>,
+    /// For `rate`: how long such a window is, seconds.
+    #[serde(default)]
+    pub window_s: Option<Quantity>,
 }

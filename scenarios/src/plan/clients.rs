@@ -14,6 +14,8 @@ const WAVES_MAX: f64 = 10_000.0;
 const RETRIES_MAX: f64 = 20.0;
 /// Most operations of clients in a turn: each is kept until its history was judged.
 const OPERATIONS_MAX: u32 = 200_000;
+/// The shortest window of a rate, seconds.
+const WINDOW_S_MIN: f64 = 0.001;
 
 /// Clients with their numbers. `{client}` and `{wave}` are still to be filled in every text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,6 +93,12 @@ pub struct InvariantSpec {
     pub initial: i64,
     /// How much each operation takes.
     pub quantity: i64,
+    /// How many operations on a key may succeed in any window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// How long such a window is, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_s: Option<f64>,
 }
 
 pub(super) fn spec(
@@ -167,6 +175,19 @@ pub(super) fn law(law: &InvariantSection, resolver: &Resolver) -> Result<Invaria
     if law.law.requires().initial && law.initial.is_none() {
         return Err(Problem::at(law.name.span(), "nothing says how much there is at first").hint("add initial = …"));
     }
+    if law.law.requires().rate && (law.limit.is_none() || law.window_s.is_none()) {
+        return Err(
+            Problem::at(law.name.span(), "nothing says how many may succeed in how long a time")
+                .hint("add limit = … and window_s = …"),
+        );
+    }
+    let within = |quantity: &Option<Quantity>, min: f64, max: f64, what: &str| {
+        let quantity = quantity.as_ref();
+        quantity
+            .map(|quantity| resolver.number_in(quantity, min, max, what))
+            .transpose()
+    };
+    let limit = within(&law.limit, 1.0, f64::from(OPERATIONS_MAX), "the limit")?;
     let amount = |quantity: &Option<Quantity>, default: i64| match quantity {
         Some(quantity) => resolver
             .number_in(quantity, 0.0, 1e12, "the amount")
@@ -180,5 +201,7 @@ pub(super) fn law(law: &InvariantSection, resolver: &Resolver) -> Result<Invaria
         resource: law.resource.clone(),
         initial: amount(&law.initial, 0)?,
         quantity: amount(&law.quantity, 1)?,
+        limit: limit.map(|limit| limit as u64),
+        window_s: within(&law.window_s, WINDOW_S_MIN, SECONDS_MAX, "the window")?,
     })
 }

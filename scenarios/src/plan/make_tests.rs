@@ -153,6 +153,28 @@ fn a_store_that_is_chosen_is_one_more_service_of_every_arm() {
 }
 
 #[test]
+fn a_rate_needs_its_limit_and_its_window() {
+    let made = |keys: &str| {
+        let source = catalog::source("race-condition").unwrap();
+        let law = format!("law = \"rate\"\n{keys}");
+        let scenario = Scenario::parse(Source {
+            scenario: source.scenario.replacen("law = \"conservation\"", &law, 1),
+            ..source
+        });
+        Plan::make(&scenario.unwrap(), &options(&[]))
+    };
+    for missing in ["", "limit = 5", "window_s = 10"] {
+        let said = made(missing).unwrap_err().to_string();
+        assert!(said.contains("in how long a time"), "{missing}: {said}");
+    }
+    let said = made("limit = 0\nwindow_s = 10").unwrap_err().to_string();
+    assert!(said.contains("the limit"), "{said}");
+    let plan = made("limit = 5\nwindow_s = \"2.0 * 5.0\"").unwrap();
+    let law = &plan.arms[0].laws[0];
+    assert_eq!((law.limit, law.window_s), (Some(5), Some(10.0)));
+}
+
+#[test]
 fn a_quick_run_does_without_some_arms_and_says_so() {
     let scenario = scenario("lb-algorithms");
     let all = Plan::make(&scenario, &options(&[])).unwrap();

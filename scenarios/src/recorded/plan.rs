@@ -4,7 +4,7 @@ use compose::topology::INSTANCES_MAX;
 use compose::{LinkConditions, SystemSpec};
 use contract::Validate;
 
-use super::bound::{Checked, at_most, figure, index, maybe, ms, number, seconds, share};
+use super::bound::{Checked, at_most, count, figure, index, maybe, ms, number, seconds, share};
 use crate::format::ROUNDS_MAX;
 use crate::plan::{ActionSpec, ArmPlan, Asked, ClientsSpec, LoadSpec, PaceSpec, ParamValue, Plan, SearchSpec};
 
@@ -94,6 +94,8 @@ fn of_arm(arm: &ArmPlan) -> Checked {
     for law in &arm.laws {
         number("initial", law.initial as f64)?;
         number("quantity", law.quantity as f64)?;
+        maybe(count, "limit", law.limit)?;
+        maybe(seconds, "window_s", law.window_s)?;
     }
     Ok(())
 }

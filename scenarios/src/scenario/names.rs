@@ -9,7 +9,7 @@ const BESIDE_ARMS: [&str; 4] = ["params", "cores", "rounds", "simulated"];
 /// Names that every arm has by itself.
 const OF_ARMS: [&str; 5] = ["instances", "rounds", "settle_s", "settle_open", "deaths"];
 /// Names that every class of requests has by itself; windows stand beside them.
-const OF_CLASSES: [&str; 22] = [
+const OF_CLASSES: [&str; 25] = [
     "mean",
     "p50",
     "p90",
@@ -25,6 +25,9 @@ const OF_CLASSES: [&str; 22] = [
     "error_share",
     "slow_share",
     "in_flight_mean",
+    "recovered_s",
+    "failed_p50",
+    "failed_p99",
     "scheduled",
     "sent",
     "ok",

@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::answers::{Answers, counted};
+use super::driven::{driven_s, whole};
 use super::figures::{Figures, Sums};
+use super::recovery::Recovery;
 use crate::plan::{ArmPlan, WindowSpec};
 use crate::state::{ClassState, RoundState, total_of};
 
@@ -24,6 +26,8 @@ pub struct ClassSummary {
     pub whole: WindowSummary,
     /// Each planned window.
     pub windows: Vec<WindowSummary>,
+    /// How it recovered from what was done to the system; none where nothing is done under its load.
+    pub recovery: Option<Recovery>,
     /// Answers by the instance that gave them, as far as answers name one.
     pub by_instance: BTreeMap<String, Answered>,
     /// Numbers collected from answers.
@@ -88,6 +92,7 @@ impl ClassSummary {
                 .iter()
                 .map(|window| WindowSummary::of(plan, window, name, rounds))
                 .collect(),
+            recovery: Recovery::of(plan, name, rounds),
             by_instance: by_instance(&states),
             duplicates: counted(!collected.is_empty(), duplicates(&states)),
             collected: Answers::of(&collected),
@@ -145,28 +150,6 @@ impl WindowSummary {
         let all = self.total.ok + self.total.errors.values().sum::<u64>();
         (all > 0).then_some(all)
     }
-}
-
-/// The whole load of an arm, as a window without a name.
-pub(super) fn whole(plan: &ArmPlan) -> WindowSpec {
-    WindowSpec {
-        name: String::new(),
-        from_s: 0.0,
-        to_s: plan.duration_s,
-    }
-}
-
-/// Seconds of a window that were really driven; waiting for late answers after the load does not count. An arm without a
-/// planned length (0) counts all.
-pub(super) fn driven_s(window: &WindowSpec, rounds: &[RoundState]) -> f64 {
-    let end = |round: &RoundState| {
-        if window.to_s > 0.0 {
-            window.to_s.min(round.load_s)
-        } else {
-            round.load_s
-        }
-    };
-    rounds.iter().map(|round| (end(round) - window.from_s).max(0.0)).sum()
 }
 
 /// Requests under way, integrated over a time.

@@ -11,7 +11,8 @@ use rand_pcg::Pcg64Mcg;
 use serde_json::Value;
 
 use super::arm::ArmSummary;
-use super::class::{InFlight, WindowSummary, in_flight_over, whole};
+use super::class::{InFlight, WindowSummary, in_flight_over};
+use super::driven::whole;
 use super::figures::{Figures, Sums};
 use super::measured::Measured;
 use super::parts::Parts;
@@ -34,23 +35,25 @@ pub(crate) fn draw(measured: &Measured<'_>, scope: &Scope, places: &BTreeSet<Pat
         let parts = Parts::of(arm.plan, arm.rounds);
         let series = series(arm, &parts, &wanted);
         let rates = rates(arm, &wanted);
-        if series.is_empty() && rates.is_empty() {
+        let recoveries = recoveries(arm, &wanted);
+        if series.is_empty() && rates.is_empty() && recoveries.is_empty() {
             continue;
         }
         let mut columns: Vec<(&Path, Vec<Option<f64>>)> = series
             .iter()
             .flat_map(|series| series.wanted.iter().map(|(path, _)| path))
             .chain(rates.iter().map(|(path, _)| path))
+            .chain(recoveries.iter().map(|(path, _)| path))
             .map(|path| (path, Vec::with_capacity(draws as usize)))
             .collect();
         for draw in 0..draws {
             let chance = Chance::of(&parts, seed.wrapping_add(draw), index);
             let figures = series.iter().flat_map(|series| series.drawn(&chance.weights));
-            let rates = rates.iter().map(|(_, brackets)| {
-                let bracket = (chance.which * brackets.len() as f64) as usize;
-                Some(inside(brackets[bracket.min(brackets.len() - 1)], chance.share))
-            });
-            for ((_, column), value) in columns.iter_mut().zip(figures.chain(rates)) {
+            let rates = rates
+                .iter()
+                .map(|(_, brackets)| Some(inside(*chance.one_of(brackets), chance.share)));
+            let recoveries = recoveries.iter().map(|(_, rounds)| *chance.one_of(rounds));
+            for ((_, column), value) in columns.iter_mut().zip(figures.chain(rates).chain(recoveries)) {
                 column.push(value);
             }
         }
@@ -61,8 +64,9 @@ pub(crate) fn draw(measured: &Measured<'_>, scope: &Scope, places: &BTreeSet<Pat
 
 /// What chance says in one draw of one arm.
 struct Chance {
-    /// Which bracket of a search, and where in it.
+    /// Of what rounds found, the finding of which round.
     which: f64,
+    /// Where in the bracket of a search.
     share: f64,
     /// How often each part counts.
     weights: Vec<u64>,
@@ -77,6 +81,12 @@ impl Chance {
             share: rng.random(),
             weights: parts.draw(&mut rng),
         }
+    }
+
+    /// What one of the rounds found, of which there is at least one.
+    fn one_of<'a, T>(&self, rounds: &'a [T]) -> &'a T {
+        let round = (self.which * rounds.len() as f64) as usize;
+        &rounds[round.min(rounds.len() - 1)]
     }
 }
 
@@ -93,6 +103,7 @@ struct Series {
     response: Pool,
     service: Pool,
     lateness: Pool,
+    failure: Pool,
 }
 
 impl Series {
@@ -123,8 +134,11 @@ impl Series {
             pool(response, |slice| &slice.response),
             pool(is_wanted("service"), |slice| &slice.service),
             pool(is_wanted("lateness"), |slice| &slice.lateness),
+            pool(is_wanted("failed_p50") || is_wanted("failed_p99"), |slice| {
+                &slice.failed
+            }),
         ];
-        [series.response, series.service, series.lateness] = pools;
+        [series.response, series.service, series.lateness, series.failure] = pools;
         Some(series)
     }
 
@@ -139,6 +153,7 @@ impl Series {
             response: Pool::default(),
             service: Pool::default(),
             lateness: Pool::default(),
+            failure: Pool::default(),
         }
     }
 
@@ -186,6 +201,7 @@ impl Series {
             response: self.response.sum(weights),
             service: self.service.sum(weights),
             lateness: self.lateness.sum(weights),
+            failure: self.failure.sum(weights),
             // A draw may hold more or fewer slices than were measured; a rate must not mistake that for traffic.
             load_s: self.load_s * drawn as f64 / all.max(1) as f64,
             measured: self.measured,
@@ -265,6 +281,19 @@ fn rates(arm: &ArmSummary<'_>, wanted: &BTreeSet<Path>) -> Vec<(Path, Vec<(f64, 
         _ => None,
     });
     rates.filter(|(_, brackets)| !brackets.is_empty()).collect()
+}
+
+/// The recoveries among these figures, round by round. What happens after an action happens once in a round: of parts that
+/// are drawn in any order there is no first half second, so a draw is what one of the rounds found.
+fn recoveries(arm: &ArmSummary<'_>, wanted: &BTreeSet<Path>) -> Vec<(Path, Vec<Option<f64>>)> {
+    let recoveries = wanted.iter().filter_map(|path| match path.as_slice() {
+        [_, class, figure] if figure == "recovered_s" && is_load(arm, class) => {
+            let rounds = &arm.class(class)?.recovery.as_ref()?.rounds;
+            Some((path.clone(), rounds.clone()))
+        }
+        _ => None,
+    });
+    recoveries.filter(|(_, rounds)| !rounds.is_empty()).collect()
 }
 
 #[cfg(test)]

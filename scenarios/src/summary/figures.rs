@@ -15,6 +15,10 @@ pub struct Figures {
     pub service: Latencies,
     /// From the intended start to the actual send.
     pub lateness: Latencies,
+    /// Median of the time from the intended start to the failure, of failed requests.
+    pub failed_p50: Option<f64>,
+    /// 99th percentile of it.
+    pub failed_p99: Option<f64>,
     /// Requests that came to an end, well or not.
     pub n: Option<f64>,
     /// Good answers per second of load.
@@ -44,6 +48,8 @@ pub(super) struct Sums {
     pub(super) service: Histogram,
     /// Lateness of sending.
     pub(super) lateness: Histogram,
+    /// From the intended start to the failure.
+    pub(super) failure: Histogram,
     /// Seconds of load behind them.
     pub(super) load_s: f64,
     /// Whether anything was sent at all.
@@ -60,6 +66,8 @@ impl Figures {
             response: Latencies::of(&sums.response),
             service: Latencies::of(&sums.service),
             lateness: Latencies::of(&sums.lateness),
+            failed_p50: sums.failure.quantile_ms(0.5),
+            failed_p99: sums.failure.quantile_ms(0.99),
             n: sums.measured.then_some(answered as f64),
             rate_per_s: per_s(sums.ok),
             arrivals_per_s: per_s(answered),
@@ -73,6 +81,8 @@ impl Figures {
     pub(super) fn get<S: AsRef<str>>(&self, path: &[S]) -> Option<Option<f64>> {
         match path {
             [name] => match name.as_ref() {
+                "failed_p50" => Some(self.failed_p50),
+                "failed_p99" => Some(self.failed_p99),
                 "n" => Some(self.n),
                 "rate_per_s" => Some(self.rate_per_s),
                 "arrivals_per_s" => Some(self.arrivals_per_s),
@@ -101,6 +111,7 @@ impl Sums {
             response: total.response.clone(),
             service: total.service.clone(),
             lateness: total.lateness.clone(),
+            failure: total.failed.clone(),
             load_s,
             measured,
             in_flight_mean,
@@ -131,7 +142,8 @@ mod tests {
             slow: 1,
             response: some.clone(),
             service: some.clone(),
-            lateness: some,
+            lateness: some.clone(),
+            failure: some,
             load_s: 4.0,
             measured: true,
             in_flight_mean: Some(0.5),
@@ -139,7 +151,7 @@ mod tests {
         let Value::Object(map) = serde_json::to_value(figures).unwrap() else {
             panic!("it is an object")
         };
-        assert_eq!(map.len(), 15);
+        assert_eq!(map.len(), 17);
         for (name, value) in &map {
             match value {
                 Value::Object(inner) => {

@@ -1,14 +1,13 @@
-//! Operations of clients, and the laws that their histories were held to, over all rounds of an arm.
+//! Operations of clients over all rounds of an arm.
 
 use std::collections::BTreeMap;
 
-use history::{Completion, InvariantVerdict, Judgement, Operation, StepKind};
+use history::{Completion, Operation, StepKind};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::answers::counted;
 use super::latencies::Latencies;
-use crate::plan::InvariantSpec;
 use crate::state::{OperationTotals, RoundState};
 
 /// Operations of one class: how many ended how, how long those took that succeeded, what services told of their steps, and
@@ -68,29 +67,6 @@ pub struct Distribution {
     pub min: Option<f64>,
     /// The largest.
     pub max: Option<f64>,
-}
-
-/// What came of holding histories to a law. Nothing is known of it unless every round was judged, on at least one operation,
-/// and no judgement was left open.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct InvariantSummary<'a> {
-    /// What was planned.
-    #[serde(skip)]
-    pub plan: &'a InvariantSpec,
-    /// How often it was broken; none where that is not known.
-    pub violations: Option<f64>,
-    /// In how many rounds it was broken.
-    pub rounds_broken: Option<f64>,
-    /// Operations that were held to it.
-    pub checked: Option<f64>,
-    /// Operations among them of which nobody knows how they ended.
-    pub unknown: Option<f64>,
-    /// Violations that were seen, whether or not there may be more.
-    #[serde(skip)]
-    pub seen: u64,
-    /// The first violation of each round, in words.
-    #[serde(skip)]
-    pub messages: Vec<String>,
 }
 
 impl OperationsSummary {
@@ -184,45 +160,11 @@ impl Distribution {
     }
 }
 
-impl<'a> InvariantSummary<'a> {
-    /// What came of a law in these rounds.
-    pub fn of(law: &'a InvariantSpec, rounds: &[RoundState]) -> Self {
-        let judged: Vec<&Judgement> = rounds
-            .iter()
-            .filter_map(|round| round.judged.iter().find(|judged| judged.name == law.name))
-            .map(|judged| &judged.judgement)
-            .collect();
-        let is_open = |judgement: &&&Judgement| matches!(judgement.verdict, InvariantVerdict::Undecided(_));
-        // A law holds for nothing: where no operation was, nothing was shown.
-        let is_empty = |judgement: &&&Judgement| judgement.checked == 0;
-        let judged_all = !judged.is_empty() && judged.len() == rounds.len();
-        let known = judged_all
-            && !judged
-                .iter()
-                .any(|judgement| is_open(&judgement) || is_empty(&judgement));
-        let sum = |of: fn(&Judgement) -> u64| judged.iter().map(|judgement| of(judgement)).sum::<u64>();
-        let number = |count: u64| known.then_some(count as f64);
-        let broken = judged.iter().filter(|judgement| judgement.found > 0).count();
-        let first = |judgement: &&Judgement| judgement.violations.first().map(|violation| violation.message.clone());
-        Self {
-            plan: law,
-            violations: number(sum(|judgement| judgement.found)),
-            rounds_broken: number(broken as u64),
-            checked: number(sum(|judgement| judgement.checked)),
-            unknown: number(sum(|judgement| judgement.unknown)),
-            seen: sum(|judgement| judgement.found),
-            messages: judged.iter().filter_map(first).collect(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use history::invariants::AnyInvariant;
     use serde_json::json;
 
     use super::*;
-    use crate::event::Judged;
 
     #[test]
     fn a_distribution_counts_by_rank_and_nothing_has_none() {
@@ -236,48 +178,5 @@ mod tests {
         assert_eq!(numbers_of(&json!(2)), [2.0]);
         assert_eq!(numbers_of(&json!([1, "x", 2.5])), [1.0, 2.5]);
         assert!(numbers_of(&json!("x")).is_empty() && numbers_of(&json!({ "a": 1 })).is_empty());
-    }
-
-    fn round(verdict: Option<(InvariantVerdict, u64)>) -> RoundState {
-        let judged = verdict.map(|(verdict, found)| Judged {
-            name: "l".to_owned(),
-            law: AnyInvariant::named("uniqueness").unwrap(),
-            judgement: history::Judgement {
-                checked: 4,
-                unknown: 1,
-                verdict,
-                found,
-                violations: Vec::new(),
-            },
-            diagram: None,
-        });
-        RoundState {
-            judged: judged.into_iter().collect(),
-            ..RoundState::default()
-        }
-    }
-
-    #[test]
-    fn a_law_is_unknown_until_every_round_was_judged() {
-        let law = InvariantSpec {
-            name: "l".to_owned(),
-            law: AnyInvariant::named("uniqueness").unwrap(),
-            of: "c".to_owned(),
-            resource: "seat".to_owned(),
-            initial: 0,
-            quantity: 1,
-        };
-        let violations = |rounds: Vec<RoundState>| InvariantSummary::of(&law, &rounds).violations;
-        let broken = || round(Some((InvariantVerdict::Violated, 3)));
-        let rounds = vec![broken(), round(Some((InvariantVerdict::Holds, 0)))];
-        let both = InvariantSummary::of(&law, &rounds);
-        assert_eq!((both.violations, both.rounds_broken), (Some(3.0), Some(1.0)));
-        assert_eq!(violations(vec![broken(), round(None)]), None);
-        let open = InvariantVerdict::Undecided("why".to_owned());
-        assert_eq!(violations(vec![broken(), round(Some((open, 0)))]), None);
-        assert_eq!(violations(Vec::new()), None);
-        let mut empty = round(Some((InvariantVerdict::Holds, 0)));
-        empty.judged[0].judgement.checked = 0;
-        assert_eq!(violations(vec![broken(), empty]), None, "a history without operations");
     }
 }

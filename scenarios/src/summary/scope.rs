@@ -90,6 +90,9 @@ impl Serialize for ClassSummary {
         ] {
             map.serialize_entry(name, &float(count))?;
         }
+        if let Some(recovery) = &self.recovery {
+            map.serialize_entry("recovered_s", &recovery.mean_s())?;
+        }
         map.serialize_entry("collected", &self.collected)?;
         map.serialize_entry("duplicates", &self.duplicates)?;
         map.serialize_entry("by_instance", &self.by_instance)?;

@@ -359,6 +359,7 @@ impl Stream {
                     } else {
                         InvariantVerdict::Holds
                     },
+                    most: law.law.tells_most().then_some(found),
                     found,
                     violations: Vec::new(),
                 },

@@ -77,6 +77,12 @@ fn expressions_read_what_the_files_hold() {
                     assert_eq!(read[figure], class["response_ms"][figure], "{figure}");
                     assert_eq!(read["service"][figure], class["service_ms"][figure], "{figure}");
                 }
+                for (figure, part) in [("failed_p50", "p50"), ("failed_p99", "p99")] {
+                    assert_eq!(read[figure], class["failed_ms"][part], "{figure}");
+                }
+                if let Some(recovered) = read.get("recovered_s") {
+                    assert_eq!(*recovered, class["recovered_s"]);
+                }
                 for count in ["scheduled", "sent", "ok", "rate_per_s"] {
                     assert_eq!(read[count].as_f64(), class[count].as_f64(), "{count}");
                 }
@@ -90,6 +96,8 @@ fn expressions_read_what_the_files_hold() {
                 for count in ["violations", "checked", "unknown"] {
                     assert_eq!(read[count].as_f64(), law[count].as_f64(), "{count}");
                 }
+                let most = read.get("most").and_then(|most| most.as_f64());
+                assert_eq!(most, law["most"].as_f64());
             }
         }
     }

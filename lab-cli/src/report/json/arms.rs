@@ -6,7 +6,9 @@ use history::ActionKind;
 use scenarios::action::Acted;
 use scenarios::event::{SearchStep, StoryTold};
 use scenarios::state::RoundState;
-use scenarios::summary::{ArmSummary, ClassSummary, InstanceSummary, InvariantSummary, Latencies, SearchSummary};
+use scenarios::summary::{
+    ArmSummary, ClassSummary, Figures, InstanceSummary, InvariantSummary, Latencies, Recovery, SearchSummary,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ struct Class {
     response_ms: Latency,
     service_ms: Latency,
     send_lateness_ms: Latency,
+    failed_ms: Failed,
+    /// Null where nothing is done under load, or a round never was as before.
+    recovered_s: Option<f64>,
     windows: Vec<Window>,
 }
 
@@ -49,6 +54,13 @@ struct Latency {
     max: Option<f64>,
 }
 
+/// From the intended start to the failure of failed requests, milliseconds; null where none failed.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Failed {
+    p50: Option<f64>,
+    p99: Option<f64>,
+}
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Window {
     name: String,
@@ -58,6 +70,7 @@ struct Window {
     errors: Option<BTreeMap<String, u64>>,
     response_ms: Latency,
     service_ms: Latency,
+    failed_ms: Failed,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +109,9 @@ struct History {
     violations: Option<u64>,
     checked: Option<u64>,
     unknown: Option<u64>,
+    /// For a law about how many there may be at once: the most of all rounds. Null where that is not known, and for any
+    /// other law.
+    most: Option<u64>,
     /// The first violations of each round, in words.
     messages: Vec<String>,
 }
@@ -155,6 +171,7 @@ fn history(law: &InvariantSummary<'_>) -> History {
         violations: count(law.violations),
         checked: count(law.checked),
         unknown: count(law.unknown),
+        most: law.peak.and_then(|peak| count(peak.most)),
         messages: law.messages.clone(),
     }
 }
@@ -167,6 +184,7 @@ fn class(class: &ClassSummary) -> Class {
         errors: window.answered().map(|_| window.total.errors.clone()),
         response_ms: latency(&window.figures.response),
         service_ms: latency(&window.figures.service),
+        failed_ms: failed(&window.figures),
     });
     let figures = &class.whole.figures;
     Class {
@@ -180,7 +198,16 @@ fn class(class: &ClassSummary) -> Class {
         response_ms: latency(&figures.response),
         service_ms: latency(&figures.service),
         send_lateness_ms: latency(&figures.lateness),
+        failed_ms: failed(figures),
+        recovered_s: class.recovery.as_ref().and_then(Recovery::mean_s),
         windows: windows.collect(),
+    }
+}
+
+fn failed(figures: &Figures) -> Failed {
+    Failed {
+        p50: figures.failed_p50,
+        p99: figures.failed_p99,
     }
 }
 

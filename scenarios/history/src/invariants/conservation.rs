@@ -29,6 +29,7 @@ impl Invariant for Conservation {
         Requirements {
             quiescent: true,
             initial: true,
+            ..Requirements::default()
         }
     }
 

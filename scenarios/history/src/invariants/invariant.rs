@@ -14,15 +14,21 @@ pub struct Requirements {
     pub quiescent: bool,
     /// How much of each key there was at first.
     pub initial: bool,
+    /// How many are allowed in how long a time.
+    pub rate: bool,
 }
 
 /// What is known beside the history.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Known<'a> {
     /// How much of each key there was at first.
     pub initial: i64,
     /// How much each operation takes.
     pub quantity: i64,
+    /// How many operations are allowed in any window of time.
+    pub limit: u64,
+    /// How long such a window is, nanoseconds.
+    pub window_ns: u64,
     /// What each key held when the system was quiescent; none where nobody could read it.
     pub quiescent: Option<&'a BTreeMap<String, f64>>,
 }
@@ -47,6 +53,11 @@ pub trait Invariant: Send + Sync {
     /// What a scenario has to say or its services to tell for it, as the handbook writes it; empty where any history will do.
     fn takes(&self) -> &'static str {
         ""
+    }
+
+    /// Whether its judgements tell of a [`most`](Judgement::most).
+    fn tells_most(&self) -> bool {
+        false
     }
 
     /// An operation as the invariant's model knows it; most invariants take it as it is.

@@ -9,6 +9,7 @@ pub mod linearizable;
 mod monotone_tokens;
 mod mutual_exclusion;
 mod race;
+mod rate;
 mod read_your_writes;
 mod registry;
 mod uniqueness;

@@ -108,12 +108,7 @@ mod tests {
     }
 
     fn judge(operations: Vec<Operation>) -> Judgement {
-        let known = Known {
-            initial: 0,
-            quantity: 1,
-            quiescent: None,
-        };
-        ReadYourWrites.check(&History::new(operations), &known)
+        ReadYourWrites.check(&History::new(operations), &Known::default())
     }
 
     #[test]

@@ -15,11 +15,12 @@ use super::invariant::Invariant;
 use super::linearizable::{LinearizableCounter, LinearizableStock};
 use super::monotone_tokens::MonotoneTokens;
 use super::mutual_exclusion::MutualExclusion;
+use super::rate::Rate;
 use super::read_your_writes::ReadYourWrites;
 use super::uniqueness::Uniqueness;
 
 /// Every invariant, in the order in which they are explained.
-pub static REGISTRY: [&dyn Invariant; 8] = [
+pub static REGISTRY: [&dyn Invariant; 9] = [
     &Conservation,
     &Uniqueness,
     &AtMostOnce,
@@ -28,6 +29,7 @@ pub static REGISTRY: [&dyn Invariant; 8] = [
     &LinearizableStock,
     &LinearizableCounter,
     &ReadYourWrites,
+    &Rate,
 ];
 
 static NAMES: LazyLock<Vec<&'static str>> =

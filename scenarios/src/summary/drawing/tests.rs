@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::action::{Acted, Command};
 use crate::catalog;
 use crate::plan::{Options, Plan};
 use crate::state::{ArmState, ClassState, RoundState, RunState};
@@ -12,8 +13,8 @@ const DRAWS: u64 = 40;
 /// Slices of a round; each window has half of them, and only whole blocks.
 const SLICES: u32 = 40;
 const LOAD_S: f64 = 4.0;
-/// Of the whole load and of two windows: 7 figures of each of three distributions, and 6 others.
-const FIGURES: usize = 3 * (3 * 7 + 6);
+/// Of the whole load and of two windows: 7 figures of each of three distributions, and 8 others.
+const FIGURES: usize = 3 * (3 * 7 + 8);
 
 /// A plan of one arm, in which nothing but a steady load happens, in two windows.
 fn plan() -> Plan {
@@ -47,6 +48,10 @@ fn slice(round: u32, index: u32) -> Slice {
         errors: BTreeMap::from([("http_503".to_owned(), u64::from(index % 4))]),
         ..Slice::default()
     };
+    for failed in 0..u64::from(index % 4) {
+        let us = u64::from(1 + index) * 310 + failed * 29;
+        slice.failed.record(Duration::from_micros(us));
+    }
     for request in 0..ok {
         let us = u64::from(1 + round) * 1_000 + u64::from(index) * 130 + request * 17;
         slice.response.record(Duration::from_micros(us));
@@ -166,4 +171,40 @@ fn blocks_that_are_drawn_are_blocks_that_are_copied() {
         });
         of_rounds(rounds.collect())
     });
+}
+
+#[test]
+fn a_draw_of_a_recovery_is_what_one_of_the_rounds_found() {
+    let acting = Plan::make(&catalog::scenario("health-checks").unwrap(), &Options::default()).unwrap();
+    let actions = &acting.arms.iter().find(|arm| !arm.actions.is_empty()).unwrap().actions;
+    let mut plan = plan();
+    plan.arms[0].actions.clone_from(actions);
+    let mut state = state(&plan, 2);
+    for (round, done_s) in state.arms[0].rounds.iter_mut().zip([2.0, 2.05]) {
+        round.actions.push(Acted {
+            number: Some(0),
+            command: Command::Act(actions[0].clone()),
+            planned_s: 2.0,
+            began_s: 2.0,
+            done_s,
+            failure: None,
+        });
+    }
+    let measured = Measured::of(&plan, &state);
+    let arm = &measured.arms[0];
+    let place: Path = [arm.plan.name.as_str(), &arm.plan.loads[0].class, "recovered_s"]
+        .map(str::to_owned)
+        .into();
+    let found = arm.classes[0].recovery.as_ref().unwrap().rounds.clone();
+    assert_ne!(found[0], found[1]);
+    let drawn = draw(
+        &measured,
+        &measured.scope(),
+        &BTreeSet::from([place.clone()]),
+        DRAWS,
+        SEED,
+    );
+    assert!(drawn[&place].iter().all(|value| found.contains(value)));
+    assert!(found.iter().all(|value| drawn[&place].contains(value)));
+    assert!(drawn.len() == 1 && at(&measured.scope(), &place).is_some());
 }

@@ -11,7 +11,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution as _, Exp1};
 use rand_pcg::Pcg64Mcg;
 
@@ -40,7 +40,7 @@ impl Work {
     /// The work that the settings declare; `None` when they declare none.
     #[must_use]
     pub fn new(settings: &WorkSettings) -> Option<Self> {
-        if settings.wait.is_zero() && settings.cpu.is_zero() {
+        if !settings.waits() && settings.cpu.is_zero() {
             return None;
         }
         let slots = settings.limit.map(Slots::new);
@@ -75,9 +75,7 @@ impl Work {
     }
 
     async fn labour(&self, arrival: Instant) -> Effort {
-        let mut effort = if self.settings.wait.is_zero() {
-            self.meter.begin()
-        } else {
+        let mut effort = if self.settings.waits() {
             match &self.slots {
                 Some(slots) => {
                     let slot = slots.take(arrival).await;
@@ -85,6 +83,8 @@ impl Work {
                 }
                 None => self.wait(arrival).await,
             }
+        } else {
+            self.meter.begin()
         };
         if !self.settings.cpu.is_zero() {
             let time = self.settings.cpu.mul_f64(self.slowness.factor());
@@ -123,6 +123,8 @@ impl Pace {
     fn draw(&mut self, settings: &WorkSettings) -> Duration {
         match settings.distribution {
             Distribution::Constant => settings.wait,
+            Distribution::Tail { share, long } if self.random.random::<f64>() < share => long,
+            Distribution::Tail { .. } => settings.wait,
             Distribution::Exponential => {
                 let factor: f64 = Exp1.sample(&mut self.random);
                 settings.wait.mul_f64(factor)
@@ -190,6 +192,33 @@ mod tests {
         let mean_s = draw(7).iter().map(Duration::as_secs_f64).sum::<f64>() / 20_000.0;
         // Five standard errors of an exponential mean over 20,000 draws.
         assert!((mean_s / 0.002 - 1.0).abs() < 5.0 / 20_000_f64.sqrt(), "{mean_s}");
+    }
+
+    #[test]
+    fn a_share_of_the_requests_is_in_the_tail_and_all_others_take_the_same_time() {
+        let long = Duration::from_millis(500);
+        let drawn = |share, wait| {
+            let settings = WorkSettings {
+                wait,
+                distribution: Distribution::Tail { share, long },
+                ..settings()
+            };
+            let work = Work::new(&settings)?;
+            let times: Vec<Duration> = (0..20_000).map(|_| work.pace().draw(&settings)).collect();
+            Some(times)
+        };
+        let short = Duration::from_millis(2);
+        let times = drawn(0.02, short).unwrap();
+        assert!(times.iter().all(|time| [short, long].contains(time)));
+        let in_tail = times.iter().filter(|time| **time == long).count() as f64 / 20_000.0;
+        // Five standard errors of a share over 20,000 draws.
+        assert!(
+            (in_tail - 0.02).abs() < 5.0 * (0.02 * 0.98 / 20_000_f64).sqrt(),
+            "{in_tail}"
+        );
+        assert!(drawn(1.0, short).unwrap().iter().all(|time| *time == long));
+        assert!(drawn(0.02, Duration::ZERO).unwrap().contains(&long));
+        assert!(drawn(0.0, Duration::ZERO).is_none());
     }
 
     fn free(work: &Work) -> usize {

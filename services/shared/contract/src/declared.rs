@@ -6,13 +6,15 @@
 use crate::environment::*;
 
 /// What every service of this house declares.
-pub(crate) const OF_SERVICES: [&str; 14] = [
+pub(crate) const OF_SERVICES: [&str; 16] = [
     LOG_LEVEL,
     WORKERS,
     UPSTREAM_TIMEOUT_MS,
     READY,
     WORK_WAIT_MS,
     WORK_DISTRIBUTION,
+    WORK_TAIL_SHARE,
+    WORK_TAIL_MS,
     WORK_LIMIT,
     WORK_CPU_MS,
     WORK_SEED,

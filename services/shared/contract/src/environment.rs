@@ -26,8 +26,13 @@ pub const UPSTREAM_TIMEOUT_MS: &str = "UPSTREAM_TIMEOUT_MS";
 pub const READY: &str = "READY";
 /// Mean of the waiting time drawn for each business request, in milliseconds. Default 0: none.
 pub const WORK_WAIT_MS: &str = "WORK_WAIT_MS";
-/// How the waiting time is distributed: `constant` or `exponential`. Default `exponential`.
+/// How the waiting time is distributed: `constant`, `exponential`, or `tail`: `WORK_TAIL_MS` for a share of
+/// `WORK_TAIL_SHARE` of the requests, and exactly `WORK_WAIT_MS` for all others. Default `exponential`.
 pub const WORK_DISTRIBUTION: &str = "WORK_DISTRIBUTION";
+/// The share of requests in the tail, from 0 to 1. Default 0.
+pub const WORK_TAIL_SHARE: &str = "WORK_TAIL_SHARE";
+/// The waiting time of a request in the tail, in milliseconds. Default 0.
+pub const WORK_TAIL_MS: &str = "WORK_TAIL_MS";
 /// How many requests may be in their waiting work at once, while further ones queue, first come, first served; 0 is no
 /// limit. Default 0.
 pub const WORK_LIMIT: &str = "WORK_LIMIT";

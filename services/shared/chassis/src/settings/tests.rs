@@ -37,6 +37,20 @@ fn values_are_read() {
 }
 
 #[test]
+fn a_tail_has_a_share_and_a_length() {
+    let tail = [
+        ("WORK_DISTRIBUTION", "tail"),
+        ("WORK_TAIL_SHARE", "0.02"),
+        ("WORK_TAIL_MS", "500"),
+    ];
+    let expected = Distribution::Tail {
+        share: 0.02,
+        long: Duration::from_millis(500),
+    };
+    assert_eq!(read(&tail).unwrap().work.distribution, expected);
+}
+
+#[test]
 fn instances_draw_differently_and_each_the_same_again() {
     let seed = |instance| read(&[("INSTANCE", instance)]).unwrap().work.seed;
     assert_ne!(seed("orders-1"), seed("orders-2"));
@@ -68,7 +82,8 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
         ("WORK_WAIT_MS", "-1", "from 0 to"),
         ("WORK_WAIT_MS", "NaN", "from 0 to"),
         ("WORK_LIMIT", "1.5", "a number of requests"),
-        ("WORK_DISTRIBUTION", "normal", "exponential, constant"),
+        ("WORK_DISTRIBUTION", "normal", "exponential, constant, tail"),
+        ("WORK_TAIL_SHARE", "2", "between 0 and 1"),
         ("WORK_CONTROL", "yes", "off, on"),
         ("CPU_WORK", "gpu", "inline, offloaded"),
         ("UPSTREAM_TIMEOUT_MS", "0", "from 1 to"),
@@ -97,6 +112,8 @@ fn variables_are_read_as_they_are_declared() {
         names::READY,
         names::WORK_WAIT_MS,
         names::WORK_DISTRIBUTION,
+        names::WORK_TAIL_SHARE,
+        names::WORK_TAIL_MS,
         names::WORK_LIMIT,
         names::WORK_CPU_MS,
         names::WORK_SEED,

@@ -10,12 +10,19 @@ const WORK_MS_MAX: f64 = 600_000.0;
 const WORK_LIMIT_MAX: usize = 1_000_000;
 
 /// How a drawn waiting time is distributed around its mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Distribution {
     /// Always the mean.
     Constant,
     /// Memoryless, as in M/M/c.
     Exponential,
+    /// The mean, and for some requests a long time: two points, of which the second is the tail.
+    Tail {
+        /// The share of requests that take long, from 0 to 1.
+        share: f64,
+        /// How long they take.
+        long: Duration,
+    },
 }
 
 /// What becomes of the work of a request whose client has left.
@@ -30,7 +37,7 @@ pub enum Abandoned {
 /// The declared capacity of an instance: see [`Work`](crate::Work).
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkSettings {
-    /// Mean waiting time of a request; zero is none.
+    /// Mean waiting time of a request, without those in a tail; zero is none.
     pub wait: Duration,
     /// How the waiting time is distributed.
     pub distribution: Distribution,
@@ -63,6 +70,10 @@ impl WorkSettings {
             &format!("a number of requests from 0 (no limit) to {WORK_LIMIT_MAX}"),
             |limit| *limit <= WORK_LIMIT_MAX,
         )?;
+        let tail = Distribution::Tail {
+            share: env.share(names::WORK_TAIL_SHARE)?,
+            long: time(names::WORK_TAIL_MS)?,
+        };
         let seed: u64 = env.parse(names::WORK_SEED, 1, "a whole number from 0 to 2^64 - 1", |_| true)?;
         Ok(Self {
             wait: time(names::WORK_WAIT_MS)?,
@@ -71,6 +82,7 @@ impl WorkSettings {
                 &[
                     ("exponential", Distribution::Exponential),
                     ("constant", Distribution::Constant),
+                    ("tail", tail),
                 ],
             )?,
             limit: (limit > 0).then_some(limit),
@@ -84,6 +96,12 @@ impl WorkSettings {
             broken: listed(env.get(names::WORK_BROKEN)).any(|broken| broken == instance),
             seed: seed ^ hash::fnv1a(instance.as_bytes()),
         })
+    }
+
+    /// Whether any request has to wait.
+    pub(crate) fn waits(&self) -> bool {
+        let in_tail = matches!(self.distribution, Distribution::Tail { share, long } if share > 0.0 && !long.is_zero());
+        in_tail || !self.wait.is_zero()
     }
 }
 
