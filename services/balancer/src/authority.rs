@@ -36,11 +36,16 @@ fn is_ip_literal(text: &[u8]) -> bool {
 
 /// A registered name, which an IPv4 address is, too.
 fn is_name(text: &[u8]) -> bool {
+    is_encoded(text, b"")
+}
+
+/// Whether a text holds but unreserved characters, sub-delimiters, `more`, and any other byte percent-encoded.
+pub fn is_encoded(text: &[u8], more: &[u8]) -> bool {
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {
         let is_fine = match byte {
             b'%' => (0..2).all(|_| bytes.next().is_some_and(u8::is_ascii_hexdigit)),
-            byte => is_plain(*byte),
+            byte => is_plain(*byte) || more.contains(byte),
         };
         if !is_fine {
             return false;

@@ -4,7 +4,7 @@ use http::header::{HOST, HeaderValue, MAX_FORWARDS};
 use http::uri::{PathAndQuery, Uri};
 use http::{HeaderMap, Method, Request, StatusCode, Version};
 
-use crate::authority::is_authority;
+use crate::authority::{is_authority, is_encoded};
 use crate::failure::Failure;
 use crate::framing::{Codings, number};
 
@@ -70,7 +70,17 @@ fn check_target<B>(request: &mut Request<B>) -> Result<(), Failure> {
     if path != "*" && !path.starts_with('/') {
         return refuse("the request's target does not begin with /");
     }
-    Ok(())
+    check_characters(path)
+}
+
+/// A path and a query hold what RFC 3986 (sections 3.3 and 3.4) lets them hold: where two programs on the way read anything else in
+/// two ways, one of them is deceived. A fragment is no part of a target either; `http::Uri` has cut it off by now.
+fn check_characters(path_and_query: &str) -> Result<(), Failure> {
+    if is_encoded(path_and_query.as_bytes(), b"/?:@") {
+        Ok(())
+    } else {
+        refuse("the request's target has a character that belongs there only percent-encoded")
+    }
 }
 
 fn make_relative<B>(request: &mut Request<B>) -> Result<(), Failure> {
@@ -96,6 +106,7 @@ fn make_relative<B>(request: &mut Request<B>) -> Result<(), Failure> {
     } else {
         format!("/{path}")
     };
+    check_characters(&path)?;
     let Ok(path) = PathAndQuery::try_from(path) else {
         return refuse("the path of the request's target is none");
     };
@@ -144,6 +155,12 @@ mod tests {
         for (method, target, passed) in [
             ("GET", "/a?b", Ok("/a?b")),
             ("GET", "//b/c", Ok("//b/c")),
+            ("GET", "/a:b@c;d=(e)!/%C3%A9?f=/g?h", Ok("/a:b@c;d=(e)!/%C3%A9?f=/g?h")),
+            ("GET", "/%zz", Err(400)),
+            ("GET", "/a%4", Err(400)),
+            ("GET", "/a\\b", Err(400)),
+            ("GET", "/a?{b}", Err(400)),
+            ("GET", "http://b/%zz", Err(400)),
             ("GET", "*", Err(400)),
             ("OPTIONS", "*", Ok("*")),
             ("GET", "b:80", Err(400)),

@@ -30,6 +30,7 @@ pub(super) enum Code {
     PolicyViolation = 44,
     OutOfOrderSequence = 45,
     InvalidProducerEpoch = 47,
+    TransactionalIdAuthorizationFailed = 53,
     NonEmptyGroup = 68,
     GroupIdNotFound = 69,
     FetchSessionIdNotFound = 70,

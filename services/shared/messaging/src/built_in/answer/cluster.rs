@@ -172,6 +172,7 @@ pub(in crate::built_in) fn find_coordinator(
     mut body: Reader<'_>,
 ) -> Result<Vec<u8>, Malformed> {
     const GROUP: i8 = 0;
+    const TRANSACTION: i8 = 1;
     let version = head.version;
     let mut keys = Vec::new();
     if version < 4 {
@@ -184,6 +185,11 @@ pub(in crate::built_in) fn find_coordinator(
     body.end()?;
     let (code, message) = match kind {
         GROUP => (Code::None, None),
+        // Clients take any other code for something that passes, and ask again until they run out of time.
+        TRANSACTION => (
+            Code::TransactionalIdAuthorizationFailed,
+            Some("the built-in broker has no transactions"),
+        ),
         _ => (
             Code::InvalidRequest,
             Some("the built-in broker has groups, and no transactions"),

@@ -120,7 +120,7 @@ pub(in crate::built_in) fn new_producer(
     body.end()?;
     let (code, producer, epoch) = match transaction {
         None => (Code::None, broker.new_producer(), 0),
-        Some(_) => (Code::InvalidRequest, -1, -1),
+        Some(_) => (Code::TransactionalIdAuthorizationFailed, -1, -1),
     };
     let mut out = head.answer();
     out.i32(NO_THROTTLE);

@@ -167,7 +167,7 @@ async fn coordinators_are_found_one_by_one_or_many_at_once_and_none_of_transacti
         answer(&broker, &one).await,
         [&[0, 0, 0, 0, 0, 0, 0xff, 0xff][..], &place].concat()
     );
-    for (kind, code) in [(0, 0), (1, 42)] {
+    for (kind, code) in [(0, 0), (1, 53), (2, 42)] {
         let many = request(10, 4, true, |out| {
             out.i8(kind);
             out.array(["a", "b"], Writer::text);
