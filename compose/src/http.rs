@@ -8,7 +8,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Certificate, Client, ClientBuilder, Response};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -24,12 +24,27 @@ pub const ANSWER_BYTES_MAX: usize = 32 << 20;
 /// # Errors
 /// When the system gives no resources for one.
 pub fn client(timeout: Duration) -> Result<Client, reqwest::Error> {
+    // What the lab starts speaks plain HTTP. To read what this machine trusts takes longer than many a question.
+    builder(timeout).tls_certs_only([]).build()
+}
+
+/// The same for addresses that somebody else gave, which may be of https: whoever this machine trusts is trusted, and so are
+/// `authorities`.
+///
+/// # Errors
+/// When one of them is no certificate of an authority, or the system gives no resources.
+pub fn client_with_tls(timeout: Duration, authorities: Vec<Certificate>) -> Result<Client, reqwest::Error> {
+    builder(timeout).tls_certs_merge(authorities).build()
+}
+
+fn builder(timeout: Duration) -> ClientBuilder {
+    // Refused only where there is one already, which then is this one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .no_proxy()
         .redirect(Policy::none())
         .connect_timeout(timeout.min(CONNECT_TIMEOUT))
         .timeout(timeout)
-        .build()
 }
 
 /// Why an answer could not be read.

@@ -4,10 +4,12 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::Lab;
 use common::scenario::{TWO_GATEWAYS, Tiny};
+use common::{Lab, Lines};
 
 /// A server whose metrics count ten requests more each time that they are read: eight fast ones, one slow, one failed.
 fn foreign() -> String {
@@ -227,9 +229,75 @@ fn secrets_of_an_address_are_used_and_never_shown() {
         let said = lab.say(&format!("watch {url} --ui plain"));
         assert!(said.code != Some(0) && !said.stderr.contains("s3cret"), "{said:?}");
     }
-    lab.say(&format!("watch https://{address} --ui plain"))
-        .code(2)
-        .complains(&["https is not supported"]);
+}
+
+/// What openssl is asked for, to the end; `false` where there is none, which is said loudly.
+fn openssl(folder: &Path, arguments: &str) -> bool {
+    let made = Command::new("openssl")
+        .args(arguments.split(' '))
+        .current_dir(folder)
+        .output();
+    let Ok(output) = made else {
+        let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
+        assert!(!required, "openssl is required here: {made:?}");
+        eprintln!("SKIPPED: there is no openssl");
+        return false;
+    };
+    assert!(output.status.success(), "{arguments}: {output:?}");
+    true
+}
+
+#[test]
+fn metrics_over_tls_are_watched_where_their_authority_is_trusted() {
+    let lab = Lab::new();
+    let folder = lab.folder();
+    std::fs::write(folder.join("of"), "subjectAltName=IP:127.0.0.1").unwrap();
+    for arguments in [
+        "req -x509 -newkey rsa:2048 -nodes -subj /CN=authority -days 2 -keyout ca.key -out ca.pem",
+        "req -newkey rsa:2048 -nodes -subj /CN=shop -keyout shop.key -out shop.csr",
+        "x509 -req -in shop.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile of -out shop.pem",
+    ] {
+        if !openssl(folder, arguments) {
+            return;
+        }
+    }
+    let body = "http_request_duration_seconds_bucket{status=\"200\",le=\"+Inf\"} 1\n";
+    let answer = format!("HTTP/1.0 200 OK\r\ncontent-type: text/plain\r\n\r\n{body}");
+    std::fs::write(folder.join("metrics"), answer).unwrap();
+    let mut server = Command::new("openssl")
+        .args("s_server -HTTP -accept 127.0.0.1:0 -cert shop.pem -key shop.key".split(' '))
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = Lines::of(server.stdout.take().unwrap());
+    let port = loop {
+        let line = lines.next().expect("it tells where it listens");
+        if let Some((_, port)) = line.strip_prefix("ACCEPT ").and_then(|rest| rest.rsplit_once(':')) {
+            break port.to_owned();
+        }
+    };
+    let url = format!("https://127.0.0.1:{port}/metrics");
+    let said = lab.say(&format!("watch {url} --ui plain --for 1"));
+    assert!(said.code != Some(0) && said.stderr.contains("--ca FILE"), "{said:?}");
+    let ca = folder.join("ca.pem");
+    let trusting = [
+        "watch",
+        &url,
+        "--ui",
+        "plain",
+        "--for",
+        "1",
+        "--ca",
+        ca.to_str().unwrap(),
+    ];
+    let said = lab.run(trusting).code(0);
+    assert!(said.stderr.contains("reads http_request_duration_seconds"), "{said:?}");
+    let wrong = ["watch", &url, "--ca", folder.join("of").to_str().unwrap()].map(str::to_owned);
+    lab.run(&wrong).code(2).complains(&["--ca", "no certificate"]);
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What `lab watch` is given.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::runs::Ui;
@@ -11,6 +13,7 @@ pub const EXAMPLES: &str = "Examples:
   lab up full && lab watch                the system that is up
   lab watch http://127.0.0.1:9090/metrics http://127.0.0.1:9091/metrics
   lab watch --ui json --for 10            ten seconds, one event a line
+  lab watch https://shop.example/metrics --ca shop-ca.pem
   lab watch http://me:secret@10.0.0.7:9090/metrics --metric request_latency --unit ms --status-label outcome
 
 Addresses are asked directly: proxies of the environment are not used. lab watch --help lists what is known by name.";
@@ -30,6 +33,9 @@ pub struct Watch {
     /// The label that holds the status of an answer; default: one of the usual labels.
     #[arg(long, value_name = "NAME")]
     pub status_label: Option<String>,
+    /// A file of certificates (PEM) of authorities to trust for https, beside those that this machine trusts.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// How to show it.
     #[arg(long, value_enum, default_value = "auto")]
     pub ui: Ui,

@@ -1,7 +1,11 @@
 //! `lab watch`: the dashboard on a running system, or on any Prometheus metrics.
 
+use std::path::Path;
+
+use reqwest::Certificate;
 use scenarios::engine::Sink;
 use scenarios::event::{EventKind, RunEvent};
+use scenarios::format::text_of;
 use scenarios::state::RunState;
 use tokio_util::sync::CancellationToken;
 
@@ -14,11 +18,15 @@ use crate::tui::{self, Session};
 use crate::watch::{CLASS, Targets, Wanted, Watcher};
 use crate::{home, output, text};
 
+/// Far more than the certificates of all authorities take, bytes.
+const CERTIFICATES_BYTES_MAX: u64 = 16 << 20;
+
 /// Watches until it is left.
 ///
 /// # Errors
 /// When nothing is up, nobody answers, or the metrics hold no durations of requests.
 pub async fn run(arguments: Watch) -> Result<Exit, Failure> {
+    let authorities = arguments.ca.as_deref().map(authorities).transpose()?;
     let targets = if arguments.urls.is_empty() {
         Targets::System(system::attach(&arguments.of).await?)
     } else {
@@ -31,6 +39,7 @@ pub async fn run(arguments: Watch) -> Result<Exit, Failure> {
             unit: arguments.unit,
             status_label: arguments.status_label,
         },
+        authorities: authorities.unwrap_or_default(),
         for_s: arguments.r#for,
     };
     if display::is_tui(arguments.ui) {
@@ -109,4 +118,15 @@ impl Sink for Lines {
         }
         Ok(())
     }
+}
+
+/// The certificates in a file.
+fn authorities(file: &Path) -> Result<Vec<Certificate>, Failure> {
+    let wrong = |reason: String| Failure::usage(format!("--ca {}: {reason}", file.display()));
+    let text = text_of(file, CERTIFICATES_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
+    let found = Certificate::from_pem_bundle(text.as_bytes()).map_err(|error| wrong(error.to_string()))?;
+    if found.is_empty() {
+        return Err(wrong("it holds no certificate".to_owned()).hint("it starts with -----BEGIN CERTIFICATE-----"));
+    }
+    Ok(found)
 }

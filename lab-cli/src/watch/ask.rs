@@ -17,6 +17,9 @@ pub enum Trouble {
     /// There is no answer.
     #[error("cannot be asked, nobody answers: {0}")]
     Silent(String),
+    /// It is not who it should be, as far as anybody here trusts.
+    #[error("is not trusted: {0}; --ca FILE names an authority to trust")]
+    Stranger(String),
     /// It refuses, or has nothing there.
     #[error("answers {status}{}", advice(*.status, .location.as_deref()))]
     Refused {
@@ -43,10 +46,7 @@ pub enum Trouble {
 pub async fn ask(client: &reqwest::Client, target: &Target) -> Result<String, Trouble> {
     // User and password of the address are sent as it is usual; nothing ever shows them.
     let request = client.get(target.url.clone()).header(ACCEPT, FORMATS);
-    let answer = request
-        .send()
-        .await
-        .map_err(|error| Trouble::Silent(http::reason(&error)))?;
+    let answer = request.send().await.map_err(|error| silence(&http::reason(&error)))?;
     if !answer.status().is_success() {
         return Err(Trouble::Refused {
             status: answer.status(),
@@ -56,6 +56,15 @@ pub async fn ask(client: &reqwest::Client, target: &Target) -> Result<String, Tr
     match header(&answer, &CONTENT_TYPE) {
         Some(kind) if !is_text(&kind) => Err(Trouble::OtherType(kind)),
         _ => Ok(http::text(answer).await?),
+    }
+}
+
+/// Why there is no answer.
+fn silence(reason: &str) -> Trouble {
+    if reason.contains("certificate") {
+        Trouble::Stranger(reason.to_owned())
+    } else {
+        Trouble::Silent(reason.to_owned())
     }
 }
 

@@ -15,6 +15,7 @@ use contract::redact;
 use futures_util::future::join_all;
 use load::{ClassSample, Sample};
 use reading::{Reading, answered};
+use reqwest::Certificate;
 use scenarios::engine::{Bus, Sink};
 use scenarios::event::{
     EVENT_VERSION, EventKind, InstanceGauges, InstanceInfo, InstanceState, Phase, RunInfo, SLICES_PER_S,
@@ -42,6 +43,8 @@ pub struct Watcher {
     pub targets: Targets,
     /// What is read of each.
     pub wanted: Wanted,
+    /// Authorities that are trusted for https, beside those that this machine trusts.
+    pub authorities: Vec<Certificate>,
     /// When it ends by itself.
     pub for_s: Option<u32>,
 }
@@ -64,7 +67,7 @@ impl Watcher {
     /// # Errors
     /// When none of the targets can be read at first.
     pub async fn run(self, display: Box<dyn Sink>, stop: &CancellationToken) -> Result<RunState, Failure> {
-        let client = compose::http::client(TIMEOUT)
+        let client = compose::http::client_with_tls(TIMEOUT, self.authorities.clone())
             .map_err(|error| Failure::unexpected(format!("cannot make an HTTP client: {error}")))?;
         let targets = self.targets.now().await?;
         let mut known: BTreeMap<String, Known> = BTreeMap::new();

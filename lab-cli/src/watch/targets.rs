@@ -136,13 +136,7 @@ fn addresses(urls: &[Url]) -> Result<Vec<Target>, Failure> {
 fn place(url: &Url) -> Result<Url, Failure> {
     let shown = || redact(url.as_str());
     match url.scheme() {
-        "http" if url.host_str().is_some() => {}
-        "https" => {
-            return Err(Failure::usage(format!("{}: https is not supported", shown())).hint(
-                "let something on this machine speak TLS for it, such as `kubectl port-forward` or `ssh -L`, and watch \
-                 that over http",
-            ));
-        }
+        "http" | "https" if url.host_str().is_some() => {}
         _ => {
             return Err(Failure::usage(format!("{} is no address of metrics", shown()))
                 .hint("write it as http://HOST:PORT/metrics; without one, lab watch shows the system that is up"));
@@ -182,12 +176,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_asked_is_said_without_its_secrets() {
-        for (url, why) in [
-            ("https://u:s3cret@a/metrics", "https is not supported"),
-            ("ftp://u:s3cret@x", "no address of metrics"),
-        ] {
-            let words = names(&[url]).unwrap_err().words();
-            assert!(words.contains(why) && !words.contains("s3cret"), "{words}");
-        }
+        let words = names(&["ftp://u:s3cret@x"]).unwrap_err().words();
+        assert!(
+            words.contains("no address of metrics") && !words.contains("s3cret"),
+            "{words}"
+        );
     }
 }
