@@ -1,6 +1,7 @@
 //! Scenarios by name or folder, and what is wrong with one that is not sound.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{MAIN_SEPARATOR, Path};
 
 use scenarios::catalog;
 use scenarios::format::{FormatError, SCENARIO_FILE, is_hidden, line_and_column};
@@ -15,12 +16,14 @@ use crate::machine;
 ///
 /// # Errors
 /// When there is none, or it is not sound.
-pub fn open(name: &str) -> Result<Scenario, Failure> {
-    let path = Path::new(name);
-    if name.contains(std::path::MAIN_SEPARATOR) || path.join(SCENARIO_FILE).is_file() {
+pub fn open(name: impl AsRef<OsStr>) -> Result<Scenario, Failure> {
+    let path = Path::new(&name);
+    let has_separator = name.as_ref().as_encoded_bytes().contains(&(MAIN_SEPARATOR as u8));
+    if has_separator || path.join(SCENARIO_FILE).is_file() {
         return from_folder(path);
     }
-    catalog::scenario(name).map_err(|hint| {
+    let name = path.to_string_lossy();
+    catalog::scenario(&name).map_err(|hint| {
         Failure::usage(format!("there is no scenario `{name}`")).hint(format!("{hint}; lab list shows them"))
     })
 }

@@ -48,7 +48,7 @@ fn a_run_is_recorded_reported_and_replayed_whatever_its_folder_is_called() {
             path: "/api/users",
             ..Tiny::default()
         }
-        .write(lab.folder());
+        .write(&folder);
         let words = |text: &'static str| text.split_ascii_whitespace().map(AsRef::as_ref).collect::<Vec<_>>();
         say(
             &lab,

@@ -5,6 +5,7 @@ mod sim;
 mod systems;
 mod watch;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -77,7 +78,7 @@ pub enum Command {
     /// Show the lesson of a scenario, and its parameters
     Explain {
         /// Name of a scenario, or a folder that holds one.
-        name: String,
+        name: OsString,
     },
     /// Run scenarios and decide their checks
     #[command(after_help = "Examples:

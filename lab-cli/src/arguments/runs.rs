@@ -1,5 +1,6 @@
 //! What the commands of runs are given.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -24,7 +25,7 @@ pub enum Ui {
 pub struct Run {
     /// Scenarios: names, or folders that hold one.
     #[arg(required_unless_present = "phase")]
-    pub names: Vec<String>,
+    pub names: Vec<OsString>,
     /// All scenarios of a phase of the curriculum.
     #[arg(long, value_name = "N")]
     pub phase: Option<u8>,
@@ -64,7 +65,7 @@ pub struct Run {
 #[derive(Debug, Clone, Args)]
 pub struct Play {
     /// A scenario whose system is played with: a name, or a folder that holds one; default: the general playground.
-    pub name: Option<String>,
+    pub name: Option<OsString>,
     /// Arm of the scenario; default: its first.
     #[arg(long)]
     pub arm: Option<String>,

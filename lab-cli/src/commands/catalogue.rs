@@ -1,5 +1,7 @@
 //! `lab list` and `lab explain`: what there is to learn.
 
+use std::ffi::OsStr;
+
 use console::style;
 use scenarios::plan::Options;
 use scenarios::prediction::Guessed;
@@ -75,7 +77,7 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// When there is no such scenario, or it is not sound.
-pub fn explain(name: &str) -> Result<Exit, Failure> {
+pub fn explain(name: &OsStr) -> Result<Exit, Failure> {
     let scenario = open(name)?;
     let document = &scenario.document;
     outln!(
@@ -125,6 +127,6 @@ pub fn explain(name: &str) -> Result<Exit, Failure> {
             words,
         ]);
     }
-    outln!("{table}\n\nRun it: lab run {name}");
+    outln!("{table}\n\nRun it: lab run {}", name.display());
     Ok(Exit::Pass)
 }

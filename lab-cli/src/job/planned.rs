@@ -20,7 +20,7 @@ const SEEDS: u32 = 1_000_000;
 /// What `lab run NAME` (`--quick`) is given.
 pub fn arguments(name: &str, quick: bool) -> Run {
     Run {
-        names: vec![name.to_owned()],
+        names: vec![name.into()],
         phase: None,
         backend: DEFAULT_BACKEND.to_owned(),
         ui: Ui::Auto,

@@ -1,5 +1,7 @@
 //! Playgrounds: a scenario's system under steady load, for keys to change.
 
+use std::ffi::OsStr;
+
 use compose::DEFAULT_BACKEND;
 use scenarios::lint::{self, Refused};
 use scenarios::plan::{Options, PlanError};
@@ -22,7 +24,7 @@ pub fn of(arguments: &Play) -> Result<Job, Failure> {
 ///
 /// # Errors
 /// When there is no such scenario, arm or parameter, or the scenario has no steady load.
-pub fn job(name: Option<&str>, arm: Option<&str>, set: &[String]) -> Result<Job, Failure> {
+pub fn job(name: Option<&OsStr>, arm: Option<&str>, set: &[String]) -> Result<Job, Failure> {
     let scenario = match name {
         Some(name) => catalogue::open(name)?,
         None => catalogue::of_plan("playground")?,
@@ -38,7 +40,7 @@ pub fn job(name: Option<&str>, arm: Option<&str>, set: &[String]) -> Result<Job,
     let refused = |error: PlanError| {
         let failure = Failure::usage(error.to_string());
         match name {
-            Some(name) => failure.hint(format!("lab explain {name} shows arms and parameters")),
+            Some(name) => failure.hint(format!("lab explain {} shows arms and parameters", name.display())),
             None => failure.hint("its parameters are rate, instances, wait_ms and limit"),
         }
     };

@@ -1,5 +1,7 @@
 //! What keys ask of the laboratory: one function for each thing.
 
+use std::ffi::OsStr;
+
 use super::App;
 use crate::failure::Failure;
 use crate::job::{Job, RunOutcome, planned, playground};
@@ -177,7 +179,8 @@ impl App {
         };
         let name = home.scenario().map(|scenario| scenario.name().to_owned());
         // A scenario without a steady load has nothing to play with; the general playground always has.
-        let job = playground::job(name.as_deref(), None, &[]).or_else(|_| playground::job(None, None, &[]));
+        let job =
+            playground::job(name.as_deref().map(OsStr::new), None, &[]).or_else(|_| playground::job(None, None, &[]));
         match job {
             Ok(job) => self.with_playground(job),
             Err(failure) => self.complain(&failure),
