@@ -5,8 +5,9 @@ mod common;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use common::docker::{has_engine, left};
+use common::docker::{container, has_engine, left};
 use common::http::{get, port};
+use common::scenario::Tiny;
 use common::{Lab, Running, files, json_file, until};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -135,6 +136,41 @@ fn a_second_interrupt_takes_them_along_too() {
     assert_eq!(running.wait().code(), Some(130), "{}", running.stderr());
     // Where the two met in the middle of the orderly end, the next command removes the rest.
     lab.say("clean").code(0);
+    nothing_is_left(&lab);
+}
+
+#[test]
+fn a_container_that_somebody_else_freezes_decides_nothing() {
+    if !has_engine() {
+        return;
+    }
+    let lab = Lab::new();
+    let scenario = Tiny {
+        duration_s: 6.0,
+        ..Tiny::default()
+    };
+    let (folder, out) = (scenario.write(lab.folder()), lab.folder().join("out"));
+    let mut command = lab.command(["run".as_ref(), folder.as_os_str(), "--out".as_ref(), out.as_os_str()]);
+    command.args(["--backend", "docker", "--ui", "json", "--yes"]);
+    let mut run = lab.spawn_command(command);
+    let lines = run.lines();
+    lines.event("sample");
+    let frozen = container(&lab, "users-1");
+    let docker = |verb: &str| assert!(Command::new("docker").args([verb, &frozen]).status().unwrap().success());
+    docker("pause");
+    lines.event("disturbance");
+    docker("unpause");
+    lines.rest();
+    let code = run.wait().code();
+    let report = json_file(&out.join("report.json"));
+    let checks = report["checks"].as_array().unwrap();
+    let check = checks
+        .iter()
+        .find(|check| check["name"] == "requests were sent")
+        .unwrap();
+    let why = check["why"].as_str().unwrap();
+    assert!(why.contains("users-1 stood still for"), "{why}");
+    assert_eq!((&report["verdict"], code), (&"inconclusive".into(), Some(3)));
     nothing_is_left(&lab);
 }
 
