@@ -97,8 +97,10 @@ fn nothing_is_left(lab: &Lab, what: &str) {
 
 /// Stops everything that the lab has started, as a machine that swaps itself to death would.
 fn freeze(lab: &Lab, run: &Running) {
-    let own = i32::try_from(run.child.id()).unwrap();
-    for id in marked(lab).into_iter().filter(|id| *id != own) {
+    let command = |id: i32| std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    let own = command(i32::try_from(run.child.id()).unwrap());
+    // A child that has not become its program yet still is the lab, which waits for it in the kernel (vfork(2)).
+    for id in marked(lab).into_iter().filter(|id| command(*id) != own) {
         // It may just have ended.
         let _ = kill_process(pid(id.unsigned_abs()), Signal::STOP);
     }
