@@ -1,5 +1,7 @@
 //! What shows only when a scenario is planned: numbers out of their ranges, requests that cannot be sent, systems that
-//! cannot start, and checks and lessons that speak of what nobody measures.
+//! cannot start, and checks, answers and lessons that speak of what nobody measures.
+
+mod answers;
 
 use std::collections::BTreeMap;
 
@@ -90,6 +92,7 @@ fn measurable(scenario: &Scenario, plan: &Plan) -> Result<(), FormatError> {
             problems.push(Problem::whole(format!("[predict] `{source}`: {why}")));
         }
     }
+    problems.extend(answers::problems(&scenario.document, &scope));
     if !problems.is_empty() {
         return Err(scenario.source.invalid(SCENARIO_FILE, problems));
     }
