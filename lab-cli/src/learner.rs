@@ -41,9 +41,9 @@ pub struct Belief {
     pub scenario: String,
     /// Id of its run.
     pub last_run: String,
-    /// When that run began.
+    /// When that run started.
     pub last: String,
-    /// Whether that scenario's question has been answered rightly since.
+    /// Whether that scenario's question has been answered correctly since.
     #[serde(default)]
     pub overcome: bool,
 }
@@ -78,7 +78,7 @@ impl Default for Learner {
     }
 }
 
-/// A misconception in one sentence; its name where a later version of the lab knows it no more.
+/// A misconception in one sentence; its name where this version of the lab does not know it.
 pub fn in_words(misconception: &str) -> &str {
     misconceptions::sentence(misconception).unwrap_or(misconception)
 }

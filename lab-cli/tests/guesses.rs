@@ -69,7 +69,7 @@ fn a_misconception_is_answered_kept_and_shown() {
         lab.say("learner")
             .code(0)
             .stdout
-            .contains("No guess has shown a misconception yet")
+            .contains("has shown a misconception yet")
     );
     assert_eq!(lab.say("learner --json").code(0).json(), serde_json::json!([]));
     let scenario = CHOOSING.write(lab.folder());
@@ -116,5 +116,8 @@ fn a_misconception_is_answered_kept_and_shown() {
     );
     assert_eq!(lab.say("learner --json").code(0).json()[0]["overcome"], true);
     let table = lab.say("learner").code(0).stdout;
-    assert!(table.contains("1 of 4 guesses right") && table.contains("outbox"), "{table}");
+    assert!(
+        table.contains("1 of 4 guesses right") && table.contains("outbox"),
+        "{table}"
+    );
 }

@@ -60,7 +60,7 @@ fn from_home_to_a_verdict_and_back() {
     tty.until("only one is left", |text| !text.contains("race-condition"));
     tty.write("\r");
     tty.write("s");
-    tty.shows("who of the bystanders still waits");
+    tty.shows("which bystanders still wait");
     tty.write("i");
     tty.shows("one thread that serves many requests");
     tty.write("q");

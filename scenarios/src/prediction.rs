@@ -29,7 +29,7 @@ pub struct Guessed {
     /// The name of the misconception behind the choice, where it turned out as the lesson expects instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub misconception: Option<String>,
-    /// What is said to who chose that, with this run's figures.
+    /// What the learner who chose that is told, with this run's figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
 }
@@ -106,6 +106,9 @@ pub fn outcome(plan: &Plan, state: &RunState, scope: &Scope) -> Option<Guessed> 
 /// Why it cannot be said.
 pub(crate) fn answered(template: &str, scope: &Scope) -> Result<String, String> {
     let answer = template::filled(template, scope).map_err(|wrong| wrong.message)?;
+    if answer.contains(template::NOT_MEASURED) {
+        return Err("it speaks of what this run does not measure".to_owned());
+    }
     // Not at no-break spaces: they hold a unit to its number.
     Ok(answer.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -9,6 +9,8 @@ use crate::unit::{Unit, in_unit};
 
 /// What a template may cost: about so many instructions, or 64 bytes of text for each.
 const FUEL: u64 = 100_000;
+/// What stands in the place of a figure that the run has not.
+pub(crate) const NOT_MEASURED: &str = "(not measured)";
 /// How deep macros and loops may call themselves.
 const DEPTH_MAX: usize = 50;
 
@@ -69,7 +71,7 @@ fn environment() -> Environment<'static> {
 
 fn written(value: &Value, unit: Unit) -> Result<String, Error> {
     if value.is_none() {
-        return Ok("(not measured)".to_owned());
+        return Ok(NOT_MEASURED.to_owned());
     }
     f64::try_from(value.clone())
         // A unit stays on the line of its number.

@@ -37,7 +37,7 @@ pub fn run(as_json: bool) -> Result<Exit, Failure> {
         outln!(
             "{}",
             wrapped(
-                "No guess has shown a misconception yet. lab run NAME asks before it starts.",
+                "None of your guesses has shown a misconception yet. lab run NAME asks before it starts.",
                 0
             )
         );
@@ -55,7 +55,7 @@ pub fn run(as_json: bool) -> Result<Exit, Failure> {
             in_words(name).to_owned(),
             belief.times.to_string(),
             belief.last.get(..10).unwrap_or(&belief.last).to_owned(),
-            if belief.overcome { "answered rightly" } else { "–" }.to_owned(),
+            if belief.overcome { "answered correctly" } else { "–" }.to_owned(),
             catalog::that_meet(name).join(", "),
         ]);
     }

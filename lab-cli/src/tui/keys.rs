@@ -160,7 +160,7 @@ pub static BINDINGS: &[Binding] = {
         bind(P::Home, &[ENTER, Char('r')], A::Run, "run the scenario: first it asks for your guess", "run"),
         bind(P::Home, &[Char('s')], A::RunQuick, "the same in a few seconds, with wider intervals", "short"),
         bind(P::Home, &[Char('l')], A::Lesson, "read the lesson", "lesson"),
-        bind(P::Home, &[Char('i')], A::Idea, "show the idea before your guess; it comes after it by itself", ""),
+        bind(P::Home, &[Char('i')], A::Idea, "show the idea now; otherwise it comes after your guess", ""),
         bind(P::Home, &[Char('p')], A::Play, "play with the scenario's system, or with the general one", "play"),
         bind(P::Home, &[Char('/')], A::Search, "search names, titles and questions; Esc ends it", "search"),
         bind(P::Home, &[TAB, RIGHT], A::NextTab, "what stands beside the list: about it, its recorded runs", "beside"),

@@ -1,4 +1,4 @@
-//! The answers to the choices of the question: each can be said with a run's figures, and is short.
+//! The answers to the choices of the question: each can be said with the figures of this run, and is short.
 
 use crate::expression::Scope;
 use crate::format::{Document, Place, Problem};
@@ -7,7 +7,7 @@ use crate::prediction;
 /// The most sentences in which a choice is answered.
 const SENTENCES_MAX: usize = 3;
 
-/// What is wrong with the answers, told with a run in which everything was measured.
+/// What is wrong with the answers after a run of the arms that its plan keeps.
 pub(super) fn problems(document: &Document, scope: &Scope) -> Vec<Problem> {
     let choices = document.predict.iter().flat_map(|predict| &predict.choices);
     let answers = choices.filter_map(|choice| choice.answer.as_ref());
@@ -43,12 +43,17 @@ mod tests {
     use crate::lint;
     use crate::scenario::Scenario;
 
-    /// The choices of `cpu-blocking` with others in their place, and what is said of them.
-    fn said_of(choices: &str) -> String {
+    /// `cpu-blocking` with other choices in the place of its own.
+    fn with_choices(choices: &str) -> Source {
         let mut source: Source = catalog::source("cpu-blocking").unwrap();
         let (before, rest) = source.scenario.split_once("[[predict.choice]]").unwrap();
         let (_, after) = rest.split_once("\n[run]\n").unwrap();
         source.scenario = format!("{before}{choices}\n[run]\n{after}");
+        source
+    }
+
+    /// What is said of a scenario.
+    fn said_of(source: Source) -> String {
         let checked = Scenario::parse(source).and_then(|scenario| lint::check(&scenario));
         checked.err().map(|error| error.to_string()).unwrap_or_default()
     }
@@ -70,7 +75,25 @@ mod tests {
             "They waited {{ one.bystander.burn.max | ms }}. So it is.",
         );
         let none = wrong("none", "a-hash-fixes-the-place", "No. Why? They waited!");
-        assert_eq!(said_of(&[some.as_str(), &none, RIGHT].concat()), "");
+        assert_eq!(said_of(with_choices(&[some.as_str(), &none, RIGHT].concat())), "");
+    }
+
+    #[test]
+    fn an_answer_does_without_what_a_quick_run_leaves_out() {
+        let spoken = "{{ offloaded.bystander.burn.max | ms }} instead of {{ one.bystander.burn.max | ms }}.";
+        let guarded = format!("It was{{% if offloaded.bystander.burn.max is not none %}} {spoken}{{% endif %}}.");
+        let without_offloaded = |answer: &str| {
+            let some = wrong("some", "races-are-rare", answer);
+            let none = wrong("none", "a-hash-fixes-the-place", "No.");
+            let mut source = with_choices(&[some.as_str(), &none, RIGHT].concat());
+            let arm = "name = \"offloaded\"\n";
+            assert!(source.scenario.contains(arm));
+            source.scenario = source.scenario.replace(arm, &format!("{arm}quick = false\n"));
+            said_of(source)
+        };
+        assert_eq!(without_offloaded(&guarded), "");
+        let said = without_offloaded(spoken);
+        assert!(said.contains("it speaks of what this run does not measure"), "{said}");
     }
 
     #[test]
@@ -126,7 +149,7 @@ mod tests {
             ),
         ];
         for (choices, expected) in mistakes {
-            let said = said_of(&choices);
+            let said = said_of(with_choices(&choices));
             assert!(said.contains(expected), "expected `{expected}`, said: {said}");
             let place = said.split(':').skip(1).take(2);
             assert!(

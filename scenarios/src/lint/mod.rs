@@ -92,7 +92,10 @@ fn measurable(scenario: &Scenario, plan: &Plan) -> Result<(), FormatError> {
             problems.push(Problem::whole(format!("[predict] `{source}`: {why}")));
         }
     }
-    problems.extend(answers::problems(&scenario.document, &scope));
+    if plan.predict.is_some() {
+        // An answer speaks of the run that was made, so it must do without the arms that this one leaves out.
+        problems.extend(answers::problems(&scenario.document, &summary::filled_as_run(plan)));
+    }
     if !problems.is_empty() {
         return Err(scenario.source.invalid(SCENARIO_FILE, problems));
     }

@@ -30,5 +30,5 @@ pub use measured::{Measured, all_classes};
 pub use operations::{Distribution, InvariantSummary, OperationsSummary, Quiescent};
 pub use outcome::Outcome;
 pub use run::RunSummary;
-pub(crate) use scope::filled;
+pub(crate) use scope::{filled, filled_as_run};
 pub use search::{Found, SearchSummary};

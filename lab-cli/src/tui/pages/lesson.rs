@@ -38,7 +38,7 @@ pub fn lesson(scenario: &Scenario) -> Paper {
     })
 }
 
-/// Its idea, for who wants to read first.
+/// Its idea, for a learner who wants to read first.
 pub fn idea(scenario: &Scenario) -> Paper {
     let idea = scenario.lesson.section("The idea").to_owned();
     Paper::new(format!("{} · the idea", scenario.name()), move |width, theme| {

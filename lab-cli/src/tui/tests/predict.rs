@@ -19,12 +19,12 @@ fn a_question_offers_its_choices() {
     let mut bench = asked("cpu-blocking");
     bench.press(KeyCode::Char('2'));
     bench.press(KeyCode::Down);
-    insta::assert_snapshot!("question", bench.screen(100, 36));
+    insta::assert_snapshot!("question", bench.screen(80, 24));
     bench.press(KeyCode::Esc);
     let home = bench.screen(100, 36);
     assert!(
         home.contains("scenarios"),
-        "back at home, and nothing was begun: {home}"
+        "back at home, and nothing was started: {home}"
     );
     assert!(!Path::new(&bench.state.path().join("runs")).exists());
 }
