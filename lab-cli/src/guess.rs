@@ -8,7 +8,7 @@ use scenarios::plan::{Asked, PredictSpec};
 use scenarios::unit::{Unit, in_unit};
 
 use crate::output::Talk;
-use crate::text::wrapped;
+use crate::text::{markdown, wrapped};
 
 /// How often an answer that makes no sense is asked for again.
 const TRIES_MAX: usize = 5;
@@ -18,15 +18,21 @@ pub fn somebody_is_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks on the terminal; none when the learner skips the question.
+/// Asks on the terminal; none when the learner skips the question. The lesson's idea follows a guess, and comes before it
+/// where the learner asks for it.
 ///
 /// # Errors
 /// When the terminal cannot be read or written.
-pub fn ask(predict: &PredictSpec) -> io::Result<Option<Guess>> {
-    ask_on(&mut io::stdin().lock(), &mut Talk, predict)
+pub fn ask(predict: &PredictSpec, idea: &str) -> io::Result<Option<Guess>> {
+    ask_on(&mut io::stdin().lock(), &mut Talk, predict, idea)
 }
 
-fn ask_on(input: &mut impl BufRead, out: &mut impl Write, predict: &PredictSpec) -> io::Result<Option<Guess>> {
+fn ask_on(
+    input: &mut impl BufRead,
+    out: &mut impl Write,
+    predict: &PredictSpec,
+    idea: &str,
+) -> io::Result<Option<Guess>> {
     writeln!(
         out,
         "{}
@@ -39,6 +45,7 @@ fn ask_on(input: &mut impl BufRead, out: &mut impl Write, predict: &PredictSpec)
             writeln!(out, "{}", wrapped(&format!("{} {}", index + 1, choice.label), 2))?;
         }
     }
+    let mut idea = Some(idea);
     for _ in 0..TRIES_MAX {
         write!(out, "{} ", prompt(&predict.asked))?;
         out.flush()?;
@@ -47,9 +54,14 @@ fn ask_on(input: &mut impl BufRead, out: &mut impl Write, predict: &PredictSpec)
             writeln!(out)?;
             return Ok(None);
         }
+        if ["i", "idea"].contains(&line.trim()) {
+            tell(out, idea.take())?;
+            continue;
+        }
         match parse(line.trim(), &predict.asked) {
             Ok(guess) => {
                 writeln!(out)?;
+                tell(out, idea)?;
                 return Ok(Some(guess));
             }
             Err(why) => writeln!(out, "{}", wrapped(&why, 2))?,
@@ -58,13 +70,20 @@ fn ask_on(input: &mut impl BufRead, out: &mut impl Write, predict: &PredictSpec)
     Ok(None)
 }
 
-fn prompt(asked: &Asked) -> String {
-    match asked {
-        Asked::Number { min, max, unit, .. } => {
-            format!("{} to {} (Enter skips):", in_unit(*min, *unit), in_unit(*max, *unit))
-        }
-        Asked::Choices(choices) => format!("1 to {} (Enter skips):", choices.len()),
+/// The idea, unless it was told before.
+fn tell(out: &mut impl Write, idea: Option<&str>) -> io::Result<()> {
+    match idea {
+        Some(idea) => writeln!(out, "{}\n{}", style("The idea").bold(), markdown(idea, 2)),
+        None => Ok(()),
     }
+}
+
+fn prompt(asked: &Asked) -> String {
+    let range = match asked {
+        Asked::Number { min, max, unit, .. } => format!("{} to {}", in_unit(*min, *unit), in_unit(*max, *unit)),
+        Asked::Choices(choices) => format!("1 to {}", choices.len()),
+    };
+    format!("{range} (Enter skips, i shows the idea):")
 }
 
 /// Understands an answer: a number (shares in percent), or the number of a choice.
@@ -120,6 +139,8 @@ mod tests {
         let choice = |label: &str| ChoiceSpec {
             label: label.to_owned(),
             when: "true".to_owned(),
+            misconception: None,
+            answer: None,
         };
         Asked::Choices(vec![choice("nobody"), choice("all")])
     }
@@ -144,7 +165,7 @@ mod tests {
         };
         let said = |input: &str, asked| {
             let mut out = Vec::new();
-            let guess = ask_on(&mut input.as_bytes(), &mut out, &predict(asked)).unwrap();
+            let guess = ask_on(&mut input.as_bytes(), &mut out, &predict(asked), "Queues grow.").unwrap();
             (guess, String::from_utf8(out).unwrap())
         };
         let (guess, text) = said("all\n2\n", choices());
@@ -153,7 +174,15 @@ mod tests {
             text.contains("Who waits?") && text.contains("2 all") && text.contains("not a number"),
             "{text}"
         );
-        assert_eq!(said("\n", choices()).0, None);
+        let (guess, text) = said("\n", choices());
+        assert!(guess.is_none() && !text.contains("Queues grow"), "{text}");
+        for asked_for in ["i\n2\n", "idea\nidea\n2\n", "2\n"] {
+            let (guess, text) = said(asked_for, choices());
+            assert_eq!(
+                (guess, text.matches("Queues grow.").count()),
+                (Some(Guess::Choice(1)), 1)
+            );
+        }
         assert_eq!(said("", share()).0, None);
         assert_eq!(said(&"x\n".repeat(99), share()).0, None);
     }

@@ -354,6 +354,8 @@ fn a_reader_that_goes_away_is_no_error() {
         "check --schema",
         "runs",
         "runs --json",
+        "learner",
+        "learner --json",
         "doctor",
         "doctor --json",
         "ps",

@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use common::scenario::{ASKING, TWO_GATEWAYS, Tiny};
+use common::scenario::{TWO_GATEWAYS, Tiny};
 use common::{Lab, Said, files, finish, json_file};
 use serde_json::Value;
 
@@ -413,40 +413,6 @@ fn a_planned_death_is_no_crash() {
     assert_eq!(check(&report, "every planned action was done")["verdict"], "pass");
     let crashes = report["arms"][0]["rounds"][0]["crashes"].as_array().unwrap();
     assert!(crashes.is_empty(), "a planned death is no crash: {crashes:?}");
-}
-
-#[test]
-fn a_guess_is_compared_with_what_it_was_and_kept() {
-    let lab = Lab::new();
-    let scenario = ASKING.write(lab.folder());
-    let run = |guess: &str| lab.run(["run".as_ref(), scenario.as_os_str(), "--guess".as_ref(), guess.as_ref()]);
-    let said = run("5").code(0).stdout;
-    assert!(said.contains("How many fingers?"), "{said}");
-    assert!(
-        said.contains("You guessed 5, and it was 10: off by a factor of 2."),
-        "{said}"
-    );
-    let kept = |learner: &Value| learner["scenarios"]["asking"].clone();
-    let learner = kept(&json_file(&lab.state().join("learner.json")));
-    assert_eq!(
-        (&learner["runs"], &learner["last_guess"]["right"]),
-        (&1.into(), &false.into())
-    );
-    let said = run("11").code(0).stdout;
-    assert!(said.contains("it was 10: right"), "{said}");
-    let learner = kept(&json_file(&lab.state().join("learner.json")));
-    assert_eq!(
-        (&learner["runs"], &learner["last_guess"]["right"]),
-        (&2.into(), &true.into())
-    );
-    // The recording knows the guess, too.
-    let again = lab.say("replay last --speed 0 --ui plain").code(0).stdout;
-    assert!(again.contains("it was 10: right"), "{again}");
-    run("many").code(2).complains(&["not a number", "How many fingers?"]);
-    run("101").code(2).complains(&["between 0 and 100"]);
-    let silent = Tiny::default().write(lab.folder());
-    let said = lab.run(["run".as_ref(), silent.as_os_str(), "--guess".as_ref(), "1".as_ref()]);
-    said.code(2).complains(&["asks for no guess"]);
 }
 
 #[test]

@@ -60,11 +60,15 @@ fn from_home_to_a_verdict_and_back() {
     tty.until("only one is left", |text| !text.contains("race-condition"));
     tty.write("\r");
     tty.write("s");
-    tty.shows("what percentage of the bystanders");
-    tty.write("33\r");
-    tty.shows("your guess: 33 %");
+    tty.shows("which bystanders still wait");
+    tty.write("i");
+    tty.shows("one thread that serves many requests");
+    tty.write("q");
+    tty.shows("What is compared");
+    tty.write("1\r");
+    tty.shows("your guess: nobody");
     tty.shows("balancer (round robin)");
-    let verdict = verdict(&mut tty, "You guessed 33 %");
+    let verdict = verdict(&mut tty, "You guessed \"nobody");
     assert!(
         ["PASS", "FAIL", "INCONCLUSIVE"]
             .iter()

@@ -58,6 +58,18 @@ pub fn scenario(name: &str) -> Result<Scenario, String> {
     source(name).map(known)
 }
 
+/// The scenarios whose question has a choice with this misconception: the lessons that meet it.
+pub fn that_meet(misconception: &str) -> Vec<&'static str> {
+    let meets = |name: &&str| {
+        let document = source(name).map(known).map(|scenario| scenario.document);
+        let predict = document.ok().and_then(|document| document.predict);
+        let choices = predict.map(|predict| predict.choices).unwrap_or_default();
+        let mut named = choices.iter().filter_map(|choice| choice.misconception.as_ref());
+        named.any(|named| named.as_str() == misconception)
+    };
+    names().into_iter().filter(meets).collect()
+}
+
 /// The scenario of the playground.
 pub fn playground_scenario() -> Scenario {
     known(playground())
@@ -70,7 +82,7 @@ fn known(source: Source) -> Scenario {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint;
+    use crate::{lint, misconceptions};
 
     #[test]
     fn every_scenario_of_the_catalogue_is_sound() {
@@ -80,6 +92,17 @@ mod tests {
             if let Err(error) = scenario.and_then(|scenario| lint::check(&scenario)) {
                 panic!("{error}");
             }
+        }
+    }
+
+    #[test]
+    fn every_scenario_asks_for_a_choice_and_every_misconception_is_met() {
+        for name in names() {
+            let predict = scenario(name).unwrap().document.predict;
+            assert!(predict.is_some_and(|predict| !predict.choices.is_empty()), "{name}");
+        }
+        for misconception in misconceptions::names() {
+            assert!(!that_meet(misconception).is_empty(), "no lesson meets {misconception}");
         }
     }
 

@@ -3,12 +3,9 @@
 //! Two sections speak of a run and are templates (minijinja): "What happened" and "Why". All others are plain
 //! Markdown, so that the handbook can show the same file.
 
-use minijinja::value::{Serde, Value};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
-
 use crate::expression::Scope;
-use crate::format::{Problem, first_hidden, is_hidden};
-use crate::unit::{Unit, in_unit};
+use crate::format::{Problem, first_hidden};
+use crate::template::{self, Wrong};
 
 /// The headings of a lesson, in order.
 pub const HEADINGS: [&str; 7] = [
@@ -22,10 +19,6 @@ pub const HEADINGS: [&str; 7] = [
 ];
 /// The headings whose text is a template.
 const TEMPLATES: [&str; 2] = ["What happened", "Why"];
-/// What a section may cost: about so many instructions, or 64 bytes of text for each.
-const FUEL: u64 = 100_000;
-/// How deep macros and loops may call themselves.
-const DEPTH_MAX: usize = 50;
 
 /// A lesson, section by section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,16 +99,7 @@ impl Lesson {
     }
 
     fn rendered(&self, index: usize, scope: &Scope) -> Result<String, Wrong> {
-        let told = environment()
-            .render_str(&self.sections[index], Value::from(Serde(scope)))
-            .map_err(|error| Wrong::from(&error))?;
-        match told.chars().find(|character| is_hidden(*character)) {
-            None => Ok(told),
-            Some(character) => Err(Wrong {
-                line: None,
-                message: format!("it writes the hidden character U+{:04X}", u32::from(character)),
-            }),
-        }
+        template::filled(&self.sections[index], scope)
     }
 
     /// Problems of the templates against a scope that has everything a run can measure.
@@ -134,26 +118,6 @@ impl Lesson {
                 ))
             })
             .collect()
-    }
-}
-
-/// Why a template tells nothing.
-struct Wrong {
-    /// Line of the section, from 1.
-    line: Option<usize>,
-    message: String,
-}
-
-impl From<&Error> for Wrong {
-    fn from(error: &Error) -> Self {
-        let message = match error.kind() {
-            ErrorKind::OutOfFuel => "the template does or writes too much".to_owned(),
-            kind => error.detail().map_or_else(|| kind.to_string(), str::to_owned),
-        };
-        Self {
-            line: error.line(),
-            message,
-        }
     }
 }
 
@@ -196,33 +160,6 @@ fn body(text: &str, range: std::ops::Range<usize>) -> (Vec<usize>, String) {
     while lines.pop_if(|(_, words)| words.trim().is_empty()).is_some() {}
     let (places, words): (Vec<usize>, Vec<&str>) = lines.into_iter().unzip();
     (places, words.join("\n").trim().to_owned())
-}
-
-fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(FUEL));
-    environment.set_recursion_limit(DEPTH_MAX);
-    for (name, unit) in [
-        ("ms", Unit::Ms),
-        ("share", Unit::Share),
-        ("per_s", Unit::PerS),
-        ("times", Unit::Ratio),
-        ("count", Unit::Count),
-    ] {
-        environment.add_filter(name, move |value: Value| written(&value, unit));
-    }
-    environment
-}
-
-fn written(value: &Value, unit: Unit) -> Result<String, Error> {
-    if value.is_none() {
-        return Ok("(not measured)".to_owned());
-    }
-    f64::try_from(value.clone())
-        // A unit stays on the line of its number.
-        .map(|number| in_unit(number, unit).replace(' ', "\u{a0}"))
-        .map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("{value} is not a number")))
 }
 
 #[cfg(test)]

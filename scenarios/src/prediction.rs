@@ -7,6 +7,7 @@ use crate::expression::{Expression, Scope};
 use crate::guess::Guess;
 use crate::plan::{Asked, Plan};
 use crate::state::RunState;
+use crate::template;
 use crate::unit::{Unit, in_unit};
 
 /// A guess counts as right when it is no further off than this share of what it was.
@@ -25,6 +26,12 @@ pub struct Guessed {
     pub right: bool,
     /// How far off, in one plain sentence.
     pub sentence: String,
+    /// The name of the misconception behind the choice, where it turned out as the lesson expects instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misconception: Option<String>,
+    /// What the learner who chose that is told, with this run's figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
 }
 
 /// What came of the run's guess, from the figures that were measured; none where nothing was guessed.
@@ -38,7 +45,7 @@ pub fn outcome(plan: &Plan, state: &RunState, scope: &Scope) -> Option<Guessed> 
         let sure = doubt::reason(&expression, plan, &doubts).is_none();
         sure.then_some(expression)
     };
-    let (said, was, right) = match (&predict.asked, guess) {
+    let (said, was, right, mistaken) = match (&predict.asked, guess) {
         (Asked::Number { value, unit, .. }, Guess::Number(number)) => {
             let was = known(value).and_then(|value| value.number(scope).ok());
             let right = was.is_some_and(|was| near(number, was));
@@ -46,29 +53,64 @@ pub fn outcome(plan: &Plan, state: &RunState, scope: &Scope) -> Option<Guessed> 
                 in_unit(number, *unit),
                 was.map(|was| (in_unit(was, *unit), times_off(number, was))),
                 right,
+                None,
             )
         }
         (Asked::Choices(choices), Guess::Choice(chosen)) => {
             let conditions: Option<Vec<Expression>> = choices.iter().map(|choice| known(&choice.when)).collect();
-            let was = conditions.and_then(|all| all.iter().position(|condition| holds(condition, scope)));
+            let was = conditions.and_then(|all| first_that_holds(&all, scope));
             let label = |index: usize| {
                 choices
                     .get(index)
                     .map(|choice| choice.label.clone())
                     .unwrap_or_default()
             };
-            (label(chosen), was.map(|was| (label(was), None)), was == Some(chosen))
+            // What is said of a misconception holds where it turned out as the lesson expects.
+            let as_expected = was.is_some_and(|was| choices[was].misconception.is_none());
+            let mistaken = choices.get(chosen).filter(|_| as_expected && was != Some(chosen));
+            (
+                label(chosen),
+                was.map(|was| (label(was), None)),
+                was == Some(chosen),
+                mistaken,
+            )
         }
         // A recording whose plan was edited by hand.
         _ => return None,
     };
+    // A label may be a sentence of its own.
+    let quoted = |label: &str| format!("\"{label}\"");
     Some(Guessed {
         question: predict.question.clone(),
-        sentence: sentence(&said, was.as_ref(), right),
+        sentence: match &predict.asked {
+            Asked::Number { .. } => sentence(&said, was.as_ref(), right),
+            Asked::Choices(_) => {
+                let was = was.as_ref().map(|(was, off)| (quoted(was), *off));
+                sentence(&quoted(&said), was.as_ref(), right)
+            }
+        },
         guess: said,
         was: was.map(|(was, _)| was),
         right,
+        misconception: mistaken.and_then(|choice| choice.misconception.clone()),
+        // What cannot be filled with this run's figures is left out; the verdict has its own words for what is missing.
+        answer: mistaken
+            .and_then(|choice| choice.answer.as_deref())
+            .and_then(|answer| answered(answer, scope).ok()),
     })
+}
+
+/// The answer to a choice with a run's figures, as one paragraph.
+///
+/// # Errors
+/// Why it cannot be said.
+pub(crate) fn answered(template: &str, scope: &Scope) -> Result<String, String> {
+    let answer = template::filled(template, scope).map_err(|wrong| wrong.message)?;
+    if answer.contains(template::NOT_MEASURED) {
+        return Err("it speaks of what this run does not measure".to_owned());
+    }
+    // Not at no-break spaces: they hold a unit to its number.
+    Ok(answer.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// A guess in words; none where it does not fit the question.
@@ -80,8 +122,14 @@ pub fn said(plan: &Plan, guess: Guess) -> Option<String> {
     }
 }
 
-fn holds(condition: &Expression, scope: &Scope) -> bool {
-    condition.number(scope).is_ok_and(|truth| truth != 0.0)
+/// The first condition that holds; none where one before it speaks of what was not measured, as that might have held.
+fn first_that_holds(conditions: &[Expression], scope: &Scope) -> Option<usize> {
+    for (index, condition) in conditions.iter().enumerate() {
+        if condition.number(scope).ok()? != 0.0 {
+            return Some(index);
+        }
+    }
+    None
 }
 
 fn near(guess: f64, was: f64) -> bool {
@@ -114,6 +162,20 @@ mod tests {
     fn a_guess_within_a_fifth_is_right() {
         assert!(near(80.0, 100.0) && near(120.0, 100.0) && !near(79.0, 100.0));
         assert!(near(0.0, 0.0) && !near(0.1, 0.0));
+    }
+
+    #[test]
+    fn what_was_not_measured_makes_no_later_choice_right() {
+        let scope: Scope = serde_json::from_value(serde_json::json!({ "one": { "n": 3.0, "p99": null } })).unwrap();
+        let conditions = |all: &[&str]| {
+            all.iter()
+                .map(|one| Expression::compile(one).unwrap())
+                .collect::<Vec<_>>()
+        };
+        let first = |all: &[&str]| first_that_holds(&conditions(all), &scope);
+        assert_eq!(first(&["one.n < 2.0", "one.n < 4.0", "true"]), Some(1));
+        assert_eq!(first(&["one.p99 < 2.0", "true"]), None);
+        assert_eq!(first(&["one.n < 2.0"]), None);
     }
 
     #[test]

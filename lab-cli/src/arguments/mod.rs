@@ -128,6 +128,8 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
     },
     /// List recorded runs
     Runs(Json),
+    /// Show what your guesses tend to believe wrongly, and which lessons meet it
+    Learner(Json),
     /// Write the report of a recorded run
     #[command(after_help = "Examples:
   lab report last --open

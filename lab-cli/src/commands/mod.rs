@@ -6,6 +6,7 @@ mod clean;
 mod compare;
 mod doctor;
 mod export;
+mod learner;
 mod picture;
 mod play;
 mod replay;
@@ -48,6 +49,7 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
         Command::Picture(arguments) => picture::run(&arguments),
         Command::Compare { first, second, json } => compare::run(&first, &second, json.json),
         Command::Runs(json) => runs::run(json.json),
+        Command::Learner(json) => learner::run(json.json),
         Command::Report {
             run,
             format,

@@ -37,7 +37,7 @@ pub async fn run(arguments: Run) -> Result<Exit, Failure> {
         if stop.is_cancelled() {
             return Ok(worst.max(Exit::Interrupted));
         }
-        job.guess = guess(&arguments, &job.plan)?;
+        job.guess = guess(&arguments, &job)?;
         worst = worst.max(one(&arguments, &job, &stop).await?);
     }
     Ok(worst)
@@ -89,13 +89,13 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
 }
 
 /// What the learner expects: as given, else as asked for on a terminal.
-fn guess(arguments: &Run, plan: &Plan) -> Result<Option<Guess>, Failure> {
-    let given = given(arguments, plan)?;
-    match &plan.predict {
+fn guess(arguments: &Run, job: &Job) -> Result<Option<Guess>, Failure> {
+    let given = given(arguments, &job.plan)?;
+    match &job.plan.predict {
         Some(predict)
             if given.is_none() && !arguments.yes && arguments.ui != Ui::Json && guess::somebody_is_there() =>
         {
-            Ok(guess::ask(predict)?)
+            Ok(guess::ask(predict, job.scenario.lesson.section("The idea"))?)
         }
         _ => Ok(given),
     }

@@ -33,6 +33,9 @@ pub fn report(summary: &RunSummary<'_>, lesson: Option<&LessonText>) -> String {
             wrapped(&guess.question, 0),
             wrapped(&guess.sentence, 2)
         );
+        if let Some(answer) = &guess.answer {
+            let _ = writeln!(out, "{}\n", wrapped(answer, 2));
+        }
     }
     out.push_str(&tables(summary, ascii()));
     if !summary.checks.is_empty() {

@@ -38,6 +38,9 @@ pub(super) fn render(material: &Material<'_>) -> String {
     let _ = writeln!(text, "{}\n", escape(&summary.sentence));
     if let Some(guess) = &summary.guess {
         let _ = writeln!(text, "{} {}\n", escape(&guess.question), escape(&guess.sentence));
+        if let Some(answer) = &guess.answer {
+            let _ = writeln!(text, "{}\n", escape(answer));
+        }
     }
     side_by_side(&mut text, &summary.arms);
     acted(&mut text, state);

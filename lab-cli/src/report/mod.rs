@@ -29,6 +29,8 @@ mod attack;
 #[cfg(test)]
 pub mod fixture;
 #[cfg(test)]
+mod guess_tests;
+#[cfg(test)]
 mod tests;
 
 pub use html::SimMaterial;

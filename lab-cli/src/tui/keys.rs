@@ -54,6 +54,8 @@ pub enum Action {
     RunQuick,
     /// The whole lesson.
     Lesson,
+    /// The lesson's idea, before a guess.
+    Idea,
     /// Play with it.
     Play,
     /// The next panel, or the next thing beside the list.
@@ -158,6 +160,7 @@ pub static BINDINGS: &[Binding] = {
         bind(P::Home, &[ENTER, Char('r')], A::Run, "run the scenario: first it asks for your guess", "run"),
         bind(P::Home, &[Char('s')], A::RunQuick, "the same in a few seconds, with wider intervals", "short"),
         bind(P::Home, &[Char('l')], A::Lesson, "read the lesson", "lesson"),
+        bind(P::Home, &[Char('i')], A::Idea, "show the idea now; otherwise it comes after your guess", ""),
         bind(P::Home, &[Char('p')], A::Play, "play with the scenario's system, or with the general one", "play"),
         bind(P::Home, &[Char('/')], A::Search, "search names, titles and questions; Esc ends it", "search"),
         bind(P::Home, &[TAB, RIGHT], A::NextTab, "what stands beside the list: about it, its recorded runs", "beside"),
@@ -171,8 +174,9 @@ pub static BINDINGS: &[Binding] = {
         bind(P::Home, &[Char('6')], A::Phase(6), "", ""),
         bind(P::Home, &[Char('7')], A::Phase(7), "", ""),
         bind(P::Home, &[Char('8')], A::Phase(8), "", ""),
-        bind(P::Predict, &[ENTER], A::Enter, "this is my guess: begin", "begin"),
-        bind(P::Predict, &[TAB], A::Skip, "begin without a guess", "no guess"),
+        bind(P::Predict, &[ENTER], A::Enter, "this is my guess: start", "start"),
+        bind(P::Predict, &[Char('i')], A::Idea, "show the idea first", "idea"),
+        bind(P::Predict, &[TAB], A::Skip, "start without a guess", "no guess"),
         bind(P::Live, &[TAB, RIGHT], A::NextTab, "the next panel, where there is no room for all", "panel"),
         bind(P::Live, &[BACK_TAB, LEFT], A::PreviousTab, "", ""),
         bind(P::Live, &[Char('p')], A::Freeze, "hold the picture (the run goes on); again: let it go", "hold"),

@@ -22,6 +22,8 @@ use super::theme::{Depth, Theme};
 use crate::recording::Recording;
 use crate::report::fixture;
 
+mod predict;
+
 const PLAIN: Theme = Theme {
     depth: Depth::None,
     ascii: false,
@@ -323,7 +325,7 @@ fn home_shows_the_curriculum_and_what_is_known_of_the_selected_scenario() {
         "One request burns the CPU: who else waits?",
         "takes     30 s",
         "not tried yet",
-        "The idea",
+        "What to watch",
     ] {
         assert!(screen.contains(wanted), "{wanted} in\n{screen}");
     }
@@ -350,28 +352,6 @@ fn search_and_phase_narrow_the_list_and_escape_widens_it_again() {
     );
     bench.write("/no such thing");
     assert!(bench.screen(120, 40).contains("nothing fits"));
-}
-
-#[test]
-fn a_question_takes_a_number_and_says_what_it_did_not_understand() {
-    let mut bench = Bench::at_home(PLAIN);
-    bench.write("/cpu-blocking");
-    bench.press(KeyCode::Enter);
-    bench.press(KeyCode::Char('s'));
-    assert!(bench.screen(100, 36).contains("what percentage of the bystanders"));
-    bench.write("999");
-    bench.press(KeyCode::Enter);
-    let screen = bench.screen(100, 36);
-    assert!(
-        screen.contains("999") && screen.contains("between 0 % and 100 %"),
-        "{screen}"
-    );
-    bench.press(KeyCode::Esc);
-    assert!(
-        bench.screen(100, 36).contains("scenarios"),
-        "back at home, and nothing was begun"
-    );
-    assert!(!Path::new(&bench.state.path().join("runs")).exists());
 }
 
 #[test]

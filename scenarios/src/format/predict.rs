@@ -37,4 +37,12 @@ pub struct Choice {
     pub label: Place,
     /// CEL expression over measured values: whether it turned out so.
     pub when: Place,
+    /// What somebody who chooses this believes wrongly: a name of the list of misconceptions. One choice, the one that is
+    /// right when all goes as the lesson says, has none.
+    #[serde(default)]
+    pub misconception: Option<Place>,
+    /// What the learner who chose this is told where the choice without a misconception turned out right: at most three
+    /// sentences, a template with the run's figures as in the lesson.
+    #[serde(default)]
+    pub answer: Option<Place>,
 }

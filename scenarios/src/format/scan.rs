@@ -12,8 +12,8 @@ use super::error::Problem;
 const TEXT_MAX: usize = 16 * 1024;
 /// The longest name of a key or a parameter, in bytes.
 const KEY_MAX: usize = 100;
-/// The key of a body, the only text of more than one line.
-const BODY: &str = "json";
+/// The keys whose texts may have more than one line: a body, and an answer to a guess, which is shown as one paragraph.
+const OF_MANY_LINES: [&str; 2] = ["json", "answer"];
 /// The most values of a list, such as times.
 const LIST_MAX: usize = 1_000;
 /// The most tables of a kind, such as arms, and the most keys of one.
@@ -49,7 +49,7 @@ fn of_table(table: &DeTable<'_>, span: Range<usize>, problems: &mut Vec<Problem>
     too_many(table.len(), TABLES_MAX, "keys", span, problems);
     for (key, value) in table {
         of_text(key.get_ref(), key.span(), KEY_MAX, problems);
-        if let (DeValue::String(text), true) = (value.get_ref(), key.get_ref() != BODY) {
+        if let (DeValue::String(text), true) = (value.get_ref(), !OF_MANY_LINES.contains(&key.get_ref().as_ref())) {
             one_line(text, value.span(), problems);
         }
         of_value(value, problems);
@@ -134,7 +134,7 @@ mod tests {
             assert!(!said[0].chars().any(is_hidden), "{said:?}");
         }
         assert_eq!(said("\"a\\u0007\" = 1").len(), 1);
-        assert!(said("a = \"ü → 中 🎈 \\t\"\njson = '''x\r\ny'''").is_empty());
+        assert!(said("a = \"ü → 中 🎈 \\t\"\njson = '''x\r\ny'''\nanswer = \"x\\ny\"").is_empty());
         assert!(said("title = \"one\\nPASS two\"")[0].contains("line break"));
     }
 

@@ -1,5 +1,7 @@
 //! What shows only when a scenario is planned: numbers out of their ranges, requests that cannot be sent, systems that
-//! cannot start, and checks and lessons that speak of what nobody measures.
+//! cannot start, and checks, answers and lessons that speak of what nobody measures.
+
+mod answers;
 
 use std::collections::BTreeMap;
 
@@ -89,6 +91,10 @@ fn measurable(scenario: &Scenario, plan: &Plan) -> Result<(), FormatError> {
         if let Err(why) = Expression::compile(source).and_then(|expression| expression.number(&scope)) {
             problems.push(Problem::whole(format!("[predict] `{source}`: {why}")));
         }
+    }
+    if plan.predict.is_some() {
+        // An answer speaks of the run that was made, so it must do without the arms that this one leaves out.
+        problems.extend(answers::problems(&scenario.document, &summary::filled_as_run(plan)));
     }
     if !problems.is_empty() {
         return Err(scenario.source.invalid(SCENARIO_FILE, problems));

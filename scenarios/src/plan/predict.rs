@@ -44,6 +44,12 @@ pub struct ChoiceSpec {
     pub label: String,
     /// The expression that says whether it turned out so.
     pub when: String,
+    /// The name of what somebody who chooses this believes wrongly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misconception: Option<String>,
+    /// The template of what the learner who chose this is told, where the choice without a misconception was right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
 }
 
 impl Asked {
@@ -72,13 +78,15 @@ pub(super) fn spec(predict: &Predict, resolver: &Resolver) -> Result<PredictSpec
                     Ok(ChoiceSpec {
                         label: resolver.fill(&choice.label)?,
                         when: choice.when.to_string(),
+                        misconception: choice.misconception.as_ref().map(ToString::to_string),
+                        answer: choice.answer.as_ref().map(ToString::to_string),
                     })
                 })
                 .collect::<Result<_, Problem>>()?,
         ),
         _ => {
             return Err(Problem::whole("the question of [predict] has no clear kind of answer")
-                .hint("give value (for a number), or two [[predict.choice]] or more"));
+                .hint("give value (for a number), or three to five [[predict.choice]]"));
         }
     };
     Ok(PredictSpec {

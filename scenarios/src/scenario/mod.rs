@@ -3,6 +3,7 @@
 
 mod names;
 mod params;
+mod predictions;
 mod references;
 mod rules;
 
@@ -72,6 +73,7 @@ fn problems(document: &Document, folder: &str) -> Vec<Problem> {
     names::check(document, &mut problems);
     references::check(document, &mut problems);
     rules::check(document, &mut problems);
+    predictions::check(document, &mut problems);
     problems
 }
 

@@ -35,5 +35,5 @@ pub use operations::{Distribution, OperationsSummary, Quiescent};
 pub use outcome::Outcome;
 pub use recovery::Recovery;
 pub use run::RunSummary;
-pub(crate) use scope::filled;
+pub(crate) use scope::{filled, filled_as_run};
 pub use search::{Found, SearchSummary};

@@ -127,6 +127,17 @@ pub(crate) fn filled(plan: &Plan) -> Scope {
     scope
 }
 
+/// The same where a run measured only its own arms, and not those that it leaves out.
+pub(crate) fn filled_as_run(plan: &Plan) -> Scope {
+    let mut scope = filled(plan);
+    for out in &plan.left_out {
+        if let Some(value) = scope.get_mut(&out.arm.name) {
+            empty(value);
+        }
+    }
+    scope
+}
+
 fn instance_names(service: &compose::ServiceSpec) -> Vec<String> {
     (1..=service.instances)
         .map(|number| format!("{}-{number}", service.name))

@@ -38,6 +38,7 @@ impl App {
             Action::Run => self.run_selected(false),
             Action::RunQuick => self.run_selected(true),
             Action::Lesson => self.lesson(),
+            Action::Idea => self.idea(),
             Action::Play => self.play_selected(),
             Action::Enter => self.guessed(),
             Action::Skip => self.without_guess(),
@@ -170,6 +171,17 @@ impl App {
         match scenario {
             Some(scenario) => self.pages.push(Page::Paper(lesson::lesson(&scenario))),
             None => self.notice = Some("there is no lesson here".to_owned()),
+        }
+    }
+
+    fn idea(&mut self) {
+        let scenario = match self.pages.last() {
+            Some(Page::Home(home)) => home.scenario(),
+            Some(Page::Predict(predict)) => Some(&predict.job.scenario),
+            _ => None,
+        };
+        if let Some(idea) = scenario.map(lesson::idea) {
+            self.pages.push(Page::Paper(idea));
         }
     }
 

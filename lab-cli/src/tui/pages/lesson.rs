@@ -38,6 +38,14 @@ pub fn lesson(scenario: &Scenario) -> Paper {
     })
 }
 
+/// Its idea, for a learner who wants to read first.
+pub fn idea(scenario: &Scenario) -> Paper {
+    let idea = scenario.lesson.section("The idea").to_owned();
+    Paper::new(format!("{} · the idea", scenario.name()), move |width, theme| {
+        text::markdown(width, theme, &idea)
+    })
+}
+
 /// A heading within a text.
 pub fn heading(words: &str, theme: Theme) -> Line<'static> {
     Line::styled(words.to_owned(), theme.style(Role::Now).add_modifier(Modifier::BOLD))

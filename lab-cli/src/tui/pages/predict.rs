@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use scenarios::guess::Guess;
 use scenarios::plan::{Asked, PredictSpec};
@@ -96,10 +96,10 @@ impl Predict {
         let width = usize::from(area.width.min(100)).max(20);
         let mut lines = vec![heading("Before it runs: what do you expect?", theme), Line::default()];
         for line in text::wrapped(width, theme, &self.predict.question) {
-            lines.push(line.style(ratatui::style::Style::new().add_modifier(Modifier::BOLD)));
+            lines.push(line.style(Style::new().add_modifier(Modifier::BOLD)));
         }
         lines.push(Line::default());
-        lines.extend(self.answer_lines(theme));
+        lines.extend(self.answer_lines(width, theme));
         if let Some(complaint) = &self.complaint {
             lines.push(Line::styled(words(complaint, theme), theme.style(Role::Bad)));
         }
@@ -127,18 +127,14 @@ impl Predict {
         put(&lines, area, buf);
     }
 
-    fn answer_lines(&self, theme: Theme) -> Vec<Line<'static>> {
+    fn answer_lines(&self, width: usize, theme: Theme) -> Vec<Line<'static>> {
         match &self.predict.asked {
             Asked::Choices(choices) => choices
                 .iter()
                 .enumerate()
-                .map(|(index, choice)| {
-                    let text = words(&format!(" {} {} ", index + 1, choice.label), theme);
-                    if index == self.chosen {
-                        Line::styled(format!("{}{text}", theme.pick("▶", ">")), theme.selected())
-                    } else {
-                        Line::raw(format!(" {text}"))
-                    }
+                .flat_map(|(index, choice)| {
+                    let chosen = index == self.chosen;
+                    choice_lines(index + 1, &choice.label, chosen, width, theme)
                 })
                 .collect(),
             Asked::Number { min, max, unit, .. } => {
@@ -151,4 +147,23 @@ impl Predict {
             }
         }
     }
+}
+
+/// A choice after its number. What does not fit on one line goes on below the words.
+fn choice_lines(number: usize, label: &str, chosen: bool, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let (mark, style) = if chosen {
+        (theme.pick("▶", ">"), theme.selected())
+    } else {
+        (" ", Style::new())
+    };
+    let before = format!("{mark} {number} ");
+    let room = width.saturating_sub(before.chars().count() + 1);
+    let label = text::wrapped(room, theme, label).into_iter();
+    label
+        .enumerate()
+        .map(|(line, words)| {
+            let before = if line == 0 { before.as_str() } else { "    " };
+            Line::styled(format!("{before}{words} "), style)
+        })
+        .collect()
 }

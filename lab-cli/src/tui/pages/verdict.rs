@@ -86,6 +86,9 @@ fn lines(outcome: &RunOutcome, width: usize, theme: Theme) -> Vec<Line<'static>>
         for line in text::wrapped(width, theme, &guess.sentence) {
             lines.push(line.style(theme.style(role).add_modifier(Modifier::BOLD)));
         }
+        if let Some(answer) = &guess.answer {
+            lines.extend(text::wrapped(width, theme, answer));
+        }
     }
     lines.push(Line::default());
     lines.extend(comparison(&summary, width, theme));
@@ -94,7 +97,9 @@ fn lines(outcome: &RunOutcome, width: usize, theme: Theme) -> Vec<Line<'static>>
         lines.extend(text::lines(width, theme, || plain::checks(summary.checks)));
     }
     if let Some(lesson) = &outcome.lesson {
-        lines.extend(explanation(lesson, width, theme));
+        // Whoever guessed has not seen it yet, unless they asked for it.
+        let idea = summary.guess.as_ref().map_or("", |_| lesson.idea.as_str());
+        lines.extend(explanation(lesson, idea, width, theme));
     }
     lines.push(Line::default());
     lines.extend(text::wrapped(
@@ -140,10 +145,11 @@ fn comparison(summary: &RunSummary<'_>, width: usize, theme: Theme) -> Vec<Line<
     lines
 }
 
-fn explanation(lesson: &LessonText, width: usize, theme: Theme) -> Vec<Line<'static>> {
+fn explanation(lesson: &LessonText, idea: &str, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let sections = [
         ("What happened", lesson.happened.as_str()),
+        ("The idea", idea),
         ("Why", lesson.why.as_str()),
         ("Try next: type its number", &next::numbered(&lesson.next)),
     ];

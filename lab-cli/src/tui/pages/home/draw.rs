@@ -7,13 +7,15 @@ use ratatui::text::{Line, Span};
 use scenarios::verdict::Verdict;
 
 use super::{Beside, Entry, Home};
-use crate::learner::Progress;
+use crate::learner::{self, Progress};
 use crate::needs;
 use crate::tui::pages::lesson::heading;
 use crate::tui::panels::{cut, frame, put, words};
 use crate::tui::text;
 use crate::tui::theme::{Role, Theme};
 
+/// How many misconceptions stand beside the list; lab learner shows all.
+const BELIEFS_SHOWN: usize = 2;
 /// What each phase of the curriculum is about.
 const PHASES: [&str; 9] = [
     "Independent services",
@@ -171,10 +173,46 @@ impl Home {
             let last = progress.last_guess.as_ref().map_or("", |guess| guess.sentence.as_str());
             lines.extend(text::wrapped(width, theme, last));
         }
-        for part in ["The idea", "What to watch"] {
+        lines.extend(self.tendencies(entry, width, theme));
+        // The idea often holds the answer, so it comes after the guess.
+        let guessed = progress.is_some_and(|progress| progress.guesses > 0);
+        let asks = document.predict.is_some() && !guessed;
+        let parts: &[&str] = if asks {
+            &["What to watch"]
+        } else {
+            &["The idea", "What to watch"]
+        };
+        for part in parts {
             lines.push(Line::default());
             lines.push(heading(part, theme));
             lines.extend(text::markdown(width, theme, entry.scenario.lesson.section(part)));
+        }
+        if asks {
+            lines.push(Line::default());
+            let words = "The idea comes after your guess; i shows it now.";
+            lines.push(Line::styled(words, theme.dim()));
+        }
+        lines
+    }
+
+    /// What the learner tends to believe wrongly, the most often chosen first.
+    fn tendencies(&self, entry: &Entry, width: usize, theme: Theme) -> Vec<Line<'static>> {
+        let beliefs = self.learner.open_beliefs();
+        if beliefs.is_empty() {
+            return Vec::new();
+        }
+        let mut lines = vec![Line::default(), heading("You tend to believe", theme)];
+        for (name, belief) in beliefs.into_iter().take(BELIEFS_SHOWN) {
+            let times = match belief.times {
+                1 => "chosen once".to_owned(),
+                times => format!("chosen {times} times"),
+            };
+            let met = match belief.scenario == entry.scenario.name() {
+                true => "this lesson meets it".to_owned(),
+                false => format!("{} meets it", belief.scenario),
+            };
+            let words = format!("{} ({times}; {met})", learner::in_words(name));
+            lines.extend(text::wrapped(width, theme, &words));
         }
         lines
     }
