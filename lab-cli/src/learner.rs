@@ -167,7 +167,8 @@ impl Learner {
         progress.runs += 1;
         progress.last_run.clone_from(&info.run);
         progress.last_verdict = Some(summary.outcome.verdict());
-        if let Some(guess) = &summary.guess {
+        // A guess that the run did not answer is neither right nor wrong.
+        if let Some(guess) = summary.guess.as_ref().filter(|guess| guess.was.is_some()) {
             progress.guesses += 1;
             progress.guesses_right += u32::from(guess.right);
             progress.last_guess = Some(guess.clone());
