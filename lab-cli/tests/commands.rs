@@ -233,7 +233,7 @@ fn the_schema_of_scenario_files_is_the_committed_one() {
     let committed = std::fs::read_to_string(in_workspace("scenarios/scenario.schema.json")).unwrap();
     assert!(
         said.stdout == committed,
-        "make it anew: lab check --schema > scenarios/scenario.schema.json"
+        "make it anew: LAB_DOCS=write cargo test --bin lab handbook"
     );
     assert!(said.json()["properties"]["arm"].is_object());
 }

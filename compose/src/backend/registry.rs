@@ -141,28 +141,6 @@ mod tests {
         }
     }
 
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn the_handbook_says_what_each_backend_declares() {
-        let backends = BackendRegistry::of_current_program().unwrap().all().unwrap();
-        let row = |first: String, cells: Vec<String>| format!("| {first} | {} |\n", cells.join(" | "));
-        let cells = |cell: &dyn Fn(&Arc<dyn Backend>) -> String| backends.iter().map(cell).collect();
-        let mut table = row(String::new(), cells(&|backend| format!("`{}`", backend.name()))).replace("|  |", "| |");
-        table += &format!("|---|{}\n", "---|".repeat(backends.len()));
-        for capability in Capability::ALL {
-            let mark = |backend: &Arc<dyn Backend>| match backend.capabilities().contains(&capability) {
-                true => "✓".to_owned(),
-                false => "–".to_owned(),
-            };
-            table += &row(format!("`{capability}`"), cells(&mark));
-        }
-        let page = include_str!("../../../docs/src/how-to/docker.md");
-        assert!(
-            page.contains(&table),
-            "docs/src/how-to/docker.md needs this table:\n{table}"
-        );
-    }
-
     #[test]
     fn a_backend_that_is_not_there_is_refused_with_those_that_are() {
         let registry = BackendRegistry::of_current_program().unwrap();
