@@ -96,7 +96,10 @@ fn completions_and_the_manual_name_every_command() {
     let manual = lab.say("man").code(0).stdout;
     assert!(manual.starts_with("."), "{manual}");
     for command in &commands {
-        assert!(manual.contains(&format!("lab\\-{command}(1)")), "no {command}: {manual}");
+        assert!(
+            manual.contains(&format!("lab\\-{command}(1)")),
+            "no {command}: {manual}"
+        );
     }
 }
 

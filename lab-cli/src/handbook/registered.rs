@@ -46,16 +46,20 @@ fn laws() -> String {
 
 fn capabilities() -> String {
     let registry = BackendRegistry::of_current_program().expect("a program knows itself");
-    let backends = registry.all().expect("backends are made without being asked for anything");
+    let backends = registry
+        .all()
+        .expect("backends are made without being asked for anything");
     let row = |first: String, cells: Vec<String>| format!("| {first} | {} |\n", cells.join(" | "));
     let names = backends.iter().map(|backend| format!("`{}`", backend.name()));
     let mut made = row("Capability".to_owned(), names.collect());
     made += &format!("|---|{}\n", "---|".repeat(backends.len()));
     for capability in Capability::ALL {
-        let marks = backends.iter().map(|backend| match backend.capabilities().contains(&capability) {
-            true => "✓".to_owned(),
-            false => "–".to_owned(),
-        });
+        let marks = backends
+            .iter()
+            .map(|backend| match backend.capabilities().contains(&capability) {
+                true => "✓".to_owned(),
+                false => "–".to_owned(),
+            });
         made += &row(format!("`{capability}`"), marks.collect());
     }
     made
@@ -69,7 +73,11 @@ fn policies(page: &str) -> String {
         let name = format!("`{}`", policy.name());
         let known = part.lines().find(|line| line.starts_with(&format!("| {name} |")));
         let cost = known.and_then(|row| row.trim_end_matches(" |").rsplit(" | ").next());
-        [name, policy.summary().to_owned(), cost.unwrap_or("not measured").to_owned()]
+        [
+            name,
+            policy.summary().to_owned(),
+            cost.unwrap_or("not measured").to_owned(),
+        ]
     });
     table(["Policy", "What it picks", "A pick"], rows)
 }
@@ -87,7 +95,11 @@ fn the_cost_of_a_pick_stays_and_a_new_policy_has_none() {
     let mark = start_of("policies");
     let page = format!("{mark}\n\n| `random` | something | 3 ns |\n\n{END}\n");
     let made = policies(&page);
-    let row = |name: &str| made.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
+    let row = |name: &str| {
+        made.lines()
+            .find(|line| line.starts_with(&format!("| `{name}` |")))
+            .unwrap()
+    };
     assert!(row("random").ends_with(" | 3 ns |"), "{made}");
     assert!(row("maglev").ends_with(" | not measured |"), "{made}");
 }

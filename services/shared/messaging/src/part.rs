@@ -1,15 +1,12 @@
 //! The part that a service has in the sagas of others: one step for each order, and what undoes it.
 
 use axum::Router;
-use axum::extract::State;
-use axum::routing::get;
-use chassis::{Check, Failure, Json, ServeError, Settings, Shutdown};
-use contract::Pending;
+use chassis::{Check, ServeError, Settings, Shutdown};
 use contract::events::{DomainEvent, Envelope};
 use sqlx::AnyConnection;
 use store::Database;
 
-use crate::{Handler, MessagingError, Outbox, Participant, Position, Refusal, Style};
+use crate::{Handler, Outbox, Participant, Position, Refusal, Style, pending_route};
 
 /// What a service that does not own the orders does in a saga.
 ///
@@ -105,9 +102,7 @@ impl<S: SagaStep> Part<S> {
 
     /// `GET /pending`, for whoever looks at the service from outside.
     pub fn routes(&self) -> Router {
-        Router::new()
-            .route("/pending", get(pending::<S>))
-            .with_state(self.clone())
+        pending_route(self.0.clone())
     }
 
     /// Takes part until the end is asked for.
@@ -116,16 +111,4 @@ impl<S: SagaStep> Part<S> {
             participant.run(shutdown).await;
         }
     }
-
-    /// As [`Participant::pending`]; nothing where there is no part.
-    async fn pending(&self) -> Result<Pending, MessagingError> {
-        match &self.0 {
-            Some(participant) => participant.pending().await,
-            None => Ok(Pending::default()),
-        }
-    }
-}
-
-async fn pending<S: SagaStep>(State(part): State<Part<S>>) -> Result<Json<Pending>, Failure> {
-    part.pending().await.map(Json).map_err(Failure::internal)
 }
