@@ -7,7 +7,7 @@ use contract::environment::KAFKA_BROKER;
 use scenarios::format::Need;
 use scenarios::scenario::Scenario;
 
-use crate::backends;
+use crate::able;
 use crate::failure::Failure;
 
 /// What backends that run systems in containers can do, and others cannot.
@@ -18,7 +18,7 @@ pub fn words(needs: &[Need]) -> String {
     let words = needs.iter().map(|need| match (need, server(need)) {
         (Need::DurableKafka, _) => "a real Kafka",
         (_, Some(server)) => servers::of(server.service).map_or(server.service.as_str(), Server::name),
-        (_, None) => "Docker",
+        (_, None) => "containers",
     });
     let names: Vec<&str> = words.collect();
     if names.is_empty() {
@@ -38,7 +38,7 @@ pub fn met(scenario: &Scenario, backend: &dyn Backend) -> Result<(), Failure> {
         let lacks = Capability::missing(&OF_CONTAINERS.into(), &backend.capabilities());
         if !lacks.is_empty() {
             let name = scenario.name();
-            return Err(Failure::usage(format!("{name} needs containers")).hint(backends::able(&lacks)));
+            return Err(Failure::usage(format!("{name} needs containers")).hint(able::words(&lacks)));
         }
     }
     Ok(backend.find_servers(&system_of(needs))?)
