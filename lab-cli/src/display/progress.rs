@@ -26,7 +26,7 @@ impl Progress {
     pub fn new(live: bool) -> Self {
         let bar = live.then(|| {
             let bar = ProgressBar::new(1000);
-            bar.set_style(super::bar("{spinner} {wide_msg} {bar:16} {elapsed}"));
+            bar.set_style(super::bar::bar("{spinner} {wide_msg} {bar:16} {elapsed}"));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
