@@ -28,9 +28,15 @@ pub struct Row<'a> {
     pub name: String,
     operations: &'a OperationsSummary,
     laws: Vec<String>,
+    is_broken: bool,
 }
 
 impl Row<'_> {
+    /// Whether one of its laws was broken.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
     /// The row as texts, in the order of [`HEADINGS`].
     pub fn cells(&self) -> Vec<String> {
         let count = |number: Option<f64>| words::shown(number, Unit::Count);
@@ -157,10 +163,12 @@ fn planned(state: &RunState) -> impl Iterator<Item = (&ArmPlan, &ArmState)> {
 
 fn row<'a>(arm: &ArmSummary<'_>, operations: &'a OperationsSummary) -> Row<'a> {
     let laws = arm.laws.iter().filter(|law| law.plan.of == operations.class);
+    let is_broken = laws.clone().any(|law| law.seen > 0);
     Row {
         name: format!("{} · {}", arm.plan.label, operations.class),
         operations,
         laws: laws.map(found).collect(),
+        is_broken,
     }
 }
 

@@ -95,7 +95,7 @@ fn what_nginx_has_not_is_left_out_with_the_reason_and_with_the_checks_that_speak
         out.contains(&"peak_ewma") && !out.contains(&"least_connections"),
         "{out:?}"
     );
-    assert!(with_nginx.left_out[0].sentence().contains("nginx cannot"));
+    assert!(with_nginx.left_out[0].words().contains("nginx cannot"));
     let kinds = with_nginx.arms.iter().flat_map(|arm| &arm.system.services);
     let mut kinds = kinds
         .filter_map(|service| service.balancer.as_ref())
