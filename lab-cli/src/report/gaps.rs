@@ -135,7 +135,7 @@ fn searches(arm: &ArmSummary<'_>, all: &mut Vec<String>) {
                 all.push(format!("{place}: no tried rate met the objective."));
             } else if found.beyond_per_s.is_none() {
                 all.push(format!(
-                    "{place}: every tried rate met the objective, so the limit lies higher."
+                    "{place}: every tried rate met the objective, so the limit is higher."
                 ));
             }
             let unknown = found

@@ -28,7 +28,7 @@ pub struct Document {
     pub schema: u32,
     /// The scenario's name, equal to its folder's: lower-case letters, digits and hyphens.
     pub name: Place,
-    /// Phase of the curriculum, 0 to 7; 8 for what lies beyond it.
+    /// Phase of the curriculum, 0 to 7; 8 for what is beyond it.
     #[serde(deserialize_with = "number::phase")]
     pub phase: u8,
     /// A short title.
