@@ -15,10 +15,10 @@ const OF_CONTAINERS: [Capability; 2] = [Capability::Limits, Capability::Disconne
 
 /// What a scenario needs, in words.
 pub fn words(needs: &[Need]) -> String {
-    let words = needs.iter().map(|need| match (need, server(need)) {
-        (Need::DurableKafka, _) => "a real Kafka",
-        (_, Some(server)) => servers::of(server.service).map_or(server.service.as_str(), Server::name),
-        (_, None) => "containers",
+    let words = needs.iter().map(|need| match *need {
+        Need::Server(program) => servers::of(program).map_or(program.as_str(), Server::name),
+        Need::DurableKafka => "a real Kafka",
+        Need::Docker => "containers",
     });
     let names: Vec<&str> = words.collect();
     if names.is_empty() {
@@ -46,12 +46,9 @@ pub fn met(scenario: &Scenario, backend: &dyn Backend) -> Result<(), Failure> {
 
 /// The server of others that a scenario says it needs.
 fn server(need: &Need) -> Option<ServiceSpec> {
-    match need {
-        Need::Redis => Some(ServiceSpec::new(Program::Redis)),
-        Need::Postgres => Some(ServiceSpec::new(Program::Postgres)),
-        Need::Kafka => Some(ServiceSpec::new(Program::Kafka)),
+    match *need {
+        Need::Server(program) => Some(ServiceSpec::new(program)),
         Need::DurableKafka => Some(ServiceSpec::new(Program::Kafka).with_env(KAFKA_BROKER, "apache")),
-        Need::Prometheus => Some(ServiceSpec::new(Program::Prometheus)),
         Need::Docker => None,
     }
 }

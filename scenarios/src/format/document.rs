@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::action::{Action, WindowSection};
 use super::check::Check;
 use super::clients::{Clients, InvariantSection};
 use super::load::{Load, SearchSection};
+use super::need::Need;
 use super::number;
 use super::predict::Predict;
 use super::probe::{Probe, StorySection};
@@ -84,22 +85,4 @@ pub struct Document {
     /// What must hold, and what must break.
     #[serde(rename = "check")]
     pub checks: Vec<Check>,
-}
-
-/// A thing that a scenario needs and a machine may lack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Need {
-    /// A Redis server.
-    Redis,
-    /// A PostgreSQL server.
-    Postgres,
-    /// A Kafka broker; the built-in one will do.
-    Kafka,
-    /// A Kafka broker that keeps what it was given when it is started again, and knows transactions: a real one.
-    DurableKafka,
-    /// A Prometheus server.
-    Prometheus,
-    /// A container engine.
-    Docker,
 }
