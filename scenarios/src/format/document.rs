@@ -63,7 +63,7 @@ pub struct Document {
     pub clients: Vec<Clients>,
     /// Laws that the histories are held to.
     #[serde(default, rename = "law")]
-    pub laws: Vec<InvariantSection>,
+    pub invariants: Vec<InvariantSection>,
     /// Searches for the highest rate within a latency objective.
     #[serde(default, rename = "search")]
     pub searches: Vec<SearchSection>,

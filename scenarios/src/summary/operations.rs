@@ -241,7 +241,7 @@ mod tests {
     fn round(verdict: Option<(InvariantVerdict, u64)>) -> RoundState {
         let judged = verdict.map(|(verdict, found)| Judged {
             name: "l".to_owned(),
-            law: AnyInvariant::named("uniqueness").unwrap(),
+            invariant: AnyInvariant::named("uniqueness").unwrap(),
             judgement: history::Judgement {
                 checked: 4,
                 unknown: 1,
@@ -261,7 +261,7 @@ mod tests {
     fn a_law_is_unknown_until_every_round_was_judged() {
         let law = InvariantSpec {
             name: "l".to_owned(),
-            law: AnyInvariant::named("uniqueness").unwrap(),
+            invariant: AnyInvariant::named("uniqueness").unwrap(),
             of: "c".to_owned(),
             resource: "seat".to_owned(),
             initial: 0,
