@@ -15,16 +15,16 @@ const SERVICES: &str = "docs/src/reference/services.md";
 
 /// Puts the tables on their pages, of which some have other parts that are made.
 pub fn put_on(pages: &mut Vec<Page>) {
-    put(pages, SCENARIOS, "laws", laws());
+    put(pages, SCENARIOS, "laws", &laws());
     // What a backend can do depends on the system that it runs on; the page says what it is on Linux.
     if cfg!(target_os = "linux") {
-        put(pages, DOCKER, "capabilities of backends", capabilities());
+        put(pages, DOCKER, "capabilities of backends", &capabilities());
     }
-    put(pages, BALANCING, "policies", policies(&text_of(BALANCING)));
-    put(pages, SERVICES, "policies that nginx lacks", lacked_by_nginx());
+    put(pages, BALANCING, "policies", &policies(&text_of(BALANCING)));
+    put(pages, SERVICES, "policies that nginx lacks", &lacked_by_nginx());
 }
 
-fn put(pages: &mut Vec<Page>, file: &str, part: &str, made: String) {
+fn put(pages: &mut Vec<Page>, file: &str, part: &str, made: &str) {
     let at = pages.iter().position(|(known, _)| known == file).unwrap_or_else(|| {
         pages.push((file.to_owned(), text_of(file)));
         pages.len() - 1
