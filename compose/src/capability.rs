@@ -33,11 +33,13 @@ pub enum Capability {
     Loss,
     /// Cut the way between two services, silently or by resets, and heal it.
     Partition,
+    /// Run a server of others from its image, so that this machine needs no program of it.
+    Images,
 }
 
 impl Capability {
     /// Every capability there is.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Pause,
         Self::Kill,
         Self::Restart,
@@ -50,6 +52,7 @@ impl Capability {
         Self::Delay,
         Self::Loss,
         Self::Partition,
+        Self::Images,
     ];
 
     /// The capability's name, as written in scenario files and messages.
@@ -68,6 +71,7 @@ impl Capability {
             Self::Delay => "delay",
             Self::Loss => "loss",
             Self::Partition => "partition",
+            Self::Images => "images",
         }
     }
 

@@ -5,8 +5,20 @@
 //! can implement. [`servers`] describes the servers of others that a system may have, each in one place.
 //! Nothing here knows about load, scenarios or terminals.
 
+// The suite of conformance names this crate as tests outside of it do.
+#[cfg(test)]
+extern crate self as compose;
+
 pub mod backend;
 mod capability;
+#[cfg(test)]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "a backend for tests alone runs a part of the suite"
+)]
+#[path = "../tests/conformance/mod.rs"]
+mod conformance;
 mod error;
 pub mod export;
 pub mod health;

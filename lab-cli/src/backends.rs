@@ -1,10 +1,9 @@
 //! The backends, and making ready what they need.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use compose::{Backend, BackendRegistry, Capability, Progress, ProgressSink, SystemSpec};
+use compose::{Backend, BackendRegistry, Progress, ProgressSink, SystemSpec};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::display;
@@ -25,26 +24,6 @@ pub fn registry() -> Result<BackendRegistry, Failure> {
 /// When there is none of that name.
 pub fn backend(name: &str) -> Result<Arc<dyn Backend>, Failure> {
     Ok(registry()?.get(name)?)
-}
-
-/// What a backend said, with those that can do what it cannot.
-pub fn failure(error: compose::Error) -> Failure {
-    match error {
-        compose::Error::Unsupported { capability, .. } => {
-            Failure::from(error).hint(able(&BTreeSet::from([capability])))
-        }
-        error => error.into(),
-    }
-}
-
-/// Says which backends have all of what another one lacks.
-pub fn able(needed: &BTreeSet<Capability>) -> String {
-    let able = registry().map(|registry| registry.able(needed)).unwrap_or_default();
-    match able.as_slice() {
-        [] => "no backend of this lab has all of that".to_owned(),
-        [one] => format!("--backend {one} has everything"),
-        several => format!("--backend {} have everything", several.join(" and --backend ")),
-    }
 }
 
 /// Makes ready what systems need, with a bar on stderr for what takes a while.

@@ -1,9 +1,13 @@
 //! Failures as people see them: what happened, what to type next, and the exit code.
 
+use std::collections::BTreeSet;
+
+use compose::servers::ServerError;
+
 pub use scenarios::exit::Exit;
 
-use crate::output;
 use crate::text::visible;
+use crate::{able, output};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -100,6 +104,11 @@ impl From<compose::Error> for Failure {
             compose::Error::PortTaken { .. } => {
                 failure.hint("end that program, or choose another port; 0 is any free one")
             }
+            compose::Error::Unsupported { capability, .. } => failure.hint(able::words(&BTreeSet::from([capability]))),
+            compose::Error::Server(ServerError::Absent { .. }) => match able::with_images() {
+                Some(way) => failure.hint(way),
+                None => failure,
+            },
             _ => failure,
         }
     }
@@ -124,4 +133,19 @@ pub fn at_the_end(exit: Exit) -> Exit {
         .hint("what was printed there is incomplete; write it where there is space")
         .print();
     exit.max(Exit::Environment)
+}
+
+#[test]
+fn who_lacks_a_server_is_told_of_the_backends_that_bring_it() {
+    let absent = ServerError::Absent {
+        program: contract::Program::Nginx,
+        words: "there is no nginx",
+    };
+    let words = Failure::from(compose::Error::from(absent)).words();
+    let registry = compose::BackendRegistry::of_current_program().unwrap();
+    let able = registry.able(&BTreeSet::from([compose::Capability::Images]));
+    assert!(!able.is_empty());
+    for name in able {
+        assert!(words.contains(&format!("--backend {name}")), "{words}");
+    }
 }

@@ -6,6 +6,7 @@
 #[macro_use]
 mod output;
 
+mod able;
 mod arguments;
 mod backends;
 mod browser;

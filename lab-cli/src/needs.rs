@@ -7,7 +7,7 @@ use contract::environment::KAFKA_BROKER;
 use scenarios::format::Need;
 use scenarios::scenario::Scenario;
 
-use crate::backends;
+use crate::able;
 use crate::failure::Failure;
 
 /// What backends that run systems in containers can do, and others cannot.
@@ -15,10 +15,10 @@ const OF_CONTAINERS: [Capability; 2] = [Capability::Limits, Capability::Disconne
 
 /// What a scenario needs, in words.
 pub fn words(needs: &[Need]) -> String {
-    let words = needs.iter().map(|need| match (need, server(need)) {
-        (Need::DurableKafka, _) => "a real Kafka",
-        (_, Some(server)) => servers::of(server.service).map_or(server.service.as_str(), Server::name),
-        (_, None) => "Docker",
+    let words = needs.iter().map(|need| match *need {
+        Need::Server(program) => servers::of(program).map_or(program.as_str(), Server::name),
+        Need::DurableKafka => "a real Kafka",
+        Need::Docker => "containers",
     });
     let names: Vec<&str> = words.collect();
     if names.is_empty() {
@@ -38,7 +38,7 @@ pub fn met(scenario: &Scenario, backend: &dyn Backend) -> Result<(), Failure> {
         let lacks = Capability::missing(&OF_CONTAINERS.into(), &backend.capabilities());
         if !lacks.is_empty() {
             let name = scenario.name();
-            return Err(Failure::usage(format!("{name} needs containers")).hint(backends::able(&lacks)));
+            return Err(Failure::usage(format!("{name} needs containers")).hint(able::words(&lacks)));
         }
     }
     Ok(backend.find_servers(&system_of(needs))?)
@@ -46,12 +46,9 @@ pub fn met(scenario: &Scenario, backend: &dyn Backend) -> Result<(), Failure> {
 
 /// The server of others that a scenario says it needs.
 fn server(need: &Need) -> Option<ServiceSpec> {
-    match need {
-        Need::Redis => Some(ServiceSpec::new(Program::Redis)),
-        Need::Postgres => Some(ServiceSpec::new(Program::Postgres)),
-        Need::Kafka => Some(ServiceSpec::new(Program::Kafka)),
+    match *need {
+        Need::Server(program) => Some(ServiceSpec::new(program)),
         Need::DurableKafka => Some(ServiceSpec::new(Program::Kafka).with_env(KAFKA_BROKER, "apache")),
-        Need::Prometheus => Some(ServiceSpec::new(Program::Prometheus)),
         Need::Docker => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -68,15 +69,38 @@ fn explain_shows_question_lesson_arms_and_parameters() {
     lab.run(["explain", own.to_str().unwrap()]).code(0);
 }
 
+/// The commands that the help lists.
+fn commands(lab: &Lab) -> Vec<String> {
+    let help = lab.say("--help").code(0).stdout;
+    let (_, commands) = help.split_once("Commands:\n").expect("the help lists the commands");
+    let lines = commands.lines().take_while(|line| !line.is_empty());
+    // What stands further in goes on with the line above.
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let names = names.filter(|name| !["", "help"].contains(name));
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    assert!(names.len() > 20, "{help}");
+    names
+}
+
 #[test]
-fn completions_and_the_manual_name_the_commands() {
+fn completions_and_the_manual_name_every_command() {
     let lab = Lab::new();
+    let commands = commands(&lab);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let said = lab.run(["completions", shell]).code(0);
-        assert!(said.stdout.contains("replay"), "{shell}: {}", said.stdout);
+        let script = lab.run(["completions", shell]).code(0).stdout;
+        let words: BTreeSet<&str> = script.split(|char: char| !char.is_alphanumeric()).collect();
+        for command in &commands {
+            assert!(words.contains(command.as_str()), "{shell} knows no {command}: {script}");
+        }
     }
     let manual = lab.say("man").code(0).stdout;
-    assert!(manual.starts_with(".") && manual.contains("replay"), "{manual}");
+    assert!(manual.starts_with("."), "{manual}");
+    for command in &commands {
+        assert!(
+            manual.contains(&format!("lab\\-{command}(1)")),
+            "no {command}: {manual}"
+        );
+    }
 }
 
 #[test]
@@ -233,7 +257,7 @@ fn the_schema_of_scenario_files_is_the_committed_one() {
     let committed = std::fs::read_to_string(in_workspace("scenarios/scenario.schema.json")).unwrap();
     assert!(
         said.stdout == committed,
-        "make it anew: lab check --schema > scenarios/scenario.schema.json"
+        "make it anew: LAB_DOCS=write cargo test --bin lab handbook"
     );
     assert!(said.json()["properties"]["arm"].is_object());
 }

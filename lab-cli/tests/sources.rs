@@ -1,4 +1,4 @@
-//! Rules of the house that are seen in the sources alone: what exactly one place may do.
+//! Rules of the house that are seen in the sources alone: what exactly one place may do, and how long a file may be.
 
 use std::path::{Path, PathBuf};
 
@@ -120,4 +120,41 @@ fn every_rule_finds_what_its_one_place_does() {
         };
         assert!(!broken(&nobody_excepted).is_empty(), "{}", rule.why);
     }
+}
+
+/// Lines of a source file, without the tests at its end. Who reads one should be able to keep it in mind.
+const LINES_MAX: usize = 400;
+
+/// How many lines a source has before its tests, if it has any.
+fn lines_of_code(source: &str) -> usize {
+    let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    code.lines().count()
+}
+
+#[test]
+fn no_source_file_is_long() {
+    let mut files = Vec::new();
+    for folder in EVERYWHERE {
+        sources(&workspace().join(folder), &mut files);
+    }
+    files.retain(|file| file.components().any(|part| part.as_os_str() == "src"));
+    assert!(files.len() > 400, "only {} source files are found", files.len());
+    let lines = |file: &PathBuf| lines_of_code(&std::fs::read_to_string(file).unwrap());
+    let long = files.iter().map(|file| (lines(file), file));
+    let long: Vec<String> = long
+        .filter(|(lines, _)| *lines > LINES_MAX)
+        .map(|(lines, file)| format!("{} has {lines} lines", file.display()))
+        .collect();
+    assert!(
+        long.is_empty(),
+        "split these files by what they are about; {LINES_MAX} lines are the most:\n{}",
+        long.join("\n")
+    );
+}
+
+#[test]
+fn tests_at_the_end_of_a_file_do_not_count() {
+    let source = "one\ntwo\n#[cfg(test)]\nmod tests {\n    three\n}\n";
+    assert_eq!(lines_of_code(source), 2);
+    assert_eq!(lines_of_code(&"line\n".repeat(LINES_MAX + 1)), LINES_MAX + 1);
 }

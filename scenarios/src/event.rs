@@ -211,7 +211,8 @@ pub struct Judged {
     /// Name of the law in the scenario.
     pub name: String,
     /// Which law.
-    pub law: AnyInvariant,
+    #[serde(rename = "law")]
+    pub invariant: AnyInvariant,
     /// What the checker found.
     pub judgement: Judgement,
     /// The smallest proof of the first violation, as a picture.

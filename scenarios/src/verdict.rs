@@ -52,7 +52,7 @@ pub struct CheckOutcome {
     pub interval: Option<(f64, f64)>,
     /// Unit of the value.
     pub unit: Unit,
-    /// What it means when the value lies outside.
+    /// What it means when the value is outside.
     pub role: Role,
 }
 

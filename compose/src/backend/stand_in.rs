@@ -1,5 +1,6 @@
-//! A third backend, for tests alone: instances are tasks of the test itself, which answer every request with 200. It shows
-//! what a backend needs, and that nothing outside of its module knows it.
+//! A third backend, for tests alone: instances are tasks of the test itself, which answer every request with 200 and their
+//! name. It shows what a backend needs, and that nothing outside of its module and its line in the registry knows it. What
+//! tasks can do of the conformance suite is run over it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -19,16 +20,14 @@ use super::core::record::{InstanceRecord, Sources, SystemRecord};
 use super::core::{Exit, Handle, LaunchRequest, Launched, Platform, Renewal, RunningSystem, client};
 use super::interface::{Backend, BoxFuture, System};
 use super::options::{ProgressSink, UpOptions};
-use super::registry::Registered;
 use super::{InstanceStats, Role};
 use crate::capability::Capability;
 use crate::error::Error;
 use crate::topology::SystemSpec;
 use crate::wiring::Environment;
 
-/// The line by which it is registered.
-pub(super) const REGISTERED: Registered = (NAME, |_program| Ok(Arc::new(StandIn::new()?)));
-const NAME: &str = "stand-in";
+/// Its name in the registry.
+pub(super) const NAME: &str = "stand-in";
 /// What it writes into a record of the place itself.
 const PLACE: &str = "this very test";
 
@@ -74,7 +73,7 @@ impl Task {
     }
 }
 
-struct StandIn {
+pub(super) struct StandIn {
     tools: Arc<Tools>,
 }
 
@@ -83,7 +82,7 @@ struct Tools {
 }
 
 impl StandIn {
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         let http = client().map_err(io::Error::other)?;
         Ok(Self {
             tools: Arc::new(Tools { http }),
@@ -188,7 +187,7 @@ impl Platform for Tools {
     async fn launch(&self, request: LaunchRequest) -> Result<Launched<Task>, Error> {
         let failed = Error::file("listen for", &request.log);
         let (listener, port) = listen(request.port).await.map_err(failed)?;
-        let running = tokio::spawn(answer(listener)).abort_handle();
+        let running = tokio::spawn(answer(listener, request.name.clone())).abort_handle();
         let task = Task {
             number: crate::place::random() >> 1,
             running,
@@ -238,13 +237,12 @@ async fn listen(port: u16) -> io::Result<(TcpListener, u16)> {
     Ok((listener, port))
 }
 
-async fn answer(listener: TcpListener) {
+async fn answer(listener: TcpListener, name: String) {
+    let head = format!("HTTP/1.1 200 OK\r\nx-instance: {name}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     while let Ok((mut stream, _)) = listener.accept().await {
         let mut request = [0; 4096];
         let _ = stream.read(&mut request).await;
-        let _ = stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            .await;
+        let _ = stream.write_all(head.as_bytes()).await;
     }
 }
 
@@ -324,14 +322,26 @@ mod tests {
     use super::super::core::files::records;
     use super::super::registry::BackendRegistry;
     use super::*;
+    use crate::conformance::available::always;
+    use crate::conformance_suite;
     use crate::topology::named_system;
+
+    fn backend() -> Arc<dyn Backend> {
+        BackendRegistry::of_current_program().unwrap().get(NAME).unwrap()
+    }
+
+    // What is left out asks for what it does not declare, for a balancer that balances, or for processes.
+    conformance_suite!(backend, always:
+        every_instance_comes_up_ready, unknown_names_are_answered_with_the_known_ones, a_run_id_is_used_once,
+        the_entry_takes_the_port_it_is_given,
+    );
 
     const NAMES: [&str; 2] = ["gateway-1", "users-1"];
 
     #[tokio::test]
     async fn a_backend_of_one_line_is_started_taken_up_and_cleaned_up_as_any_other() {
-        let without = BackendRegistry::of_current_program().unwrap();
-        let registry = BackendRegistry::of_current_program().unwrap().with(REGISTERED);
+        let without = BackendRegistry::of_current_program().unwrap().without(NAME);
+        let registry = BackendRegistry::of_current_program().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
         let mut options = UpOptions::new("run", folder.path().join("run"), &state);
@@ -381,7 +391,7 @@ mod tests {
 
     #[test]
     fn what_can_be_done_instead_is_computed_from_what_backends_declare() {
-        let registry = BackendRegistry::of_current_program().unwrap().with(REGISTERED);
+        let registry = BackendRegistry::of_current_program().unwrap();
         let able = |needed: &[Capability]| registry.able(&needed.iter().copied().collect());
         assert!(able(&[Capability::Kill]).contains(&NAME));
         let with_pause = able(&[Capability::Kill, Capability::Pause]);

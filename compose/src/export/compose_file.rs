@@ -4,8 +4,9 @@ use contract::Program;
 use contract::environment::JWT_SECRET;
 use serde_json::{Map, Value, json};
 
+use super::file::{ExportedFile, IMAGE};
+use super::server::exported;
 use super::units::{Unit, units};
-use super::{ExportedFile, GRAFANA, IMAGE, exported};
 use crate::error::Error;
 use crate::servers::image::USER;
 use crate::servers::{Exported, Server, inner_port};
@@ -22,6 +23,7 @@ const WATCHER: Program = Program::Prometheus;
 /// Where the front door of the entry and Grafana are published, on 127.0.0.1.
 const ENTRY_PORT: u16 = 8080;
 const GRAFANA_PORT: u16 = 3000;
+const GRAFANA: &str = "grafana/grafana:11.4.0";
 
 pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     let units = units(system)?;

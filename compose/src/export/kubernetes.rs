@@ -3,8 +3,9 @@
 use contract::{Program, environment};
 use serde_json::{Value, json};
 
+use super::file::{ExportedFile, IMAGE};
+use super::server::exported;
 use super::units::of_instance;
-use super::{ExportedFile, IMAGE, exported};
 use crate::error::Error;
 use crate::servers::image::USER;
 use crate::servers::{self, Exported, Server, inner_port};

@@ -1,29 +1,18 @@
 //! A system as files that other tools start: a Compose file, and manifests for Kubernetes.
 
 mod compose_file;
+mod file;
 mod kubernetes;
 mod secret;
+mod server;
 mod units;
 
+pub use file::{ExportedFile, IMAGE};
 pub use secret::{for_compose as compose_secret, for_kubernetes as kubernetes_secret};
 
 use crate::error::Error;
-use crate::servers::{self, Exported, Exporting, Server};
+use crate::servers::{self, Server};
 use crate::topology::{ServiceSpec, SystemSpec, named_system};
-use crate::wiring::Environment;
-
-/// The image of the lab's own program, by the name that `lab export image` gives it.
-pub const IMAGE: &str = concat!("lab-services:", env!("CARGO_PKG_VERSION"));
-const GRAFANA: &str = "grafana/grafana:11.4.0";
-
-/// A file to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExportedFile {
-    /// Its name; the first one of an export is the one to start from.
-    pub name: &'static str,
-    /// What is in it.
-    pub text: String,
-}
 
 /// A named system with everything around it: the Redis that gateways may count in, the Kafka through which orders are told
 /// of, and the PostgreSQL in which services keep their data, and the
@@ -63,27 +52,4 @@ pub fn compose(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
 /// When the description is invalid.
 pub fn kubernetes(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
     kubernetes::files(system)
-}
-
-/// How a service that is a server of others is started by another tool: what it is, and what that tool is to know.
-fn exported(
-    system: &SystemSpec,
-    service: &ServiceSpec,
-    told: &Environment,
-) -> Result<Option<(&'static dyn Server, Exported)>, Error> {
-    let Some(server) = servers::of(service.service) else {
-        return Ok(None);
-    };
-    let callers: Vec<String> = system
-        .ways()?
-        .into_iter()
-        .filter(|(_, callee)| *callee == service.name)
-        .map(|(caller, _)| caller.to_owned())
-        .collect();
-    let exported = server.exported(&Exporting {
-        name: &service.name,
-        callers: &callers,
-        told,
-    });
-    Ok(exported.map(|exported| (server, exported)))
 }

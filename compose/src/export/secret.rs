@@ -4,7 +4,7 @@
 use contract::environment::JWT_SECRET;
 use serde_json::json;
 
-use super::ExportedFile;
+use super::file::ExportedFile;
 use super::kubernetes::{JWT_SECRET_NAME, metadata};
 use crate::place::random;
 use crate::yaml;

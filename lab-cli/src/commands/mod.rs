@@ -77,13 +77,9 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
         Command::Kill(target) => system::act(system::Verb::Kill, &target).await,
         Command::Restart(target) => system::act(system::Verb::Restart, &target).await,
         Command::Down(of) => system::down(&of).await,
-        Command::Serve {
-            service,
-            die_with_parent,
-            once_recorded,
-        } => serve::run(&service, die_with_parent, once_recorded),
-        Command::Keep => Ok(compose::keep(std::io::stdin()).map(|()| Exit::Pass)?),
-        Command::Health { service } => serve::health(&service),
+        Command::Serve { .. } | Command::Keep | Command::Health { .. } => {
+            unreachable!("the program runs these without this runtime")
+        }
         Command::Export { what, system, output } => export::run(what, &system, output.as_deref()).await,
         Command::Check {
             folder,

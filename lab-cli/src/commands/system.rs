@@ -10,7 +10,7 @@ use contract::redact;
 use serde_json::json;
 
 use crate::arguments::{Instance, Of};
-use crate::backends::{self, backend, prepare, registry};
+use crate::backends::{backend, prepare, registry};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::leftovers::{self, SETTLE_TIMEOUT};
@@ -305,7 +305,7 @@ pub async fn act(verb: Verb, target: &Instance) -> Result<Exit, Failure> {
         Verb::Kill => system.kill(name).await,
         Verb::Restart => system.restart(name).await,
     };
-    done.map_err(backends::failure)?;
+    done?;
     let instances = system.instances().await;
     let state = instances
         .iter()

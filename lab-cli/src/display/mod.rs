@@ -1,17 +1,17 @@
 //! Displays of a run: each is a sink of events.
 
+mod bar;
 mod json;
 pub mod plain;
 mod progress;
 
 use std::io::IsTerminal;
 
-use indicatif::ProgressStyle;
 use scenarios::engine::Sink;
 
 use crate::arguments::Ui;
-use crate::text;
 
+pub use bar::bar;
 pub use json::JsonLines;
 pub use progress::Progress;
 
@@ -30,16 +30,6 @@ pub fn is_tui(ui: Ui) -> bool {
         && std::io::stdout().is_terminal()
         && std::env::var("TERM").is_ok_and(|term| term != "dumb");
     ui == Ui::Tui || (ui == Ui::Auto && capable)
-}
-
-/// The style of a bar, in characters that the terminal has.
-pub fn bar(template: &'static str) -> ProgressStyle {
-    let style = ProgressStyle::with_template(template).expect("the template is a constant");
-    if text::ascii() {
-        style.progress_chars("#>-").tick_chars("-\\|/ ")
-    } else {
-        style.progress_chars("━╸─")
-    }
 }
 
 /// The sink of a display that is not the terminal laboratory, and what is printed after it.

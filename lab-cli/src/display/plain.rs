@@ -106,7 +106,7 @@ pub fn left_out(plan: &Plan) -> String {
     let lines = plan
         .left_out
         .iter()
-        .map(|out| format!("{}\n", wrapped(&out.sentence(), 0)));
+        .map(|out| format!("{}\n", wrapped(&format!("left out: {}", out.words()), 0)));
     lines.collect()
 }
 
@@ -235,10 +235,11 @@ fn stories(state: &RunState, ascii: bool) -> String {
 pub fn checks(checks: &[CheckOutcome]) -> String {
     let mut out = String::new();
     for check in checks {
+        let mark = style(words::mark(check.verdict));
         let mark = match check.verdict {
-            Verdict::Pass => style("✓").green(),
-            Verdict::Inconclusive => style("?").yellow(),
-            Verdict::Fail => style("✗").red(),
+            Verdict::Pass => mark.green(),
+            Verdict::Inconclusive => mark.yellow(),
+            Verdict::Fail => mark.red(),
         };
         let _ = writeln!(out, "{mark} {}", wrapped(&check.name, 2).trim_start());
         let found = format!("{}; expected {}", check.measured, check.expected);

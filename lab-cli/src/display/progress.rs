@@ -25,7 +25,7 @@ impl Progress {
     pub fn new(live: bool) -> Self {
         let bar = live.then(|| {
             let bar = ProgressBar::new(1000);
-            bar.set_style(super::bar("{spinner} {wide_msg} {bar:16} {elapsed}"));
+            bar.set_style(super::bar::bar("{spinner} {wide_msg} {bar:16} {elapsed}"));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -112,7 +112,7 @@ fn figures(arm: &ArmPlan, round: &RoundState) -> String {
     }
     if round.classes.is_empty() && !round.operations.is_empty() {
         let laws: Vec<_> = arm
-            .laws
+            .invariants
             .iter()
             .map(|law| InvariantSummary::of(law, slice::from_ref(round)))
             .collect();

@@ -2,20 +2,23 @@
 
 use clap::{Arg, Command, CommandFactory};
 
-use super::{Page, marked, table, text_of};
+use super::{Page, marked, start_of, table, text_of};
 use crate::arguments::Arguments;
 
 /// The page.
 pub fn page() -> Page {
     let mut root = Arguments::command();
     root.build();
-    let commands = root
-        .get_subcommands()
-        .filter(|command| !command.is_hide_set() && command.get_name() != "help");
-    let made: String = commands.map(section).collect();
+    let made: String = commands(&root).map(section).collect();
     let file = "docs/src/reference/command-line.md".to_owned();
     let text = marked(&text_of(&file), "commands", &format!("\n{made}"));
     (file, text)
+}
+
+/// The commands that people are told of.
+fn commands(root: &Command) -> impl Iterator<Item = &Command> {
+    let all = root.get_subcommands();
+    all.filter(|command| !command.is_hide_set() && command.get_name() != "help")
 }
 
 fn section(command: &Command) -> String {
@@ -72,4 +75,16 @@ fn default(argument: &Arg) -> String {
         .map(|value| format!("`{}`", value.display()))
         .collect();
     values.join(", ")
+}
+
+#[test]
+fn every_command_is_in_one_of_the_tables_above() {
+    let (file, text) = page();
+    let (tables, _) = text.split_once(&start_of("commands")).expect("the page has the part");
+    let rows: Vec<&str> = tables.lines().filter(|line| line.starts_with("| `lab")).collect();
+    for command in commands(&Arguments::command()) {
+        let name = format!("`lab {}", command.get_name());
+        let is_told = |row: &str| row.split(&name).skip(1).any(|rest| rest.starts_with([' ', '`']));
+        assert!(rows.iter().any(|row| is_told(row)), "{file} has no row of {name}`");
+    }
 }

@@ -1,12 +1,13 @@
 //! The parts of the handbook that are made from the code, and the test that they are as the code makes them.
 //!
-//! A test has everything at hand that they are made from (the command line, the catalogue, the contract, the schema), and
-//! no program has to carry their making. [`COMMAND`] writes them.
+//! A test has everything at hand that they are made from (the command line, the catalogue, the contract, the schema,
+//! registries), and no program has to carry their making. [`COMMAND`] writes them, and the schema of scenarios itself.
 
 mod command_line;
 mod environment;
 mod lessons;
 mod links;
+mod registered;
 mod routes;
 mod scenario_keys;
 
@@ -14,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Makes all parts anew.
-const COMMAND: &str = "LAB_DOCS=write cargo test -p lab-cli --bin lab handbook";
+const COMMAND: &str = "LAB_DOCS=write cargo test --bin lab handbook";
 
 /// A file, named from the folder of the house on, and its text as it should be.
 type Page = (String, String);
@@ -84,7 +85,9 @@ fn what_is_derived_is_as_the_code_makes_it() {
         command_line::page(),
         routes::page(environment::page()),
         scenario_keys::page(),
+        scenario_keys::schema(),
     ]);
+    registered::put_on(&mut pages);
     let writes = std::env::var_os("LAB_DOCS").is_some_and(|wish| wish == "write");
     let mut stale = Vec::new();
     for (file, text) in pages {

@@ -1,4 +1,4 @@
-//! The keys of scenario files, as their schema has them.
+//! The keys of scenario files, as their schema has them, and the schema.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +21,11 @@ pub fn page() -> Page {
         keys.section(&path, definition);
     }
     ("docs/src/reference/scenario-keys.md".to_owned(), keys.text)
+}
+
+/// The schema itself, for editors.
+pub fn schema() -> Page {
+    ("scenarios/scenario.schema.json".to_owned(), json_schema())
 }
 
 const INTRODUCTION: &str = "# The keys of a scenario

@@ -28,7 +28,7 @@ use crate::learner::Learner;
 use crate::recording::{Recorder, Recording};
 use crate::report::{self, LessonText, Material};
 use crate::up_folders::{self, NewFolder};
-use crate::{backends, home, machine, text};
+use crate::{able, home, machine, text};
 
 /// So many files that could not be written are named.
 const LOST_SHOWN: usize = 3;
@@ -281,9 +281,9 @@ impl Job {
 
 fn failure(error: RunError) -> Failure {
     match error {
-        RunError::Backend(error) => backends::failure(error),
+        RunError::Backend(error) => error.into(),
         RunError::Load(error) => Failure::environment(error.to_string()),
-        RunError::Capability { ref needed, .. } => Failure::environment(error.to_string()).hint(backends::able(needed)),
+        RunError::Capability { ref needed, .. } => Failure::environment(error.to_string()).hint(able::words(needed)),
         RunError::Unexpected(_) => Failure::unexpected(error.to_string()),
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn gaps(summary: &RunSummary<'_>) -> Vec<String> {
 /// What could not be measured with the parameters of this run.
 fn left_out(plan: &Plan, all: &mut Vec<String>) {
     for out in &plan.left_out {
-        all.push(format!("{} was left out: {}.", out.arm.label, out.reason));
+        all.push(format!("Left out: {}.", out.words()));
     }
     for check in &plan.undecided {
         all.push(format!("The check \"{check}\" speaks of an arm that was left out."));
@@ -135,7 +135,7 @@ fn searches(arm: &ArmSummary<'_>, all: &mut Vec<String>) {
                 all.push(format!("{place}: no tried rate met the objective."));
             } else if found.beyond_per_s.is_none() {
                 all.push(format!(
-                    "{place}: every tried rate met the objective, so the limit lies higher."
+                    "{place}: every tried rate met the objective, so the limit is higher."
                 ));
             }
             let unknown = found

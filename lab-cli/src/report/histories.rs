@@ -28,9 +28,15 @@ pub struct Row<'a> {
     pub name: String,
     operations: &'a OperationsSummary,
     laws: Vec<String>,
+    is_broken: bool,
 }
 
 impl Row<'_> {
+    /// Whether one of its laws was broken.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
     /// The row as texts, in the order of [`HEADINGS`].
     pub fn cells(&self) -> Vec<String> {
         let count = |number: Option<f64>| words::shown(number, Unit::Count);
@@ -79,7 +85,7 @@ pub fn rows<'a>(arms: &'a [ArmSummary<'_>]) -> Vec<Row<'a>> {
 pub fn proofs(state: &RunState) -> Vec<Proof<'_>> {
     let mut proofs = Vec::new();
     for (plan, arm) in planned(state) {
-        for law in &plan.laws {
+        for law in &plan.invariants {
             let judged = arm.rounds.iter().flat_map(|round| &round.judged);
             let found = judged.filter(|judged| judged.name == law.name).find_map(|judged| {
                 Some((
@@ -89,7 +95,7 @@ pub fn proofs(state: &RunState) -> Vec<Proof<'_>> {
             });
             if let Some((message, diagram)) = found {
                 proofs.push(Proof {
-                    title: format!("{}: {}", plan.label, law.law.title()),
+                    title: format!("{}: {}", plan.label, law.invariant.title()),
                     message,
                     diagram,
                 });
@@ -156,17 +162,19 @@ fn planned(state: &RunState) -> impl Iterator<Item = (&ArmPlan, &ArmState)> {
 }
 
 fn row<'a>(arm: &ArmSummary<'_>, operations: &'a OperationsSummary) -> Row<'a> {
-    let laws = arm.laws.iter().filter(|law| law.plan.of == operations.class);
+    let laws = arm.invariants.iter().filter(|law| law.plan.of == operations.class);
+    let is_broken = laws.clone().any(|law| law.seen > 0);
     Row {
         name: format!("{} · {}", arm.plan.label, operations.class),
         operations,
         laws: laws.map(found).collect(),
+        is_broken,
     }
 }
 
 /// What came of a law over all rounds: `stock: broken 20×`, `stock: holds`, `stock: undecided`.
 fn found(law: &InvariantSummary<'_>) -> String {
-    let name = law.plan.law.title();
+    let name = law.plan.invariant.title();
     match (law.seen, law.violations) {
         (0, Some(_)) => format!("{name}: holds"),
         (0, None) => format!("{name}: undecided"),

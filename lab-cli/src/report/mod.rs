@@ -1,4 +1,4 @@
-//! Reports of a run: HTML, Markdown, JSON, CSV, percentile tables and JUnit, all formatted from one [`RunSummary`].
+//! Reports of a run in the formats of [`FORMATS`], all made from one [`RunSummary`].
 //!
 //! Each format is one small writer. A run that is unfinished, interrupted, failed or empty has a report too: it says
 //! what is missing (see [`gaps`]).
@@ -26,6 +26,8 @@ pub mod words;
 mod agreement;
 #[cfg(test)]
 mod attack;
+#[cfg(test)]
+mod cut_short;
 #[cfg(test)]
 pub mod fixture;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the formats say alike: numbers as people read them, and dashes where nothing was measured.
 
-use scenarios::plan::{ParamValue, Plan};
+use scenarios::plan::{LeftOut, ParamValue, Plan};
 use scenarios::summary::Found;
 use scenarios::unit::{Unit, in_unit};
 use scenarios::verdict::Verdict;
@@ -18,11 +18,7 @@ pub fn param(value: &ParamValue) -> String {
 
 /// The arms that were not measured, in one line; empty where all were.
 pub fn left_out(plan: &Plan) -> String {
-    let out = plan
-        .left_out
-        .iter()
-        .map(|out| format!("{} ({})", out.arm.label, out.reason));
-    out.collect::<Vec<_>>().join("; ")
+    plan.left_out.iter().map(LeftOut::words).collect::<Vec<_>>().join("; ")
 }
 
 /// The mark before a check: readable without colour.

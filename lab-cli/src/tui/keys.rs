@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_the_table_does_what_its_line_says() {
+    fn every_key_of_the_table_is_found_when_it_is_pressed() {
         for binding in BINDINGS {
             for key in binding.keys {
                 let (code, modifiers) = match *key {

@@ -8,6 +8,7 @@ use ratatui::symbols::border;
 use scenarios::event::InstanceState;
 use scenarios::verdict::Verdict;
 
+use crate::report::words;
 use crate::text;
 
 /// How many colours the terminal has.
@@ -138,11 +139,9 @@ impl Theme {
     /// The mark of a verdict; a dash for none.
     pub fn mark(self, verdict: Option<Verdict>) -> &'static str {
         match (verdict, self.ascii) {
-            (Some(Verdict::Pass), false) => "✓",
             (Some(Verdict::Pass), true) => "+",
-            (Some(Verdict::Fail), false) => "✗",
             (Some(Verdict::Fail), true) => "x",
-            (Some(Verdict::Inconclusive), _) => "?",
+            (Some(verdict), _) => words::mark(verdict),
             (None, false) => "·",
             (None, true) => "-",
         }

@@ -1,8 +1,9 @@
 //! Which file takes which names from which file.
 //!
-//! A name counts for the file that defines it, however many modules hand it on. What a file takes from the file of a
-//! module that it is inside of is no arrow: a module and its parts are one, seen from outside, and Rust itself lets parts
-//! see what is private to the whole. Calls of methods are not followed: who calls one has the type from somewhere.
+//! A name counts for the file that defines it, however many modules hand it on. A type or macro that a file takes from the
+//! file of a module that it is inside of is no arrow: a module and its parts are one, seen from outside, and Rust itself
+//! lets parts see what is private to the whole. A function or a constant is one: it can stand in a file below both.
+//! Calls of methods are not followed: who calls one has the type from somewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -44,7 +45,8 @@ pub fn arrows(krate: &Crate) -> Arrows {
         for target in targets {
             if let Target::Item(from, name) = target {
                 let file = &krate.modules[from].file;
-                if *file != module.file && !is_inside(&module.file, file) {
+                let is_excused = is_inside(&module.file, file) && !is_function_or_constant(&name);
+                if *file != module.file && !is_excused {
                     let tie = (module.file.clone(), file.clone());
                     arrows.entry(tie).or_default().insert(name);
                 }
@@ -61,6 +63,12 @@ fn is_inside(part: &Path, whole: &Path) -> bool {
         Some(folder) if is_folder_of => part.starts_with(folder),
         _ => part.starts_with(whole.with_extension("")),
     }
+}
+
+/// Whether an item is a function or a constant, by how its name is written. A type has letters of both kinds.
+fn is_function_or_constant(name: &str) -> bool {
+    let has = |is: fn(char) -> bool| name.contains(is);
+    !name.ends_with('!') && has(char::is_uppercase) != has(char::is_lowercase)
 }
 
 /// Looks names up.

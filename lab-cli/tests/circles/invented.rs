@@ -107,6 +107,29 @@ fn a_module_that_uses_what_it_hands_on_is_tied_to_it_and_its_parts_may_look_up()
 }
 
 #[test]
+fn a_part_may_not_call_the_whole_that_calls_it() {
+    let arrows = arrows_of(&[
+        ("lib.rs", "mod whole;"),
+        (
+            "whole/mod.rs",
+            "mod part;\npub struct Whole;\npub fn all() { part::some(); }\nfn below() {}\nconst MOST: u8 = 1;",
+        ),
+        (
+            "whole/part.rs",
+            "pub fn some() -> super::Whole { super::below(); super::MOST; todo!() }",
+        ),
+    ]);
+    assert_eq!(
+        told(&arrows),
+        [
+            "whole/mod.rs -> whole/part.rs: some",
+            "whole/part.rs -> whole/mod.rs: MOST, below"
+        ]
+    );
+    assert_eq!(circles(&arrows).len(), 1);
+}
+
+#[test]
 fn braces_nest_and_names_have_aliases() {
     let arrows = arrows_of(&[
         ("lib.rs", "mod a;\nmod b;"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use history::invariants::{Held, Invariant, Known, REGISTRY};
+use history::invariants::{Held, Known, REGISTRY};
 use history::{InvariantVerdict, Operation};
 use serde::Deserialize;
 
@@ -110,31 +110,6 @@ fn what_needs_a_reading_decides_nothing_without_one() {
         );
         assert_eq!(open.checked, violated.operations.len() as u64);
     }
-}
-
-#[test]
-fn the_handbook_tells_of_every_invariant_what_the_registry_tells() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/how-to/write-a-scenario.md");
-    let page = std::fs::read_to_string(&page).expect("the handbook is part of the source");
-    let row = |invariant: &&dyn Invariant| {
-        let cells = [
-            format!("`{}`", invariant.name()),
-            invariant.demand().to_owned(),
-            invariant.takes().to_owned(),
-        ];
-        format!("| {} |", cells.join(" | ")).replace("|  |", "| |")
-    };
-    let expected: Vec<String> = REGISTRY.iter().map(row).collect();
-    let table: Vec<&str> = page
-        .lines()
-        .skip_while(|line| !line.starts_with("| `law` |"))
-        .skip(2)
-        .take_while(|line| line.starts_with('|'))
-        .collect();
-    assert_eq!(
-        table, expected,
-        "the table of laws in docs/src/how-to/write-a-scenario.md"
-    );
 }
 
 #[test]

@@ -188,12 +188,6 @@ impl Histogram {
         self.buckets[first..].iter().map(|&(_, count)| count).sum()
     }
 
-    /// Share (0 to 1) of the values above `ms`; `None` when empty.
-    #[must_use]
-    pub fn share_over(&self, ms: f64) -> Option<f64> {
-        (!self.is_empty()).then(|| self.count_over_ms(ms) as f64 / self.count as f64)
-    }
-
     /// The buckets that hold something, ascending: highest value of the bucket in µs, and its count.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.buckets.iter().map(|&(bucket, count)| (highest_of(bucket), count))

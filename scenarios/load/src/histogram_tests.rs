@@ -16,7 +16,6 @@ fn an_empty_histogram_has_no_figures() {
         (empty.quantile_ms(0.5), empty.mean_ms(), empty.max_ms(), empty.min_ms()),
         (None, None, None, None)
     );
-    assert_eq!(empty.share_over(1.0), None);
     assert_eq!(serde_json::to_string(&empty).unwrap(), "[]");
 }
 
@@ -82,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn the_share_over_a_limit_counts_the_values_over_it(
+    fn what_is_over_a_limit_is_counted(
         values in prop::collection::vec(0_u64..2_000, 1..200), limit in 0_u64..2_000,
     ) {
         let over = values.iter().filter(|&&value| value > limit).count() as u64;

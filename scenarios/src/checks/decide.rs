@@ -90,7 +90,7 @@ fn judge(bounds: Bounds, value: f64, interval: Option<(f64, f64)>, role: Role) -
     match (outside, role) {
         (true, Role::Law) => (
             Verdict::Fail,
-            "the measured value lies outside of what was expected".to_owned(),
+            "the measured value is outside of what was expected".to_owned(),
         ),
         (true, Role::Premise) => (
             Verdict::Inconclusive,

@@ -13,7 +13,7 @@ pub(super) fn all(turn: &mut Turn<'_>, operations: &[Operation], readings: &Read
     let arm = turn.arm;
     let round = turn.bus.state().round_now();
     let marks: Vec<Mark> = round.map(marks::all).unwrap_or_default();
-    for law in &arm.laws {
+    for law in &arm.invariants {
         let of = operations.iter().filter(|operation| operation.class == law.of).cloned();
         let known = Known {
             initial: law.initial,
@@ -22,14 +22,14 @@ pub(super) fn all(turn: &mut Turn<'_>, operations: &[Operation], readings: &Read
             window_ns: law.window_s.map_or(0, |seconds| (seconds * 1e9).round() as u64),
             quiescent: readings.get(&law.of),
         };
-        let Held { history, judgement } = law.law.hold(of.collect(), &known);
+        let Held { history, judgement } = law.invariant.hold(of.collect(), &known);
         let diagram = judgement.violations.first().map(|violation| {
             let resource = resource(&law.resource, &violation.key);
-            law.law.draw(&history, violation, &resource).with_marks(&marks)
+            law.invariant.draw(&history, violation, &resource).with_marks(&marks)
         });
         turn.bus.emit(event::EventKind::Judged(Box::new(Judged {
             name: law.name.clone(),
-            law: law.law,
+            invariant: law.invariant,
             judgement,
             diagram,
         })));

@@ -88,8 +88,8 @@ impl ActionVerb {
 pub struct WindowSection {
     /// Name used in expressions.
     pub name: Place,
-    /// Begin, seconds after the load began.
+    /// Start, seconds after the load started.
     pub from_s: Quantity,
-    /// End, seconds after the load began.
+    /// End, seconds after the load started.
     pub to_s: Quantity,
 }

@@ -97,7 +97,8 @@ pub struct InvariantSection {
     /// Name used in expressions.
     pub name: Place,
     /// Which law.
-    pub law: AnyInvariant,
+    #[serde(rename = "law")]
+    pub invariant: AnyInvariant,
     /// The class of operations that it is about.
     pub of: Place,
     /// What the shared thing is called in diagrams: `product`, `seat`, `lock`.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::action::{Action, WindowSection};
 use super::check::Check;
 use super::clients::{Clients, InvariantSection};
 use super::load::{Load, SearchSection};
+use super::need::Need;
 use super::number;
 use super::predict::Predict;
 use super::probe::{Probe, StorySection};
@@ -28,7 +29,7 @@ pub struct Document {
     pub schema: u32,
     /// The scenario's name, equal to its folder's: lower-case letters, digits and hyphens.
     pub name: Place,
-    /// Phase of the curriculum, 0 to 7; 8 for what lies beyond it.
+    /// Phase of the curriculum, 0 to 7; 8 for what is beyond it.
     #[serde(deserialize_with = "number::phase")]
     pub phase: u8,
     /// A short title.
@@ -62,7 +63,7 @@ pub struct Document {
     pub clients: Vec<Clients>,
     /// Laws that the histories are held to.
     #[serde(default, rename = "law")]
-    pub laws: Vec<InvariantSection>,
+    pub invariants: Vec<InvariantSection>,
     /// Searches for the highest rate within a latency objective.
     #[serde(default, rename = "search")]
     pub searches: Vec<SearchSection>,
@@ -84,22 +85,4 @@ pub struct Document {
     /// What must hold, and what must break.
     #[serde(rename = "check")]
     pub checks: Vec<Check>,
-}
-
-/// A thing that a scenario needs and a machine may lack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Need {
-    /// A Redis server.
-    Redis,
-    /// A PostgreSQL server.
-    Postgres,
-    /// A Kafka broker; the built-in one will do.
-    Kafka,
-    /// A Kafka broker that keeps what it was given when it is started again, and knows transactions: a real one.
-    DurableKafka,
-    /// A Prometheus server.
-    Prometheus,
-    /// A container engine.
-    Docker,
 }

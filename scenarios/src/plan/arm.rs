@@ -36,8 +36,8 @@ pub struct ArmPlan {
     #[serde(default)]
     pub clients_s: f64,
     /// Laws that the histories are held to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub laws: Vec<InvariantSpec>,
+    #[serde(default, rename = "laws", skip_serializing_if = "Vec::is_empty")]
+    pub invariants: Vec<InvariantSpec>,
     /// Searches, one after the other.
     pub searches: Vec<SearchSpec>,
     /// Actions in order of time.
@@ -94,11 +94,11 @@ pub(super) fn plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
         .map(|clients| clients::spec(clients, document, &system, resolver))
         .collect::<Result<Vec<_>, _>>()?;
     let acts = |law: &InvariantSection| clients.iter().any(|clients| clients.class == law.of.as_str());
-    let laws = document
-        .laws
+    let invariants = document
+        .invariants
         .iter()
         .filter(|law| here(&law.arms) && acts(law))
-        .map(|law| clients::law(law, resolver))
+        .map(|law| clients::invariant(law, resolver))
         .collect::<Result<_, _>>()?;
     system::check(document, arm, &system, &actions)?;
     Ok(ArmPlan {
@@ -113,7 +113,7 @@ pub(super) fn plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
             .collect::<Result<_, _>>()?,
         clients,
         clients_s: timing.clients_s,
-        laws,
+        invariants,
         searches,
         actions,
         windows,

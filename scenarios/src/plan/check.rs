@@ -18,7 +18,7 @@ pub struct CheckPlan {
     pub bounds: Bounds,
     /// Unit of the value.
     pub unit: Unit,
-    /// What it means when the value lies outside.
+    /// What it means when the value is outside.
     pub role: Role,
 }
 

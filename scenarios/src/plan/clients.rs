@@ -84,7 +84,8 @@ pub struct InvariantSpec {
     /// Name in expressions.
     pub name: String,
     /// Which law.
-    pub law: AnyInvariant,
+    #[serde(rename = "law")]
+    pub invariant: AnyInvariant,
     /// The class of operations that it is about.
     pub of: String,
     /// What the shared thing is called.
@@ -171,11 +172,11 @@ fn known_instance(instance: &Place, system: &SystemSpec) -> Result<(), Problem> 
     )
 }
 
-pub(super) fn law(law: &InvariantSection, resolver: &Resolver) -> Result<InvariantSpec, Problem> {
-    if law.law.requires().initial && law.initial.is_none() {
+pub(super) fn invariant(law: &InvariantSection, resolver: &Resolver) -> Result<InvariantSpec, Problem> {
+    if law.invariant.requires().initial && law.initial.is_none() {
         return Err(Problem::at(law.name.span(), "nothing says how much there is at first").hint("add initial = …"));
     }
-    if law.law.requires().rate && (law.limit.is_none() || law.window_s.is_none()) {
+    if law.invariant.requires().rate && (law.limit.is_none() || law.window_s.is_none()) {
         return Err(
             Problem::at(law.name.span(), "nothing says how many may succeed in how long a time")
                 .hint("add limit = … and window_s = …"),
@@ -196,7 +197,7 @@ pub(super) fn law(law: &InvariantSection, resolver: &Resolver) -> Result<Invaria
     };
     Ok(InvariantSpec {
         name: law.name.to_string(),
-        law: law.law,
+        invariant: law.invariant,
         of: law.of.to_string(),
         resource: law.resource.clone(),
         initial: amount(&law.initial, 0)?,

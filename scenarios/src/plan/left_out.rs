@@ -19,10 +19,10 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
-    /// Which arm, and why, in one sentence.
+    /// Which arm, and why.
     #[must_use]
-    pub fn sentence(&self) -> String {
-        format!("left out: {} ({})", self.arm.label, self.reason)
+    pub fn words(&self) -> String {
+        format!("{} ({})", self.arm.label, self.reason)
     }
 }
 

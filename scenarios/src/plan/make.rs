@@ -33,7 +33,7 @@ impl Plan {
             .collect::<Result<_, _>>()?;
         let (arms, left_out) = left_out::sort_out(arms, |arm| options.quick && !in_quick_runs(document, arm));
         if arms.is_empty() {
-            let reasons = left_out.iter().map(LeftOut::sentence).collect();
+            let reasons = left_out.iter().map(LeftOut::words).collect();
             return Err(PlanError::NothingLeft { reasons });
         }
         let checks = document

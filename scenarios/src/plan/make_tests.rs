@@ -95,7 +95,7 @@ fn what_nginx_has_not_is_left_out_with_the_reason_and_with_the_checks_that_speak
         out.contains(&"peak_ewma") && !out.contains(&"least_connections"),
         "{out:?}"
     );
-    assert!(with_nginx.left_out[0].sentence().contains("nginx cannot"));
+    assert!(with_nginx.left_out[0].words().contains("nginx cannot"));
     let kinds = with_nginx.arms.iter().flat_map(|arm| &arm.system.services);
     let mut kinds = kinds
         .filter_map(|service| service.balancer.as_ref())
@@ -170,7 +170,7 @@ fn a_rate_needs_its_limit_and_its_window() {
     let said = made("limit = 0\nwindow_s = 10").unwrap_err().to_string();
     assert!(said.contains("the limit"), "{said}");
     let plan = made("limit = 5\nwindow_s = \"2.0 * 5.0\"").unwrap();
-    let law = &plan.arms[0].laws[0];
+    let law = &plan.arms[0].invariants[0];
     assert_eq!((law.limit, law.window_s), (Some(5), Some(10.0)));
 }
 

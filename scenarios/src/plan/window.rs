@@ -10,7 +10,7 @@ use crate::format::{Document, Load, Problem, Step};
 pub struct WindowSpec {
     /// Name.
     pub name: String,
-    /// Begin, seconds.
+    /// Start, seconds.
     pub from_s: f64,
     /// End, seconds.
     pub to_s: f64,

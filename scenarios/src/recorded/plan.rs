@@ -91,7 +91,7 @@ fn of_arm(arm: &ArmPlan) -> Checked {
         seconds("from_s", window.from_s)?;
         seconds("to_s", window.to_s)?;
     }
-    for law in &arm.laws {
+    for law in &arm.invariants {
         number("initial", law.initial as f64)?;
         number("quantity", law.quantity as f64)?;
         maybe(count, "limit", law.limit)?;

@@ -90,7 +90,7 @@ fn in_arms(document: &Document, problems: &mut Vec<Problem>) {
         .clients
         .iter()
         .map(|clients| (&clients.class, "a class of clients"));
-    let laws = document.laws.iter().map(|law| (&law.name, "a law"));
+    let laws = document.invariants.iter().map(|law| (&law.name, "a law"));
     let probes = document.probes.iter().map(|probe| (&probe.name, "a probe"));
     once_an_arm(
         document.probes.iter().map(|probe| (&probe.name, probe.arms.as_slice())),
@@ -98,7 +98,7 @@ fn in_arms(document: &Document, problems: &mut Vec<Problem>) {
         problems,
     );
     once_an_arm(
-        document.laws.iter().map(|law| (&law.name, law.arms.as_slice())),
+        document.invariants.iter().map(|law| (&law.name, law.arms.as_slice())),
         "laws",
         problems,
     );

@@ -73,7 +73,7 @@ fn arms(document: &Document, problems: &mut Vec<Problem>) {
         .chain(document.probes.iter().flat_map(|probe| &probe.arms))
         .chain(document.stories.iter().flat_map(|story| &story.arms))
         .chain(document.clients.iter().flat_map(|clients| &clients.arms))
-        .chain(document.laws.iter().flat_map(|law| &law.arms));
+        .chain(document.invariants.iter().flat_map(|law| &law.arms));
     for arm in named {
         must_be(arm, &known, "arm", problems);
     }
@@ -81,19 +81,19 @@ fn arms(document: &Document, problems: &mut Vec<Problem>) {
 
 fn classes(document: &Document, problems: &mut Vec<Problem>) {
     let known: Vec<&str> = document.clients.iter().map(|clients| clients.class.as_str()).collect();
-    for law in &document.laws {
+    for law in &document.invariants {
         must_be(&law.of, &known, "class of clients", problems);
     }
 }
 
 /// Laws about what is left need somebody to read it.
 fn quiescent(document: &Document, problems: &mut Vec<Problem>) {
-    for law in &document.laws {
+    for law in &document.invariants {
         let mut clients = document
             .clients
             .iter()
             .filter(|clients| clients.class.as_str() == law.of.as_str());
-        if law.law.requires().quiescent && !clients.any(|clients| clients.quiescent.is_some()) {
+        if law.invariant.requires().quiescent && !clients.any(|clients| clients.quiescent.is_some()) {
             problems.push(
                 Problem::at(law.of.span(), format!("nobody reads what is left of `{}`", law.of))
                     .hint("add at_rest = { path = …, field = … } to its clients"),

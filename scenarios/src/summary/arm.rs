@@ -26,7 +26,7 @@ pub struct ArmSummary<'a> {
     /// Operations of its clients, by class in the order of the plan.
     pub operations: Vec<OperationsSummary>,
     /// The laws that its histories were held to, in the order of the plan.
-    pub laws: Vec<InvariantSummary<'a>>,
+    pub invariants: Vec<InvariantSummary<'a>>,
     /// Its searches, in the order of the plan.
     pub searches: Vec<SearchSummary<'a>>,
     /// Answers of its probes and of the lab's own questions, by name.
@@ -47,8 +47,8 @@ impl<'a> ArmSummary<'a> {
                 .map(|name| ClassSummary::of(plan, name, &arm.rounds))
                 .collect(),
             operations: operations(plan, arm),
-            laws: plan
-                .laws
+            invariants: plan
+                .invariants
                 .iter()
                 .map(|law| InvariantSummary::of(law, &arm.rounds))
                 .collect(),

@@ -264,7 +264,7 @@ fn series(arm: &ArmSummary<'_>, parts: &Parts, wanted: &BTreeSet<Path>) -> Vec<S
 /// Whether the values of this name are those of a load's requests.
 fn is_load(arm: &ArmSummary<'_>, class: &str) -> bool {
     let acted = arm.operations.iter().any(|operations| operations.class == class);
-    let held = arm.laws.iter().any(|law| law.plan.name == class);
+    let held = arm.invariants.iter().any(|law| law.plan.name == class);
     let asked = arm.facts.iter().any(|(name, _)| *name == class);
     is_planned(arm.plan, class) && arm.search(class).is_none() && !acted && !held && !asked
 }

@@ -65,7 +65,7 @@ impl<'a> InvariantSummary<'a> {
             rounds_broken: number(broken as u64),
             checked: number(sum(|judgement| judgement.checked)),
             unknown: number(sum(|judgement| judgement.unknown)),
-            peak: law.law.tells_most().then(|| {
+            peak: law.invariant.tells_most().then(|| {
                 let most: Option<Vec<u64>> = judged.iter().map(|judgement| judgement.most).collect();
                 Peak {
                     most: most.and_then(|most| number(most.into_iter().max()?)),
@@ -88,7 +88,7 @@ mod tests {
     fn round(verdict: Option<(InvariantVerdict, u64)>) -> RoundState {
         let judged = verdict.map(|(verdict, found)| Judged {
             name: "l".to_owned(),
-            law: AnyInvariant::named("uniqueness").unwrap(),
+            invariant: AnyInvariant::named("uniqueness").unwrap(),
             judgement: history::Judgement {
                 checked: 4,
                 unknown: 1,
@@ -109,7 +109,7 @@ mod tests {
     fn the_most_of_all_rounds_is_told_of_a_law_about_how_many_there_may_be_and_of_no_other() {
         let law = |law| InvariantSpec {
             name: "l".to_owned(),
-            law: AnyInvariant::named(law).unwrap(),
+            invariant: AnyInvariant::named(law).unwrap(),
             of: "c".to_owned(),
             resource: "client".to_owned(),
             initial: 0,
@@ -137,7 +137,7 @@ mod tests {
     fn a_law_is_unknown_until_every_round_was_judged() {
         let law = InvariantSpec {
             name: "l".to_owned(),
-            law: AnyInvariant::named("uniqueness").unwrap(),
+            invariant: AnyInvariant::named("uniqueness").unwrap(),
             of: "c".to_owned(),
             resource: "seat".to_owned(),
             initial: 0,

@@ -59,7 +59,7 @@ impl Serialize for ArmSummary<'_> {
         for operations in &self.operations {
             map.insert(operations.class.clone(), value(operations));
         }
-        for law in &self.laws {
+        for law in &self.invariants {
             map.insert(law.plan.name.clone(), value(law));
         }
         for search in &self.searches {

@@ -346,11 +346,11 @@ impl Stream {
                 });
             }
         }
-        for law in &arm.laws {
+        for law in &arm.invariants {
             let found = self.few_or_many();
             self.say(EventKind::Judged(Box::new(Judged {
                 name: law.name.clone(),
-                law: law.law,
+                invariant: law.invariant,
                 judgement: Judgement {
                     checked: 8,
                     unknown: 0,
@@ -359,7 +359,7 @@ impl Stream {
                     } else {
                         InvariantVerdict::Holds
                     },
-                    most: law.law.tells_most().then_some(found),
+                    most: law.invariant.tells_most().then_some(found),
                     found,
                     violations: Vec::new(),
                 },

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use chassis::{Check, ServeError, Settings, Shutdown};
+use chassis::{Check, Failure, ServeError, Settings, Shutdown};
 use contract::Pending;
 use contract::events::topics;
-use messaging::{BROKERS_TIMEOUT, Broker, MessagingError, Producer, Style, Worker, WorkerOptions};
+use messaging::{BROKERS_TIMEOUT, Broker, HasPending, MessagingError, Producer, Style, Worker, WorkerOptions};
 use store::Database;
 
 use crate::stream::Figures;
@@ -63,9 +63,11 @@ impl Consumption {
     pub(crate) fn checks(&self) -> [Check; 2] {
         [self.broker.check(), self.worker.check("stream of orders")]
     }
+}
 
-    /// What the group has still to do.
-    pub(crate) async fn pending(&self) -> Result<Pending, MessagingError> {
-        self.worker.pending().await
+/// What the group has still to do.
+impl HasPending for Consumption {
+    async fn pending(&self) -> Result<Pending, Failure> {
+        self.worker.pending().await.map_err(Failure::internal)
     }
 }

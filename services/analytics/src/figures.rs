@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::routing::get;
 use chassis::{Failure, Json};
 use contract::events::topics;
-use contract::{DeadLetters, Effects, Figures, Pending, Rebuilt};
-use messaging::{Commit, Handler, MessagingError, Received, Refusal, Replay, is_first};
+use contract::{DeadLetters, Effects, Figures, Rebuilt};
+use messaging::{Commit, Handler, MessagingError, Received, Refusal, Replay, is_first, pending_route};
 use sqlx::AnyConnection;
 use store::Database;
 
@@ -20,8 +20,11 @@ pub(crate) fn routes(database: Database, consumption: Option<Consumption>) -> Ro
         .route("/effects", get(effects))
         .route("/figures", get(show).delete(empty).post(rebuild))
         .route("/dead-letters", get(dead_letters))
-        .route("/pending", get(pending))
-        .with_state(Looked { database, consumption })
+        .with_state(Looked {
+            database,
+            consumption: consumption.clone(),
+        })
+        .merge(pending_route(consumption))
 }
 
 #[derive(Clone)]
@@ -34,13 +37,6 @@ impl Looked {
     fn consumption(&self) -> Result<&Consumption, Failure> {
         let missing = || Failure::not_found("this system has no Kafka: KAFKA_BROKERS is not set");
         self.consumption.as_ref().ok_or_else(missing)
-    }
-}
-
-async fn pending(State(looked): State<Looked>) -> Result<Json<Pending>, Failure> {
-    match &looked.consumption {
-        Some(consumption) => consumption.pending().await.map(Json).map_err(Failure::internal),
-        None => Ok(Json(Pending::default())),
     }
 }
 

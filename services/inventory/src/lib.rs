@@ -63,11 +63,7 @@ pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError
 
 fn router(settings: &Settings, database: Database, part: &Part<Shelf>) -> Result<Router, ServeError> {
     let protection = Protection::from_settings(settings)?;
-    let app = App::new(settings)
-        .checks([database.check()])
-        .checks(protection.check())
-        .checks(part.checks())
-        .plain(part.routes());
+    let app = App::new(settings).checks([database.check()]).checks(protection.check());
     let inventory = Inventory { database, protection };
     let summary = Router::new()
         .route("/products/summary", get(saga::summary))
@@ -80,7 +76,7 @@ fn router(settings: &Settings, database: Database, part: &Part<Shelf>) -> Result
         .route("/seats/{seat}/bookings", get(bookings::list).post(bookings::create))
         .route("/locks/{key}/trials", post(trials::run))
         .with_state(inventory);
-    Ok(app.business(routes).plain(summary).into_router())
+    Ok(part.beside(app).business(routes).plain(summary).into_router())
 }
 
 /// Runs the service until it is asked to end.
@@ -89,7 +85,5 @@ fn router(settings: &Settings, database: Database, part: &Part<Shelf>) -> Result
 /// When a setting is wrong, or its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(settings.database_url.expose()).await?;
-    let part = Part::start(&settings, &database, Shelf::new).await?;
-    let router = router(&settings, database, &part)?;
-    chassis::serve_beside(part.run(&settings.shutdown), router, &settings).await
+    Part::serve(&settings, database, Shelf::new, router).await
 }

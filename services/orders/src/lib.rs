@@ -16,8 +16,8 @@ use axum::extract::{FromRef, State};
 use axum::routing::get;
 use called::Called;
 use chassis::{App, Failure, Json, Path, RowLimit, ServeError, Settings};
-use contract::{Order, OrderStatus, OrdersSummary, Pending};
-use messaging::{Broker, Style, inbox_migration};
+use contract::{Order, OrderStatus, OrdersSummary};
+use messaging::{Broker, Style, inbox_migration, pending_route};
 use publish::Publisher;
 use store::{Database, Fetch, Migration};
 
@@ -61,7 +61,7 @@ fn router(settings: &Settings, database: Database, publisher: Publisher) -> Rout
     let state = Orders {
         database,
         called,
-        publisher,
+        publisher: publisher.clone(),
     };
     let routes = Router::new()
         .route("/orders", get(list).post(place::create))
@@ -69,8 +69,8 @@ fn router(settings: &Settings, database: Database, publisher: Publisher) -> Rout
         .with_state(state.clone());
     let plain = Router::new()
         .route("/orders/summary", get(summary))
-        .route("/pending", get(pending))
-        .with_state(state);
+        .with_state(state)
+        .merge(pending_route(publisher));
     app.business(routes).plain(plain).into_router()
 }
 
@@ -99,10 +99,6 @@ async fn summary(State(database): State<Database>) -> Result<Json<OrdersSummary>
         unpublished,
         ..OrdersSummary::default()
     }))
-}
-
-async fn pending(State(publisher): State<Publisher>) -> Result<Json<Pending>, Failure> {
-    publisher.pending().await.map(Json).map_err(Failure::internal)
 }
 
 fn order((id, user_id, product_id, quantity, amount_cents, reservation_id, status): Row) -> Result<Order, Failure> {

@@ -8,7 +8,7 @@ use contract::environment::{ORDERS_GAP_MS, ORDERS_PUBLISH};
 use contract::events::{OrderCreated, Payload, topics};
 use contract::{EventCount, NewEvent, Order, Pending, Program};
 use messaging::{
-    BROKERS_TIMEOUT, Broker, MessagingError, Outbox, Producer, Relay, event, outbox_migration,
+    BROKERS_TIMEOUT, Broker, HasPending, MessagingError, Outbox, Producer, Relay, event, outbox_migration,
     outbox_tracestate_migration, unpublished,
 };
 use sqlx::AnyConnection;
@@ -153,14 +153,13 @@ impl Publisher {
         }
         Ok(())
     }
+}
 
-    /// Events that are written and not published.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(crate) async fn pending(&self) -> Result<Pending, sqlx::Error> {
+/// Events that are written and not published.
+impl HasPending for Publisher {
+    async fn pending(&self) -> Result<Pending, Failure> {
         Ok(Pending {
-            open: unpublished(&self.database).await?,
+            open: unpublished(&self.database).await.map_err(Failure::internal)?,
             done: self.relay.as_ref().map_or(0, |relay| relay.published()),
         })
     }

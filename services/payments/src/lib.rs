@@ -70,11 +70,7 @@ pub fn app(settings: &Settings, database: Database) -> Result<Router, ServeError
 
 fn router(settings: &Settings, database: Database, part: &Part<Cashier>) -> Result<Router, ServeError> {
     let protection = Protection::from_settings(settings)?;
-    let app = App::new(settings)
-        .checks([database.check()])
-        .checks(protection.check())
-        .checks(part.checks())
-        .plain(part.routes());
+    let app = App::new(settings).checks([database.check()]).checks(protection.check());
     let payments = Payments {
         till: Till::from_settings(settings)?,
         ledger: Ledger::from_settings(settings, database.clone())?,
@@ -90,7 +86,7 @@ fn router(settings: &Settings, database: Database, part: &Part<Cashier>) -> Resu
         .route("/accounts/{id}", get(accounts::show).put(accounts::put))
         .route("/accounts/{id}/debits", post(accounts::debit))
         .with_state(payments);
-    Ok(app.business(routes).plain(summary).into_router())
+    Ok(part.beside(app).business(routes).plain(summary).into_router())
 }
 
 /// Runs the service until it is asked to end.
@@ -99,7 +95,6 @@ fn router(settings: &Settings, database: Database, part: &Part<Cashier>) -> Resu
 /// When a setting is wrong, or its database or its address cannot be had.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = open(settings.database_url.expose()).await?;
-    let part = Part::start(&settings, &database, Cashier::from_settings(&settings)?).await?;
-    let router = router(&settings, database, &part)?;
-    chassis::serve_beside(part.run(&settings.shutdown), router, &settings).await
+    let cashier = Cashier::from_settings(&settings)?;
+    Part::serve(&settings, database, cashier, router).await
 }

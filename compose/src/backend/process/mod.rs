@@ -88,7 +88,7 @@ impl Backend for ProcessBackend {
     }
 
     fn capabilities(&self) -> BTreeSet<Capability> {
-        let of_containers = [Capability::Limits, Capability::Disconnect];
+        let of_containers = [Capability::Limits, Capability::Disconnect, Capability::Images];
         let all = Capability::ALL.into_iter();
         all.filter(|capability| !of_containers.contains(capability))
             .filter(|capability| *capability != Capability::Stats || cfg!(target_os = "linux"))

@@ -28,7 +28,7 @@ const ABSENT: ServerError = ServerError::Absent {
     words: "there is no Apache Kafka on this machine: either set KAFKA_BROKERS=host:port to a Kafka that runs, or set \
             KAFKA_HOME to the folder of an Apache Kafka (get it from https://kafka.apache.org/downloads, or by \
             `mvn -f compose/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=FOLDER/libs`), which needs Java 17 \
-            (apt-get install default-jre-headless), or use --backend docker with an engine that can pull",
+            (apt-get install default-jre-headless)",
 };
 
 /// Which broker a system asks for.

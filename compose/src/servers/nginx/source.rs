@@ -10,8 +10,8 @@ use crate::servers::ServerError;
 const PROGRAM: &str = "nginx";
 const ABSENT: ServerError = ServerError::Absent {
     program: Program::Nginx,
-    words: "there is no nginx on this machine; either install it (apt-get install nginx-light), or let an engine run it \
-            (--backend docker), or take the lab's own balancer (--set balancer=lab)",
+    words: "there is no nginx on this machine; either install it (apt-get install nginx-light), or take the lab's own \
+            balancer (--set balancer=lab)",
 };
 
 /// The host's program.
@@ -27,7 +27,7 @@ mod tests {
     fn without_a_program_both_ways_are_named() {
         let message = program(&Host::default()).unwrap_err().to_string();
         assert!(
-            message.contains("apt-get install nginx-light") && message.contains("--backend docker"),
+            message.contains("apt-get install nginx-light") && message.contains("--set balancer=lab"),
             "{message}"
         );
     }

@@ -18,8 +18,8 @@ const OF_SOURCE: &str = "/usr/local/pgsql/bin";
 const ABSENT: ServerError = ServerError::Absent {
     program: Program::Postgres,
     words: "there is no PostgreSQL server on this machine; either install one (apt-get install postgresql), or set \
-            POSTGRES_URL=postgres://user:password@host:port to one that runs, or let an engine run it (--backend docker), or \
-            keep data in SQLite (--set store=sqlite, where a scenario has the choice)",
+            POSTGRES_URL=postgres://user:password@host:port to one that runs, or keep data in SQLite (--set store=sqlite, \
+            where a scenario has the choice)",
 };
 
 /// The host's program. Beside it lies `initdb`, which makes its data folder.
@@ -107,7 +107,7 @@ mod tests {
         let ways = [
             "apt-get install postgresql",
             "POSTGRES_URL=postgres://",
-            "--backend docker",
+            "--set store=sqlite",
         ];
         assert!(ways.iter().all(|way| message.contains(way)), "{message}");
         make("initdb");

@@ -13,8 +13,7 @@ use crate::servers::{Seat, Server, ServerError};
 const PROGRAM: &str = "prometheus";
 const ABSENT: ServerError = ServerError::Absent {
     program: Program::Prometheus,
-    words: "there is no prometheus on this machine; either install it (apt-get install prometheus), or let an engine run \
-            it (--backend docker)",
+    words: "there is no prometheus on this machine; install it (apt-get install prometheus)",
 };
 
 /// The host's program.
@@ -60,12 +59,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_program_both_ways_are_named() {
+    fn without_a_program_the_package_is_named() {
         let message = program(&host::Host::default()).unwrap_err().to_string();
-        assert!(
-            message.contains("apt-get install prometheus") && message.contains("--backend docker"),
-            "{message}"
-        );
+        assert!(message.contains("apt-get install prometheus"), "{message}");
     }
 
     #[test]

@@ -158,7 +158,7 @@ pub(super) fn arm(arm: &ArmSummary<'_>) -> Arm {
         instances: arm.instances.iter().map(instance).collect(),
         facts,
         searches: arm.searches.iter().map(search).collect(),
-        histories: arm.laws.iter().map(history).collect(),
+        histories: arm.invariants.iter().map(history).collect(),
         rounds: arm.rounds.iter().map(round).collect(),
     }
 }

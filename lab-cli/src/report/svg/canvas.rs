@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::report::escape::markup;
 
-use super::{STYLES, WIDTH};
+use super::look::{STYLES, WIDTH};
 
 /// A picture being drawn.
 pub(super) struct Canvas {

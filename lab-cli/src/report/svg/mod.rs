@@ -7,6 +7,7 @@ mod canvas;
 mod heat;
 mod histogram;
 mod lines;
+mod look;
 mod marks;
 mod rates;
 mod ridges;
@@ -36,10 +37,7 @@ use history::ActionKind;
 use load::Histogram;
 use serde::Serialize;
 
-/// Width of every chart in its own units; the page scales it.
-const WIDTH: f64 = 560.0;
-/// As many series look different by colour and dash.
-const STYLES: usize = 7;
+use look::{STYLES, WIDTH};
 
 /// A chart with the words around it.
 #[derive(Debug, Serialize)]

@@ -76,7 +76,7 @@ pub(in crate::report) fn searches(title: &str, class: &str, arms: &[ArmSummary<'
     }
     Some(Figure {
         title: title.to_owned(),
-        caption: "Each point is one step at one rate. The highest rate lies between the fastest step within the \
+        caption: "Each point is one step at one rate. The highest rate is between the fastest step within the \
                   objective and the slowest one beyond it. Points at the upper edge had no good answer."
             .to_owned(),
         legend,

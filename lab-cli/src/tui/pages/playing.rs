@@ -38,7 +38,7 @@ impl Playing {
     /// How far back its histogram looks, seconds.
     pub const LAST_S: f64 = 5.0;
 
-    /// The begin of a playground with this plan.
+    /// A playground with this plan, before anything has happened.
     pub fn new(plan: &Plan) -> Self {
         let arm = &plan.arms[0];
         let rate = |pace: &PaceSpec| match pace {

@@ -20,11 +20,9 @@ pub fn histories(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
             continue;
         };
         let text = format!("{name}: {operations} operations, {ok} ok, {failed} refused, {unknown} unknown; {laws}");
-        let broken = laws.contains("broken");
-        let style = if broken {
-            theme.style(Role::Bad)
-        } else {
-            ratatui::style::Style::new()
+        let style = match row.is_broken() {
+            true => theme.style(Role::Bad),
+            false => ratatui::style::Style::new(),
         };
         for part in textwrap::wrap(&words(&text, theme), usize::from(inner.width).max(20)) {
             lines.push(Line::styled(part.into_owned(), style));

@@ -22,7 +22,7 @@ use contract::environment::{ORDERS_REFUSAL_RATE, SAGA_TIMEOUT_MS};
 use contract::events::{OrderCreated, Payload, ReserveInventory, topics};
 use contract::{NewOrder, OrderStatus, OrdersSummary, Pending, Program, SagaOrder, Transition, User};
 use http::StatusCode;
-use messaging::{Doom, Moment, Participant, Refusal, Style};
+use messaging::{Doom, HasPending, Moment, Participant, Refusal, Style, pending_route};
 use process::Process;
 use store::Database;
 
@@ -75,8 +75,8 @@ fn router(settings: &Settings, saga: &Saga) -> Router {
         .with_state(state.clone());
     let plain = Router::new()
         .route("/orders/summary", get(summary))
-        .route("/pending", get(pending))
-        .with_state(state);
+        .with_state(state)
+        .merge(pending_route(saga.clone()));
     app.business(routes).plain(plain).into_router()
 }
 
@@ -225,8 +225,10 @@ async fn summary(State(database): State<Database>) -> Result<Json<OrdersSummary>
 }
 
 /// What is not at its end, here and on the way.
-async fn pending(State(saga): State<Saga>) -> Result<Json<Pending>, Failure> {
-    let said = saga.participant.pending().await.map_err(Failure::internal)?;
-    let open = book::open(&saga.database).await.map_err(Failure::internal)?;
-    Ok(Json(said + Pending { open, done: 0 }))
+impl HasPending for Saga {
+    async fn pending(&self) -> Result<Pending, Failure> {
+        let said = self.participant.pending().await?;
+        let open = book::open(&self.database).await.map_err(Failure::internal)?;
+        Ok(said + Pending { open, done: 0 })
+    }
 }

@@ -33,12 +33,6 @@ impl Shutdown {
             std::future::pending::<()>().await;
         }
     }
-
-    /// Whether the end was asked for.
-    #[must_use]
-    pub fn is_requested(&self) -> bool {
-        *self.0.borrow()
-    }
 }
 
 impl ShutdownTrigger {

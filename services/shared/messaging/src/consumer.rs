@@ -83,12 +83,6 @@ impl<'a> Received<'a> {
         self.message.payload().unwrap_or_default()
     }
 
-    /// When it was published, in milliseconds since 1970.
-    #[must_use]
-    pub fn published_ms(&self) -> i64 {
-        self.message.timestamp().to_millis().unwrap_or_default()
-    }
-
     /// The text of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -13,6 +13,7 @@
 //!   ([`Commit`]), and so is what becomes of messages that fail ([`Failures`]).
 //! - [`is_first`] is the inbox: it makes the effect of a repeated message happen once.
 //! - [`Participant`] is all of these for a service that hears, acts and speaks.
+//! - [`HasPending`] is asked what is still to do, and [`pending_route`] tells it.
 //! - [`SagaStep`] is what a service does in the sagas of others, and [`Part`] does it.
 //! - [`Crashes`] kills the process at a chosen place, for experiments.
 //! - [`Replay`] reads a topic from its start.
@@ -42,6 +43,7 @@ mod options;
 mod outbox;
 mod part;
 mod participant;
+mod pending;
 mod producer;
 mod relay;
 mod replay;
@@ -61,6 +63,7 @@ pub use options::{Commit, WorkerOptions};
 pub use outbox::{OUTBOX_TABLE, Outbox, outbox_migration, outbox_tracestate_migration, unpublished};
 pub use part::{Asked, Part, SagaStep};
 pub use participant::Participant;
+pub use pending::{HasPending, pending_route};
 pub use producer::{AnyEvent, Delivery, Place, Producer};
 pub use rdkafka;
 pub use relay::{Publish, Relay, Stored};

@@ -1,15 +1,12 @@
 //! The part that a service has in the sagas of others: one step for each order, and what undoes it.
 
 use axum::Router;
-use axum::extract::State;
-use axum::routing::get;
-use chassis::{Check, Failure, Json, ServeError, Settings, Shutdown};
-use contract::Pending;
+use chassis::{App, ServeError, Settings, Shutdown};
 use contract::events::{DomainEvent, Envelope};
 use sqlx::AnyConnection;
 use store::Database;
 
-use crate::{Handler, MessagingError, Outbox, Participant, Position, Refusal, Style};
+use crate::{Handler, Outbox, Participant, Position, Refusal, Style, pending_route};
 
 /// What a service that does not own the orders does in a saga.
 ///
@@ -85,7 +82,7 @@ impl<S: SagaStep> Part<S> {
     ///
     /// # Errors
     /// As [`Participant::start`].
-    pub async fn start(
+    async fn start(
         settings: &Settings,
         database: &Database,
         step: impl FnOnce(Outbox) -> S,
@@ -97,35 +94,31 @@ impl<S: SagaStep> Part<S> {
         Ok(Self(Some(participant)))
     }
 
-    /// For `/ready`.
+    /// The service with what belongs to the part: its checks for `/ready`, and `GET /pending`.
     #[must_use]
-    pub fn checks(&self) -> Vec<Check> {
-        self.0.iter().flat_map(Participant::checks).collect()
+    pub fn beside<'a>(&self, app: App<'a>) -> App<'a> {
+        let checks = self.0.iter().flat_map(Participant::checks);
+        app.checks(checks).plain(pending_route(self.0.clone()))
     }
 
-    /// `GET /pending`, for whoever looks at the service from outside.
-    pub fn routes(&self) -> Router {
-        Router::new()
-            .route("/pending", get(pending::<S>))
-            .with_state(self.clone())
+    /// Runs a service on an open database, and its part beside it, until the end is asked for.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) and `router`; when the address cannot be had.
+    pub async fn serve(
+        settings: &Settings,
+        database: Database,
+        step: impl FnOnce(Outbox) -> S,
+        router: impl FnOnce(&Settings, Database, &Self) -> Result<Router, ServeError>,
+    ) -> Result<(), ServeError> {
+        let part = Self::start(settings, &database, step).await?;
+        let router = router(settings, database, &part)?;
+        chassis::serve_beside(part.run(&settings.shutdown), router, settings).await
     }
 
-    /// Takes part until the end is asked for.
-    pub async fn run(&self, shutdown: &Shutdown) {
+    async fn run(&self, shutdown: &Shutdown) {
         if let Some(participant) = &self.0 {
             participant.run(shutdown).await;
         }
     }
-
-    /// As [`Participant::pending`]; nothing where there is no part.
-    async fn pending(&self) -> Result<Pending, MessagingError> {
-        match &self.0 {
-            Some(participant) => participant.pending().await,
-            None => Ok(Pending::default()),
-        }
-    }
-}
-
-async fn pending<S: SagaStep>(State(part): State<Part<S>>) -> Result<Json<Pending>, Failure> {
-    part.pending().await.map(Json).map_err(Failure::internal)
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use chassis::{Check, ServeError, Settings, Shutdown};
+use chassis::{Check, Failure, ServeError, Settings, Shutdown};
 use contract::Pending;
 use contract::events::topics;
 use store::Database;
 
 use crate::crash::Crashes;
 use crate::{
-    BROKERS_TIMEOUT, Broker, Failures, Handler, MessagingError, Outbox, Producer, Relay, Worker, WorkerOptions,
-    unpublished,
+    BROKERS_TIMEOUT, Broker, Failures, Handler, HasPending, MessagingError, Outbox, Producer, Relay, Worker,
+    WorkerOptions, unpublished,
 };
 
 /// The worker and the relay of an instance. Cheap to clone. Its database needs [`INBOX_TABLE`](crate::INBOX_TABLE) and
@@ -98,16 +98,16 @@ impl<H: Handler> Participant<H> {
     pub fn checks(&self) -> [Check; 2] {
         [self.broker.check(), self.worker.check("conversation")]
     }
+}
 
-    /// What the group has not handled and what is not published, and how much this instance has done of both.
-    ///
-    /// # Errors
-    /// When the brokers do not answer, or the database fails.
-    pub async fn pending(&self) -> Result<Pending, MessagingError> {
+/// What the group has not handled and what is not published.
+impl<H: Handler> HasPending for Participant<H> {
+    async fn pending(&self) -> Result<Pending, Failure> {
         let said = Pending {
-            open: unpublished(&self.database).await?,
+            open: unpublished(&self.database).await.map_err(Failure::internal)?,
             done: self.relay.published(),
         };
-        Ok(self.worker.pending().await? + said)
+        let heard = self.worker.pending().await.map_err(Failure::internal)?;
+        Ok(heard + said)
     }
 }

@@ -9,6 +9,7 @@ use crate::server::{DATABASES, Server};
 use crate::session::Session;
 
 use super::keys::may_flush;
+use super::subcommand;
 
 /// The Redis whose commands and texts these are.
 pub(crate) const VERSION: &str = "7.0.15";
@@ -109,8 +110,8 @@ pub(super) fn config(_: &mut Server, _: &mut Session, arguments: Arguments<'_>) 
                     .collect(),
             ))
         }
-        (b"get", []) => Err(super::wrong_number_of_sub("config", &subcommand)),
-        _ => Err(super::unknown_sub("CONFIG", &arguments[1])),
+        (b"get", []) => Err(subcommand::wrong_number("config", &subcommand)),
+        _ => Err(subcommand::unknown("CONFIG", &arguments[1])),
     }
 }
 
@@ -132,7 +133,7 @@ pub(super) fn command(all: &'static [Command], arguments: Arguments<'_>) -> Answ
         (Some(b"docs"), []) => Ok(Reply::Map(all.iter().map(documented).collect())),
         (Some(b"docs"), names) => Ok(Reply::Map(names.iter().filter_map(named).map(documented).collect())),
         (Some(b"count" | b"list"), _) => Err(wrong_number("command")),
-        _ => Err(super::unknown_sub("COMMAND", &arguments[1])),
+        _ => Err(subcommand::unknown("COMMAND", &arguments[1])),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::server::{Client, DATABASES, Server};
 use crate::session::Session;
 
 use super::about::VERSION;
+use super::subcommand;
 
 pub(super) fn ping(_: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
     match &arguments[1..] {
@@ -143,9 +144,9 @@ pub(super) fn client(server: &mut Server, session: &mut Session, arguments: Argu
             Ok(Reply::text(lines.collect::<Vec<_>>().concat()))
         }
         (b"id" | b"getname" | b"setname" | b"setinfo" | b"no-evict" | b"no-touch" | b"info" | b"list", _) => {
-            Err(super::wrong_number_of_sub("client", &subcommand))
+            Err(subcommand::wrong_number("client", &subcommand))
         }
-        _ => Err(super::unknown_sub("CLIENT", &arguments[1])),
+        _ => Err(subcommand::unknown("CLIENT", &arguments[1])),
     }
 }
 

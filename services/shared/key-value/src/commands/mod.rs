@@ -11,6 +11,7 @@ mod sets;
 mod sorted_ranges;
 mod sorted_sets;
 mod strings;
+mod subcommand;
 mod transactions;
 
 use std::collections::HashMap;
@@ -19,7 +20,6 @@ use std::sync::LazyLock;
 pub(crate) use about::VERSION;
 
 use crate::command::{Command, Run};
-use crate::protocol::Failure;
 
 const READ: &[&str] = &["readonly", "fast"];
 const READ_MANY: &[&str] = &["readonly"];
@@ -198,15 +198,6 @@ pub(crate) fn named(name: &[u8]) -> Option<&'static Command> {
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
     NAMED.get(&*lower).copied()
-}
-
-fn unknown_sub(command: &str, subcommand: &[u8]) -> Failure {
-    let shown = String::from_utf8_lossy(&subcommand[..subcommand.len().min(128)]).into_owned();
-    Failure::new(format!("ERR unknown subcommand '{shown}'. Try {command} HELP."))
-}
-
-fn wrong_number_of_sub(command: &str, subcommand: &[u8]) -> Failure {
-    crate::arguments::wrong_number(&format!("{command}|{}", String::from_utf8_lossy(subcommand)))
 }
 
 #[cfg(test)]

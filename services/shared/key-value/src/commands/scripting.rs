@@ -7,6 +7,8 @@ use crate::scripts::{Call, sha1_of};
 use crate::server::Server;
 use crate::session::Session;
 
+use super::subcommand;
+
 const NO_SCRIPT: Failure = Failure::of("NOSCRIPT No matching script. Please use EVAL.");
 
 pub(super) fn eval(server: &mut Server, session: &mut Session, arguments: Arguments<'_>) -> Answer {
@@ -67,7 +69,7 @@ pub(super) fn script(server: &mut Server, _: &mut Session, arguments: Arguments<
         }
         // Nothing else runs while a script does, so nobody ever finds one that runs.
         (b"kill", []) => Err(Failure::of("NOTBUSY No scripts in execution right now.")),
-        (b"load" | b"exists" | b"kill", _) => Err(super::wrong_number_of_sub("script", &subcommand)),
-        _ => Err(super::unknown_sub("SCRIPT", &arguments[1])),
+        (b"load" | b"exists" | b"kill", _) => Err(subcommand::wrong_number("script", &subcommand)),
+        _ => Err(subcommand::unknown("SCRIPT", &arguments[1])),
     }
 }

@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use mlua::{Lua, MultiValue, Table, Value, Variadic};
 
+use super::Caller;
 use super::convert::{argument, one_field, to_lua};
+use super::digest::sha1_of;
 use super::failure::Thrown;
-use super::{Caller, sha1_of};
 use crate::protocol::{Failure, Reply};
 
 /// The numbers of the levels of `redis.log`.

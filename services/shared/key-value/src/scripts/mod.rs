@@ -4,6 +4,7 @@
 //! to everybody, and an operator then kills it. What it wrote until then stays, as with Redis when it is shut down.
 
 mod convert;
+mod digest;
 mod failure;
 mod library;
 
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use mlua::chunk::ChunkMode;
 use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
-use sha1::{Digest, Sha1};
+
+pub(crate) use digest::sha1_of;
 
 use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
@@ -160,9 +162,4 @@ impl Scripts {
         let texts: mlua::Result<Vec<_>> = texts.iter().map(|text| self.lua.create_string(text)).collect();
         self.lua.create_sequence_from(texts?)
     }
-}
-
-/// The hash of a script, as it is written.
-pub(crate) fn sha1_of(text: &[u8]) -> String {
-    Sha1::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
