@@ -1,0 +1,177 @@
+//! Scripts that try to end the server, to keep it, or to spoil it for the scripts after them.
+
+use crate::servers::{Client, Server};
+
+fn eval(client: &mut Client, script: &str) -> String {
+    String::from_utf8_lossy(&client.ask(&["EVAL", script, "0"])).into_owned()
+}
+
+#[track_caller]
+fn is_well(client: &mut Client) {
+    assert_eq!(eval(client, "return 1"), ":1\r\n");
+}
+
+pub fn scripts_that_call_themselves_without_end_get_an_answer(server: &Server) {
+    let mut client = server.client();
+    for script in [
+        "local function f() return pcall(f) end return f()",
+        "local function f() return xpcall(f, f) end return f()",
+        "local function f() return 1 + f() end return f()",
+        "local function f() return coroutine.wrap(f)() end return f()",
+        "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end return t.x",
+        "return tostring(setmetatable({}, { __tostring = function(t) return tostring(t) end }))",
+        "local function f() return string.gsub('a', 'a', f) end return f()",
+        "local function f() table.sort({ 1, 2 }, f) end return f()",
+        "return loadstring(string.rep('(', 10000))",
+    ] {
+        // Whether that is an error differs: Redis goes as deep as its own Lua lets it.
+        assert!(eval(&mut client, script).ends_with("\r\n"), "{script}");
+        is_well(&mut client);
+    }
+    let answer = eval(&mut client, "return unpack({}, 1, 2147483647)");
+    assert!(answer.contains("too many results to unpack"), "{answer}");
+}
+
+pub fn a_call_hands_on_as_many_results_as_there_are(server: &Server) {
+    let mut client = server.client();
+    let many = "local t = {} for n = 1, 100 do t[n] = n end ";
+    for script in [
+        "return select('#', pcall(unpack, t))",
+        "return select('#', xpcall(function() return unpack(t) end, error))",
+        "return select('#', coroutine.resume(coroutine.create(function() return unpack(t) end)))",
+        "local co = coroutine.create(function() coroutine.yield(unpack(t)) end) return select('#', coroutine.resume(co))",
+        "return 1 + select('#', coroutine.wrap(function() return unpack(t) end)())",
+    ] {
+        assert_eq!(eval(&mut client, &format!("{many}{script}")), ":101\r\n", "{script}");
+    }
+    assert_eq!(eval(&mut client, &format!("{many}return unpack(t)")), ":1\r\n");
+}
+
+pub fn a_script_cannot_change_what_others_find(server: &Server) {
+    let mut client = server.client();
+    for script in [
+        "table.insert(_G, 'x')",
+        "table.insert(redis, 'x')",
+        "table.sort(string, function() end) rawset(string, 'x', 1)",
+        "string.len = nil",
+    ] {
+        let answer = eval(&mut client, script);
+        assert!(answer.contains("readonly table"), "{script}: {answer}");
+    }
+    assert_eq!(eval(&mut client, "return { #_G, #redis }"), "*2\r\n:0\r\n:0\r\n");
+}
+
+pub fn functions_of_strings_do_what_lua_documents(server: &Server) {
+    let mut client = server.client();
+    for (script, told) in [
+        ("string.find('hello', 'l+')", "3 4"),
+        ("string.find('hello', '(l)(.)', -3)", "3 4 l l"),
+        ("string.find('a.b', '.', 2, true)", "2 2"),
+        ("string.find('abc', 'b', 10)", "nil"),
+        ("string.find('abc', '', 10)", "4 3"),
+        ("string.find('a\\0b', 'b')", "3 3"),
+        ("string.match('key=12', '(%w+)=(%d+)')", "key 12"),
+        ("string.match('  x ', '^%s*(.-)%s*$')", "x"),
+        ("string.match('abc', '()b()')", "2 3"),
+        ("string.match(12345, '%d%d')", "12"),
+        ("string.gsub('hello world', 'o', '0')", "hell0 w0rld 2"),
+        ("string.gsub('hello', '', '-')", "-h-e-l-l-o- 6"),
+        ("string.gsub('abc', '%w*', 'x')", "xx 2"),
+        ("string.gsub('abc', '%w', '%0%0', 2)", "aabbc 2"),
+        ("string.gsub('a b', '(%w) (%w)', '%2 %1%%')", "b a% 1"),
+        ("string.gsub('$a $b', '%$(%w)', { a = 1 })", "1 $b 2"),
+        (
+            "string.gsub('abc', '%w', function(l) if l == 'b' then return 'B' end end)",
+            "aBc 3",
+        ),
+        ("string.gsub('aaa', '^a', 'b')", "baa 1"),
+        ("string.rep('ab', 3)", "ababab"),
+        ("string.rep('ab', -1)", ""),
+        ("pcall(string.find, 'a', '[')", "false malformed pattern (missing ']')"),
+        ("pcall(string.gsub, 'a', 'a', '%2')", "false invalid capture index"),
+        (
+            "pcall(string.gsub, 'a', 'a', function() return {} end)",
+            "false invalid replacement value (a table)",
+        ),
+    ] {
+        let joined = format!(
+            "local r = {{ {script} }} for n = 1, math.max(#r, 1) do r[n] = tostring(r[n]) end \
+             return table.concat(r, ' ')"
+        );
+        let answer = eval(&mut client, &joined);
+        assert_eq!(answer, format!("${}\r\n{told}\r\n", told.len()), "{script}");
+    }
+    let words = "local r = {} for k, v in string.gmatch('a=1, b=2', '(%w)=(%w)') do r[#r + 1] = k .. v end return r";
+    assert_eq!(eval(&mut client, words), "*2\r\n$2\r\na1\r\n$2\r\nb2\r\n");
+    let letters = "local n = 0 for _ in string.gmatch('abc', '') do n = n + 1 end return n";
+    assert_eq!(eval(&mut client, letters), ":4\r\n");
+}
+
+pub fn an_endless_script_is_stopped_and_cannot_catch_that(server: &Server) {
+    let mut client = server.client();
+    for script in [
+        "while true do pcall(function() while true do end end) end",
+        "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+        "local function f(n) for i = 1, n * 90 do coroutine.wrap(f)(n - 1) end end f(30)",
+        "return xpcall(error, function() while true do end end)",
+        "return string.find(string.rep('a', 100000), string.rep('.-', 8) .. 'b')",
+        "return string.find(string.rep('(', 1000000), string.rep('%b()', 100))",
+        "while true do string.rep('', 2147483647) end",
+    ] {
+        let answer = eval(&mut client, script);
+        assert!(
+            answer.starts_with("-ERR Script ran for more than 5 seconds"),
+            "{script}: {answer}"
+        );
+        is_well(&mut client);
+    }
+    let refused = "return table.insert({}, -2147483648, 1)";
+    assert!(eval(&mut client, refused).contains("position out of bounds"));
+    assert_eq!(
+        eval(&mut client, "return loadstring(string.rep('x or ', 1000000) .. 'x')"),
+        "$-1\r\n"
+    );
+}
+
+pub fn a_script_that_takes_too_much_is_refused_and_the_next_one_runs(server: &Server) {
+    let mut client = server.client();
+    for (script, why) in [
+        ("local s = 'x' while true do s = s .. s end", "not enough memory"),
+        (
+            "local t = {} while true do t[#t + 1] = { 1, 2, 3 } end",
+            "not enough memory",
+        ),
+        (
+            "collectgarbage('stop') local t = {} while true do t[#t + 1] = { 1 } end",
+            "not enough memory",
+        ),
+        ("return string.rep('x', 2147483647)", "resulting string too large"),
+        (
+            "return string.find(string.rep('x', 1000000), string.rep('x?', 1000000))",
+            "pattern too complex",
+        ),
+        (
+            "return unpack({}, -2147483648, 2147483647)",
+            "too many results to unpack",
+        ),
+    ] {
+        let answer = eval(&mut client, script);
+        assert!(
+            answer.starts_with("-ERR ") && answer.contains(why),
+            "{script}: {answer}"
+        );
+        is_well(&mut client);
+    }
+    let long = format!("return 1{}", " ".repeat(64 * 1024));
+    assert!(eval(&mut client, &long).contains("longer than 64 KB"));
+}
+
+pub fn scripts_that_are_loaded_do_not_use_up_the_memory(server: &Server) {
+    let mut client = server.client();
+    let filling = "local a = {".to_owned() + &"1,".repeat(20_000) + "} return ";
+    for number in 0..3_000 {
+        let answer = client.ask(&["SCRIPT", "LOAD", &format!("{filling}{number}")]);
+        assert!(answer.starts_with(b"$40"), "{}", String::from_utf8_lossy(&answer));
+    }
+    is_well(&mut client);
+}
