@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::text_of_float;
+use super::{Answer, all, text_of_float};
 
 /// The version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,8 +58,9 @@ impl Reply {
         Self::Text(text.into())
     }
 
-    pub(crate) fn texts<T: Into<Vec<u8>>>(texts: impl IntoIterator<Item = T>) -> Self {
-        Self::Array(texts.into_iter().map(Self::text).collect())
+    /// Texts, unless they are too long together.
+    pub(crate) fn texts<T: Into<Vec<u8>>>(texts: impl IntoIterator<Item = T>) -> Answer {
+        all(texts.into_iter().map(Self::text)).map(Self::Array)
     }
 
     /// A number of things.

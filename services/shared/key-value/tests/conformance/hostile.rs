@@ -175,3 +175,30 @@ pub fn scripts_that_are_loaded_do_not_use_up_the_memory(server: &Server) {
     }
     is_well(&mut client);
 }
+
+pub fn an_answer_that_is_too_long_is_refused(server: &Server) {
+    let mut client = server.client();
+    let long = "x".repeat(1_000_000);
+    client.ask(&["SADD", "set", &long]);
+    client.ask(&["HSET", "hash", "f", &long]);
+    client.ask(&["SET", "text", &long]);
+    let too_long = b"-ERR the answer is longer than 256 MB\r\n";
+    let repeated = |command: &[&'static str], what: &'static str| [command, &vec![what; 1_000]].concat();
+    for command in [
+        vec!["SRANDMEMBER", "set", "-1000"],
+        repeated(&["MGET"], "text"),
+        repeated(&["HMGET", "hash"], "f"),
+    ] {
+        assert_eq!(client.ask(&command), too_long, "{}", command[0]);
+    }
+    client.tell("MULTI");
+    for _ in 0..1_000 {
+        client.tell("GET text");
+    }
+    client.tell("SET done 1");
+    let answer = client.ask(&["EXEC"]);
+    assert!(answer.starts_with(b"*1001\r\n$1000000\r\n") && answer.len() < 300_000_000);
+    let end = [&too_long[..], b"+OK\r\n"].concat();
+    assert!(answer.ends_with(&end), "what fits no more is told");
+    assert_eq!(client.tell("GET done"), "$1\r\n1\r\n", "and each command is done");
+}

@@ -47,26 +47,19 @@ on_both! {
     hostile::functions_of_strings_do_what_lua_documents
 }
 
-/// What holds for the built-in server only: Redis would answer BUSY until somebody kills the script, or end.
-mod built_in_only {
-    use crate::{Server, hostile};
+/// These hold for the built-in server only: Redis would answer BUSY until somebody kills the script, take memory as long as
+/// there is some, or end.
+macro_rules! on_the_built_in_one {
+    ($($name:ident)+) => {
+        mod built_in_only {
+            $(#[test] fn $name() { crate::run(crate::Server::built_in(), crate::hostile::$name) })+
+        }
+    };
+}
 
-    fn server() -> Server {
-        Server::built_in().expect("it is built in")
-    }
-
-    #[test]
-    fn an_endless_script_is_stopped_and_cannot_catch_that() {
-        hostile::an_endless_script_is_stopped_and_cannot_catch_that(&server());
-    }
-
-    #[test]
-    fn a_script_that_takes_too_much_is_refused_and_the_next_one_runs() {
-        hostile::a_script_that_takes_too_much_is_refused_and_the_next_one_runs(&server());
-    }
-
-    #[test]
-    fn scripts_that_are_loaded_do_not_use_up_the_memory() {
-        hostile::scripts_that_are_loaded_do_not_use_up_the_memory(&server());
-    }
+on_the_built_in_one! {
+    an_endless_script_is_stopped_and_cannot_catch_that
+    a_script_that_takes_too_much_is_refused_and_the_next_one_runs
+    scripts_that_are_loaded_do_not_use_up_the_memory
+    an_answer_that_is_too_long_is_refused
 }
