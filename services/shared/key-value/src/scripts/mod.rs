@@ -181,7 +181,10 @@ impl Scripts {
         self.visible.raw_set("ARGV", Value::Nil)?;
         let (is_done, value): (bool, Value) = ran?;
         match value {
-            value if is_done => convert::to_reply(&value),
+            value if is_done => convert::to_reply(&value, &|| self.caller.check()).or_else(|error| {
+                let thrown = error.downcast_ref::<Thrown>().map(|thrown| thrown.failure.clone());
+                thrown.map(Reply::Error).ok_or(error)
+            }),
             Value::Table(failed) => {
                 let mut text = failed.raw_get::<mlua::LuaString>("err")?.as_bytes().to_vec();
                 if let Some(place) = failed.raw_get::<Option<String>>("place")? {

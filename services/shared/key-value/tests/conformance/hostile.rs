@@ -176,6 +176,25 @@ pub fn scripts_that_are_loaded_do_not_use_up_the_memory(server: &Server) {
     is_well(&mut client);
 }
 
+pub fn an_answer_without_end_is_refused(server: &Server) {
+    let mut client = server.client();
+    for script in [
+        "local t = {} for n = 1, 50 do t[n] = t end return t",
+        "local t = {} t.map = { a = t, b = t } return t",
+        "local t = {} t.set = { [t] = true } return { t, t }",
+        "local s, t = string.rep('x', 1000000), {} for n = 1, 1000 do t[n] = s end return t",
+        "local s, t = string.rep('x', 1000000), {} for n = 1, 1000 do t[n] = { err = s } end return t",
+    ] {
+        let answer = client.ask(&["EVAL", script, "0"]);
+        let is_refused = answer.starts_with(b"-ERR the answer is longer than 256 MB")
+            || answer.starts_with(b"-ERR Script ran for more than 5 seconds");
+        // A table that holds only itself is as deep as an answer may be.
+        let is_deep = answer.len() < 100_000 && String::from_utf8_lossy(&answer).contains("reached lua stack limit");
+        assert!(is_refused || is_deep, "{script}: {} bytes", answer.len());
+        is_well(&mut client);
+    }
+}
+
 pub fn an_answer_that_is_too_long_is_refused(server: &Server) {
     let mut client = server.client();
     let long = "x".repeat(1_000_000);
