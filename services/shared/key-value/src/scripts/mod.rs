@@ -4,19 +4,20 @@
 //! to everybody, and an operator then kills it. What it wrote until then stays, as with Redis when it is shut down.
 //!
 //! All scripts together may keep [`MEMORY_BYTES_MAX`]. Those that are loaded count as well: when they alone take more than
-//! half of it, the server forgets them, as Redis may do at any time, and clients send them again. A script, and code that a
+//! half of it, the server forgets them, as Redis may do at any time, and clients send them again. Of those that were only
+//! run by EVAL it keeps the newest, as Redis does since 7.4. A script, and code that a
 //! script loads, has at most [`CODE_BYTES_MAX`]. A pattern that would need more than a bounded number of choices at a time
 //! is refused as too complex, and an answer that is too long as such.
 
 mod convert;
 mod failure;
+mod kept;
 mod library;
 mod pattern;
 mod setup;
 mod strings;
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ use sha1::{Digest, Sha1};
 use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
 use failure::Thrown;
+use kept::Kept;
+pub(crate) use kept::Origin;
 use setup::{Prepared, prepare};
 
 /// How long a script may run.
@@ -77,7 +80,7 @@ impl Caller {
 /// Lua, and the scripts that were loaded.
 pub(crate) struct Scripts {
     lua: Lua,
-    kept: HashMap<String, Function>,
+    kept: Kept,
     caller: Rc<Caller>,
     /// Where scripts look names up.
     visible: Table,
@@ -99,8 +102,8 @@ impl Scripts {
         let Prepared { lua, visible, run } = prepare(&caller, version)?;
         let name = lua.create_string(NAME)?;
         Ok(Self {
+            kept: Kept::new(&lua)?,
             lua,
-            kept: HashMap::new(),
             caller,
             visible,
             run,
@@ -110,32 +113,40 @@ impl Scripts {
     }
 
     /// Keeps a script; gives the hash by which it is run.
-    pub(crate) fn load(&mut self, body: &[u8]) -> Result<String, Failure> {
+    pub(crate) fn load(&mut self, body: &[u8], origin: Origin) -> Result<String, Failure> {
         let sha = sha1_of(body);
-        if !self.has(&sha) {
+        if self.has(&sha) {
+            if origin == Origin::Loaded {
+                self.kept.stay(&sha);
+            }
+        } else {
             if body.len() > CODE_BYTES_MAX {
                 return Err(CODE_TOO_LONG);
             }
             self.make_room();
             let chunk = self.lua.load(body).set_name(NAME).set_mode(ChunkMode::Text);
-            let script = chunk.into_function().map_err(|error| {
+            let kept = chunk
+                .into_function()
+                .and_then(|script| self.kept.keep(&sha, script, origin));
+            kept.map_err(|error| {
                 let reason = match error {
                     mlua::Error::SyntaxError { message, .. } => message,
                     other => other.to_string(),
                 };
                 Failure::new(format!("ERR Error compiling script (new function): {reason}"))
             })?;
-            self.kept.insert(sha.clone(), script);
         }
         Ok(sha)
     }
 
     pub(crate) fn has(&self, sha: &str) -> bool {
-        self.kept.contains_key(sha)
+        self.kept.has(sha)
     }
 
     pub(crate) fn forget(&mut self) {
-        self.kept.clear();
+        if let Err(error) = self.kept.forget() {
+            tracing::warn!(%error, "scripts were not forgotten");
+        }
     }
 
     /// Takes out what nobody needs any more once half of the memory is used: Lua 5.1 itself fails when all of it is, even
@@ -161,7 +172,11 @@ impl Scripts {
     pub(crate) fn run(&mut self, sha: &str, call: &Call<'_>) -> Answer {
         self.caller.database.set(call.database);
         self.caller.until.set(Some(Instant::now() + self.run_max));
-        let answer = self.kept.get(sha).map(|script| self.outcome(sha, script, call));
+        let answer = match self.kept.take(sha) {
+            Ok(Some(script)) => Some(self.outcome(sha, &script, call)),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        };
         self.caller.until.set(None);
         self.make_room();
         match answer {

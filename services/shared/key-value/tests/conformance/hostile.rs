@@ -176,6 +176,29 @@ pub fn scripts_that_are_loaded_do_not_use_up_the_memory(server: &Server) {
     is_well(&mut client);
 }
 
+pub fn scripts_that_were_run_once_are_forgotten_and_loaded_ones_stay(server: &Server) {
+    let mut client = server.client();
+    let loaded = client.tell("SCRIPT LOAD return'loaded'");
+    let loaded = loaded.lines().nth(1).expect("the hash is told");
+    let both = "SCRIPT LOAD return'both'";
+    assert_eq!(eval(&mut client, "return'both'"), "$4\r\nboth\r\n");
+    let both = client.tell(both);
+    let both = both.lines().nth(1).expect("the hash is told");
+    // Lua for Rust has some 8,000 places for what Rust holds.
+    for number in 0..9_000 {
+        assert_eq!(eval(&mut client, &format!("return {number}")), format!(":{number}\r\n"));
+    }
+    assert_eq!(client.tell(&format!("EVALSHA {loaded} 0")), "$6\r\nloaded\r\n");
+    assert_eq!(client.tell(&format!("EVALSHA {both} 0")), "$4\r\nboth\r\n");
+    let sha_of = |number: u32| format!("return redis.sha1hex('return {number}')");
+    let mut known = |number| {
+        let sha = eval(&mut client, &sha_of(number));
+        let sha = sha.lines().nth(1).expect("the hash is told").to_owned();
+        client.tell(&format!("SCRIPT EXISTS {sha}"))
+    };
+    assert_eq!([known(0), known(8_999)], ["*1\r\n:0\r\n", "*1\r\n:1\r\n"]);
+}
+
 pub fn an_answer_without_end_is_refused(server: &Server) {
     let mut client = server.client();
     for script in [

@@ -61,6 +61,7 @@ on_the_built_in_one! {
     an_endless_script_is_stopped_and_cannot_catch_that
     a_script_that_takes_too_much_is_refused_and_the_next_one_runs
     scripts_that_are_loaded_do_not_use_up_the_memory
+    scripts_that_were_run_once_are_forgotten_and_loaded_ones_stay
     an_answer_without_end_is_refused
     an_answer_that_is_too_long_is_refused
 }
