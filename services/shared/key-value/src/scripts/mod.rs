@@ -222,3 +222,6 @@ impl Scripts {
 pub(crate) fn sha1_of(text: &[u8]) -> String {
     Sha1::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;
