@@ -144,6 +144,10 @@ pub fn a_script_that_takes_too_much_is_refused_and_the_next_one_runs(server: &Se
         ),
         ("return string.rep('x', 2147483647)", "resulting string too large"),
         (
+            "local t = {} for n = 1, 7000 do t[n] = string.rep('x', 1000000) end return redis.call('ECHO', unpack(t))",
+            "the command is longer than 256 MB",
+        ),
+        (
             "return string.find(string.rep('x', 1000000), string.rep('x?', 1000000))",
             "pattern too complex",
         ),
@@ -163,8 +167,8 @@ pub fn a_script_that_takes_too_much_is_refused_and_the_next_one_runs(server: &Se
 
 pub fn scripts_that_are_loaded_do_not_use_up_the_memory(server: &Server) {
     let mut client = server.client();
-    let filling = "local a = {".to_owned() + &"1,".repeat(20_000) + "} return ";
-    for number in 0..3_000 {
+    let filling = "local a = {".to_owned() + &"1,".repeat(31_000) + "} return ";
+    for number in 0..1_200 {
         let answer = client.ask(&["SCRIPT", "LOAD", &format!("{filling}{number}")]);
         assert!(answer.starts_with(b"$40"), "{}", String::from_utf8_lossy(&answer));
     }
