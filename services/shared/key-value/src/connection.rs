@@ -81,6 +81,8 @@ impl Guest<'_> {
             Ok(Some(command)) if command.is_empty() => Some(true),
             Ok(Some(command)) => {
                 let reply = answer(&mut self.server.borrow_mut(), &mut self.session, command);
+                // Made at once as long as it will be: to grow would take twice as much.
+                answers.reserve(reply.bytes());
                 reply.write(self.session.protocol, answers);
                 Some(!self.session.is_ending)
             }

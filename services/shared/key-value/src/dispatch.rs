@@ -4,7 +4,7 @@ use crate::arguments::Arguments;
 use crate::command::{Command, Run};
 use crate::commands::{all, named};
 use crate::protocol::Answer;
-use crate::protocol::{Failure, Reply};
+use crate::protocol::{Failure, Reply, Room};
 use crate::server::{Databases, Server};
 use crate::session::Session;
 
@@ -92,11 +92,15 @@ fn exec(server: &mut Server, session: &mut Session) -> Answer {
     if has_changed {
         return Ok(Reply::NoArray);
     }
+    let mut room = Room::default();
     let run_one = |arguments: &Vec<Vec<u8>>| -> Reply {
-        let found = find(arguments);
-        found
-            .and_then(|command| run(server, session, command, arguments))
-            .into()
+        let answer = find(arguments).and_then(|command| run(server, session, command, arguments));
+        let reply = Reply::from(answer);
+        // Each command is done, whether there is room for its answer or not.
+        match room.take(reply.bytes()) {
+            Ok(()) => reply,
+            Err(failure) => Reply::Error(failure),
+        }
     };
     Ok(Reply::Array(transaction.commands.iter().map(run_one).collect()))
 }

@@ -5,6 +5,11 @@
 //! answers as Redis answers an unknown command: replication, persistence, Pub/Sub, streams, and whatever makes a client
 //! wait. What clients keep in it has no bound, as with Redis unless it is told one.
 //!
+//! What one client asks for must not take the server from the others, so these have bounds that Redis does not have: an
+//! answer of many parts is at most 256 MB long; a script runs for at most 5 seconds, has at most 64 KB of code, and all
+//! scripts together may keep 256 MB; a pattern of Lua may leave at most 100,000 choices open. Beyond that, the client gets
+//! an error.
+//!
 //! ```text
 //!     connection ── protocol ──► dispatch ──► commands/… ──► keyspace (values, deadlines, watchers)
 //!                                   ▲             │

@@ -4,7 +4,7 @@ use crate::arguments::{Arguments, wrong_number};
 use crate::command::Command;
 use crate::glob::matches;
 use crate::protocol::Answer;
-use crate::protocol::Reply;
+use crate::protocol::{Reply, all, all_pairs};
 use crate::server::{DATABASES, Server};
 use crate::session::Session;
 
@@ -116,22 +116,26 @@ pub(super) fn config(_: &mut Server, _: &mut Session, arguments: Arguments<'_>) 
 }
 
 /// COMMAND and its subcommands.
-pub(super) fn command(all: &'static [Command], arguments: Arguments<'_>) -> Answer {
+pub(super) fn command(commands: &'static [Command], arguments: Arguments<'_>) -> Answer {
     let subcommand = arguments.get(1).map(|word| word.to_ascii_lowercase());
     let named = |name: &Vec<u8>| {
-        all.iter()
+        commands
+            .iter()
             .find(|command| name.eq_ignore_ascii_case(command.name.as_bytes()))
     };
     match (subcommand.as_deref(), arguments.get(2..).unwrap_or_default()) {
-        (None, _) | (Some(b"info"), []) => Ok(Reply::Array(all.iter().map(described).collect())),
+        (None, _) | (Some(b"info"), []) => Ok(Reply::Array(commands.iter().map(described).collect())),
         (Some(b"info"), names) => {
             let told = names.iter().map(|name| named(name).map_or(Reply::Nothing, described));
-            Ok(Reply::Array(told.collect()))
+            all(told).map(Reply::Array)
         }
-        (Some(b"count"), []) => Ok(Reply::count(all.len())),
-        (Some(b"list"), []) => Ok(Reply::texts(all.iter().map(|command| command.name))),
-        (Some(b"docs"), []) => Ok(Reply::Map(all.iter().map(documented).collect())),
-        (Some(b"docs"), names) => Ok(Reply::Map(names.iter().filter_map(named).map(documented).collect())),
+        (Some(b"count"), []) => Ok(Reply::count(commands.len())),
+        (Some(b"list"), []) => Reply::texts(commands.iter().map(|command| command.name)),
+        (Some(b"docs"), []) => Ok(Reply::Map(commands.iter().map(documented).collect())),
+        (Some(b"docs"), names) => {
+            let told = names.iter().filter_map(named).map(documented);
+            all_pairs(told).map(Reply::Map)
+        }
         (Some(b"count" | b"list"), _) => Err(wrong_number("command")),
         _ => Err(subcommand::unknown("COMMAND", &arguments[1])),
     }

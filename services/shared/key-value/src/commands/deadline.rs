@@ -137,25 +137,33 @@ pub(super) fn persist(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
 }
 
 pub(super) fn ttl(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
-    told(keys, &arguments[1], |deadline, now| {
-        (deadline - now.passed_ms + 500) / 1_000
-    })
+    told(keys, &arguments[1], |deadline, now| seconds(left_ms(deadline, now)))
 }
 
 pub(super) fn pttl(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
-    told(keys, &arguments[1], |deadline, now| deadline - now.passed_ms)
+    told(keys, &arguments[1], left_ms)
 }
 
 pub(super) fn expiretime(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
-    told(keys, &arguments[1], |deadline, now| {
-        (deadline - now.passed_ms + now.calendar_ms() + 500) / 1_000
-    })
+    told(keys, &arguments[1], |deadline, now| seconds(calendar_ms(deadline, now)))
 }
 
 pub(super) fn pexpiretime(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
-    told(keys, &arguments[1], |deadline, now| {
-        deadline - now.passed_ms + now.calendar_ms()
-    })
+    told(keys, &arguments[1], calendar_ms)
+}
+
+fn left_ms(deadline: i64, now: Now) -> i64 {
+    deadline - now.passed_ms
+}
+
+/// By the calendar, which may have been set since; a deadline as late as there is stays the latest.
+fn calendar_ms(deadline: i64, now: Now) -> i64 {
+    left_ms(deadline, now).saturating_add(now.calendar_ms())
+}
+
+/// Whole seconds, rounded.
+fn seconds(ms: i64) -> i64 {
+    ms / 1_000 + i64::from(ms % 1_000 >= 500)
 }
 
 fn told(keys: &Keyspace, key: &[u8], tell: impl FnOnce(i64, Now) -> i64) -> Answer {
@@ -164,4 +172,43 @@ fn told(keys: &Keyspace, key: &[u8], tell: impl FnOnce(i64, Now) -> i64) -> Answ
         (true, None) => -1,
         (true, Some(deadline)) => tell(deadline, keys.now()),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::keyspace::Value;
+
+    #[test]
+    fn the_latest_deadlines_are_told_as_they_were_named() {
+        // Redis itself tells some of these as negative numbers.
+        let at = |passed_ms: i64, calendar: u64| Now {
+            passed_ms,
+            calendar: Duration::from_millis(calendar),
+        };
+        let latest = i64::MAX.to_string();
+        let of = |command: fn(&mut Keyspace, Arguments<'_>) -> Answer, keys: &mut Keyspace, words: &[&str]| {
+            let words: Vec<Vec<u8>> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+            command(keys, &words)
+        };
+        let mut keys = Keyspace::default();
+        keys.pass_time(at(5_000, 1_800_000_000_000));
+        keys.set(b"k", Value::Text(Vec::new()));
+        let set = of(pexpireat, &mut keys, &["PEXPIREAT", "k", &latest]);
+        assert_eq!(set, Ok(Reply::Integer(1)));
+        // Once as it was, and once with a calendar that was set an hour ahead.
+        for now in [at(5_000, 1_800_000_000_000), at(5_001, 1_800_003_600_000)] {
+            keys.pass_time(now);
+            let told = of(pexpiretime, &mut keys, &["PEXPIRETIME", "k"]);
+            assert_eq!(told, Ok(Reply::Integer(i64::MAX)));
+            let told = of(expiretime, &mut keys, &["EXPIRETIME", "k"]);
+            assert_eq!(told, Ok(Reply::Integer(9_223_372_036_854_776)));
+            let left = of(ttl, &mut keys, &["TTL", "k"]);
+            assert_eq!(left, Ok(Reply::Integer(9_223_370_236_854_776)));
+        }
+        let refused = of(pexpire, &mut keys, &["PEXPIRE", "k", &latest]);
+        assert_eq!(refused, Err(invalid("pexpire")));
+    }
 }

@@ -3,7 +3,7 @@
 use crate::arguments::{Arguments, integer, wrong_number};
 use crate::keyspace::{Hash, Keyspace};
 use crate::protocol::Answer;
-use crate::protocol::{Failure, Reply, integer_of};
+use crate::protocol::{Failure, Reply, all, all_pairs, integer_of};
 
 pub(super) fn hset(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
     put(keys, arguments, "hset").map(Reply::count)
@@ -45,7 +45,7 @@ pub(super) fn hget(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
 pub(super) fn hmget(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
     let hash = keys.read::<Hash>(&arguments[1])?;
     let of = |field: &Vec<u8>| Reply::maybe(hash.and_then(|hash| hash.get(field)).cloned());
-    Ok(Reply::Array(arguments[2..].iter().map(of).collect()))
+    all(arguments[2..].iter().map(of)).map(Reply::Array)
 }
 
 pub(super) fn hdel(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
@@ -72,21 +72,18 @@ pub(super) fn hlen(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
 pub(super) fn hgetall(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
     let hash = keys.read::<Hash>(&arguments[1])?;
     let pairs = hash.into_iter().flatten();
-    Ok(Reply::Map(
-        pairs
-            .map(|(field, value)| (Reply::text(field.clone()), Reply::text(value.clone())))
-            .collect(),
-    ))
+    let told = pairs.map(|(field, value)| (Reply::text(field.clone()), Reply::text(value.clone())));
+    all_pairs(told).map(Reply::Map)
 }
 
 pub(super) fn hkeys(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
     let hash = keys.read::<Hash>(&arguments[1])?;
-    Ok(Reply::texts(hash.into_iter().flat_map(Hash::keys).cloned()))
+    Reply::texts(hash.into_iter().flat_map(Hash::keys).cloned())
 }
 
 pub(super) fn hvals(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
     let hash = keys.read::<Hash>(&arguments[1])?;
-    Ok(Reply::texts(hash.into_iter().flat_map(Hash::values).cloned()))
+    Reply::texts(hash.into_iter().flat_map(Hash::values).cloned())
 }
 
 pub(super) fn hincrby(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {

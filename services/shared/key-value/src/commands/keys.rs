@@ -75,7 +75,7 @@ pub(super) fn may_flush(words: Arguments<'_>) -> Result<(), Failure> {
 }
 
 pub(super) fn keys(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
-    Ok(Reply::texts(keys.keys().filter(|key| matches(&arguments[1], key))))
+    Reply::texts(keys.keys().filter(|key| matches(&arguments[1], key)))
 }
 
 /// What SCAN and its like are asked for.
@@ -131,7 +131,7 @@ pub(super) fn scan(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
     let next = unseen.saturating_sub(scan.count);
     let seen = (next..unseen).rev().filter_map(|position| keys.at(position));
     let taken = seen.filter(|(key, value)| scan.takes(key) && scan.kind.is_none_or(|kind| is(kind, value.kind())));
-    let taken = Reply::texts(taken.map(|(key, _)| key));
+    let taken = Reply::texts(taken.map(|(key, _)| key))?;
     Ok(Reply::Array(vec![Reply::text(next.to_string()), taken]))
 }
 
@@ -167,5 +167,5 @@ fn at_once<'a>(arguments: Arguments<'_>, all: impl Iterator<Item = (&'a [u8], Op
     let scan = Scan::of(&arguments[3..])?;
     let taken = all.filter(|(name, _)| scan.takes(name));
     let told = taken.flat_map(|(name, value)| [Some(name.to_vec()), value]).flatten();
-    Ok(Reply::Array(vec![Reply::text("0"), Reply::texts(told)]))
+    Ok(Reply::Array(vec![Reply::text("0"), Reply::texts(told)?]))
 }

@@ -71,9 +71,10 @@ fn pop(keys: &mut Keyspace, arguments: Arguments<'_>, end: End) -> Answer {
     keys.edit(&arguments[1], |list: &mut List| match count {
         None => (Reply::maybe(next(list)), true),
         Some(count) => {
-            let popped: Vec<Vec<u8>> = (0..count).map_while(|_| next(list)).collect();
+            let popped: Vec<Reply> = (0..count).map_while(|_| next(list)).map(Reply::Text).collect();
             let differs = !popped.is_empty();
-            (Reply::texts(popped), differs)
+            // It is moved, not copied, so it takes no more than it did in the list.
+            (Reply::Array(popped), differs)
         }
     })
 }
@@ -86,7 +87,7 @@ pub(super) fn lrange(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
     let (first, last) = (integer(&arguments[2])?, integer(&arguments[3])?);
     let list = keys.read::<List>(&arguments[1])?;
     let elements = list.map(|list| list.range(span(list.len(), first, last)));
-    Ok(Reply::texts(elements.into_iter().flatten().cloned()))
+    Reply::texts(elements.into_iter().flatten().cloned())
 }
 
 pub(super) fn lindex(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {

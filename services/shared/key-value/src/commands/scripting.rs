@@ -3,7 +3,7 @@
 use crate::arguments::{Arguments, integer, is};
 use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
-use crate::scripts::{Call, sha1_of};
+use crate::scripts::{Call, Origin, sha1_of};
 use crate::server::Server;
 use crate::session::Session;
 
@@ -13,7 +13,7 @@ const NO_SCRIPT: Failure = Failure::of("NOSCRIPT No matching script. Please use 
 
 pub(super) fn eval(server: &mut Server, session: &mut Session, arguments: Arguments<'_>) -> Answer {
     let call = call(session, arguments)?;
-    let sha = server.scripts.load(&arguments[1])?;
+    let sha = server.scripts.load(&arguments[1], Origin::Evaluated)?;
     server.scripts.run(&sha, &call)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn script(server: &mut Server, _: &mut Session, arguments: Arguments<
     let subcommand = arguments[1].to_ascii_lowercase();
     match (subcommand.as_slice(), &arguments[2..]) {
         (b"load", [body]) => {
-            server.scripts.load(body)?;
+            server.scripts.load(body, Origin::Loaded)?;
             Ok(Reply::text(sha1_of(body)))
         }
         (b"exists", hashes @ [_, ..]) => {

@@ -5,7 +5,7 @@ use rand::RngExt;
 use crate::arguments::{Arguments, SYNTAX, count, integer};
 use crate::keyspace::{Keyspace, Set};
 use crate::protocol::Answer;
-use crate::protocol::{Failure, Reply};
+use crate::protocol::{Failure, Reply, all};
 
 /// The most members that SRANDMEMBER draws with repetitions.
 const DRAWN_MAX: u64 = 1_000_000;
@@ -49,9 +49,7 @@ fn is_member(set: Option<&Set>, member: &Vec<u8>) -> Reply {
 
 pub(super) fn smembers(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
     let set = keys.read::<Set>(&arguments[1])?;
-    Ok(Reply::Set(
-        set.into_iter().flatten().cloned().map(Reply::Text).collect(),
-    ))
+    all(set.into_iter().flatten().cloned().map(Reply::Text)).map(Reply::Set)
 }
 
 pub(super) fn spop(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
@@ -100,16 +98,16 @@ pub(super) fn srandmember(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answ
             if drawn > DRAWN_MAX {
                 return Err(Failure::of("ERR value is out of range"));
             }
-            Ok(Reply::texts((0..drawn).map_while(|_| any())))
+            Reply::texts((0..drawn).map_while(|_| any()))
         }
         Some(count) => {
             let most = usize::try_from(count).unwrap_or(usize::MAX).min(set.len());
             let chosen = rand::seq::index::sample(&mut rand::rng(), set.len(), most);
-            Ok(Reply::texts(
+            Reply::texts(
                 chosen
                     .into_iter()
                     .filter_map(|position| set.get_index(position).cloned()),
-            ))
+            )
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::arguments::{Arguments, SYNTAX, integer, is, span};
 use crate::keyspace::{Keyspace, Scores, SortedSet};
 use crate::protocol::Answer;
-use crate::protocol::{Failure, Reply, float_of};
+use crate::protocol::{Failure, Reply, all_pairs, float_of};
 
 /// Reads the two ends of a range of scores. One that begins with `(` is left out itself.
 pub(super) fn scores(low: &[u8], high: &[u8]) -> Result<Scores, Failure> {
@@ -71,23 +71,23 @@ impl Range {
                 scores(first, last)
             }?;
             let set = keys.read(&arguments[1])?.unwrap_or(&empty);
-            return Ok(self.told(set.within(scores)));
+            return self.told(set.within(scores));
         }
         let (first, last) = (integer(first)?, integer(last)?);
         let set: &SortedSet = keys.read(&arguments[1])?.unwrap_or(&empty);
         let ranks = span(set.len(), first, last);
         let (skipped, length) = (ranks.start, ranks.len());
-        Ok(if self.reversed {
+        if self.reversed {
             self.listed(set.iter().rev().skip(skipped).take(length))
         } else {
             self.listed(set.iter().skip(skipped).take(length))
-        })
+        }
     }
 
-    fn told<'a>(&self, members: impl DoubleEndedIterator<Item = (&'a [u8], f64)>) -> Reply {
+    fn told<'a>(&self, members: impl DoubleEndedIterator<Item = (&'a [u8], f64)>) -> Answer {
         let (offset, count) = self.limit.unwrap_or((0, -1));
         let Ok(offset) = usize::try_from(offset) else {
-            return Reply::Array(Vec::new());
+            return Ok(Reply::Array(Vec::new()));
         };
         // Fewer than none stands for all.
         let count = usize::try_from(count).unwrap_or(usize::MAX);
@@ -98,13 +98,10 @@ impl Range {
         }
     }
 
-    fn listed<'a>(&self, members: impl Iterator<Item = (&'a [u8], f64)>) -> Reply {
+    fn listed<'a>(&self, members: impl Iterator<Item = (&'a [u8], f64)>) -> Answer {
         if self.with_scores {
-            Reply::Pairs(
-                members
-                    .map(|(member, score)| (Reply::text(member), Reply::Float(score)))
-                    .collect(),
-            )
+            let pairs = members.map(|(member, score)| (Reply::text(member), Reply::Float(score)));
+            all_pairs(pairs).map(Reply::Pairs)
         } else {
             Reply::texts(members.map(|(member, _)| member))
         }

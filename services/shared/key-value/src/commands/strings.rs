@@ -4,7 +4,7 @@ use super::deadline::{self, Deadline};
 use crate::arguments::{Arguments, SYNTAX, float, integer, is, span, wrong_number};
 use crate::keyspace::{Keyspace, Text, Value};
 use crate::protocol::Answer;
-use crate::protocol::{Failure, Reply, STRING_BYTES_MAX};
+use crate::protocol::{Failure, Reply, STRING_BYTES_MAX, all};
 
 const TOO_LONG: Failure = Failure::of("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 
@@ -127,7 +127,7 @@ pub(super) fn getex(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
 pub(super) fn mget(keys: &mut Keyspace, arguments: Arguments<'_>) -> Answer {
     // What is not a string counts as nothing here, and is no error.
     let of = |key: &Vec<u8>| Reply::maybe(keys.read::<Text>(key).ok().flatten().cloned());
-    Ok(Reply::Array(arguments[1..].iter().map(of).collect()))
+    all(arguments[1..].iter().map(of)).map(Reply::Array)
 }
 
 fn pairs<'a>(

@@ -58,10 +58,6 @@ impl Reply {
         Self::Text(text.into())
     }
 
-    pub(crate) fn texts<T: Into<Vec<u8>>>(texts: impl IntoIterator<Item = T>) -> Self {
-        Self::Array(texts.into_iter().map(Self::text).collect())
-    }
-
     /// A number of things.
     pub(crate) fn count(number: usize) -> Self {
         Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))

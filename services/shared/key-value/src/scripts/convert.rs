@@ -2,11 +2,14 @@
 
 use mlua::{Lua, Table, Value};
 
-use crate::protocol::{Failure, Reply, significant, text_of_float};
+use super::failure::{Thrown, failure};
+use crate::protocol::{Failure, Reply, Room, significant, text_of_float};
 
 /// How deep tables may be nested in an answer.
 const DEPTH_MAX: u32 = 500;
 const TOO_DEEP: Failure = Failure::of("ERR reached lua stack limit");
+/// How many values pass between two questions whether to go on.
+const VALUES: u32 = 1_000;
 
 /// What a script gets of the answer to a command.
 pub(super) fn to_lua(lua: &Lua, reply: Reply) -> mlua::Result<Value> {
@@ -40,60 +43,87 @@ fn list(lua: &Lua, replies: impl Iterator<Item = Reply>) -> mlua::Result<Value> 
     Ok(Value::Table(table))
 }
 
-/// What a client gets of that which a script returns.
-pub(super) fn to_reply(value: &Value) -> mlua::Result<Reply> {
-    nested(value, 0)
+/// What a client gets of that which a script returns. A table may hold itself, or another one many times, so what becomes of
+/// it is counted, and `may_go_on` is asked from time to time.
+///
+/// # Errors
+/// When the answer is too long, when it may not go on, or when Lua fails.
+pub(super) fn to_reply(value: &Value, may_go_on: &dyn Fn() -> mlua::Result<()>) -> mlua::Result<Reply> {
+    let mut conversion = Conversion {
+        room: Room::default(),
+        values: 0,
+        may_go_on,
+    };
+    conversion.nested(value, 0)
 }
 
-fn nested(value: &Value, depth: u32) -> mlua::Result<Reply> {
-    if depth > DEPTH_MAX {
-        return Ok(Reply::Error(TOO_DEEP));
-    }
-    Ok(match value {
-        Value::Integer(number) => Reply::Integer(*number),
-        // Cut off, as Redis does.
-        Value::Number(number) => Reply::Integer(*number as i64),
-        Value::String(text) => Reply::text(&*text.as_bytes()),
-        Value::Boolean(true) => Reply::Integer(1),
-        Value::Table(table) => of_table(table, depth)?,
-        _ => Reply::Nothing,
-    })
+struct Conversion<'a> {
+    room: Room,
+    values: u32,
+    may_go_on: &'a dyn Fn() -> mlua::Result<()>,
 }
 
-fn of_table(table: &Table, depth: u32) -> mlua::Result<Reply> {
-    if let Value::String(text) = table.raw_get("err")? {
-        return Ok(Reply::Error(failure(&text.as_bytes())));
+impl Conversion<'_> {
+    fn nested(&mut self, value: &Value, depth: u32) -> mlua::Result<Reply> {
+        if depth > DEPTH_MAX {
+            return Ok(Reply::Error(TOO_DEEP));
+        }
+        self.values += 1;
+        if self.values.is_multiple_of(VALUES) {
+            (self.may_go_on)()?;
+        }
+        let reply = match value {
+            Value::Integer(number) => Reply::Integer(*number),
+            // Cut off, as Redis does.
+            Value::Number(number) => Reply::Integer(*number as i64),
+            Value::String(text) => {
+                self.take(text.as_bytes().len())?;
+                Reply::text(&*text.as_bytes())
+            }
+            Value::Boolean(true) => Reply::Integer(1),
+            Value::Table(table) => self.of_table(table, depth)?,
+            _ => Reply::Nothing,
+        };
+        self.take(size_of::<Reply>())?;
+        Ok(reply)
     }
-    if let Value::String(text) = table.raw_get("ok")? {
-        return Ok(Reply::Status(text.as_bytes().to_vec().into()));
+
+    fn take(&mut self, bytes: usize) -> mlua::Result<()> {
+        self.room.take(bytes).map_err(Thrown::by_command)
     }
-    if let Some(number) = table.raw_get::<Value>("double")?.as_f64() {
-        return Ok(Reply::Float(number));
-    }
-    if let Value::Table(map) = table.raw_get("map")? {
-        let pairs = map.pairs::<Value, Value>().map(|pair| {
-            let (key, value) = pair?;
-            Ok((nested(&key, depth + 1)?, nested(&value, depth + 1)?))
-        });
-        return Ok(Reply::Map(pairs.collect::<mlua::Result<_>>()?));
-    }
-    if let Value::Table(set) = table.raw_get("set")? {
-        let members = set.pairs::<Value, Value>().map(|pair| nested(&pair?.0, depth + 1));
-        return Ok(Reply::Set(members.collect::<mlua::Result<_>>()?));
-    }
-    let mut replies = Vec::new();
-    loop {
-        // An array ends before its first nil.
-        match table.raw_get(replies.len() + 1)? {
-            Value::Nil => return Ok(Reply::Array(replies)),
-            element => replies.push(nested(&element, depth + 1)?),
+
+    fn of_table(&mut self, table: &Table, depth: u32) -> mlua::Result<Reply> {
+        if let Value::String(text) = table.raw_get("err")? {
+            self.take(text.as_bytes().len())?;
+            return Ok(Reply::Error(failure(&text.as_bytes())));
+        }
+        if let Value::String(text) = table.raw_get("ok")? {
+            self.take(text.as_bytes().len())?;
+            return Ok(Reply::Status(text.as_bytes().to_vec().into()));
+        }
+        if let Some(number) = table.raw_get::<Value>("double")?.as_f64() {
+            return Ok(Reply::Float(number));
+        }
+        if let Value::Table(map) = table.raw_get("map")? {
+            let pairs = map.pairs::<Value, Value>().map(|pair| {
+                let (key, value) = pair?;
+                Ok((self.nested(&key, depth + 1)?, self.nested(&value, depth + 1)?))
+            });
+            return Ok(Reply::Map(pairs.collect::<mlua::Result<_>>()?));
+        }
+        if let Value::Table(set) = table.raw_get("set")? {
+            let members = set.pairs::<Value, Value>().map(|pair| self.nested(&pair?.0, depth + 1));
+            return Ok(Reply::Set(members.collect::<mlua::Result<_>>()?));
+        }
+        let mut replies = Vec::new();
+        loop {
+            // An array ends before its first nil.
+            match table.raw_get(replies.len() + 1)? {
+                Value::Nil => return Ok(Reply::Array(replies)),
+                element => replies.push(self.nested(&element, depth + 1)?),
+            }
         }
     }
-}
-
-/// An error that a script makes; it may begin it as it is sent.
-pub(super) fn failure(text: &[u8]) -> Failure {
-    Failure::new(text.strip_prefix(b"-").unwrap_or(text))
 }
 
 /// An argument of a command that a script runs; none where it cannot be one.

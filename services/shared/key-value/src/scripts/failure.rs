@@ -5,11 +5,12 @@ use std::fmt;
 
 use mlua::{Lua, Table, Value};
 
-use super::convert::failure;
 use crate::protocol::Failure;
 
 /// How far up the place of an error is looked for: behind the handler, and functions that Lua has from elsewhere.
-const LEVELS: usize = 6;
+const LEVELS: usize = 12;
+/// What Lua calls the prelude, in front of its errors too.
+pub(super) const PRELUDE: &str = "=prelude";
 
 /// What is thrown through Lua by a command, or when the time of a script is over.
 #[derive(Debug)]
@@ -47,6 +48,11 @@ impl Thrown {
     }
 }
 
+/// An error that a script makes; it may begin it as it is sent.
+pub(super) fn failure(text: &[u8]) -> Failure {
+    Failure::new(text.strip_prefix(b"-").unwrap_or(text))
+}
+
 pub(super) fn is_stop(value: &Value) -> bool {
     Thrown::of(value).is_some_and(|thrown| thrown.is_stop)
 }
@@ -62,9 +68,23 @@ pub(super) fn caught(lua: &Lua, value: Value) -> mlua::Result<Value> {
             Value::String(text) => text.as_bytes().to_vec(),
             _ => return Ok(value),
         },
+        Value::String(text) => match without_place(&text.as_bytes()) {
+            rest if rest.len() < text.as_bytes().len() => rest.to_vec(),
+            _ => return Ok(value.clone()),
+        },
         _ => return Ok(value),
     };
     Ok(Value::String(lua.create_string(text)?))
+}
+
+/// What an error says, without a place in the prelude: Lua's own functions name no place in themselves either.
+fn without_place(text: &[u8]) -> &[u8] {
+    let place = format!("{}:", PRELUDE.trim_start_matches('='));
+    let Some(rest) = text.strip_prefix(place.as_bytes()) else {
+        return text;
+    };
+    let digits = rest.iter().take_while(|letter| letter.is_ascii_digit()).count();
+    rest[digits..].strip_prefix(b": ").unwrap_or(text)
 }
 
 /// What a client is told of an error that nobody caught.
@@ -78,7 +98,7 @@ fn told(value: &Value) -> mlua::Result<Failure> {
             Value::String(text) => return Ok(failure(&text.as_bytes())),
             _ => "unknown error".to_owned(),
         },
-        Value::String(text) => return Ok(Failure::new([b"ERR ", &*text.as_bytes()].concat())),
+        Value::String(text) => return Ok(Failure::new([b"ERR ", without_place(&text.as_bytes())].concat())),
         other => other.to_string()?,
     };
     Ok(Failure::new(format!("ERR {text}")))

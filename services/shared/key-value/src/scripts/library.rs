@@ -5,6 +5,7 @@ use std::rc::Rc;
 use mlua::{Lua, MultiValue, Table, Value, Variadic};
 
 use super::Caller;
+use super::bounds::MEMORY_BYTES_MAX;
 use super::convert::{argument, one_field, to_lua};
 use super::digest::sha1_of;
 use super::failure::Thrown;
@@ -17,6 +18,9 @@ const LEVELS: [(&str, i64); 4] = [
     ("LOG_NOTICE", 2),
     ("LOG_WARNING", 3),
 ];
+
+/// How much of what a script says is logged at a time, as with Redis.
+const LOGGED_BYTES_MAX: usize = 1_024;
 
 pub(super) fn redis(lua: &Lua, caller: &Rc<Caller>, version: &str) -> mlua::Result<Table> {
     let redis = lua.create_table()?;
@@ -67,13 +71,27 @@ fn call(caller: &Caller, words: &MultiValue) -> Reply {
             "ERR Please specify at least one argument for this redis lib call",
         ));
     }
-    let words: Option<Vec<Vec<u8>>> = words.iter().map(argument).collect();
-    match words {
-        Some(words) => caller.call(&words),
-        None => Reply::Error(Failure::of(
-            "ERR Lua redis lib command arguments must be strings or integers",
-        )),
+    match copied(words) {
+        Ok(words) => caller.call(&words),
+        Err(failure) => Reply::Error(failure),
     }
+}
+
+/// The words of a command. A script may name one long string many times, which takes room here for each.
+fn copied(words: &MultiValue) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut bytes = 0;
+    let copy = |word: &Value| {
+        if let Value::String(text) = word {
+            bytes += text.as_bytes().len();
+        }
+        if bytes > MEMORY_BYTES_MAX {
+            return Err(Failure::of("ERR the command is longer than 256 MB"));
+        }
+        argument(word).ok_or(Failure::of(
+            "ERR Lua redis lib command arguments must be strings or integers",
+        ))
+    };
+    words.iter().map(copy).collect()
 }
 
 fn labelled(lua: &Lua, name: &str, words: &[Value]) -> mlua::Result<Table> {
@@ -92,12 +110,19 @@ fn sha1hex(words: &[Value]) -> mlua::Result<String> {
 }
 
 fn log(words: &[Value]) {
-    let texts = words.iter().skip(1).filter_map(argument);
-    let text = texts
-        .map(|text| String::from_utf8_lossy(&text).into_owned())
-        .collect::<Vec<_>>()
-        .join(" ");
-    tracing::info!(text, "a script says");
+    let mut line = Vec::new();
+    for text in words.iter().skip(1).filter_map(argument) {
+        if !line.is_empty() {
+            line.push(b' ');
+        }
+        line.extend_from_slice(&text[..text.len().min(LOGGED_BYTES_MAX)]);
+        if line.len() >= LOGGED_BYTES_MAX {
+            line.truncate(LOGGED_BYTES_MAX);
+            break;
+        }
+    }
+    let text = String::from_utf8_lossy(&line);
+    tracing::info!(%text, "a script says");
 }
 
 fn setresp(version: &Value) -> mlua::Result<()> {

@@ -2,34 +2,44 @@
 //!
 //! A script runs as a whole before anything else does. It may run for [`RUN_MAX`]; Redis lets it run on and answers BUSY
 //! to everybody, and an operator then kills it. What it wrote until then stays, as with Redis when it is shut down.
+//!
+//! All scripts together may keep [`MEMORY_BYTES_MAX`]. Those that are loaded count as well: when they alone take more than
+//! half of it, the server forgets them, as Redis may do at any time, and clients send them again. Of those that were only
+//! run by EVAL it keeps the newest, as Redis does since 7.4. A script, and code that a
+//! script loads, has at most [`CODE_BYTES_MAX`]. A pattern that would need more than a bounded number of choices at a time
+//! is refused as too complex, and an answer that is too long as such.
 
+mod bounds;
 mod convert;
 mod digest;
 mod failure;
+mod kept;
 mod library;
+mod pattern;
+mod setup;
+mod strings;
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use mlua::chunk::ChunkMode;
-use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
+use mlua::{Function, Lua, LuaString, Table, Value};
 
+use bounds::{CODE_BYTES_MAX, MEMORY_BYTES_MAX, RUN_MAX};
 pub(crate) use digest::sha1_of;
 
 use crate::protocol::Answer;
 use crate::protocol::{Failure, Reply};
 use failure::Thrown;
+use kept::Kept;
+pub(crate) use kept::Origin;
+use setup::{Prepared, prepare};
 
-/// How long a script may run.
-const RUN_MAX: Duration = Duration::from_secs(5);
 const TOO_LONG: Failure = Failure::of("ERR Script ran for more than 5 seconds and was stopped; what it wrote stays");
-/// How many instructions pass between two looks at the clock.
-const INSTRUCTIONS: u32 = 1_000;
-/// What all scripts together may keep.
-const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
-const PRELUDE: &str = include_str!("prelude.lua");
+const CODE_TOO_LONG: Failure = Failure::of("ERR Error compiling script (new function): it is longer than 64 KB");
+/// What Lua calls scripts.
+const NAME: &str = "@user_script";
 
 /// What a script is called with.
 pub(crate) struct Call<'a> {
@@ -52,17 +62,31 @@ impl Caller {
     fn call(&self, words: &[Vec<u8>]) -> Reply {
         (self.call)(self.database.get(), words).into()
     }
+
+    /// Ends the script whose time is over. It is told so once: nothing that it runs in can catch that.
+    fn check(&self) -> mlua::Result<()> {
+        match self.until.get() {
+            Some(until) if Instant::now() >= until => {
+                self.until.set(None);
+                Err(Thrown::stop(TOO_LONG))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Lua, and the scripts that were loaded.
 pub(crate) struct Scripts {
     lua: Lua,
-    kept: HashMap<String, Function>,
+    kept: Kept,
     caller: Rc<Caller>,
     /// Where scripts look names up.
     visible: Table,
     /// Runs a function; says where it failed.
     run: Function,
+    run_max: Duration,
+    /// Lua does not hold the name of what it compiles while it does, and may collect it.
+    _name: LuaString,
 }
 
 impl Scripts {
@@ -73,65 +97,86 @@ impl Scripts {
             database: Cell::new(0),
             until: Cell::new(None),
         });
-        let libraries = StdLib::MATH | StdLib::STRING | StdLib::TABLE;
-        let lua = Lua::new_with(libraries, LuaOptions::default())?;
-        lua.set_memory_limit(MEMORY_BYTES_MAX)?;
-        let timed = Rc::clone(&caller);
-        lua.set_global_hook(
-            HookTriggers::new().every_nth_instruction(INSTRUCTIONS),
-            move |_, _| match timed.until.get() {
-                Some(until) if Instant::now() >= until => Err(Thrown::stop(TOO_LONG)),
-                _ => Ok(VmState::Continue),
-            },
-        )?;
-        let prelude = lua.load(PRELUDE).set_name("=prelude");
-        let (globals, visible, run) = prelude.call((
-            library::redis(&lua, &caller, version)?,
-            lua.create_function(|_, value: Value| Ok(failure::is_stop(&value)))?,
-            lua.create_function(|lua, value: Value| failure::caught(lua, value))?,
-            lua.create_function(|lua, value: Value| failure::located(lua, &value))?,
-        ))?;
-        lua.set_globals(globals)?;
+        let Prepared { lua, visible, run } = prepare(&caller, version)?;
+        let name = lua.create_string(NAME)?;
         Ok(Self {
+            kept: Kept::new(&lua)?,
             lua,
-            kept: HashMap::new(),
             caller,
             visible,
             run,
+            run_max: RUN_MAX,
+            _name: name,
         })
     }
 
     /// Keeps a script; gives the hash by which it is run.
-    pub(crate) fn load(&mut self, body: &[u8]) -> Result<String, Failure> {
+    pub(crate) fn load(&mut self, body: &[u8], origin: Origin) -> Result<String, Failure> {
         let sha = sha1_of(body);
-        if !self.has(&sha) {
-            let chunk = self.lua.load(body).set_name("@user_script").set_mode(ChunkMode::Text);
-            let script = chunk.into_function().map_err(|error| {
+        if self.has(&sha) {
+            if origin == Origin::Loaded {
+                self.kept.stay(&sha);
+            }
+        } else {
+            if body.len() > CODE_BYTES_MAX {
+                return Err(CODE_TOO_LONG);
+            }
+            self.make_room();
+            let chunk = self.lua.load(body).set_name(NAME).set_mode(ChunkMode::Text);
+            let kept = chunk
+                .into_function()
+                .and_then(|script| self.kept.keep(&sha, script, origin));
+            kept.map_err(|error| {
                 let reason = match error {
                     mlua::Error::SyntaxError { message, .. } => message,
                     other => other.to_string(),
                 };
                 Failure::new(format!("ERR Error compiling script (new function): {reason}"))
             })?;
-            self.kept.insert(sha.clone(), script);
         }
         Ok(sha)
     }
 
     pub(crate) fn has(&self, sha: &str) -> bool {
-        self.kept.contains_key(sha)
+        self.kept.has(sha)
     }
 
     pub(crate) fn forget(&mut self) {
-        self.kept.clear();
+        if let Err(error) = self.kept.forget() {
+            tracing::warn!(%error, "scripts were not forgotten");
+        }
+    }
+
+    /// Takes out what nobody needs any more once half of the memory is used: Lua 5.1 itself fails when all of it is, even
+    /// if most could be collected.
+    fn make_room(&mut self) {
+        for is_last in [false, true] {
+            if self.lua.used_memory() < MEMORY_BYTES_MAX / 2 {
+                return;
+            }
+            if is_last {
+                self.forget();
+            }
+            // The first time frees what is unreachable, the second one what that has held until it was destroyed.
+            for _ in 0..2 {
+                if let Err(error) = self.lua.gc_collect() {
+                    tracing::warn!(%error, "the memory of scripts was not collected");
+                }
+            }
+        }
     }
 
     /// Runs a script that is kept.
-    pub(crate) fn run(&self, sha: &str, call: &Call<'_>) -> Answer {
+    pub(crate) fn run(&mut self, sha: &str, call: &Call<'_>) -> Answer {
         self.caller.database.set(call.database);
-        self.caller.until.set(Some(Instant::now() + RUN_MAX));
-        let answer = self.kept.get(sha).map(|script| self.outcome(sha, script, call));
+        self.caller.until.set(Some(Instant::now() + self.run_max));
+        let answer = match self.kept.take(sha) {
+            Ok(Some(script)) => Some(self.outcome(sha, &script, call)),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        };
         self.caller.until.set(None);
+        self.make_room();
         match answer {
             Some(Ok(reply)) => Ok(reply),
             // What Lua itself cannot do, such as to take more memory.
@@ -143,9 +188,16 @@ impl Scripts {
     fn outcome(&self, sha: &str, script: &Function, call: &Call<'_>) -> mlua::Result<Reply> {
         self.visible.raw_set("KEYS", self.texts(call.keys)?)?;
         self.visible.raw_set("ARGV", self.texts(call.arguments)?)?;
-        let (is_done, value): (bool, Value) = self.run.call(script)?;
+        let ran = self.run.call(script);
+        // What one script was called with takes no room from the next.
+        self.visible.raw_set("KEYS", Value::Nil)?;
+        self.visible.raw_set("ARGV", Value::Nil)?;
+        let (is_done, value): (bool, Value) = ran?;
         match value {
-            value if is_done => convert::to_reply(&value),
+            value if is_done => convert::to_reply(&value, &|| self.caller.check()).or_else(|error| {
+                let thrown = error.downcast_ref::<Thrown>().map(|thrown| thrown.failure.clone());
+                thrown.map(Reply::Error).ok_or(error)
+            }),
             Value::Table(failed) => {
                 let mut text = failed.raw_get::<mlua::LuaString>("err")?.as_bytes().to_vec();
                 if let Some(place) = failed.raw_get::<Option<String>>("place")? {
@@ -163,3 +215,6 @@ impl Scripts {
         self.lua.create_sequence_from(texts?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! One suite for the built-in server and for a real Redis: whatever holds for one has to hold for the other.
 
 mod behaviour;
+mod hostile;
 mod replies;
 mod servers;
 
@@ -40,21 +41,27 @@ on_both! {
     behaviour::the_newer_protocol_is_spoken_where_it_is_asked_for
     behaviour::a_scan_tells_every_key_that_stays
     behaviour::what_it_tells_of_itself_is_what_tools_read
+    hostile::scripts_that_call_themselves_without_end_get_an_answer
+    hostile::a_call_hands_on_as_many_results_as_there_are
+    hostile::a_script_cannot_change_what_others_find
+    hostile::functions_of_strings_do_what_lua_documents
 }
 
-#[test]
-fn an_endless_script_is_stopped_and_cannot_catch_that() {
-    // Redis would answer BUSY until somebody kills it: this is for the built-in server only.
-    let server = Server::built_in().expect("it is built in");
-    let mut client = server.client();
-    let endless = "while true do pcall(function() while true do end end) end";
-    let answer = String::from_utf8(client.ask(&["EVAL", endless, "0"])).unwrap();
-    assert!(
-        answer.starts_with("-ERR Script ran for more than 5 seconds"),
-        "{answer}"
-    );
-    let hungry = "local s = 'x' while true do s = s .. s end";
-    let answer = String::from_utf8(client.ask(&["EVAL", hungry, "0"])).unwrap();
-    assert!(answer.starts_with("-ERR not enough memory"), "{answer}");
-    assert_eq!(client.tell("PING"), "+PONG\r\n");
+/// These hold for the built-in server only: Redis would answer BUSY until somebody kills the script, take memory as long as
+/// there is some, or end.
+macro_rules! on_the_built_in_one {
+    ($($name:ident)+) => {
+        mod built_in_only {
+            $(#[test] fn $name() { crate::run(crate::Server::built_in(), crate::hostile::$name) })+
+        }
+    };
+}
+
+on_the_built_in_one! {
+    an_endless_script_is_stopped_and_cannot_catch_that
+    a_script_that_takes_too_much_is_refused_and_the_next_one_runs
+    scripts_that_are_loaded_do_not_use_up_the_memory
+    scripts_that_were_run_once_are_forgotten_and_loaded_ones_stay
+    an_answer_without_end_is_refused
+    an_answer_that_is_too_long_is_refused
 }

@@ -1,9 +1,6 @@
 -- What scripts see of Lua: as much as Redis shows them, and nothing that a script could change for those after it.
 -- What the server brings comes in as arguments.
-local redis, is_stopped, text_of, where_of = ...
-
-local READONLY = 'Attempt to modify a readonly table'
-local protected = {}
+local redis, protected, READONLY, code_bytes_max = ...
 
 -- An empty table that shows what is in another one and cannot be changed.
 local function protect(shown, missing)
@@ -13,25 +10,13 @@ local function protect(shown, missing)
   return proxy
 end
 
-local real_pcall, real_xpcall, real_error, real_next = pcall, xpcall, error, next
+local real_error, real_next = error, next
 local real_rawset, real_rawget, real_pairs = rawset, rawget, pairs
-
--- A script that is told to end cannot catch that.
-local function caught(ok, ...)
-  if ok then
-    return ok, ...
-  end
-  local reason = ...
-  if is_stopped(reason) then
-    real_error(reason, 0)
-  end
-  return false, text_of(reason)
-end
 
 local visible = {}
 for _, name in ipairs({
-  'assert', 'collectgarbage', 'error', 'gcinfo', 'getmetatable', 'ipairs', 'rawequal', 'select', 'setmetatable',
-  'tonumber', 'tostring', 'type', 'unpack', '_VERSION',
+  'assert', 'error', 'gcinfo', 'getmetatable', 'ipairs', 'pcall', 'rawequal', 'select', 'setmetatable', 'tonumber',
+  'tostring', 'type', 'unpack', 'xpcall', '_VERSION',
 }) do
   visible[name] = _G[name]
 end
@@ -40,18 +25,15 @@ for _, name in ipairs({ 'coroutine', 'math', 'string', 'table' }) do
 end
 visible.redis = protect(redis)
 
-function visible.pcall(...)
-  return caught(real_pcall(...))
-end
+-- Scripts share the collector: none may turn it off or slow it down for those after it.
+local collect = collectgarbage
+local may_collect = { collect = true, count = true, step = true }
 
-function visible.xpcall(run, handler)
-  local handle = function(reason)
-    if is_stopped(reason) then
-      return reason
-    end
-    return handler(text_of(reason))
+function visible.collectgarbage(what, ...)
+  if what == nil or may_collect[what] then
+    return collect(what, ...)
   end
-  return caught(real_xpcall(run, handle))
+  return 0
 end
 
 function visible.rawset(table, key, value)
@@ -73,24 +55,33 @@ function visible.pairs(table)
   return real_pairs(protected[table] or table)
 end
 
--- Lua does not check code that was compiled elsewhere, which could do anything: only text is taken.
-local real_loadstring = loadstring
+-- Lua does not check code that was compiled elsewhere, which could do anything: only text is taken. It looks at no clock
+-- while it compiles, which takes as long as the square of the length, and it does not hold the name while it does.
+local real_loadstring, find, sub = loadstring, string.find, string.sub
 string.dump = nil
 
 function visible.loadstring(text, name)
   if type(text) == 'string' and text:byte() == 27 then
     return nil, 'compiled code is not taken'
+  elseif type(text) == 'string' and #text > code_bytes_max then
+    return nil, 'the code is too long'
   end
-  return real_loadstring(text, name)
+  local held = tostring(name == nil and text or name)
+  held = sub(held, 1, (find(held, '\0', 1, true) or 0) - 1)
+  return real_loadstring(text, held)
 end
 
 function visible.load(read, name)
-  local parts = {}
+  local parts, bytes = {}, 0
   for part in read do
-    if part == '' then
+    bytes = bytes + #part
+    if part == '' or bytes > code_bytes_max then
       break
     end
     parts[#parts + 1] = part
+  end
+  if bytes > code_bytes_max then
+    return nil, 'the code is too long'
   end
   return visible.loadstring(table.concat(parts), name or '=(load)')
 end
@@ -106,8 +97,4 @@ setmetatable(visible, {
 local globals = protect(visible)
 visible._G = globals
 
-local function run(script)
-  return real_xpcall(script, where_of)
-end
-
-return globals, visible, run
+return globals, visible
