@@ -55,6 +55,7 @@ fn assert_says_what_is_known(format: &str, text: &str, state: &RunState) {
         "hgrm" => assert!(text.starts_with("#["), "{text}"),
         "junit" => of_junit(text, state),
         "openmetrics" => of_metrics(text, state),
+        "github" => of_annotations(text, state),
         other => panic!("say here what {other} has of a run that was cut short"),
     }
 }
@@ -103,6 +104,19 @@ fn of_junit(junit: &str, state: &RunState) {
         .any(|words| junit.contains(words));
     assert_eq!(state.ended.is_none(), says_so, "{junit}");
     assert!(failure(state).is_none_or(|failure| junit.contains(&escape::markup(failure))));
+}
+
+/// One line for the outcome, and one for each check that did not pass.
+fn of_annotations(lines: &str, state: &RunState) {
+    let open = state.checks.iter().filter(|check| check.verdict != Verdict::Pass);
+    assert_eq!(lines.lines().count(), 1 + open.count(), "{lines}");
+    assert!(lines.lines().all(|line| line.starts_with("::")), "{lines}");
+    let outcome = lines.lines().next().unwrap();
+    assert_eq!(state.ended.is_none(), outcome.contains("%3A UNFINISHED::"), "{lines}");
+    assert!(
+        failure(state).is_none_or(|failure| outcome.contains(failure)),
+        "{lines}"
+    );
 }
 
 /// Each check has one sample a verdict, and a run without an end did not pass.

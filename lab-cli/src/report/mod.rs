@@ -9,6 +9,7 @@ mod disturbances;
 mod escape;
 mod format;
 mod gaps;
+mod github;
 mod hgrm;
 pub mod histories;
 mod html;
@@ -60,6 +61,7 @@ pub static FORMATS: &[Format] = &[
     &hgrm::FORMAT,
     &junit::FORMAT,
     &openmetrics::FORMAT,
+    &github::FORMAT,
 ];
 
 /// All that a report is made of.
