@@ -44,6 +44,7 @@ impl Allowed {
             LOG_LEVEL => Self::Words(&["info", "error", "warn", "debug", "trace"]),
             WORKERS => Self::Whole(1, 256),
             UPSTREAM_TIMEOUT_MS | SAGA_TIMEOUT_MS => Self::Whole(1, HOUR_MS),
+            DEADLINE_MS => Self::Whole(0, HOUR_MS),
             READY => Self::Words(&["deep", "shallow"]),
             WORK_WAIT_MS | WORK_CPU_MS => WORK_MS,
             WORK_DISTRIBUTION => Self::Words(&["exponential", "constant"]),

@@ -6,10 +6,11 @@
 use crate::environment::*;
 
 /// What every service of this house declares.
-pub(crate) const OF_SERVICES: [&str; 14] = [
+pub(crate) const OF_SERVICES: [&str; 15] = [
     LOG_LEVEL,
     WORKERS,
     UPSTREAM_TIMEOUT_MS,
+    DEADLINE_MS,
     READY,
     WORK_WAIT_MS,
     WORK_DISTRIBUTION,

@@ -21,6 +21,9 @@ pub const PGDATA: &str = "PGDATA";
 pub const WORKERS: &str = "WORKERS";
 /// Longest wait for an answer of a called service, in milliseconds. Default 10000.
 pub const UPSTREAM_TIMEOUT_MS: &str = "UPSTREAM_TIMEOUT_MS";
+/// How long the answer to a request is waited for that does not say in `x-deadline-left-ms` that its client waits for less, in
+/// milliseconds; 0 is for ever. What is left of it goes along with every call that the request makes. Default 0.
+pub const DEADLINE_MS: &str = "DEADLINE_MS";
 /// What `/ready` asks: `deep` (everything that the service needs: its database, the called services, a Redis and a Kafka) or
 /// `shallow` (only what it owns: its database). Default `deep`.
 pub const READY: &str = "READY";
