@@ -1,6 +1,7 @@
 //! The one door for clients: routing, aggregation, tokens, limits, and the endpoints that the lessons put load on.
 
 mod auth;
+mod call;
 mod client;
 mod counter;
 mod cpu;
@@ -10,6 +11,7 @@ mod instance;
 mod limit;
 mod pay;
 mod proxy;
+mod resilience;
 mod services;
 mod token;
 
@@ -45,16 +47,17 @@ struct Gateway {
 /// # Errors
 /// When a setting is wrong, or the Redis that it needs is not named.
 pub fn app(settings: &Settings) -> Result<Router, ServeError> {
-    let services = Services::from_settings(settings);
+    let services = Arc::new(Services::from_settings(settings)?);
     let counter = Counter::from_settings(settings)?;
     let app = App::new(settings)
         .checks(services.checks())
         .checks(counter.check())
-        .plain(Router::new().route("/api/metrics", get(chassis::metrics)));
+        .plain(Router::new().route("/api/metrics", get(chassis::metrics)))
+        .plain(resilience::routes(Arc::clone(&services), settings)?);
     let gateway = Gateway {
         instance: Instance(settings.instance.clone()),
         events: Events::new(services.analytics.clone()),
-        services: Arc::new(services),
+        services,
         tokens: Arc::new(Tokens::new(&settings.environment)),
         limiter: Arc::new(Limiter::from_settings(settings)?),
         counter: Arc::new(counter),

@@ -109,7 +109,12 @@ mod tests {
 
     #[test]
     fn the_shorter_of_what_is_asked_and_what_is_allowed_counts() {
-        for (header, longest, ms) in [("500", None, 500), ("500", Some(300), 300), ("200", Some(300), 200), ("", Some(300), 300)] {
+        for (header, longest, ms) in [
+            ("500", None, 500),
+            ("500", Some(300), 300),
+            ("200", Some(300), 200),
+            ("", Some(300), 300),
+        ] {
             let due = of(header, longest).unwrap().unwrap();
             assert_eq!(deadline(due), Duration::from_millis(ms), "{header} {longest:?}");
         }

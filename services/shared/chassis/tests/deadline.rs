@@ -38,7 +38,10 @@ fn caller(callee: &str, variables: &[(&str, &str)]) -> Router {
 async fn callee(calls: Arc<AtomicU32>) -> String {
     let tell = move |headers: HeaderMap| async move {
         calls.fetch_add(1, Relaxed);
-        headers.get(LEFT).map_or("none", |left| left.to_str().unwrap()).to_owned()
+        headers
+            .get(LEFT)
+            .map_or("none", |left| left.to_str().unwrap())
+            .to_owned()
     };
     spawn(Router::new().route("/", get(tell))).await
 }
@@ -75,7 +78,10 @@ async fn what_nobody_waits_for_is_not_done_and_not_asked_for() {
     assert_problem(&ask(&slow, Some("5")).await, 504);
     assert_eq!(calls.load(Relaxed), 0);
     let metrics = observability::render();
-    assert!(metrics.contains("http_requests_expired_total{at=\"arrival\"} "), "{metrics}");
+    assert!(
+        metrics.contains("http_requests_expired_total{at=\"arrival\"} "),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]

@@ -88,8 +88,10 @@ impl Allowed {
             ORDERS_REFUSAL_RATE | PAYMENTS_FAILURE_RATE | PAYMENTS_SLOW_ANSWER_RATE => SHARE,
             IDEMPOTENCY => Self::Words(&["atomic", "check-first", "none"]),
             BALANCE_IN => Self::Words(&["database", "memory"]),
+            CALL_BREAKER_FOR => Self::Words(&["upstream", "instance"]),
+            CALL_CONTROL => Self::Words(&["off", "on"]),
             COUNT_IN => Self::Words(&["memory", "redis"]),
-            // Names, places, networks and secrets.
+            // Names, places, networks, secrets and the lines of policies.
             _ => Self::Text,
         }
     }

@@ -73,7 +73,20 @@ pub(crate) const OF_ANALYTICS: [&str; 4] = [
     CONSUME_EARLY_PRODUCT,
     CONSUME_EARLY_MS,
 ];
-pub(crate) const OF_GATEWAYS: [&str; 3] = [JWT_SECRET, COUNT_IN, TRUSTED_PROXIES];
+pub(crate) const OF_GATEWAYS: [&str; 12] = [
+    JWT_SECRET,
+    COUNT_IN,
+    TRUSTED_PROXIES,
+    CALL_BULKHEAD,
+    CALL_LIMIT,
+    CALL_POOL,
+    CALL_THROTTLE,
+    CALL_RETRY,
+    CALL_HEDGE,
+    CALL_BREAKER,
+    CALL_BREAKER_FOR,
+    CALL_CONTROL,
+];
 pub(crate) const OF_KAFKA: [&str; 1] = [KAFKA_BROKER];
 pub(crate) const OF_REDIS: [&str; 1] = [REDIS_SERVER];
 

@@ -54,6 +54,31 @@ pub const WORK_BROKEN: &str = "WORK_BROKEN";
 pub const BALANCER_PREFIX: &str = "BALANCER_";
 /// Where the gateway burns CPU: `inline` (on the event loop) or `offloaded` (on a blocking thread). Default `inline`.
 pub const CPU_WORK: &str = "CPU_WORK";
+/// How many calls of the gateway to each service may be under way, how many more may wait, and for how long:
+/// `max=10 length=10 wait=1s`. Default `off`.
+pub const CALL_BULKHEAD: &str = "CALL_BULKHEAD";
+/// A limit of the gateway's calls to each service that may move, and behind a semicolon the queue for it:
+/// `static max=10`, `aimd max=100 timeout=100ms` or `gradient max=100; codel length=50 target=5ms interval=100ms`. The queues are
+/// `fifo`, `adaptive_lifo` and `codel`. Default `off`.
+pub const CALL_LIMIT: &str = "CALL_LIMIT";
+/// As `CALL_BULKHEAD`, for the calls to all services together. Default `off`.
+pub const CALL_POOL: &str = "CALL_POOL";
+/// Makes the gateway send less to a service that rejects much: `k=2 window=2m`. Default `off`.
+pub const CALL_THROTTLE: &str = "CALL_THROTTLE";
+/// Retries of the gateway's idempotent calls, and their budget: `attempts=3 base=50ms max=1s budget=20% window=10s
+/// reserve_per_s=10`. Default `off`.
+pub const CALL_RETRY: &str = "CALL_RETRY";
+/// Second requests of the gateway's idempotent calls to what is slow, and their budget: `after=p95 min=100 budget=5% window=10s`.
+/// Default `off`.
+pub const CALL_HEDGE: &str = "CALL_HEDGE";
+/// Circuit breakers of the gateway's calls: `window=10s min=20 failures=50% slow_calls=100% slow_after=60s open=5s probes=3`.
+/// Default `off`.
+pub const CALL_BREAKER: &str = "CALL_BREAKER";
+/// What has a circuit breaker: each `upstream` as a whole, or each `instance` of it, which is known by the `x-instance` of its
+/// answers; a balancer in front of them is asked to avoid those that are open. Default `upstream`.
+pub const CALL_BREAKER_FOR: &str = "CALL_BREAKER_FOR";
+/// Whether `POST /resilience` may change the policies of calls while the gateway runs: `on` or `off`. Default `off`.
+pub const CALL_CONTROL: &str = "CALL_CONTROL";
 /// Share of payments that are refused with 503, from 0 to 1. Default 0.
 pub const PAYMENTS_FAILURE_RATE: &str = "PAYMENTS_FAILURE_RATE";
 /// Secret that signs the gateway's tokens. Default: a value for development, known to everybody; the gateway then warns at

@@ -34,7 +34,7 @@ use Program::{Analytics, Gateway, Inventory, Link, Orders, Payments, Users, Whoa
 
 /// All routes, service by service.
 #[rustfmt::skip]
-pub const ROUTES: [Route; 48] = [
+pub const ROUTES: [Route; 49] = [
     route(Users, GET_POST, "/users", "the users; a new user"),
     route(Users, GET, "/users/{id}", "one user"),
 
@@ -86,6 +86,7 @@ pub const ROUTES: [Route; 48] = [
     route(Gateway, GET, "/api/non-blocking", "answers at once"),
     route(Gateway, GET_POST, "/api/count", "reads and increments a counter, in the memory of the instance or in Redis"),
     route(Gateway, GET, "/api/metrics", "the same as `/metrics`"),
+    route(Gateway, GET_POST, "/resilience", "the policies of the calls to each service, and what they did; changes them, with `CALL_CONTROL=on`"),
 
     route(Whoami, GET, "/whoami", "which instance answers, and the headers that reached it; secrets are left out"),
 
