@@ -2,7 +2,9 @@
 
 mod auth;
 mod call;
+mod claims;
 mod client;
+mod clock;
 mod counter;
 mod cpu;
 mod dashboard;
@@ -11,6 +13,7 @@ mod instance;
 mod limit;
 mod pay;
 mod proxy;
+mod refusal;
 mod resilience;
 mod services;
 mod token;
@@ -47,19 +50,22 @@ struct Gateway {
 /// # Errors
 /// When a setting is wrong, or the Redis that it needs is not named.
 pub fn app(settings: &Settings) -> Result<Router, ServeError> {
+    let app = App::new(settings);
     let services = Arc::new(Services::from_settings(settings)?);
     let counter = Counter::from_settings(settings)?;
-    let app = App::new(settings)
+    let limiter = Limiter::from_settings(settings)?;
+    let app = app
         .checks(services.checks())
         .checks(counter.check())
+        .checks(limiter.check())
         .plain(Router::new().route("/api/metrics", get(chassis::metrics)))
         .plain(resilience::routes(Arc::clone(&services), settings)?);
     let gateway = Gateway {
         instance: Instance(settings.instance.clone()),
         events: Events::new(services.analytics.clone()),
         services,
-        tokens: Arc::new(Tokens::new(&settings.environment)),
-        limiter: Arc::new(Limiter::from_settings(settings)?),
+        tokens: Arc::new(Tokens::from_settings(settings)?),
+        limiter: Arc::new(limiter),
         counter: Arc::new(counter),
         cpu: Cpu::new(settings.cpu_work),
     };

@@ -7,9 +7,9 @@ use chassis::{Callee, Message};
 use reliability::deadline::Deadline;
 
 use super::chain::Chain;
-use super::clock::Clock;
 use super::counts::Counts;
 use super::outcome::{CallFailure, Rejection};
+use crate::clock::Clock;
 
 /// What every policy needs to know of a call.
 pub(crate) struct Call<'a> {

@@ -20,7 +20,6 @@ mod attempt;
 mod breakers;
 mod caller;
 mod chain;
-mod clock;
 mod context;
 mod counts;
 mod hedging;

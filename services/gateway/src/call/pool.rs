@@ -6,8 +6,8 @@ use std::time::Duration;
 use reliability::SettingsError;
 use reliability::bulkhead::{Bulkhead, BulkheadSettings};
 
-use super::clock::Clock;
 use super::context::lock;
+use crate::clock::Clock;
 
 /// What the callers of all services share.
 pub(crate) struct Pools {

@@ -73,9 +73,10 @@ pub struct App<'a> {
 }
 
 impl<'a> App<'a> {
-    /// A service without routes of its own.
+    /// A service without routes of its own. From now on its metrics are counted: make this before whatever registers some.
     #[must_use]
     pub fn new(settings: &'a Settings) -> Self {
+        observability::install();
         Self {
             settings,
             business: Router::new(),
@@ -107,7 +108,6 @@ impl<'a> App<'a> {
 
     /// The whole: the routes, `/health`, `/ready`, `/metrics`, and problem answers to everything else.
     pub fn into_router(self) -> Router {
-        observability::install();
         let mut business = self.business;
         let mut plain = self.plain;
         if let Some(work) = Work::new(&self.settings.work)

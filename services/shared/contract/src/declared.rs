@@ -73,10 +73,15 @@ pub(crate) const OF_ANALYTICS: [&str; 4] = [
     CONSUME_EARLY_PRODUCT,
     CONSUME_EARLY_MS,
 ];
-pub(crate) const OF_GATEWAYS: [&str; 12] = [
+pub(crate) const OF_GATEWAYS: [&str; 17] = [
     JWT_SECRET,
+    JWT_SECRET_BEFORE,
+    JWT_SKEW_MS,
     COUNT_IN,
     TRUSTED_PROXIES,
+    RATE_LIMIT,
+    RATE_LIMIT_IN,
+    RATE_LIMIT_ON_FAILURE,
     CALL_BULKHEAD,
     CALL_LIMIT,
     CALL_POOL,
@@ -133,7 +138,7 @@ mod tests {
     #[test]
     fn of_each_declared_variable_it_is_known_what_it_may_hold() {
         // Names, places, networks and secrets are the program's own business.
-        let texts = [WORK_BROKEN, CRASH_AT, JWT_SECRET, TRUSTED_PROXIES];
+        let texts = [WORK_BROKEN, CRASH_AT, JWT_SECRET, JWT_SECRET_BEFORE, TRUSTED_PROXIES];
         for variable in Program::ALL.into_iter().flat_map(Program::declared_variables) {
             let is_text = matches!(Allowed::of(variable), Allowed::Text);
             assert_eq!(is_text, texts.contains(&variable), "{variable}");

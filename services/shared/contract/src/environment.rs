@@ -54,6 +54,14 @@ pub const WORK_BROKEN: &str = "WORK_BROKEN";
 pub const BALANCER_PREFIX: &str = "BALANCER_";
 /// Where the gateway burns CPU: `inline` (on the event loop) or `offloaded` (on a blocking thread). Default `inline`.
 pub const CPU_WORK: &str = "CPU_WORK";
+/// How often each client may ask for `/api/limited`: a policy, requests in a window, and for the last two how many at once, such as
+/// `gcra limit=5 window=10s burst=5`. The policies are `fixed_window`, `sliding_counter`, `sliding_log`, `token_bucket` and `gcra`.
+/// Default `sliding_log limit=5 window=10s`.
+pub const RATE_LIMIT: &str = "RATE_LIMIT";
+/// Where the gateway counts for that: in the `memory` of the instance, or in `redis`, for all instances. Default `memory`.
+pub const RATE_LIMIT_IN: &str = "RATE_LIMIT_IN";
+/// What a rate limit does while Redis does not answer: fail `open` (everybody is admitted) or `closed` (nobody is). Default `open`.
+pub const RATE_LIMIT_ON_FAILURE: &str = "RATE_LIMIT_ON_FAILURE";
 /// How many calls of the gateway to each service may be under way, how many more may wait, and for how long:
 /// `max=10 length=10 wait=1s`. Default `off`.
 pub const CALL_BULKHEAD: &str = "CALL_BULKHEAD";
@@ -84,6 +92,11 @@ pub const PAYMENTS_FAILURE_RATE: &str = "PAYMENTS_FAILURE_RATE";
 /// Secret that signs the gateway's tokens. Default: a value for development, known to everybody; the gateway then warns at
 /// its start.
 pub const JWT_SECRET: &str = "JWT_SECRET";
+/// The secret that signed the gateway's tokens before, and whose tokens it still believes: set it while you replace the secret, for
+/// as long as tokens live. Default: none.
+pub const JWT_SECRET_BEFORE: &str = "JWT_SECRET_BEFORE";
+/// By how much the clocks of those who issue and those who check a token may differ, in milliseconds. Default 0.
+pub const JWT_SKEW_MS: &str = "JWT_SKEW_MS";
 /// Proxies in front of the gateway that it believes when they say, in `X-Forwarded-For`, whom a request came from:
 /// addresses such as `10.0.0.7` and networks such as `10.0.0.0/8`, with commas between several. No client may have such an
 /// address. Default: none; the client is whoever is connected.

@@ -19,6 +19,8 @@ pub const BREAKER_OPEN: &str = "urn:lab:breaker-open";
 pub const BULKHEAD_FULL: &str = "urn:lab:bulkhead-full";
 /// The called service rejects too much, and is called less.
 pub const THROTTLED: &str = "urn:lab:throttled";
+/// The rate limit of a client is not known, as Redis does not answer.
+pub const LIMIT_UNKNOWN: &str = "urn:lab:limit-unknown";
 
 /// The kind of a problem document; none where the answer is not one.
 #[must_use]

@@ -80,7 +80,7 @@ pub const ROUTES: [Route; 49] = [
     route(Gateway, POST, "/api/pay-with-retry", "pays with up to four tries under one idempotency key"),
     route(Gateway, POST, "/api/login", "gives a token to `admin`/`admin` or `customer`/`customer`"),
     route(Gateway, GET, "/api/secure", "lets only the administrator in"),
-    route(Gateway, GET, "/api/limited", "five requests in ten seconds for each client, counted by each instance for itself. `TRUSTED_PROXIES` decides who the client is"),
+    route(Gateway, GET, "/api/limited", "five requests in ten seconds for each client, counted by each instance for itself, unless `RATE_LIMIT` and `RATE_LIMIT_IN` say otherwise. `TRUSTED_PROXIES` decides who the client is"),
     route(Gateway, GET, "/api/blocking", "burns `?ms=` of processor time, 1,000 unless stated"),
     route(Gateway, GET, "/api/cpu-bound", "burns `?ms=` of processor time, 100 unless stated"),
     route(Gateway, GET, "/api/non-blocking", "answers at once"),
