@@ -26,6 +26,7 @@
 mod address;
 mod admin;
 mod authority;
+mod avoid;
 mod balancer;
 mod batched;
 mod body;

@@ -10,6 +10,9 @@ use crate::body::ResponseBody;
 /// Names the instance that wrote an answer.
 pub const X_INSTANCE: HeaderName = HeaderName::from_static("x-instance");
 
+/// Names, in an answer of the balancer itself, the instance that did not answer.
+pub const X_UPSTREAM: HeaderName = HeaderName::from_static(contract::UPSTREAM_HEADER);
+
 /// A problem document with the status' own phrase as its title.
 pub fn problem(status: StatusCode, detail: impl Into<String>) -> Response<ResponseBody> {
     let title = status.canonical_reason().unwrap_or("Error");

@@ -12,11 +12,13 @@ use http::{Request, Response, Version};
 use hyper::body::Incoming;
 
 use crate::Balancer;
+use crate::avoid::avoided;
 use crate::body::{Lease, Relay, ResponseBody};
 use crate::exchange::{Answer, Repeat, Way, exchange};
 use crate::failure::{Failed, Failure};
 use crate::headers::{self, Passage};
 use crate::interim::Interims;
+use crate::problem::X_UPSTREAM;
 use crate::upload::{RequestBody, Watch};
 use crate::upstream::{InFlight, Upstream};
 
@@ -38,6 +40,8 @@ struct Admitted {
     takes_interims: bool,
     /// What its policy was asked.
     wanted: balance::Request,
+    /// The instances that the client would rather not have.
+    avoided: Vec<u64>,
     /// Whether the instance was picked anew, rather than named by the client's cookie.
     is_new_here: bool,
     in_flight: InFlight,
@@ -72,9 +76,9 @@ impl Client {
         async move {
             let answered = match admitted {
                 Ok(admitted) => self.answer(admitted).await,
-                Err(failure) => Err(failure),
+                Err(failure) => Err(Unanswered { failure, asked: None }),
             };
-            Ok(answered.unwrap_or_else(|failure| self.balancer.sign(failure.into_response())))
+            Ok(answered.unwrap_or_else(|unanswered| self.balancer.sign(unanswered.into_response())))
         }
     }
 
@@ -95,8 +99,9 @@ impl Client {
             .and_then(|sticky| sticky.read(request.headers()));
         let sticks = known.and_then(|id| balancer.routing.enter(id, arrived));
         let is_new_here = sticks.is_none();
+        let avoided = avoided(request.headers());
         let in_flight = sticks
-            .or_else(|| balancer.routing.pick(&wanted, &[]))
+            .or_else(|| balancer.routing.pick_avoiding(&wanted, &[], &avoided))
             .ok_or(Failure::NoInstance)?;
 
         let (mut head, body) = request.into_parts();
@@ -117,18 +122,20 @@ impl Client {
             request: Request::from_parts(head, body),
             takes_interims,
             wanted,
+            avoided,
             is_new_here,
             in_flight,
         })
     }
 
-    async fn answer(&self, admitted: Admitted) -> Result<Response<ResponseBody>, Failure> {
+    async fn answer(&self, admitted: Admitted) -> Result<Response<ResponseBody>, Unanswered> {
         let Admitted {
             mut request,
             repeat,
             upload,
             takes_interims,
             wanted,
+            avoided,
             is_new_here,
             mut in_flight,
         } = admitted;
@@ -184,16 +191,38 @@ impl Client {
             let again = again.filter(|_| may_retry);
             let next = again.and_then(|request| {
                 let wanted = balance::Request { now, ..wanted };
-                Some((request, balancer.routing.pick(&wanted, &tried)?))
+                Some((request, balancer.routing.pick_avoiding(&wanted, &tried, &avoided)?))
             });
             let Some((again, next)) = next else {
                 self.interims.written().await;
-                return Err(failed.failure);
+                return Err(Unanswered {
+                    failure: failed.failure,
+                    asked: Some(upstream),
+                });
             };
             in_flight = next;
             picked = now;
             request = again;
         }
+    }
+}
+
+/// A request that no instance answered.
+struct Unanswered {
+    failure: Failure,
+    /// The last one that was asked.
+    asked: Option<Arc<Upstream>>,
+}
+
+impl Unanswered {
+    /// The balancer's own answer. It names the instance at fault, so that whoever asks can pass by it.
+    fn into_response(self) -> Response<ResponseBody> {
+        let at_fault = self.asked.filter(|_| self.failure.is_the_instances());
+        let name = at_fault.and_then(|upstream| HeaderValue::try_from(upstream.name()).ok());
+        let mut response = self.failure.into_response();
+        let name = name.unwrap_or(HeaderValue::from_static(contract::NO_UPSTREAM));
+        response.headers_mut().insert(X_UPSTREAM, name);
+        response
     }
 }
 

@@ -73,6 +73,13 @@ impl Routing {
         Some(InFlight::enter(Arc::clone(&inner.upstreams[index])))
     }
 
+    /// The same, but rather one that is not among the `avoided` either.
+    pub fn pick_avoiding(&self, request: &Request, tried: &[u64], avoided: &[u64]) -> Option<InFlight> {
+        let unwanted = (!avoided.is_empty()).then(|| [tried, avoided].concat());
+        let wanted = unwanted.and_then(|unwanted| self.pick(request, &unwanted));
+        wanted.or_else(|| self.pick(request, tried))
+    }
+
     /// Counts a request in at the instance with this identity, if it is in rotation.
     pub fn enter(&self, id: u64, now: Duration) -> Option<InFlight> {
         let inner = &mut *self.lock();

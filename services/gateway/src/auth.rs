@@ -13,8 +13,10 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
+use crate::claims::Claims;
 use crate::instance::Instance;
-use crate::token::{Claims, Tokens};
+use crate::refusal::Refusal;
+use crate::token::Tokens;
 
 const TOKEN_LIFETIME_S: u64 = 3_600;
 /// User name, password, role.
@@ -22,12 +24,12 @@ const ACCOUNTS: [(&str, &str, &str); 2] = [("admin", "admin", ADMIN), ("customer
 const ADMIN: &str = "admin";
 
 /// What the token of a request says.
-fn check(tokens: &Tokens, headers: &HeaderMap) -> Result<Claims, Failure> {
+fn check(tokens: &Tokens, headers: &HeaderMap) -> Result<Claims, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = match (values.next(), values.next()) {
         (Some(only), None) => only,
-        (None, _) => return Err(Failure::unauthorized("send Authorization: Bearer <token>")),
-        (Some(_), Some(_)) => return Err(Failure::unauthorized("send one Authorization, not several")),
+        (None, _) => return Err(Refusal::Missing),
+        (Some(_), Some(_)) => return Err(Refusal::Several),
     };
     let token = value
         .to_str()
@@ -35,8 +37,8 @@ fn check(tokens: &Tokens, headers: &HeaderMap) -> Result<Claims, Failure> {
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
-        .ok_or_else(|| Failure::unauthorized("Authorization must be of the form: Bearer <token>"))?;
-    tokens.check(token, now_s()).map_err(Failure::unauthorized)
+        .ok_or(Refusal::OtherScheme)?;
+    tokens.check(token, now_s())
 }
 
 pub(crate) async fn login(
@@ -72,7 +74,8 @@ pub(crate) async fn secure(
         return Err(Failure::forbidden(format!(
             "this needs the role {ADMIN}; {} has {}",
             claims.sub, claims.role
-        )));
+        ))
+        .with_kind("urn:lab:wrong-role"));
     }
     Ok(Json(
         json!({"user": claims.sub, "role": claims.role, "instance": instance}),
@@ -104,7 +107,7 @@ mod tests {
     }
 
     fn tokens(secret: &str) -> Tokens {
-        Tokens::new(&[(JWT_SECRET, secret)].into_iter().collect())
+        Tokens::from_settings(&settings(Program::Gateway, &[(JWT_SECRET, secret)])).unwrap()
     }
 
     async fn secure(authorization: Option<&str>) -> Answer {
@@ -152,20 +155,46 @@ mod tests {
         let tampered = format!("{header}.{payload}.{}", other.rsplit('.').next().unwrap());
         // {"alg":"none","typ":"JWT"}
         let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}.");
-        for (authorization, status, detail) in [
-            (None, 401, "send Authorization"),
-            (Some(format!("Basic {good}")), 401, "Bearer <token>"),
-            (Some("Bearer".to_owned()), 401, "Bearer <token>"),
-            (Some("Bearer nonsense".to_owned()), 401, "not understood"),
-            (Some(format!("Bearer {expired}")), 401, "expired"),
-            (Some(format!("Bearer {foreign}")), 401, "not signed here"),
-            (Some(format!("Bearer {tampered}")), 401, "not signed here"),
-            (Some(format!("Bearer {unsigned}{signature}")), 401, "not understood"),
-            (Some(format!("Bearer {other}")), 403, "needs the role admin"),
+        for (authorization, status, detail, kind) in [
+            (None, 401, "send Authorization", "token-missing"),
+            (Some(format!("Basic {good}")), 401, "Bearer <token>", "token-missing"),
+            (Some("Bearer".to_owned()), 401, "Bearer <token>", "token-missing"),
+            (
+                Some("Bearer nonsense".to_owned()),
+                401,
+                "not understood",
+                "token-not-understood",
+            ),
+            (Some(format!("Bearer {expired}")), 401, "expired", "token-expired"),
+            (
+                Some(format!("Bearer {foreign}")),
+                401,
+                "not signed here",
+                "token-unknown-key",
+            ),
+            (
+                Some(format!("Bearer {tampered}")),
+                401,
+                "not signed here",
+                "token-bad-signature",
+            ),
+            (
+                Some(format!("Bearer {unsigned}{signature}")),
+                401,
+                "not understood",
+                "token-wrong-algorithm",
+            ),
+            (
+                Some(format!("Bearer {other}")),
+                403,
+                "needs the role admin",
+                "wrong-role",
+            ),
         ] {
             let answer = secure(authorization.as_deref()).await;
             assert_problem(&answer, status);
             assert!(answer.body.contains(detail), "{detail} in {answer:?}");
+            assert_eq!(answer.json()["type"], format!("urn:lab:{kind}"));
             assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401);
         }
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::State;
-use chassis::{Callee, Failure, Json};
+use chassis::{Failure, Json};
 use contract::{Dashboard, DashboardPart};
 use futures_util::future::join4;
 
+use crate::call::Caller;
 use crate::services::Services;
 
 pub(crate) async fn show(State(services): State<Arc<Services>>) -> Json<Dashboard> {
@@ -30,9 +31,9 @@ pub(crate) async fn show(State(services): State<Arc<Services>>) -> Json<Dashboar
     })
 }
 
-async fn part(callee: &Callee, path: &str) -> DashboardPart {
+async fn part(caller: &Caller, path: &str) -> DashboardPart {
     let started = Instant::now();
-    let data = match callee.get(path).await {
+    let data = match caller.get(path).await {
         Ok(reply) => reply.json(),
         Err(error) => Err(Failure::from(error)),
     };

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use chassis::{CallError, Callee, Reply};
 use contract::NewEvent;
 use tokio::sync::Semaphore;
+
+use crate::call::Caller;
 
 /// Events that may be under way to the analytics at once; further ones are not sent.
 const EVENTS_IN_FLIGHT_MAX: usize = 32;
@@ -12,12 +13,12 @@ const EVENTS_IN_FLIGHT_MAX: usize = 32;
 /// Tells the analytics what happened, when it can be told: no request waits for it or fails with it.
 #[derive(Clone)]
 pub(crate) struct Events {
-    analytics: Callee,
+    analytics: Caller,
     places: Arc<Semaphore>,
 }
 
 impl Events {
-    pub(crate) fn new(analytics: Callee) -> Self {
+    pub(crate) fn new(analytics: Caller) -> Self {
         Self {
             analytics,
             places: Arc::new(Semaphore::new(EVENTS_IN_FLIGHT_MAX)),
@@ -31,8 +32,8 @@ impl Events {
         };
         let analytics = self.analytics.clone();
         tokio::spawn(async move {
-            let told: Result<Reply, CallError> = analytics.post("/events", &NewEvent { kind: kind.to_owned() }).await;
-            if let Err(error) = told {
+            let event = NewEvent { kind: kind.to_owned() };
+            if let Err(error) = analytics.post("/events", &event).await {
                 tracing::debug!(kind, %error, "an event was not told");
             }
             drop(place);

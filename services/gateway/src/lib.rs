@@ -1,7 +1,10 @@
 //! The one door for clients: routing, aggregation, tokens, limits, and the endpoints that the lessons put load on.
 
 mod auth;
+mod call;
+mod claims;
 mod client;
+mod clock;
 mod counter;
 mod cpu;
 mod dashboard;
@@ -10,6 +13,8 @@ mod instance;
 mod limit;
 mod pay;
 mod proxy;
+mod refusal;
+mod resilience;
 mod services;
 mod token;
 
@@ -45,18 +50,22 @@ struct Gateway {
 /// # Errors
 /// When a setting is wrong, or the Redis that it needs is not named.
 pub fn app(settings: &Settings) -> Result<Router, ServeError> {
-    let services = Services::from_settings(settings);
+    let app = App::new(settings);
+    let services = Arc::new(Services::from_settings(settings)?);
     let counter = Counter::from_settings(settings)?;
-    let app = App::new(settings)
+    let limiter = Limiter::from_settings(settings)?;
+    let app = app
         .checks(services.checks())
         .checks(counter.check())
-        .plain(Router::new().route("/api/metrics", get(chassis::metrics)));
+        .checks(limiter.check())
+        .plain(Router::new().route("/api/metrics", get(chassis::metrics)))
+        .plain(resilience::routes(Arc::clone(&services), settings)?);
     let gateway = Gateway {
         instance: Instance(settings.instance.clone()),
         events: Events::new(services.analytics.clone()),
-        services: Arc::new(services),
-        tokens: Arc::new(Tokens::new(&settings.environment)),
-        limiter: Arc::new(Limiter::from_settings(settings)?),
+        services,
+        tokens: Arc::new(Tokens::from_settings(settings)?),
+        limiter: Arc::new(limiter),
         counter: Arc::new(counter),
         cpu: Cpu::new(settings.cpu_work),
     };

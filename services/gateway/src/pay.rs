@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chassis::{BodyBytes, CallError, Failure, Json, Reply};
+use chassis::{BodyBytes, Failure, Json, Reply};
 use contract::{NewPayment, PaymentReport};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -13,6 +13,7 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use reliability::{Backoff, retry};
 
+use crate::call::{Outcome, is_transient};
 use crate::events::Events;
 use crate::services::Services;
 
@@ -53,7 +54,13 @@ pub(crate) async fn with_retry(
         .idempotency_key
         .get_or_insert_with(|| format!("{:032x}", rand::random::<u128>()));
     let random = Pcg64Mcg::seed_from_u64(rand::random());
-    let tried = retry(&BACKOFF, random, |_| attempt(&services, &wanted), is_transient).await;
+    let tried = retry(
+        &BACKOFF,
+        random,
+        |_| attempt(&services, &wanted),
+        |Useless(outcome)| is_transient(outcome),
+    )
+    .await;
     let attempts = tried.attempts;
     let mut response = match tried
         .outcome
@@ -74,38 +81,21 @@ pub(crate) async fn with_retry(
     response
 }
 
-/// A try that did not bring an answer of use.
-enum Attempt {
-    NoAnswer(CallError),
-    Refused(Reply),
-}
+/// A try that did not bring an answer of use: an answer of another kind, or none.
+struct Useless(Outcome);
 
-async fn attempt(services: &Services, wanted: &NewPayment) -> Result<Reply, Attempt> {
-    let reply = services
-        .payments
-        .post("/payments", wanted)
-        .await
-        .map_err(Attempt::NoAnswer)?;
-    if reply.status.is_success() {
-        Ok(reply)
-    } else {
-        Err(Attempt::Refused(reply))
+async fn attempt(services: &Services, wanted: &NewPayment) -> Result<Reply, Useless> {
+    match services.payments.post("/payments", wanted).await {
+        Ok(reply) if reply.status.is_success() => Ok(reply),
+        other => Err(Useless(other)),
     }
 }
 
-/// Whether another try may mend it: the caller's own mistakes stay mistakes.
-fn is_transient(attempt: &Attempt) -> bool {
-    match attempt {
-        Attempt::NoAnswer(error) => !matches!(error, CallError::NotConfigured { .. }),
-        Attempt::Refused(reply) => reply.status.is_server_error() || reply.status == StatusCode::TOO_MANY_REQUESTS,
-    }
-}
-
-impl From<Attempt> for Failure {
-    fn from(attempt: Attempt) -> Self {
-        match attempt {
-            Attempt::NoAnswer(error) => error.into(),
-            Attempt::Refused(reply) => reply.failure(),
+impl From<Useless> for Failure {
+    fn from(Useless(outcome): Useless) -> Self {
+        match outcome {
+            Ok(reply) => reply.failure(),
+            Err(failure) => failure.into(),
         }
     }
 }

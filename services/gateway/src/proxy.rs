@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chassis::{BodyBytes, Callee, Failure, Reply};
+use chassis::{BodyBytes, Failure, Reply};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode, Uri};
 
+use crate::call::Caller;
 use crate::events::Events;
 use crate::services::Services;
 
@@ -43,7 +44,7 @@ pub(crate) async fn place_order(
     Ok(reply.into_response())
 }
 
-async fn read(callee: &Callee, uri: &Uri) -> Result<Reply, Failure> {
+async fn read(caller: &Caller, uri: &Uri) -> Result<Reply, Failure> {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    Ok(callee.get(path.strip_prefix(PREFIX).unwrap_or(path)).await?)
+    Ok(caller.get(path.strip_prefix(PREFIX).unwrap_or(path)).await?)
 }

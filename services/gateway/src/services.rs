@@ -1,38 +1,55 @@
 //! The services behind the gateway.
 
-use chassis::{Callee, Check, Client, Settings};
+use std::sync::Arc;
+
+use chassis::{Check, Client, Settings, SettingsError};
 use contract::Program;
 
+use crate::call::{Caller, Pools, from_settings, refuse};
+
 pub(crate) struct Services {
-    pub(crate) users: Callee,
-    pub(crate) orders: Callee,
-    pub(crate) payments: Callee,
-    pub(crate) inventory: Callee,
-    pub(crate) analytics: Callee,
+    pub(crate) users: Caller,
+    pub(crate) orders: Caller,
+    pub(crate) payments: Caller,
+    pub(crate) inventory: Caller,
+    pub(crate) analytics: Caller,
 }
 
 impl Services {
-    pub(crate) fn from_settings(settings: &Settings) -> Self {
+    /// Reads where they are, and the policies of calls.
+    ///
+    /// # Errors
+    /// When a policy is not understood.
+    pub(crate) fn from_settings(settings: &Settings) -> Result<Self, SettingsError> {
         let client = Client::new();
-        let callee = |program| client.callee(program, settings);
-        Self {
-            users: callee(Program::Users),
-            orders: callee(Program::Orders),
-            payments: callee(Program::Payments),
-            inventory: callee(Program::Inventory),
-            analytics: callee(Program::Analytics),
-        }
+        let pools = Arc::new(Pools::new());
+        let policies = from_settings(settings)?;
+        let caller = |program| {
+            let callee = client.callee(program, settings);
+            Caller::new(callee, policies.clone(), &pools).map_err(|error| refuse(settings, &error))
+        };
+        Ok(Self {
+            users: caller(Program::Users)?,
+            orders: caller(Program::Orders)?,
+            payments: caller(Program::Payments)?,
+            inventory: caller(Program::Inventory)?,
+            analytics: caller(Program::Analytics)?,
+        })
     }
 
-    /// The readiness checks of those that are part of the system.
-    pub(crate) fn checks(&self) -> impl Iterator<Item = Check> {
-        let all = [
+    /// The ways to all of them.
+    pub(crate) fn all(&self) -> [&Caller; 5] {
+        [
             &self.users,
             &self.orders,
             &self.payments,
             &self.inventory,
             &self.analytics,
-        ];
-        all.into_iter().filter_map(Callee::check)
+        ]
+    }
+
+    /// The readiness checks of those that are part of the system.
+    pub(crate) fn checks(&self) -> impl Iterator<Item = Check> {
+        self.all().into_iter().filter_map(Caller::check)
     }
 }

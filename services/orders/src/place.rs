@@ -1,7 +1,7 @@
 //! Placing an order.
 
 use axum::extract::State;
-use chassis::{Failure, Json};
+use chassis::{Failure, Json, without_deadline};
 use contract::{NewOrder, NewReservation, Order, OrderStatus, Reservation, User};
 use http::{Method, StatusCode};
 use messaging::MessagingError;
@@ -11,7 +11,8 @@ use store::{Database, Fetch};
 use crate::called::Called;
 use crate::publish::Publisher;
 
-/// Checks the user, sets the pieces aside, and writes the order. If the last step fails, the pieces are given back; if
+/// Checks the user, sets the pieces aside, and writes the order. If the last step fails, the pieces are given back, even if
+/// nobody waits for the answer any more; if
 /// the process dies before it, they stay set aside (which a saga will mend).
 pub(crate) async fn create(
     State(database): State<Database>,
@@ -24,7 +25,7 @@ pub(crate) async fn create(
     let order = match write(&database, &publisher, &wanted, &reservation).await {
         Ok(order) => order,
         Err(error) => {
-            release(&called, &reservation).await;
+            without_deadline(release(&called, &reservation)).await;
             return Err(Failure::internal(error));
         }
     };

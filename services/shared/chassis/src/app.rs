@@ -17,6 +17,7 @@ use observability::{ObserveLayer, PROMETHEUS_TEXT};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::deadline_layer::{DeadlineLayer, expired};
 use crate::{Failure, Json, Readiness, Settings, Work, work_control};
 
 /// How long a dependency has to answer a readiness check.
@@ -72,9 +73,10 @@ pub struct App<'a> {
 }
 
 impl<'a> App<'a> {
-    /// A service without routes of its own.
+    /// A service without routes of its own. From now on its metrics are counted: make this before whatever registers some.
     #[must_use]
     pub fn new(settings: &'a Settings) -> Self {
+        observability::install();
         Self {
             settings,
             business: Router::new(),
@@ -106,7 +108,6 @@ impl<'a> App<'a> {
 
     /// The whole: the routes, `/health`, `/ready`, `/metrics`, and problem answers to everything else.
     pub fn into_router(self) -> Router {
-        observability::install();
         let mut business = self.business;
         let mut plain = self.plain;
         if let Some(work) = Work::new(&self.settings.work)
@@ -135,12 +136,15 @@ impl<'a> App<'a> {
             .fallback(no_route)
             .method_not_allowed_fallback(wrong_method)
             .layer(CatchPanicLayer::custom(Failure::panicked))
+            .layer(DeadlineLayer::new(self.settings.deadline))
             .layer(ObserveLayer::new(&self.settings.instance))
     }
 }
 
 async fn perform(State(work): State<Arc<Work>>, request: Request, next: Next) -> Response {
-    let effort = work.perform().await;
+    let Ok(effort) = work.perform().await else {
+        return expired("queue").into_response();
+    };
     let response = next.run(request).await;
     effort.answered();
     response

@@ -2,26 +2,21 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use contract::Program;
 use contract::limits::UPSTREAM_BODY_BYTES_MAX;
-use contract::{Problem, Program};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::CONTENT_TYPE;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use observability::TraceContext;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use crate::{Check, Failure, Settings};
-
-/// Headers of an answer that mean something to the client of the caller, too.
-const PASSED_ON: [http::HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
+use crate::call_error::deepest;
+use crate::{CallError, Check, Due, Reply, Settings};
 
 /// How long an idle connection may be used again; servers close theirs later than that.
 const IDLE_MAX: Duration = Duration::from_secs(30);
@@ -32,6 +27,19 @@ pub struct Client {
     http: HttpClient<HttpConnector, Full<Bytes>>,
 }
 
+/// What is sent to a called service.
+#[derive(Debug, Clone)]
+pub struct Message<'a> {
+    /// The method.
+    pub method: Method,
+    /// The path, which begins with `/` and may have a query.
+    pub path: &'a str,
+    /// The headers, besides those that every call has.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
 /// A service that is called.
 #[derive(Debug, Clone)]
 pub struct Callee {
@@ -39,54 +47,6 @@ pub struct Callee {
     authority: Option<Authority>,
     timeout: Duration,
     client: Client,
-}
-
-/// The whole answer of a called service.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    /// Who answered.
-    pub service: Program,
-    /// HTTP status.
-    pub status: StatusCode,
-    /// Headers, as they came.
-    pub headers: HeaderMap,
-    /// Body.
-    pub body: Bytes,
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// The system has no such service.
-    #[error("{service} is not part of this system: {} is not set", service.url_variable())]
-    NotConfigured {
-        /// Who was called.
-        service: Program,
-    },
-    /// It took too long.
-    #[error("{service} did not answer within {} ms", timeout.as_millis())]
-    Timeout {
-        /// Who was called.
-        service: Program,
-        /// How long was waited.
-        timeout: Duration,
-    },
-    /// The connection could not be made or broke.
-    #[error("{service} could not be reached: {reason}")]
-    Unreachable {
-        /// Who was called.
-        service: Program,
-        /// What the network said.
-        reason: String,
-    },
-    /// The answer was broken or too long.
-    #[error("the answer of {service} could not be used: {reason}")]
-    Unusable {
-        /// Who was called.
-        service: Program,
-        /// What was wrong.
-        reason: String,
-    },
 }
 
 impl Client {
@@ -163,23 +123,49 @@ impl Callee {
         content_type: Option<HeaderValue>,
         body: Bytes,
     ) -> Result<Reply, CallError> {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = self.uri(path)?;
-        if let Some(content_type) = content_type {
-            request.headers_mut().insert(CONTENT_TYPE, content_type);
-        }
+        let message = Message {
+            method,
+            path,
+            headers: content_type.map(|value| (CONTENT_TYPE, value)).into_iter().collect(),
+            body,
+        };
+        self.send_within(self.timeout, message).await
+    }
+
+    /// Sends a message, and waits for the answer for so long, or until the deadline of the request that this task serves.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn send_within(&self, timeout: Duration, message: Message<'_>) -> Result<Reply, CallError> {
+        let service = self.service;
+        let due = Due::current();
+        let mut request = Request::new(Full::new(message.body));
+        *request.method_mut() = message.method;
+        *request.uri_mut() = self.uri(message.path)?;
+        *request.headers_mut() = message.headers;
         if let Some(context) = TraceContext::current() {
             context.write_headers(request.headers_mut());
         }
-        tokio::time::timeout(self.timeout, self.exchange(request))
-            .await
-            .unwrap_or_else(|_| {
-                Err(CallError::Timeout {
-                    service: self.service,
-                    timeout: self.timeout,
-                })
+        let mut patience = timeout;
+        if let Some(due) = due {
+            let over = |_| CallError::DeadlineOver { service };
+            due.write_header(request.headers_mut()).map_err(over)?;
+            patience = due.left().map_err(over)?.min(timeout);
+        }
+        let answered = tokio::time::timeout(patience, self.exchange(request)).await;
+        answered.unwrap_or_else(|_| {
+            Err(if due.is_some_and(|due| due.left().is_err()) {
+                CallError::DeadlineOver { service }
+            } else {
+                CallError::Timeout { service, timeout }
             })
+        })
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn service(&self) -> Program {
+        self.service
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, CallError> {
@@ -242,67 +228,4 @@ impl Callee {
             }
         }))
     }
-}
-
-impl Reply {
-    /// The value of a successful answer.
-    ///
-    /// # Errors
-    /// The problem that the service answered with, or 502 when the answer made no sense.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        if !self.status.is_success() {
-            return Err(self.failure());
-        }
-        contract::json::from_slice(&self.body).map_err(|error| {
-            CallError::Unusable {
-                service: self.service,
-                reason: error.to_string(),
-            }
-            .into()
-        })
-    }
-
-    /// This answer with its error status, as a failure of the caller.
-    #[must_use]
-    pub fn failure(&self) -> Failure {
-        match contract::json::from_slice::<Problem>(&self.body) {
-            Ok(problem) if problem.status == self.status.as_u16() => Failure::passed_on(self.status, problem),
-            _ => Failure::bad_gateway(format!("{} answered {}", self.service, self.status)),
-        }
-    }
-}
-
-/// Hands the answer on without looking into it.
-impl IntoResponse for Reply {
-    fn into_response(mut self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() = self.status;
-        for name in PASSED_ON {
-            if let Some(value) = self.headers.remove(&name) {
-                response.headers_mut().insert(name, value);
-            }
-        }
-        response
-    }
-}
-
-impl From<CallError> for Failure {
-    fn from(error: CallError) -> Self {
-        let detail = error.to_string();
-        tracing::debug!(error = detail, "a call failed");
-        match error {
-            CallError::NotConfigured { .. } => Self::unavailable(detail),
-            CallError::Timeout { .. } => Self::gateway_timeout(detail),
-            CallError::Unreachable { .. } | CallError::Unusable { .. } => Self::bad_gateway(detail),
-        }
-    }
-}
-
-/// What lies at the bottom, such as "Connection refused", says more than "client error".
-fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

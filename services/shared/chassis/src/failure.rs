@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::OnceLock;
 
 use axum::response::{IntoResponse, Response};
-use contract::{Problem, Step};
+use contract::{Problem, Step, kind};
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use observability::TraceContext;
@@ -93,6 +93,12 @@ impl Failure {
     #[must_use]
     pub fn too_many_requests(detail: impl Into<String>, retry_after_s: u64) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(RETRY_AFTER, HeaderValue::from(retry_after_s))
+    }
+
+    /// 504: nobody waits for the answer any more.
+    #[must_use]
+    pub fn deadline_over(detail: impl Into<String>) -> Self {
+        Self::gateway_timeout(detail).with_kind(kind::DEADLINE_OVER)
     }
 
     /// 500: our fault. The error goes to the log; the client sees the trace id that leads there.

@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution as _, Exp1};
 use rand_pcg::Pcg64Mcg;
+use reliability::deadline::DeadlineOver;
 
 use crate::effort::{Effort, Meter};
 use crate::slots::Slots;
-use crate::{Abandoned, Debt, Distribution, Slowness, Timer, WorkSettings, burn};
+use crate::{Abandoned, Debt, Distribution, Due, Slowness, Timer, WorkSettings, burn};
 
 /// The declared work of one instance.
 #[derive(Debug)]
@@ -61,37 +62,45 @@ impl Work {
     }
 
     /// Does the work of one request. Tell what this gives once the request has its answer.
-    pub async fn perform(self: &Arc<Self>) -> Effort {
+    ///
+    /// # Errors
+    /// When the deadline of the request is over by the time that it has a slot. Then no work was begun.
+    pub async fn perform(self: &Arc<Self>) -> Result<Effort, DeadlineOver> {
         let arrival = Instant::now();
+        let due = Due::current();
         match self.settings.abandoned {
-            Abandoned::Cancel => self.labour(arrival).await,
+            Abandoned::Cancel => self.labour(arrival, due).await,
             Abandoned::Finish => {
                 let work = Arc::clone(self);
                 // A task of its own goes on when nobody waits for it.
-                let task = tokio::spawn(async move { work.labour(arrival).await });
+                let task = tokio::spawn(async move { work.labour(arrival, due).await });
                 task.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
             }
         }
     }
 
-    async fn labour(&self, arrival: Instant) -> Effort {
-        let mut effort = if self.settings.waits() {
-            match &self.slots {
-                Some(slots) => {
-                    let slot = slots.take(arrival).await;
-                    self.wait(slot.start).await
-                }
-                None => self.wait(arrival).await,
-            }
-        } else {
-            self.meter.begin()
+    async fn labour(&self, arrival: Instant, due: Option<Due>) -> Result<Effort, DeadlineOver> {
+        let waits = self.settings.waits();
+        let slot = match &self.slots {
+            Some(slots) if waits => Some(slots.take(arrival).await),
+            _ => None,
         };
+        // The time in the queue counts. What nobody waits for any more leaves its slot to the next.
+        if let Some(due) = due {
+            due.left()?;
+        }
+        let mut effort = self.meter.begin();
+        if waits {
+            let start = slot.as_ref().map_or(arrival, |slot| slot.start);
+            self.wait(start, &mut effort).await;
+        }
+        drop(slot);
         if !self.settings.cpu.is_zero() {
             let time = self.settings.cpu.mul_f64(self.slowness.factor());
             burn(time);
             effort.add(time);
         }
-        effort
+        Ok(effort)
     }
 
     /// How many times as long as declared the work takes.
@@ -100,8 +109,7 @@ impl Work {
         &self.slowness
     }
 
-    async fn wait(&self, start: Instant) -> Effort {
-        let mut effort = self.meter.begin();
+    async fn wait(&self, start: Instant, effort: &mut Effort) {
         effort.go_on(start);
         let planned = {
             let mut pace = self.pace();
@@ -111,7 +119,6 @@ impl Work {
         self.timer.get_or_init(Timer::new).sleep_until(start + planned).await;
         self.pace().debt.record(planned, start.elapsed());
         effort.rest();
-        effort
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -176,7 +183,7 @@ mod tests {
         }
         work.slowness().set(20.0);
         let began = Instant::now();
-        work.perform().await;
+        work.perform().await.unwrap();
         assert!(began.elapsed() >= Duration::from_millis(19), "{:?}", began.elapsed());
     }
 
@@ -264,9 +271,35 @@ mod tests {
             give_up(&work).await;
             assert_eq!(free(&work), 0);
         }
-        work.perform().await.answered();
+        work.perform().await.unwrap().answered();
         // Four times one after the other, less what the timer may be early by.
         assert!(began.elapsed() >= wait * 7 / 2, "{:?}", began.elapsed());
         assert_eq!(free(&work), 1);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_when_it_gets_its_slot_is_not_begun() {
+        for abandoned in [Abandoned::Cancel, Abandoned::Finish] {
+            let work = Arc::new(
+                Work::new(&WorkSettings {
+                    wait: Duration::from_millis(20),
+                    distribution: Distribution::Constant,
+                    limit: Some(1),
+                    abandoned,
+                    ..settings()
+                })
+                .unwrap(),
+            );
+            let late = Due::after(Duration::from_millis(2));
+            let in_time = Due::after(Duration::from_secs(600));
+            let (first, second, third) = tokio::join!(
+                work.perform(),
+                late.scope(work.perform()),
+                in_time.scope(work.perform())
+            );
+            assert!(first.is_ok() && third.is_ok());
+            assert_eq!(second.err(), Some(DeadlineOver));
+            assert_eq!(free(&work), 1);
+        }
     }
 }

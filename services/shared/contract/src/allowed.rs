@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::Strategy;
 use crate::environment::*;
 use crate::limits::LOCK_MS_MAX;
+use crate::{OFF, Strategy};
 
 /// What a variable may hold. Empty counts as not set, and always may be.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +44,7 @@ impl Allowed {
             LOG_LEVEL => Self::Words(&["info", "error", "warn", "debug", "trace"]),
             WORKERS => Self::Whole(1, 256),
             UPSTREAM_TIMEOUT_MS | SAGA_TIMEOUT_MS => Self::Whole(1, HOUR_MS),
+            DEADLINE_MS => Self::Whole(0, HOUR_MS),
             READY => Self::Words(&["deep", "shallow"]),
             WORK_WAIT_MS | WORK_CPU_MS | WORK_TAIL_MS => WORK_MS,
             WORK_DISTRIBUTION => Self::Words(&["exponential", "constant", "tail"]),
@@ -87,7 +88,21 @@ impl Allowed {
             ORDERS_REFUSAL_RATE | PAYMENTS_FAILURE_RATE | PAYMENTS_SLOW_ANSWER_RATE | WORK_TAIL_SHARE => SHARE,
             IDEMPOTENCY => Self::Words(&["atomic", "check-first", "none"]),
             BALANCE_IN => Self::Words(&["database", "memory"]),
-            COUNT_IN => Self::Words(&["memory", "redis"]),
+            CALL_BULKHEAD | CALL_POOL | CALL_THROTTLE | CALL_RETRY | CALL_HEDGE | CALL_BREAKER => {
+                Self::Form("off, or settings such as max=10 with spaces between several", |line| {
+                    line.trim() == OFF || are_settings(line)
+                })
+            }
+            CALL_LIMIT => Self::Form(
+                "off, or a policy with settings, and a queue behind a semicolon",
+                |line| line.trim() == OFF || line.split(';').all(is_policy),
+            ),
+            RATE_LIMIT => Self::Form("a policy with settings, such as gcra limit=5 window=10s", is_policy),
+            CALL_BREAKER_FOR => Self::Words(&["upstream", "instance"]),
+            CALL_CONTROL => Self::Words(&["off", "on"]),
+            JWT_SKEW_MS => Self::Whole(0, TEN_MINUTES_MS),
+            RATE_LIMIT_ON_FAILURE => Self::Words(&["open", "closed"]),
+            COUNT_IN | RATE_LIMIT_IN => Self::Words(&["memory", "redis"]),
             // Names, places, networks and secrets.
             _ => Self::Text,
         }
@@ -130,6 +145,21 @@ fn are_factors(list: &str) -> bool {
     })
 }
 
+/// Words of the form `name=value`. What they mean, the program knows.
+fn are_settings(line: &str) -> bool {
+    line.split_whitespace().all(|word| {
+        let pair = word.split_once('=');
+        pair.is_some_and(|(name, value)| !name.is_empty() && !value.is_empty())
+    })
+}
+
+/// A name, and settings behind it.
+fn is_policy(line: &str) -> bool {
+    let line = line.trim();
+    let (name, settings) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    !name.is_empty() && !name.contains('=') && are_settings(settings)
+}
+
 fn is_cookie_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     name.bytes().all(is_plain)
@@ -156,6 +186,9 @@ mod tests {
             ("BALANCER_HASH_ON", ["path", "header:x-user"], ["header:", "header:a b"]),
             ("BALANCER_STICKY_COOKIE", ["lab-1", ""], ["a=b", "a b"]),
             (WORK_BROKEN, ["users-1", "x"], ["", ""]),
+            (CALL_RETRY, ["off", "attempts=3 base=50ms"], ["on", "attempts"]),
+            (CALL_LIMIT, ["off", "aimd max=9; codel length=5"], ["max=9", "aimd;"]),
+            (RATE_LIMIT, ["gcra", "gcra limit=5 window=10s"], ["limit=5", "gcra 5"]),
         ];
         for (variable, taken, refused) in cases {
             let allowed = Allowed::of(variable);

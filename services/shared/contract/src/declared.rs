@@ -6,10 +6,11 @@
 use crate::environment::*;
 
 /// What every service of this house declares.
-pub(crate) const OF_SERVICES: [&str; 16] = [
+pub(crate) const OF_SERVICES: [&str; 17] = [
     LOG_LEVEL,
     WORKERS,
     UPSTREAM_TIMEOUT_MS,
+    DEADLINE_MS,
     READY,
     WORK_WAIT_MS,
     WORK_DISTRIBUTION,
@@ -74,7 +75,25 @@ pub(crate) const OF_ANALYTICS: [&str; 4] = [
     CONSUME_EARLY_PRODUCT,
     CONSUME_EARLY_MS,
 ];
-pub(crate) const OF_GATEWAYS: [&str; 3] = [JWT_SECRET, COUNT_IN, TRUSTED_PROXIES];
+pub(crate) const OF_GATEWAYS: [&str; 17] = [
+    JWT_SECRET,
+    JWT_SECRET_BEFORE,
+    JWT_SKEW_MS,
+    COUNT_IN,
+    TRUSTED_PROXIES,
+    RATE_LIMIT,
+    RATE_LIMIT_IN,
+    RATE_LIMIT_ON_FAILURE,
+    CALL_BULKHEAD,
+    CALL_LIMIT,
+    CALL_POOL,
+    CALL_THROTTLE,
+    CALL_RETRY,
+    CALL_HEDGE,
+    CALL_BREAKER,
+    CALL_BREAKER_FOR,
+    CALL_CONTROL,
+];
 pub(crate) const OF_KAFKA: [&str; 1] = [KAFKA_BROKER];
 pub(crate) const OF_REDIS: [&str; 1] = [REDIS_SERVER];
 
@@ -121,7 +140,7 @@ mod tests {
     #[test]
     fn of_each_declared_variable_it_is_known_what_it_may_hold() {
         // Names, places, networks and secrets are the program's own business.
-        let texts = [WORK_BROKEN, CRASH_AT, JWT_SECRET, TRUSTED_PROXIES];
+        let texts = [WORK_BROKEN, CRASH_AT, JWT_SECRET, JWT_SECRET_BEFORE, TRUSTED_PROXIES];
         for variable in Program::ALL.into_iter().flat_map(Program::declared_variables) {
             let is_text = matches!(Allowed::of(variable), Allowed::Text);
             assert_eq!(is_text, texts.contains(&variable), "{variable}");

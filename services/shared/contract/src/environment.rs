@@ -21,6 +21,9 @@ pub const PGDATA: &str = "PGDATA";
 pub const WORKERS: &str = "WORKERS";
 /// Longest wait for an answer of a called service, in milliseconds. Default 10000.
 pub const UPSTREAM_TIMEOUT_MS: &str = "UPSTREAM_TIMEOUT_MS";
+/// How long the answer to a request is waited for that does not say in `x-deadline-left-ms` that its client waits for less, in
+/// milliseconds; 0 is for ever. What is left of it goes along with every call that the request makes. Default 0.
+pub const DEADLINE_MS: &str = "DEADLINE_MS";
 /// What `/ready` asks: `deep` (everything that the service needs: its database, the called services, a Redis and a Kafka) or
 /// `shallow` (only what it owns: its database). Default `deep`.
 pub const READY: &str = "READY";
@@ -56,11 +59,49 @@ pub const WORK_BROKEN: &str = "WORK_BROKEN";
 pub const BALANCER_PREFIX: &str = "BALANCER_";
 /// Where the gateway burns CPU: `inline` (on the event loop) or `offloaded` (on a blocking thread). Default `inline`.
 pub const CPU_WORK: &str = "CPU_WORK";
+/// How often each client may ask for `/api/limited`: a policy, requests in a window, and for the last two how many at once, such as
+/// `gcra limit=5 window=10s burst=5`. The policies are `fixed_window`, `sliding_counter`, `sliding_log`, `token_bucket` and `gcra`.
+/// Default `sliding_log limit=5 window=10s`.
+pub const RATE_LIMIT: &str = "RATE_LIMIT";
+/// Where the gateway counts for that: in the `memory` of the instance, or in `redis`, for all instances. Default `memory`.
+pub const RATE_LIMIT_IN: &str = "RATE_LIMIT_IN";
+/// What a rate limit does while Redis does not answer: fail `open` (everybody is admitted) or `closed` (nobody is). Default `open`.
+pub const RATE_LIMIT_ON_FAILURE: &str = "RATE_LIMIT_ON_FAILURE";
+/// How many calls of the gateway to each service may be under way, how many more may wait, and for how long:
+/// `max=10 length=10 wait=1s`. Default `off`.
+pub const CALL_BULKHEAD: &str = "CALL_BULKHEAD";
+/// A limit of the gateway's calls to each service that may move, and behind a semicolon the queue for it:
+/// `static max=10`, `aimd max=100 timeout=100ms` or `gradient max=100; codel length=50 target=5ms interval=100ms`. The queues are
+/// `fifo`, `adaptive_lifo` and `codel`. Default `off`.
+pub const CALL_LIMIT: &str = "CALL_LIMIT";
+/// As `CALL_BULKHEAD`, for the calls to all services together. Default `off`.
+pub const CALL_POOL: &str = "CALL_POOL";
+/// Makes the gateway send less to a service that rejects much: `k=2 window=2m`. Default `off`.
+pub const CALL_THROTTLE: &str = "CALL_THROTTLE";
+/// Retries of the gateway's idempotent calls, and their budget: `attempts=3 base=50ms max=1s budget=20% window=10s
+/// reserve_per_s=10`. Default `off`.
+pub const CALL_RETRY: &str = "CALL_RETRY";
+/// Second requests of the gateway's idempotent calls to what is slow, and their budget: `after=p95 min=100 budget=5% window=10s`.
+/// Default `off`.
+pub const CALL_HEDGE: &str = "CALL_HEDGE";
+/// Circuit breakers of the gateway's calls: `window=10s min=20 failures=50% slow_calls=100% slow_after=60s open=5s probes=3`.
+/// Default `off`.
+pub const CALL_BREAKER: &str = "CALL_BREAKER";
+/// What has a circuit breaker: each `upstream` as a whole, or each `instance` of it, which is known by the `x-instance` of its
+/// answers; a balancer in front of them is asked to avoid those that are open. Default `upstream`.
+pub const CALL_BREAKER_FOR: &str = "CALL_BREAKER_FOR";
+/// Whether `POST /resilience` may change the policies of calls while the gateway runs: `on` or `off`. Default `off`.
+pub const CALL_CONTROL: &str = "CALL_CONTROL";
 /// Share of payments that are refused with 503, from 0 to 1. Default 0.
 pub const PAYMENTS_FAILURE_RATE: &str = "PAYMENTS_FAILURE_RATE";
 /// Secret that signs the gateway's tokens. Default: a value for development, known to everybody; the gateway then warns at
 /// its start.
 pub const JWT_SECRET: &str = "JWT_SECRET";
+/// The secret that signed the gateway's tokens before, and whose tokens it still believes: set it while you replace the secret, for
+/// as long as tokens live. Default: none.
+pub const JWT_SECRET_BEFORE: &str = "JWT_SECRET_BEFORE";
+/// By how much the clocks of those who issue and those who check a token may differ, in milliseconds. Default 0.
+pub const JWT_SKEW_MS: &str = "JWT_SKEW_MS";
 /// Proxies in front of the gateway that it believes when they say, in `X-Forwarded-For`, whom a request came from:
 /// addresses such as `10.0.0.7` and networks such as `10.0.0.0/8`, with commas between several. No client may have such an
 /// address. Default: none; the client is whoever is connected.

@@ -11,6 +11,17 @@ pub const LOCK_UNAVAILABLE: &str = "urn:lab:lock-unavailable";
 /// The payment was refused.
 pub const PAYMENT_REFUSED: &str = "urn:lab:payment-refused";
 
+/// Nobody waits for the answer any more.
+pub const DEADLINE_OVER: &str = "urn:lab:deadline-over";
+/// The called service fails too often, and is not called for a while.
+pub const BREAKER_OPEN: &str = "urn:lab:breaker-open";
+/// Too many calls of the called service are under way.
+pub const BULKHEAD_FULL: &str = "urn:lab:bulkhead-full";
+/// The called service rejects too much, and is called less.
+pub const THROTTLED: &str = "urn:lab:throttled";
+/// The rate limit of a client is not known, as Redis does not answer.
+pub const LIMIT_UNKNOWN: &str = "urn:lab:limit-unknown";
+
 /// The kind of a problem document; none where the answer is not one.
 #[must_use]
 pub fn of(answer: &Value) -> Option<&str> {
@@ -21,7 +32,15 @@ pub fn of(answer: &Value) -> Option<&str> {
 /// open.
 #[must_use]
 pub fn changes_nothing(kind: &str) -> bool {
-    [LOCK_HELD, LOCK_UNAVAILABLE, PAYMENT_REFUSED].contains(&kind)
+    [
+        LOCK_HELD,
+        LOCK_UNAVAILABLE,
+        PAYMENT_REFUSED,
+        BREAKER_OPEN,
+        BULKHEAD_FULL,
+        THROTTLED,
+    ]
+    .contains(&kind)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod limits;
 mod link;
 mod problem;
 mod program;
+mod resilience;
 pub mod routes;
 mod saga;
 mod secret;
@@ -30,13 +31,16 @@ pub use contested::{Account, Booking, Debit, LockTrials, NewBalance, NewBooking,
 pub use link::{LinkConditions, Passage};
 pub use problem::Problem;
 pub use program::{Program, ProgramKind, UnknownProgram};
+pub use resilience::{
+    BreakerChange, BreakerFor, BreakerReport, CallPolicies, CallsReport, OFF, PlacesReport, PolicyChange, Resilience,
+};
 pub use saga::{OrdersSummary, PaymentsSummary, ProductsSummary, SagaOrder, Transition};
 pub use secret::{Secret, redact};
 pub use steps::{STEPS_HEADER, Step, StepKind, Stepped};
 pub use story::{Chapter, Meaning, Story};
 pub use strategy::{DECISION_HEADER, STRATEGY_HEADER, Strategy, UnknownStrategy};
 pub use stream::{DeadLetters, Effects, Figures, Rebuilt};
-pub use upstream::{UpstreamEntry, UpstreamEntryError, UpstreamStatus};
+pub use upstream::{AVOID_HEADER, NO_UPSTREAM, UPSTREAM_HEADER, UpstreamEntry, UpstreamEntryError, UpstreamStatus};
 pub use validate::{Validate, Violation, check_text};
 pub use wire::{
     AnalyticsSummary, CountReading, Dashboard, DashboardPart, EventCount, Login, NewEvent, NewOrder, NewPayment,

@@ -34,7 +34,7 @@ use Program::{Analytics, Gateway, Inventory, Link, Orders, Payments, Users, Whoa
 
 /// All routes, service by service.
 #[rustfmt::skip]
-pub const ROUTES: [Route; 48] = [
+pub const ROUTES: [Route; 49] = [
     route(Users, GET_POST, "/users", "the users; a new user"),
     route(Users, GET, "/users/{id}", "one user"),
 
@@ -80,12 +80,13 @@ pub const ROUTES: [Route; 48] = [
     route(Gateway, POST, "/api/pay-with-retry", "pays with up to four tries under one idempotency key"),
     route(Gateway, POST, "/api/login", "gives a token to `admin`/`admin` or `customer`/`customer`"),
     route(Gateway, GET, "/api/secure", "lets only the administrator in"),
-    route(Gateway, GET, "/api/limited", "five requests in ten seconds for each client, counted by each instance for itself. `TRUSTED_PROXIES` decides who the client is"),
+    route(Gateway, GET, "/api/limited", "five requests in ten seconds for each client, counted by each instance for itself, unless `RATE_LIMIT` and `RATE_LIMIT_IN` say otherwise. `TRUSTED_PROXIES` decides who the client is"),
     route(Gateway, GET, "/api/blocking", "burns `?ms=` of processor time, 1,000 unless stated"),
     route(Gateway, GET, "/api/cpu-bound", "burns `?ms=` of processor time, 100 unless stated"),
     route(Gateway, GET, "/api/non-blocking", "answers at once"),
     route(Gateway, GET_POST, "/api/count", "reads and increments a counter, in the memory of the instance or in Redis"),
     route(Gateway, GET, "/api/metrics", "the same as `/metrics`"),
+    route(Gateway, GET_POST, "/resilience", "the policies of the calls to each service, and what they did; changes them, with `CALL_CONTROL=on`"),
 
     route(Whoami, GET, "/whoami", "which instance answers, and the headers that reached it; secrets are left out"),
 

@@ -6,6 +6,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// The header of a request that names instances which its sender would rather not have, with commas between several.
+pub const AVOID_HEADER: &str = "x-avoid-instances";
+/// The header of a balancer's own answers that names the instance which did not answer, or [`NO_UPSTREAM`].
+pub const UPSTREAM_HEADER: &str = "x-upstream";
+/// No instance was asked.
+pub const NO_UPSTREAM: &str = "none";
+
 /// An instance as `PUT /_balancer/upstreams` takes it.
 ///
 /// As text, in the list that a balancer is started with: `NAME=URL`, with ` weight=N` behind it where that is not 1.

@@ -112,6 +112,18 @@ impl Hedge {
         deadline.is_none_or(|deadline| deadline.allows(now)) && self.budget.take_out(now)
     }
 
+    /// After which pause a second request would be sent; `None` while too few latencies are known.
+    #[must_use]
+    pub const fn pause(&self) -> Option<Duration> {
+        self.pause
+    }
+
+    /// Second requests that the budget has left at `now`.
+    #[must_use]
+    pub fn budget_left(&mut self, now: Duration) -> f64 {
+        self.budget.left(now)
+    }
+
     /// An answer came, from whichever request, so long after the *first* one was sent. A second request's answer takes longer
     /// than the pause, so hedging does not change which share of answers takes longer, and the pause does not drift.
     pub fn observe(&mut self, latency: Duration) {

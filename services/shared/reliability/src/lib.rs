@@ -16,8 +16,6 @@ pub mod rate;
 pub mod retry;
 mod rolling;
 pub mod throttle;
-mod window;
 
 pub use config::{Kind, SettingsError, Share};
 pub use retry::{Attempted, Backoff, retry};
-pub use window::SlidingWindow;

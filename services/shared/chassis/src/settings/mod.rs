@@ -64,6 +64,8 @@ pub struct Settings {
     pub upstreams: BTreeMap<Program, Authority>,
     /// Longest wait for an answer of a called service.
     pub upstream_timeout: Duration,
+    /// How long the answer to a request is waited for that does not say so itself; `None` is for ever.
+    pub deadline: Option<Duration>,
     /// What it asks before it says that it is ready.
     pub readiness: Readiness,
     /// Its declared capacity.
@@ -139,6 +141,7 @@ impl Settings {
             redis: RedisSettings::read(env),
             kafka: KafkaSettings::read(env, &instance)?,
             upstream_timeout: env.milliseconds(names::UPSTREAM_TIMEOUT_MS, 10_000, 1, TIMEOUT_MS_MAX)?,
+            deadline: Some(env.milliseconds(names::DEADLINE_MS, 0, 0, TIMEOUT_MS_MAX)?).filter(|time| !time.is_zero()),
             readiness: env.choice(
                 names::READY,
                 &[("deep", Readiness::Deep), ("shallow", Readiness::Shallow)],

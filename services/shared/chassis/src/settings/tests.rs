@@ -109,6 +109,7 @@ fn variables_are_read_as_they_are_declared() {
         names::LOG_LEVEL,
         names::WORKERS,
         names::UPSTREAM_TIMEOUT_MS,
+        names::DEADLINE_MS,
         names::READY,
         names::WORK_WAIT_MS,
         names::WORK_DISTRIBUTION,

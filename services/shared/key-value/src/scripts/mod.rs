@@ -179,8 +179,11 @@ impl Scripts {
         self.make_room();
         match answer {
             Some(Ok(reply)) => Ok(reply),
-            // What Lua itself cannot do, such as to take more memory.
-            Some(Err(error)) => Err(Failure::new(format!("ERR {error} script: {sha}"))),
+            // What Lua itself cannot do, such as to take more memory, or what ended it outside of the script.
+            Some(Err(error)) => Err(error.downcast_ref::<Thrown>().map_or_else(
+                || Failure::new(format!("ERR {error} script: {sha}")),
+                |thrown| thrown.failure.clone(),
+            )),
             None => Err(Failure::of("NOSCRIPT No matching script. Please use EVAL.")),
         }
     }
@@ -194,10 +197,7 @@ impl Scripts {
         self.visible.raw_set("ARGV", Value::Nil)?;
         let (is_done, value): (bool, Value) = ran?;
         match value {
-            value if is_done => convert::to_reply(&value, &|| self.caller.check()).or_else(|error| {
-                let thrown = error.downcast_ref::<Thrown>().map(|thrown| thrown.failure.clone());
-                thrown.map(Reply::Error).ok_or(error)
-            }),
+            value if is_done => convert::to_reply(&value, &|| self.caller.check()),
             Value::Table(failed) => {
                 let mut text = failed.raw_get::<mlua::LuaString>("err")?.as_bytes().to_vec();
                 if let Some(place) = failed.raw_get::<Option<String>>("place")? {

@@ -127,6 +127,12 @@ impl Bulkhead {
         }
     }
 
+    /// Places that there are at the moment.
+    #[must_use]
+    pub fn limit(&self) -> u32 {
+        self.0.inner().places.limit()
+    }
+
     /// Places that are taken.
     #[must_use]
     pub fn in_flight(&self) -> u32 {

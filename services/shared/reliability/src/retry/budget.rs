@@ -88,6 +88,13 @@ impl RetryBudget {
         }
         is_there
     }
+
+    /// Retries that could be taken out at `now`, in whole ones and parts of one.
+    #[must_use]
+    pub fn left(&mut self, now: Duration) -> f64 {
+        let left = self.balance.sum(now).saturating_add(self.reserve);
+        left.max(0) as f64 / TOKEN as f64
+    }
 }
 
 #[cfg(test)]

@@ -123,6 +123,12 @@ impl RetryPolicy {
             Err(GiveUp::Budget)
         }
     }
+
+    /// Retries that the budget has left at `now`.
+    #[must_use]
+    pub fn budget_left(&mut self, now: Duration) -> f64 {
+        self.budget.left(now)
+    }
 }
 
 #[cfg(test)]
