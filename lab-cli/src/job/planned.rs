@@ -79,11 +79,7 @@ pub fn jobs(arguments: &Run) -> Result<Vec<Job>, Failure> {
 }
 
 fn scenarios_of(arguments: &Run) -> Result<Vec<Scenario>, Failure> {
-    let mut scenarios: Vec<Scenario> = arguments
-        .names
-        .iter()
-        .map(|name| catalogue::open(name))
-        .collect::<Result<_, _>>()?;
+    let mut scenarios: Vec<Scenario> = arguments.names.iter().map(catalogue::open).collect::<Result<_, _>>()?;
     if let Some(phase) = arguments.phase {
         let before = scenarios.len();
         for name in catalog::names() {

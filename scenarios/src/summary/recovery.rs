@@ -155,9 +155,9 @@ mod tests {
         assert_eq!(of(|index| if index < 20 { 100 } else { 95 }), Some(0.0));
         assert_eq!(of(|index| if index < 20 { 100 } else { 94 }), None);
         // Few answers, then many: half a second that holds as many as before.
-        assert_eq!(of(|index| if index < 20 || index >= 60 { 100 } else { 0 }), Some(4.0));
-        assert_eq!(of(|index| if index < 20 || index >= 95 { 100 } else { 0 }), Some(7.5));
-        assert_eq!(of(|index| if index < 20 || index >= 96 { 100 } else { 0 }), None);
+        assert_eq!(of(|index| if !(20..60).contains(&index) { 100 } else { 0 }), Some(4.0));
+        assert_eq!(of(|index| if !(20..95).contains(&index) { 100 } else { 0 }), Some(7.5));
+        assert_eq!(of(|index| if !(20..96).contains(&index) { 100 } else { 0 }), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ const INSTANCES_MAX: u32 = 9;
 pub struct Playing {
     class: String,
     rate_per_s: f64,
-    system: SystemSpec,
+    system: Box<SystemSpec>,
     policy: Option<String>,
     selected: usize,
     slowed: BTreeSet<String>,
@@ -54,7 +54,7 @@ impl Playing {
         Self {
             class,
             rate_per_s,
-            system: arm.system.clone(),
+            system: Box::new(arm.system.clone()),
             policy: entry
                 .and_then(|service| service.balancer.as_ref())
                 .map(|balancer| balancer.policy.clone()),
