@@ -11,9 +11,10 @@ use reliability::deadline::Deadline;
 use serde::Serialize;
 
 use super::chain::{Chain, PolicyError};
-use super::context::{Call, lock};
+use super::context::Call;
 use super::counts::Counts;
 use super::journal::Journal;
+use super::lock::lock;
 use super::outcome::{Outcome, Rejection, is_accepted};
 use super::pool::Pools;
 use super::report;

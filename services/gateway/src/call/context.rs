@@ -1,6 +1,5 @@
 //! One call on its way through the chain.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chassis::{Callee, Message};
@@ -38,9 +37,4 @@ impl Call<'_> {
             rejection,
         }
     }
-}
-
-/// A policy that calls share. It is never held across an await.
-pub(crate) fn lock<T>(policy: &Mutex<T>) -> MutexGuard<'_, T> {
-    policy.lock().unwrap_or_else(PoisonError::into_inner)
 }

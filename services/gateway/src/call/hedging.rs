@@ -8,7 +8,8 @@ use futures_util::future::{Either, select};
 use reliability::hedge::Hedge;
 
 use super::attempt::attempt;
-use super::context::{Call, lock};
+use super::context::Call;
+use super::lock::lock;
 use super::outcome::{CallFailure, Outcome, is_failure};
 
 /// Makes a call, and a second one besides when the policy says so.

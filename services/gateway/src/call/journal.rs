@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use contract::{BreakerChange, Program};
 use reliability::breaker::{Breaker, BreakerSettings, BreakerState, Transition};
 
-use super::context::lock;
+use super::lock::lock;
 
 /// Changes that are remembered.
 const REMEMBERED: usize = 100;

@@ -24,6 +24,7 @@ mod context;
 mod counts;
 mod hedging;
 mod journal;
+mod lock;
 mod outcome;
 mod places;
 mod pool;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reliability::SettingsError;
 use reliability::bulkhead::{Bulkhead, BulkheadSettings};
 
-use super::context::lock;
+use super::lock::lock;
 use crate::clock::Clock;
 
 /// What the callers of all services share.

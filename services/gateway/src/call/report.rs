@@ -6,9 +6,9 @@ use contract::{CallsReport, PlacesReport};
 use reliability::bulkhead::Bulkhead;
 
 use super::chain::Chain;
-use super::context::lock;
 use super::counts::Counts;
 use super::journal::Journal;
+use super::lock::lock;
 
 /// Everything, at `now`.
 pub(crate) fn report(chain: &Chain, counts: &Counts, journal: &Journal, now: Duration) -> CallsReport {

@@ -2,8 +2,9 @@
 
 use reliability::retry;
 
-use super::context::{Call, lock};
+use super::context::Call;
 use super::hedging::hedged;
+use super::lock::lock;
 use super::outcome::{CallFailure, Outcome, is_transient};
 
 /// Makes a call as often as the policy allows and it takes.
