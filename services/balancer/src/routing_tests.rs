@@ -148,6 +148,24 @@ fn when_too_few_are_well_all_are_used() {
 }
 
 #[test]
+fn who_is_to_be_avoided_is_picked_only_where_there_is_nobody_else() {
+    for kind in balance::REGISTRY {
+        let routing = routing_with(&["a", "b", "c"], kind.name(), rules());
+        let request = Request { key: Some(7), now: S };
+        let avoided = ["a", "b"].map(hash::text);
+        for _ in 0..10 {
+            let picked = routing.pick_avoiding(&request, &[], &avoided).unwrap();
+            assert_eq!(picked.upstream().name(), "c", "{kind}");
+        }
+        // A wish: the one that is left was tried.
+        let second = routing.pick_avoiding(&request, &[hash::text("c")], &avoided).unwrap();
+        assert_ne!(second.upstream().name(), "c", "{kind}");
+        let all = ["a", "b", "c"].map(hash::text);
+        assert!(routing.pick_avoiding(&request, &[], &all).is_some(), "{kind}");
+    }
+}
+
+#[test]
 fn who_was_tried_is_not_picked_again_under_any_policy() {
     for kind in balance::REGISTRY {
         let routing = routing_with(&["a", "b", "c"], kind.name(), rules());

@@ -27,7 +27,7 @@ pub(crate) struct Breakers {
     settings: BreakerSettings,
     journal: Edition,
     service: Breaker,
-    instances: Mutex<BTreeMap<String, Breaker>>,
+    instances: Mutex<BTreeMap<Arc<str>, Breaker>>,
 }
 
 impl Breakers {
@@ -70,7 +70,7 @@ impl Breakers {
         }
         (instances.len() < INSTANCES_MAX).then(|| {
             let breaker = self.journal.breaker(self.settings, name);
-            instances.insert(name.to_owned(), breaker.clone());
+            instances.insert(name.into(), breaker.clone());
             breaker
         })
     }
@@ -92,8 +92,8 @@ pub(crate) struct Permits {
     breakers: Arc<Breakers>,
     of: BreakerFor,
     service: Permit,
-    instances: Vec<(String, Permit)>,
-    avoided: Vec<String>,
+    instances: Vec<(Arc<str>, Permit)>,
+    avoided: Vec<Arc<str>>,
 }
 
 impl Permits {
@@ -120,7 +120,7 @@ impl Permits {
         };
         // The way to it works, whatever it answered.
         self.service.succeeded(now, took);
-        let known = self.instances.iter().position(|(instance, _)| instance == name);
+        let known = self.instances.iter().position(|(instance, _)| **instance == *name);
         let permit = match known {
             Some(at) => Some(self.instances.swap_remove(at).1),
             // It is new, or answered although it was to be passed by: then its breaker is open, and wants to hear nothing.

@@ -17,8 +17,8 @@ use observability::{ObserveLayer, PROMETHEUS_TEXT};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::deadline_layer::{DeadlineLayer, expired};
-use crate::{Failure, Json, Readiness, Settings, Work, work_control};
+use crate::deadline_layer::DeadlineLayer;
+use crate::{Failure, Json, Readiness, Settings, Work, expired, work_control};
 
 /// How long a dependency has to answer a readiness check.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -143,7 +143,7 @@ impl<'a> App<'a> {
 
 async fn perform(State(work): State<Arc<Work>>, request: Request, next: Next) -> Response {
     let Ok(effort) = work.perform().await else {
-        return expired("queue").into_response();
+        return expired::failure().into_response();
     };
     let response = next.run(request).await;
     effort.answered();

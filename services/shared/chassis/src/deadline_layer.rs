@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use tower::{Layer, Service};
 
-use crate::{Due, Failure, WithDue};
+use crate::{Due, Failure, WithDue, expired};
 
 /// Adds deadlines to a router.
 #[derive(Clone)]
@@ -21,20 +21,9 @@ pub(crate) struct DeadlineLayer {
 impl DeadlineLayer {
     /// No request is waited for longer than `longest`.
     pub(crate) fn new(longest: Option<Duration>) -> Self {
-        metrics::describe_counter!(
-            EXPIRED,
-            "Requests that were answered without being done, since their deadline was over."
-        );
+        expired::describe();
         Self { longest }
     }
-}
-
-const EXPIRED: &str = "http_requests_expired_total";
-
-/// The answer to a request that nobody waits for any more; `at` says in the metric where that was noticed.
-pub(crate) fn expired(at: &'static str) -> Failure {
-    metrics::counter!(EXPIRED, "at" => at).increment(1);
-    Failure::deadline_over("the deadline was over before the work began, so it was not done")
 }
 
 impl<S> Layer<S> for DeadlineLayer {
@@ -74,7 +63,10 @@ where
         let refused = |failure: Failure| Either::Right(Either::Right(ready(Ok(failure.into_response()))));
         match Due::of(request.headers(), self.longest) {
             Ok(None) => Either::Left(self.inner.call(request)),
-            Ok(Some(due)) if due.left().is_err() => refused(expired("arrival")),
+            Ok(Some(due)) if due.left().is_err() => {
+                expired::count("arrival");
+                refused(expired::failure())
+            }
             Ok(Some(due)) => Either::Right(Either::Left(due.scope(self.inner.call(request)))),
             Err(error) => refused(Failure::bad_request(error.to_string())),
         }

@@ -13,6 +13,7 @@ mod debt;
 mod due;
 mod effort;
 mod environment;
+mod expired;
 mod extract;
 mod failure;
 mod listener;

@@ -18,7 +18,7 @@ use reliability::deadline::DeadlineOver;
 
 use crate::effort::{Effort, Meter};
 use crate::slots::Slots;
-use crate::{Abandoned, Debt, Distribution, Due, Slowness, Timer, WorkSettings, burn};
+use crate::{Abandoned, Debt, Distribution, Due, Slowness, Timer, WorkSettings, burn, expired};
 
 /// The declared work of one instance.
 #[derive(Debug)]
@@ -86,8 +86,10 @@ impl Work {
             _ => None,
         };
         // The time in the queue counts. What nobody waits for any more leaves its slot to the next.
-        if let Some(due) = due {
-            due.left()?;
+        if let Some(Err(over)) = due.map(Due::left) {
+            // Counted here: whoever left does not hear of it, and is counted all the same.
+            expired::count("queue");
+            return Err(over);
         }
         let mut effort = self.meter.begin();
         if waits {

@@ -133,6 +133,8 @@ mod tests {
                 for _ in 0..count {
                     let before = recent(&retries);
                     let room = u64::from(percent) * recent(&requests) + 100 * u64::from(reserve_per_s) * 10;
+                    let is_left = budget.left(now) >= 1.0;
+                    prop_assert_eq!(is_left, 100 * (before + 1) <= room, "what is said to be left is there");
                     prop_assert_eq!(budget.take_out(now), 100 * (before + 1) <= room, "as many as are paid for, and all of them");
                     if 100 * (before + 1) <= room {
                         retries.push(slice);
