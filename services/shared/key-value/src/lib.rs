@@ -17,6 +17,8 @@
 //! ```
 
 mod arguments;
+#[cfg(test)]
+mod attacked;
 mod clock;
 mod command;
 mod commands;
