@@ -99,8 +99,9 @@ fn work_that_nobody_waits_for_any_more_is_not_done() {
     let statuses: Vec<u16> = asked.into_iter().map(|answer| receive(answer).status).collect();
     assert!(statuses.contains(&504), "{statuses:?}");
     // Ten pieces of work take half a second, one after the other, and each is waited for for 120 ms.
-    until("those that were late have left the queue", || {
-        let expired = value(&users, "http_requests_expired_total{at=\"queue\"}");
-        expired >= 1.0 && expired + value(&users, "work_started_total") == 10.0
-    });
+    let expired = || value(&users, "http_requests_expired_total{at=\"queue\"}");
+    until("one that was late has left the queue", || expired() >= 1.0);
+    // What has left it undone was not begun, and on a slow machine some are late before they get there.
+    let begun = value(&users, "work_started_total");
+    assert!(begun + expired() <= 10.0, "{begun} were begun");
 }

@@ -23,6 +23,7 @@ pub async fn every_instance_comes_up_ready(bench: Bench) {
         assert_eq!(instance.role, role);
         assert_eq!(ask(&url, path).await.unwrap(), (200, instance.name.clone()));
         bench.came_up_in_order(&instance.name);
+        assert_eq!(bench.has_told_start(&instance.name), instance.pid.is_some());
     }
     assert_eq!(system.entry(), system.front_door("gateway").unwrap());
     assert_eq!(Some(system.entry()), instance(&system, "gateway-balancer").await.url);

@@ -143,7 +143,7 @@ fn a_disturbed_measurement_proves_no_guess_and_no_difference() {
     let guessed = |invented: Invented| {
         let mut events = invented.events(&plan);
         let guess = EventKind::Guessed {
-            guess: Guess::Number(1.0),
+            guess: Guess::Choice(0),
         };
         events.insert(
             1,

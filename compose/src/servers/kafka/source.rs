@@ -270,7 +270,7 @@ mod tests {
         let error = Error::from(apache(&Host::default()).unwrap_err());
         assert_eq!(error.family(), Family::Environment);
         let message = error.to_string();
-        for part in ["KAFKA_BROKERS=host:port", "KAFKA_HOME", "mvn", "docker"] {
+        for part in ["KAFKA_BROKERS=host:port", "KAFKA_HOME", "mvn"] {
             assert!(message.contains(part), "{part:?} is not in {message}");
         }
         let nowhere = Host::default().with(KAFKA_HOME, "/nowhere");
