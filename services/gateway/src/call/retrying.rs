@@ -1,4 +1,4 @@
-//! Trying again what failed: see [`reliability::retry`].
+//! Trying again what failed: see [`reliability::retry()`].
 
 use reliability::retry;
 
