@@ -104,7 +104,7 @@ impl<S: SagaStep> Part<S> {
     /// Runs a service on an open database, and its part beside it, until the end is asked for.
     ///
     /// # Errors
-    /// As [`start`](Self::start) and `router`; when the address cannot be had.
+    /// As `start` and `router`; when the address cannot be had.
     pub async fn serve(
         settings: &Settings,
         database: Database,
