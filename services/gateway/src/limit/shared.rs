@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn every_policy_has_a_script_and_every_script_a_policy() {
-        let policies: Vec<_> = REGISTRY.iter().map(|kind| kind.name()).collect();
+        let policies: Vec<_> = REGISTRY.iter().map(reliability::Kind::name).collect();
         assert_eq!(SCRIPTS.map(|(name, _)| name).to_vec(), policies);
     }
 

@@ -57,7 +57,7 @@ async fn a_breaker_for_each_instance_leaves_the_others_alone() {
         let avoided = headers
             .get("x-avoid-instances")
             .map_or("", |names| names.to_str().unwrap());
-        let broken = turn.fetch_add(1, Relaxed) % 2 == 0 && avoided != "users-2";
+        let broken = turn.fetch_add(1, Relaxed).is_multiple_of(2) && avoided != "users-2";
         if broken {
             (StatusCode::SERVICE_UNAVAILABLE, [("x-instance", "users-2")])
         } else {
