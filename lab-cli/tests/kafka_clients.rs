@@ -11,15 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use common::service::Service;
-use common::{Lab, Lines, Said, finish};
-
-/// What stands in the way of a test that needs this; says so loudly, and fails where all tests are required.
-#[track_caller]
-fn skip(missing: &str) {
-    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
-    assert!(!required, "required here: {missing}");
-    eprintln!("SKIPPED: {missing}");
-}
+use common::{Lab, Lines, Said, finish, skip};
 
 /// The folder with the libraries for a language.
 #[track_caller]

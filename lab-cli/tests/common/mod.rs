@@ -31,6 +31,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// The program under test.
 pub const LAB: &str = env!("CARGO_BIN_EXE_lab");
 
+/// Says loudly what stands in the way of a test, which is then skipped; fails where all tests are required.
+#[track_caller]
+pub fn skip(missing: &str) {
+    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
+    assert!(!required, "required here: {missing}");
+    eprintln!("SKIPPED: {missing}");
+}
+
 /// Waits for a condition, at most for `patience`.
 #[track_caller]
 pub fn until_within(patience: Duration, what: &str, mut condition: impl FnMut() -> bool) {

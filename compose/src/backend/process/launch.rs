@@ -60,10 +60,10 @@ impl Tools {
             .envs(data)
             .env(marker::VARIABLE, marker::of(&request.record))
             .current_dir(&request.record.folder)
-            .stdin(if request.record.detached {
-                Stdio::piped()
-            } else {
-                Stdio::null()
+            .stdin(match die_with {
+                Some(_) => Stdio::null(),
+                // It waits there until it is written down.
+                None => Stdio::piped(),
             })
             .stdout(log)
             .stderr(errors)
