@@ -19,7 +19,7 @@ fn libraries(language: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("LAB_TEST_CLIENTS").map(|folder| Path::new(&folder).join(language));
     let folder = folder.filter(|folder| folder.is_dir());
     if folder.is_none() {
-        skip(&format!(
+        skip(format_args!(
             "LAB_TEST_CLIENTS names no folder with clients in {language} (.ci/run says how to fetch them)"
         ));
     }
@@ -37,7 +37,7 @@ fn is_installed(program: &str, ask: &str) -> bool {
         .status()
         .is_ok();
     if !started {
-        skip(&format!("{program} is not installed"));
+        skip(format_args!("{program} is not installed"));
     }
     started
 }

@@ -68,7 +68,7 @@ fn read(out: &Path, name: &str) -> String {
 fn what_breaks_and_what_holds_does_not_depend_on_the_database() {
     let has_postgres = Postgres.find(&Host::of_process());
     if let Err(none) = &has_postgres {
-        common::skip(&none.to_string());
+        common::skip(none);
     }
     if has_postgres.is_err() || !redis::is_installed() {
         return;

@@ -198,7 +198,7 @@ impl Drop for SmallDisk {
 #[test]
 fn on_a_full_disk_the_measured_verdict_is_shown_and_the_lost_files_are_named() {
     let Some(disk) = SmallDisk::mount(300 * 1024) else {
-        eprintln!("SKIPPED: mounting a small file system takes root");
+        common::skip("mounting a small file system takes root");
         return;
     };
     let lab = Lab::new();

@@ -20,18 +20,35 @@ const EVERYWHERE: &[&str] = &["lab-cli", "scenarios", "compose", "services"];
 const RULES: &[Rule] = &[
     Rule {
         words: &[
-            "reqwest::Client::new",
-            "reqwest::Client::builder",
-            "reqwest::Client::default",
+            "reqwest::Client::",
             "reqwest::ClientBuilder",
             "reqwest::get",
             "reqwest::blocking",
-            "ClientBuilder::new",
+            "ClientBuilder::",
+            // Where the type was imported.
+            "Client::builder",
         ],
         shown_by: &["Client::builder"],
         within: EVERYWHERE,
-        except: &["compose/src/http.rs", "lab-cli/tests/sources.rs"],
+        // The client of services is another library's, which knows no proxies.
+        except: &[
+            "compose/src/http.rs",
+            "chassis/src/client.rs",
+            "lab-cli/tests/sources.rs",
+        ],
         why: "a client that is made elsewhere uses the proxies of the environment; take compose::http::client",
+    },
+    Rule {
+        words: &["LAB_TESTS_REQUIRE", "SKIPPED"],
+        shown_by: &["LAB_TESTS_REQUIRE"],
+        within: EVERYWHERE,
+        // A benchmark is no test.
+        except: &[
+            "shared/testing/src/lib.rs",
+            "balancer/benches/throughput.rs",
+            "lab-cli/tests/sources.rs",
+        ],
+        why: "a test that is skipped in its own way may be skipped where all are required; call testing::skip",
     },
     Rule {
         words: &[

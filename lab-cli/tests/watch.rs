@@ -239,7 +239,7 @@ fn openssl(folder: &Path, arguments: &str) -> bool {
         .current_dir(folder)
         .output();
     let Ok(output) = made else {
-        common::skip(&format!("there is no openssl: {made:?}"));
+        common::skip(format_args!("there is no openssl: {made:?}"));
         return false;
     };
     assert!(output.status.success(), "{arguments}: {output:?}");

@@ -13,7 +13,7 @@ pub fn has_engine() -> bool {
     if docker["found"] == true {
         return true;
     }
-    skip(&docker["detail"].to_string());
+    skip(&docker["detail"]);
     false
 }
 

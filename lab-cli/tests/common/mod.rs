@@ -31,13 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// The program under test.
 pub const LAB: &str = env!("CARGO_BIN_EXE_lab");
 
-/// Says loudly what stands in the way of a test, which is then skipped; fails where all tests are required.
-#[track_caller]
-pub fn skip(missing: &str) {
-    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
-    assert!(!required, "required here: {missing}");
-    eprintln!("SKIPPED: {missing}");
-}
+pub use testing::skip;
 
 /// Waits for a condition, at most for `patience`.
 #[track_caller]
@@ -340,6 +334,16 @@ impl Lines {
     #[track_caller]
     pub fn event(&self, kind: &str) -> Value {
         self.json(kind, |event| event["kind"]["type"] == kind)
+    }
+
+    /// The next disturbance of somebody (`lab`, `generator`, …) or of an instance of this name. A busy machine may tell of
+    /// others before.
+    #[track_caller]
+    pub fn disturbance_of(&self, who: &str) -> Value {
+        self.json(&format!("a disturbance of {who}"), |event| {
+            let told = &event["kind"];
+            told["type"] == "disturbance" && (told["who"] == who || told["who"]["instance"] == who)
+        })
     }
 
     /// All lines to the end.

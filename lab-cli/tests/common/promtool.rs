@@ -10,7 +10,9 @@ const PROMTOOL: &str = "promtool";
 pub fn is_installed() -> bool {
     let asked = Command::new(PROMTOOL).arg("--version").output();
     let Err(none) = asked else { return true };
-    super::skip(&format!("there is no promtool (apt-get install prometheus): {none}"));
+    super::skip(format_args!(
+        "there is no promtool (apt-get install prometheus): {none}"
+    ));
     false
 }
 

@@ -9,6 +9,6 @@ pub fn is_installed(server: &dyn Server) -> bool {
     let Err(none) = server.find(&Host::of_process()) else {
         return true;
     };
-    super::skip(&format!("{}: {none}", server.name()));
+    super::skip(format_args!("{}: {none}", server.name()));
     false
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::common::scenario::{Tiny, lesson, write};
-use crate::common::{Lab, until};
+use crate::common::{Lab, skip, until};
 use crate::tiny;
 use crate::watched::{Watched, assert_undecided};
 
@@ -72,7 +72,7 @@ impl Disk {
         if mount.output().is_ok_and(|output| output.status.success()) {
             return Some(Self(at.to_owned()));
         }
-        eprintln!("SKIPPED: no disk can be mounted here");
+        skip("no disk can be mounted here");
         None
     }
 
@@ -132,7 +132,7 @@ fn a_clock_that_is_set_decides_nothing() {
         .args(["-shared", "-fPIC", "-o"])
         .args([at("jump.so"), at("jump.c")]);
     if !compiler.output().is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: there is no C compiler");
+        skip("there is no C compiler");
         return;
     }
     let (library, when) = (at("jump.so"), at("jump"));

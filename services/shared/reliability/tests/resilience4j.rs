@@ -17,18 +17,11 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use reliability::breaker::{Breaker, BreakerSettings, BreakerState, Permit};
+use testing::skip;
 
 const SEQUENCES: usize = 1_000;
 const STEPS: usize = 200;
 const SEED: u64 = 7;
-
-/// What stands in the way of this test; says so loudly, and fails where all tests are required.
-#[track_caller]
-fn skip(missing: &str) {
-    let required = std::env::var("LAB_TESTS_REQUIRE").is_ok_and(|which| which == "all");
-    assert!(!required, "required here: {missing}");
-    eprintln!("SKIPPED: {missing}");
-}
 
 /// The jars in a folder as a class path.
 fn jars(folder: &Path) -> OsString {
