@@ -158,7 +158,7 @@ fn a_container_that_somebody_else_freezes_decides_nothing() {
     let frozen = container(&lab, "users-1");
     let docker = |verb: &str| assert!(Command::new("docker").args([verb, &frozen]).status().unwrap().success());
     docker("pause");
-    lines.event("disturbance");
+    lines.disturbance_of("users-1");
     docker("unpause");
     lines.rest();
     let code = run.wait().code();

@@ -29,9 +29,7 @@ fn stop(part: &str, asked: &Tiny) {
     run.lines.event("sample");
     let process = run.instance(part);
     kill_process(process, Signal::STOP).unwrap();
-    run.lines.json("a disturbance of it", |event| {
-        event["kind"]["type"] == "disturbance" && event["kind"]["who"]["instance"] == part
-    });
+    run.lines.disturbance_of(part);
     std::thread::sleep(STOP);
     kill_process(process, Signal::CONT).unwrap();
     let (report, code) = run.finish();
@@ -97,9 +95,7 @@ fn a_container_that_somebody_else_froze_decides_nothing() {
     run.lines.event("sample");
     let container = docker::container(&lab, "users-1");
     docker(&["pause", &container]);
-    run.lines.json("a disturbance of it", |event| {
-        event["kind"]["type"] == "disturbance" && event["kind"]["who"]["instance"] == "users-1"
-    });
+    run.lines.disturbance_of("users-1");
     docker(&["unpause", &container]);
     let (report, code) = run.finish();
     assert_undecided(&report, code, "users-1 stood still for");

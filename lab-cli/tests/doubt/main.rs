@@ -38,8 +38,7 @@ fn a_lab_that_stood_still_decides_nothing() {
     });
     std::thread::sleep(STOP);
     run.running.signal(Signal::CONT);
-    let told = run.lines.event("disturbance");
-    assert_eq!(told["kind"]["who"], "lab", "{told:#}");
+    let told = run.lines.disturbance_of("lab");
     assert!(told["kind"]["lasted_ms"].as_f64().unwrap() >= 250.0, "{told:#}");
     let (report, code) = run.finish();
     assert_undecided(&report, code, "the lab stood still for");
@@ -52,7 +51,7 @@ fn an_instance_that_stood_still_unasked_decides_nothing() {
     run.lines.event("sample");
     let instance = run.instance("users-1");
     kill_process(instance, Signal::STOP).unwrap();
-    run.lines.event("disturbance");
+    run.lines.disturbance_of("users-1");
     kill_process(instance, Signal::CONT).unwrap();
     let (report, code) = run.finish();
     assert_undecided(&report, code, "users-1 stood still for");

@@ -31,13 +31,21 @@ fn beside_others<T>(work: impl FnOnce() -> T) -> T {
         }
     };
     thread::scope(|scope| {
+        // Also where the work panics: the scope waits for its threads.
+        let _guard = Done(&done);
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(burn);
         }
-        let worked = work();
-        done.store(true, Ordering::Relaxed);
-        worked
+        work()
     })
+}
+
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]

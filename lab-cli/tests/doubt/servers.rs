@@ -1,11 +1,13 @@
 //! Servers that the user named are not the lab's instances, and a run rests on them all the same.
 
+use std::net::TcpStream;
+
 use rustix::process::Signal;
 
 use crate::common::postgres::Postgres;
 use crate::common::scenario::Tiny;
 use crate::common::service::Service;
-use crate::common::{Lab, redis};
+use crate::common::{Lab, redis, until};
 use crate::watched::{Watched, assert_told, assert_undecided};
 use crate::{STOP, tiny};
 
@@ -55,6 +57,10 @@ impl Own {
         let path = std::env::var("PATH").unwrap();
         let server = Service::start_at(self.name, self.folder.path(), &[("PATH", &path)], self.port);
         self.port = server.port;
+        // A program that takes the process over listens only after its port is told.
+        until(&format!("{} answers", self.name), || {
+            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        });
         self.server = Some(server);
     }
 
