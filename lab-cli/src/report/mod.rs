@@ -1,4 +1,4 @@
-//! Reports of a run in the formats of [`FORMATS`], all made from one [`RunSummary`].
+//! Reports of a run in the formats of [`FORMATS`], all made from one [`RunSummary`](scenarios::summary::RunSummary).
 //!
 //! Each format is one small writer. A run that is unfinished, interrupted, failed or empty has a report too: it says
 //! what is missing (see [`gaps`]).
@@ -17,6 +17,7 @@ mod json;
 mod junit;
 mod lesson;
 mod markdown;
+mod material;
 mod openmetrics;
 pub mod simulated;
 mod svg;
@@ -37,15 +38,13 @@ mod guess_tests;
 mod tests;
 
 pub use html::SimMaterial;
+pub use material::{Material, ReportError};
 pub use told::{LessonText, command};
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use scenarios::summary::RunSummary;
-use thiserror::Error;
 
 use format::FormatEntry;
 
@@ -63,36 +62,6 @@ pub static FORMATS: &[Format] = &[
     &openmetrics::FORMAT,
     &github::FORMAT,
 ];
-
-/// All that a report is made of.
-#[derive(Debug, Clone)]
-pub struct Material<'a> {
-    /// The run.
-    pub summary: RunSummary<'a>,
-    /// The lesson with this run's numbers filled in, where there is one.
-    pub lesson: Option<LessonText>,
-    /// The command that repeats the run.
-    pub command: String,
-}
-
-/// Why there is no report.
-#[derive(Debug, Error)]
-pub enum ReportError {
-    /// The page's template and its data do not fit together.
-    #[error("the HTML report could not be laid out: {0}; this is a defect of the lab, the other formats still work")]
-    Template(#[from] minijinja::Error),
-    /// The figures could not be written as JSON.
-    #[error("the figures could not be written as JSON: {0}; this is a defect of the lab")]
-    Json(#[from] serde_json::Error),
-    /// A file could not be written.
-    #[error("{} could not be written: {source}; check that the folder exists, is yours and has space left", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-}
 
 /// Reads a format from the command line.
 pub fn format_parser() -> impl TypedValueParser<Value = Format> {

@@ -1,12 +1,11 @@
 //! Which file takes which names from which file.
 //!
-//! A name counts for the file that defines it, however many modules hand it on. A type or macro that a file takes from the
-//! file of a module that it is inside of is no arrow: a module and its parts are one, seen from outside, and Rust itself
-//! lets parts see what is private to the whole. A function or a constant is one: it can stand in a file below both.
-//! Calls of methods are not followed: who calls one has the type from somewhere.
+//! A name counts for the file that defines it, however many modules hand it on. A part that takes a name
+//! from the module that it is inside of needs that module, as anybody would: what both need stands in a file below both.
+//! Calls of methods are not followed: whoever calls one has the type from somewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::modules::Crate;
 
@@ -45,8 +44,7 @@ pub fn arrows(krate: &Crate) -> Arrows {
         for target in targets {
             if let Target::Item(from, name) = target {
                 let file = &krate.modules[from].file;
-                let is_excused = is_inside(&module.file, file) && !is_function_or_constant(&name);
-                if *file != module.file && !is_excused {
+                if *file != module.file {
                     let tie = (module.file.clone(), file.clone());
                     arrows.entry(tie).or_default().insert(name);
                 }
@@ -54,21 +52,6 @@ pub fn arrows(krate: &Crate) -> Arrows {
         }
     }
     arrows
-}
-
-/// Whether a file is of a part of the module that another one defines.
-fn is_inside(part: &Path, whole: &Path) -> bool {
-    let is_folder_of = ["lib.rs", "main.rs", "mod.rs"].iter().any(|name| whole.ends_with(name));
-    match whole.parent() {
-        Some(folder) if is_folder_of => part.starts_with(folder),
-        _ => part.starts_with(whole.with_extension("")),
-    }
-}
-
-/// Whether an item is a function or a constant, by how its name is written. A type has letters of both kinds.
-fn is_function_or_constant(name: &str) -> bool {
-    let has = |is: fn(char) -> bool| name.contains(is);
-    !name.ends_with('!') && has(char::is_uppercase) != has(char::is_lowercase)
 }
 
 /// Looks names up.

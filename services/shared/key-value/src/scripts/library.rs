@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use mlua::{Lua, MultiValue, Table, Value, Variadic};
 
-use super::Caller;
 use super::bounds::MEMORY_BYTES_MAX;
+use super::caller::Caller;
 use super::convert::{argument, one_field, to_lua};
 use super::digest::sha1_of;
 use super::failure::Thrown;

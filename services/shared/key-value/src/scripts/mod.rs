@@ -10,6 +10,7 @@
 //! is refused as too complex, and an answer that is too long as such.
 
 mod bounds;
+mod caller;
 mod convert;
 mod digest;
 mod failure;
@@ -19,7 +20,6 @@ mod pattern;
 mod setup;
 mod strings;
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaString, Table, Value};
 
 use bounds::{CODE_BYTES_MAX, MEMORY_BYTES_MAX, RUN_MAX};
+use caller::Caller;
 pub(crate) use digest::sha1_of;
 
 use crate::protocol::Answer;
@@ -36,7 +37,6 @@ use kept::Kept;
 pub(crate) use kept::Origin;
 use setup::{Prepared, prepare};
 
-const TOO_LONG: Failure = Failure::of("ERR Script ran for more than 5 seconds and was stopped; what it wrote stays");
 const CODE_TOO_LONG: Failure = Failure::of("ERR Error compiling script (new function): it is longer than 64 KB");
 /// What Lua calls scripts.
 const NAME: &str = "@user_script";
@@ -46,33 +46,6 @@ pub(crate) struct Call<'a> {
     pub(crate) database: usize,
     pub(crate) keys: &'a [Vec<u8>],
     pub(crate) arguments: &'a [Vec<u8>],
-}
-
-/// Runs a command in a database.
-type Run = dyn Fn(usize, &[Vec<u8>]) -> Answer;
-
-/// Runs commands for the script that runs.
-struct Caller {
-    call: Box<Run>,
-    database: Cell<usize>,
-    until: Cell<Option<Instant>>,
-}
-
-impl Caller {
-    fn call(&self, words: &[Vec<u8>]) -> Reply {
-        (self.call)(self.database.get(), words).into()
-    }
-
-    /// Ends the script whose time is over. It is told so once: nothing that it runs in can catch that.
-    fn check(&self) -> mlua::Result<()> {
-        match self.until.get() {
-            Some(until) if Instant::now() >= until => {
-                self.until.set(None);
-                Err(Thrown::stop(TOO_LONG))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 /// Lua, and the scripts that were loaded.
@@ -92,11 +65,7 @@ pub(crate) struct Scripts {
 impl Scripts {
     /// `call` runs a command on one of the databases.
     pub(crate) fn new(version: &str, call: impl Fn(usize, &[Vec<u8>]) -> Answer + 'static) -> mlua::Result<Self> {
-        let caller = Rc::new(Caller {
-            call: Box::new(call),
-            database: Cell::new(0),
-            until: Cell::new(None),
-        });
+        let caller = Rc::new(Caller::new(call));
         let Prepared { lua, visible, run } = prepare(&caller, version)?;
         let name = lua.create_string(NAME)?;
         Ok(Self {

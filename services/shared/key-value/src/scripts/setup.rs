@@ -5,7 +5,8 @@ use std::rc::Rc;
 use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
 
 use super::bounds::{CODE_BYTES_MAX, MEMORY_BYTES_MAX};
-use super::{Caller, failure, library, strings};
+use super::caller::Caller;
+use super::{failure, library, strings};
 
 /// How many instructions pass between two looks at the clock. Each call is one more, since a single instruction or function
 /// may work on all the memory that there is.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use mlua::{Function, IntoLua, Lua, LuaString, MultiValue, Value};
 
-use super::Caller;
+use super::caller::Caller;
 use super::pattern::{Capture, Fault, Found, Pace, find_text, search};
 
 /// Letters that mean something else than themselves in a pattern.
