@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use compose::Family;
 use compose::servers::ServerError;
 
 pub use scenarios::exit::Exit;
@@ -12,23 +13,16 @@ use crate::{able, output};
 /// Why a command did not do what was asked.
 #[derive(Debug)]
 pub struct Failure {
-    kind: Kind,
+    fault: Family,
     message: String,
     hint: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Usage,
-    Environment,
-    Unexpected,
 }
 
 impl Failure {
     /// Something was typed or written wrongly.
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
-            kind: Kind::Usage,
+            fault: Family::Usage,
             message: message.into(),
             hint: None,
         }
@@ -37,7 +31,7 @@ impl Failure {
     /// The machine lacks something, or something on it is in the way.
     pub fn environment(message: impl Into<String>) -> Self {
         Self {
-            kind: Kind::Environment,
+            fault: Family::Environment,
             message: message.into(),
             hint: None,
         }
@@ -46,7 +40,7 @@ impl Failure {
     /// A defect of the lab, or of the machine.
     pub fn unexpected(message: impl Into<String>) -> Self {
         Self {
-            kind: Kind::Unexpected,
+            fault: Family::Unexpected,
             message: message.into(),
             hint: None,
         }
@@ -85,10 +79,7 @@ impl Failure {
 
     /// How the process ends.
     pub fn exit(&self) -> Exit {
-        match self.kind {
-            Kind::Usage => Exit::Usage,
-            Kind::Environment | Kind::Unexpected => Exit::Environment,
-        }
+        self.fault.into()
     }
 }
 
@@ -96,9 +87,9 @@ impl From<compose::Error> for Failure {
     fn from(error: compose::Error) -> Self {
         let message = error.to_string();
         let failure = match error.family() {
-            compose::Family::Usage => Self::usage(message),
-            compose::Family::Environment => Self::environment(message),
-            compose::Family::Unexpected => Self::unexpected(message),
+            Family::Usage => Self::usage(message),
+            Family::Environment => Self::environment(message),
+            Family::Unexpected => Self::unexpected(message),
         };
         match error {
             compose::Error::PortTaken { .. } => {

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use compose::Family;
+
 /// How a command ends, from best to worst where several runs are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
@@ -29,6 +31,16 @@ impl Exit {
             Self::Inconclusive => 3,
             Self::Environment => 4,
             Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A command that could not do what was asked.
+impl From<Family> for Exit {
+    fn from(fault: Family) -> Self {
+        match fault {
+            Family::Usage => Self::Usage,
+            Family::Environment | Family::Unexpected => Self::Environment,
         }
     }
 }

@@ -106,7 +106,8 @@ impl ClassSummary {
 }
 
 impl WindowSummary {
-    fn whole(plan: &ArmPlan, class: &str, rounds: &[RoundState]) -> Self {
+    /// The whole load of a class, over these rounds.
+    pub fn whole(plan: &ArmPlan, class: &str, rounds: &[RoundState]) -> Self {
         let window = whole(plan);
         let mut states = rounds.iter().filter_map(|round| round.classes.get(class));
         let measured = states.any(|state| state.sent > 0);

@@ -60,8 +60,7 @@ impl Outcome {
         match self {
             Self::Unfinished => Exit::Inconclusive,
             Self::Interrupted => Exit::Interrupted,
-            Self::Stopped(Family::Usage) => Exit::Usage,
-            Self::Stopped(Family::Environment | Family::Unexpected) => Exit::Environment,
+            Self::Stopped(fault) => fault.into(),
             Self::Decided(Verdict::Pass) => Exit::Pass,
             Self::Decided(Verdict::Inconclusive) => Exit::Inconclusive,
             Self::Decided(Verdict::Fail) => Exit::Fail,

@@ -3,7 +3,6 @@
 use super::arm::ArmSummary;
 use super::measured::Measured;
 use super::outcome::{self, Outcome};
-use crate::exit::Exit;
 use crate::expression::Scope;
 use crate::plan::Plan;
 use crate::prediction::{self, Guessed};
@@ -21,12 +20,10 @@ pub struct RunSummary<'a> {
     pub checks: &'a [CheckOutcome],
     /// What came of the learner's guess; none where nothing was guessed.
     pub guess: Option<Guessed>,
-    /// How it ended.
+    /// How it ended, and with it the exit code of a command that made this run.
     pub outcome: Outcome,
     /// The outcome in one or two sentences.
     pub sentence: String,
-    /// The exit code of a command that made this run.
-    pub exit: Exit,
     /// The figures as expressions and lessons read them.
     pub scope: Scope,
 }
@@ -44,7 +41,6 @@ impl<'a> RunSummary<'a> {
             guess: plan.and_then(|plan| prediction::outcome(plan, state, &scope)),
             outcome,
             sentence: outcome::sentence(state),
-            exit: outcome.exit(),
             arms: measured.map(|measured| measured.arms).unwrap_or_default(),
             scope,
         }

@@ -202,7 +202,7 @@ fn a_run_ends_alike_everywhere() {
         let events = ending(verdict, end);
         let state = folded(&events);
         let summary = RunSummary::of(&state);
-        assert_eq!((summary.outcome.word(), summary.exit.number()), (word, exit));
+        assert_eq!((summary.outcome.word(), summary.outcome.exit().number()), (word, exit));
         for seen in for_people(&events) {
             seen.says(word);
             seen.says(&summary.sentence);

@@ -12,7 +12,7 @@ use crate::display::plain;
 use crate::job::{Job, RunOutcome};
 use crate::report::LessonText;
 use crate::tui::next::{self, Suggestion};
-use crate::tui::panels::{bars, words};
+use crate::tui::panels::{Bar, bars, words};
 use crate::tui::paper::Paper;
 use crate::tui::text;
 use crate::tui::theme::{Role, Theme};
@@ -128,7 +128,6 @@ fn headline(summary: &RunSummary<'_>, width: usize, theme: Theme) -> Vec<Line<'s
 /// The distributions of each class on one axis, the figures of the arms, and the histories.
 fn comparison(summary: &RunSummary<'_>, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = vec![heading("Side by side", theme)];
-    let Some(plan) = summary.plan() else { return lines };
     for class in all_classes(&summary.arms) {
         let answers = summary.arms.iter().filter_map(|arm| arm.class(&class)?.counts.ok);
         if answers.max().unwrap_or(0) >= DISTRIBUTION {
@@ -137,7 +136,11 @@ fn comparison(summary: &RunSummary<'_>, width: usize, theme: Theme) -> Vec<Line<
                 theme,
             );
             lines.push(Line::from(Span::styled(title, theme.dim())));
-            lines.extend(bars(summary.state, plan, &class, None, width, theme));
+            let measured = summary.arms.iter().filter_map(|arm| Some((arm, arm.class(&class)?)));
+            let all: Vec<Bar<'_>> = measured
+                .map(|(arm, class)| Bar::new(true, &arm.plan.label, &class.whole))
+                .collect();
+            lines.extend(bars(&all, width, theme));
         }
     }
     lines.push(Line::default());

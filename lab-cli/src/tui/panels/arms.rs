@@ -4,8 +4,7 @@ use load::Histogram;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use scenarios::plan::Plan;
-use scenarios::state::{RunState, total_of};
+use scenarios::summary::{Latencies, WindowSummary};
 use scenarios::unit::{Unit, in_unit};
 
 use super::axis::LogAxis;
@@ -19,59 +18,57 @@ const LABEL: usize = 30;
 pub fn arms(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let inner = frame("arms", "", area, buf, scene.theme);
     let Some(class) = scene.class else { return };
-    put(
-        &bars(
-            scene.state,
-            scene.plan,
-            class,
-            Some(scene.arm),
-            usize::from(inner.width),
-            scene.theme,
-        ),
-        inner,
-        buf,
-    );
+    let arms = scene.plan.arms.iter().zip(&scene.state.arms).enumerate();
+    let measured: Vec<(bool, &str, WindowSummary)> = arms
+        .map(|(index, (plan, arm))| {
+            let whole = WindowSummary::whole(plan, class, &arm.rounds);
+            (index == scene.arm, plan.label.as_str(), whole)
+        })
+        .collect();
+    let bars: Vec<Bar<'_>> = measured
+        .iter()
+        .map(|(is_now, label, whole)| Bar::new(*is_now, label, whole))
+        .collect();
+    put(&self::bars(&bars, usize::from(inner.width), scene.theme), inner, buf);
 }
 
-/// A line for each arm that has answers of this class, all on one logarithmic axis, which stands below them.
-pub fn bars(
-    state: &RunState,
-    plan: &Plan,
-    class: &str,
-    now: Option<usize>,
-    width: usize,
-    theme: Theme,
-) -> Vec<Line<'static>> {
-    let measured: Vec<(usize, Histogram)> = state
-        .arms
-        .iter()
-        .enumerate()
-        .map(|(index, arm)| (index, total_of(class, &arm.rounds).response))
-        .filter(|(_, latencies)| !latencies.is_empty())
-        .collect();
-    if measured.is_empty() {
+/// An arm with its answers of one class.
+pub struct Bar<'a> {
+    is_now: bool,
+    label: &'a str,
+    whole: &'a WindowSummary,
+}
+
+impl<'a> Bar<'a> {
+    /// `is_now` brings it out.
+    pub fn new(is_now: bool, label: &'a str, whole: &'a WindowSummary) -> Self {
+        Self { is_now, label, whole }
+    }
+}
+
+/// A line for each arm that has answers, all on one logarithmic axis, which stands below them.
+pub fn bars(bars: &[Bar<'_>], width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let is_answered = |bar: &&Bar<'_>| !bar.whole.total.response.is_empty();
+    let bars: Vec<&Bar<'_>> = bars.iter().filter(is_answered).collect();
+    if bars.is_empty() {
         return Vec::new();
     }
     let label = LABEL.min(width / 3);
     let figures = 34.min(width / 3);
     let axis = LogAxis::holding(
-        measured.iter().map(|(_, latencies)| latencies),
+        bars.iter().map(|bar| &bar.whole.total.response),
         width.saturating_sub(label + figures + 3).max(10),
     );
-    let mut lines: Vec<Line<'static>> = measured
+    let mut lines: Vec<Line<'static>> = bars
         .iter()
-        .map(|(index, latencies)| {
-            let role = if now.is_none_or(|now| now == *index) {
-                Role::Now
-            } else {
-                Role::Before
-            };
-            let name = words(&cut(&plan.arms[*index].label, label), theme);
+        .map(|bar| {
+            let role = if bar.is_now { Role::Now } else { Role::Before };
+            let name = words(&cut(bar.label, label), theme);
             Line::from(vec![
                 Span::raw(format!("{name:<label$} ")),
-                Span::styled(strip(&axis, latencies, theme), theme.style(role)),
+                Span::styled(strip(&axis, &bar.whole.total.response, theme), theme.style(role)),
                 Span::raw(" "),
-                Span::styled(words(&said(latencies), theme), theme.dim()),
+                Span::styled(words(&said(bar.whole.figures.response), theme), theme.dim()),
             ])
         })
         .collect();
@@ -95,13 +92,9 @@ fn strip(axis: &LogAxis, latencies: &Histogram, theme: Theme) -> String {
         .collect()
 }
 
-fn said(latencies: &Histogram) -> String {
-    let of = |q: f64| {
-        latencies
-            .quantile_ms(q)
-            .map_or_else(String::new, |ms| in_unit(ms, Unit::Ms))
-    };
-    format!("p50 {:<8} p99 {:<8}", of(0.5), of(0.99))
+fn said(latencies: Latencies) -> String {
+    let shown = |ms: Option<f64>| ms.map_or_else(String::new, |ms| in_unit(ms, Unit::Ms));
+    format!("p50 {:<8} p99 {:<8}", shown(latencies.p50), shown(latencies.p99))
 }
 
 fn scale(axis: &LogAxis) -> String {

@@ -10,7 +10,7 @@ mod over_time;
 mod search;
 mod system;
 
-pub use arms::{arms, bars};
+pub use arms::{Bar, arms, bars};
 pub use checks::checks;
 pub use events::events;
 pub use histogram::histogram;
