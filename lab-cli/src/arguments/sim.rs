@@ -18,7 +18,8 @@ pub struct Sim {
     /// Requests that a server works on at once.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub slots: u32,
-    /// How long a request takes.
+    /// How long a request takes: constant:MS, exponential:MS, lognormal:MS:VARIATION, bimodal:MS:MS:SHARE, or hgrm:FILE from
+    /// a recorded run.
     #[arg(long, value_name = "TIME", default_value = "exponential:10")]
     pub service: String,
     /// How requests come: poisson, constant or bursts:SIZE.

@@ -30,7 +30,8 @@ pub struct Watch {
     /// The unit of its bounds; default: as its name or its metadata says.
     #[arg(long, value_enum)]
     pub unit: Option<Unit>,
-    /// The label that holds the status of an answer; default: one of the usual labels.
+    /// The label that holds the status of an answer, of which 4xx, 5xx and gRPC codes other than OK are failures; default:
+    /// one of the usual labels.
     #[arg(long, value_name = "NAME")]
     pub status_label: Option<String>,
     /// A file of certificates (PEM) of authorities to trust for https, beside those that this machine trusts.

@@ -25,19 +25,29 @@ fn section(command: &Command) -> String {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
-    let arguments: Vec<[String; 3]> = command
-        .get_arguments()
-        .filter(|argument| !argument.is_hide_set() && !argument.is_global_set() && argument.get_id() != "help")
-        .map(|argument| [format!("`{}`", name(argument)), help(argument), default(argument)])
-        .collect();
-    let arguments = match arguments.is_empty() {
-        true => String::new(),
-        false => table(["Argument", "Meaning", "Default"], arguments) + "\n",
+    let arguments = match arguments(command).next() {
+        Some(_) => table(["Argument", "Meaning", "Default"], arguments(command)) + "\n",
+        None => String::new(),
     };
     format!(
         "### {}\n\n{about}: `{usage}`\n\n{arguments}",
         command.get_bin_name().unwrap_or_default()
     )
+}
+
+/// The table of what a command is given, for a page about it.
+pub fn arguments_of(command: &str) -> String {
+    let mut root = Arguments::command();
+    root.build();
+    let command = root.find_subcommand(command).expect("the lab has the command");
+    table(["Argument", "Meaning", "Default"], arguments(command))
+}
+
+fn arguments(command: &Command) -> impl Iterator<Item = [String; 3]> {
+    command
+        .get_arguments()
+        .filter(|argument| !argument.is_hide_set() && !argument.is_global_set() && argument.get_id() != "help")
+        .map(|argument| [format!("`{}`", name(argument)), help(argument), default(argument)])
 }
 
 fn name(argument: &Arg) -> String {

@@ -1,16 +1,21 @@
-//! Tables of what is registered somewhere: invariants, what backends declare, policies of load balancing.
+//! Tables of what is registered somewhere: invariants, what backends declare, policies of load balancing, signs of actions,
+//! arguments of commands that have a page of their own.
 
 use std::collections::BTreeMap;
 
 use compose::servers::nginx;
 use compose::{BackendRegistry, Capability};
+use history::ActionKind;
 use history::invariants::{Invariant, REGISTRY as INVARIANTS};
 
+use super::command_line::arguments_of;
 use super::{END, Page, marked, start_of, table, text_of};
 
 const SCENARIOS: &str = "docs/src/how-to/write-a-scenario.md";
 const DOCKER: &str = "docs/src/how-to/docker.md";
 const BALANCING: &str = "docs/src/phases/load-balancing.md";
+const SIMULATE: &str = "docs/src/how-to/simulate.md";
+const TERMINAL: &str = "docs/src/how-to/terminal.md";
 const SERVICES: &str = "docs/src/reference/services.md";
 
 /// Puts the tables on their pages, of which some have other parts that are made.
@@ -21,6 +26,9 @@ pub fn put_on(pages: &mut Vec<Page>) {
         put(pages, DOCKER, "capabilities of backends", &capabilities());
     }
     put(pages, BALANCING, "policies", &policies(&text_of(BALANCING)));
+    put(pages, SIMULATE, "arguments of sim", &arguments_of("sim"));
+    put(pages, TERMINAL, "signs of actions", &signs());
+    put(pages, TERMINAL, "arguments of watch", &arguments_of("watch"));
     put(pages, SERVICES, "policies that nginx lacks", &lacked_by_nginx());
 }
 
@@ -42,6 +50,16 @@ fn laws() -> String {
         ]
     };
     table(["`law`", "What must hold", "Takes"], INVARIANTS.iter().map(row))
+}
+
+/// Four signs a row, as a legend has them.
+fn signs() -> String {
+    let cell = |kind: &ActionKind| format!("{} (`{}`) {}", kind.sign(false), kind.sign(true), kind.name());
+    let rows = ActionKind::ALL.chunks(4).map(|kinds| {
+        let mut cells = kinds.iter().map(cell);
+        std::array::from_fn::<String, 4, _>(|_| cells.next().unwrap_or_default())
+    });
+    table([""; 4], rows)
 }
 
 fn capabilities() -> String {
