@@ -1,9 +1,11 @@
 //! How fast a whole system starts, and what it carries: `cargo bench -p lab-cli`.
 //!
-//! Prints, from one run on this machine: the time from nothing to all services ready (six services, three gateways,
-//! a balancer), the rate and latency of `GET /api/users` through one gateway, and the memory of each service under
+//! Prints, from one run on this machine: the time of `lab list`, the time from nothing to all services ready (six services,
+//! three gateways, a balancer), the rate and latency of `GET /api/users` through one gateway, and the memory of each service under
 //! that load. The figures of the original (NestJS) stand beside them: 0.7k requests/s and 120 to 167 MB a service.
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,7 @@ use contract::Program;
 /// What the original carried, measured on a machine of two cores.
 const ORIGINAL_PER_S: f64 = 700.0;
 const STARTS: u32 = 7;
+const LISTS: u32 = 50;
 const CONNECTIONS: usize = 64;
 const LOAD_S: f64 = 5.0;
 const ROUNDS: usize = 3;
@@ -22,12 +25,36 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
 async fn main() -> Outcome<()> {
     let state = tempfile::tempdir()?;
+    catalogue(state.path())?;
     let backend = ProcessBackend::new(env!("CARGO_BIN_EXE_lab"))?;
     startup(&backend, state.path()).await?;
     throughput(&backend, state.path()).await
 }
 
-async fn startup(backend: &ProcessBackend, state: &std::path::Path) -> Outcome<()> {
+/// How soon the catalogue is listed, the start of the program included.
+fn catalogue(state: &Path) -> Outcome<()> {
+    let mut times_ms = Vec::new();
+    for _ in 0..LISTS {
+        let began = Instant::now();
+        let listed = Command::new(env!("CARGO_BIN_EXE_lab"))
+            .arg("list")
+            .env("LAB_STATE", state)
+            .output()?;
+        times_ms.push(began.elapsed().as_secs_f64() * 1000.0);
+        if !listed.status.success() {
+            return Err("`lab list` failed".into());
+        }
+    }
+    println!("`lab list`, {LISTS} times");
+    println!(
+        "  median {:>6.1} ms   worst {:>6.1} ms",
+        median(&mut times_ms),
+        times_ms[times_ms.len() - 1]
+    );
+    Ok(())
+}
+
+async fn startup(backend: &ProcessBackend, state: &Path) -> Outcome<()> {
     let mut spec = named_system("full")?;
     for service in &mut spec.services {
         if service.service == Program::Gateway {
@@ -61,7 +88,7 @@ async fn startup(backend: &ProcessBackend, state: &std::path::Path) -> Outcome<(
     Ok(())
 }
 
-async fn throughput(backend: &ProcessBackend, state: &std::path::Path) -> Outcome<()> {
+async fn throughput(backend: &ProcessBackend, state: &Path) -> Outcome<()> {
     let spec = SystemSpec {
         name: "one gateway".to_owned(),
         services: vec![
