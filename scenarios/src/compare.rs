@@ -4,6 +4,8 @@
 //! when the 95 % interval of the ratio lies wholly beyond the noise threshold: two runs of one machine differ by a few
 //! percent for reasons that no interval of a single run holds.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::checks::bootstrap::{Bootstrap, DRAWS, middle};
@@ -110,10 +112,10 @@ struct Figure {
 fn figures(plan: &Plan) -> Vec<Figure> {
     let mut all = Vec::new();
     for arm in &plan.arms {
-        let mut classes: Vec<&str> = arm.loads.iter().map(|load| load.class.as_str()).collect();
-        classes.extend(arm.searches.iter().map(|search| search.class.as_str()));
-        classes.dedup();
-        for class in classes {
+        let loads = arm.loads.iter().map(|load| load.class.as_str());
+        let searches = arm.searches.iter().map(|search| search.class.as_str());
+        let mut seen = BTreeSet::new();
+        for class in loads.chain(searches).filter(|class| seen.insert(*class)) {
             all.extend(FIGURES.into_iter().filter_map(|(name, unit)| {
                 Some(Figure {
                     arm: arm.name.clone(),

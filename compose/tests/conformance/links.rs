@@ -25,9 +25,9 @@ async fn up(bench: &Bench, spec: SystemSpec) -> Arc<dyn System> {
 /// Asks an instance, which asks those that it calls, how it is; with how long that took.
 async fn asked(system: &Arc<dyn System>, name: &str) -> (u16, Duration) {
     let url = instance(system, name).await.url.unwrap();
-    let begin = Instant::now();
+    let start = Instant::now();
     let (status, _) = ask(&url, "/ready").await.unwrap();
-    (status, begin.elapsed())
+    (status, start.elapsed())
 }
 
 /// Asks until an instance says that it is well, which on a starved machine may take more than once.

@@ -148,12 +148,12 @@ impl Page<'_> {
             let end = layout.lanes[event.lane + 1] - 1;
             write(row, column + 2, &self.cut(&event.label, end - column - 2));
         } else {
-            let begin = event
+            let start = event
                 .lane
                 .checked_sub(1)
                 .map_or(layout.time_chars, |before| layout.lanes[before])
                 + 2;
-            let label = self.cut(&event.label, (column - 1).saturating_sub(begin));
+            let label = self.cut(&event.label, (column - 1).saturating_sub(start));
             write(row, column - 1 - chars(&label), &label);
         }
     }

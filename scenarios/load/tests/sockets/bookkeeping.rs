@@ -217,11 +217,11 @@ fn the_drain_is_bounded() {
     let server = Server::start(|_| Answer::Silence);
     let mut plan = LoadPlan::new(vec![stream(&server.url, closed(2, 2))]);
     plan.drain_max = Duration::ZERO;
-    let begin = Instant::now();
+    let start = Instant::now();
     let (_, totals) = run(plan);
     assert_eq!(totals.classes[0].errors["unanswered"], 2);
     // Far less than the timeout of a minute; no tighter bound would be about this code.
-    assert!(begin.elapsed() < Duration::from_secs(30));
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[test]
