@@ -14,6 +14,7 @@ pub mod servers;
 pub mod service;
 pub mod terminal;
 pub mod tty;
+pub mod watched;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

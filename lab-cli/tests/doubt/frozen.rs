@@ -5,8 +5,8 @@ use std::process::Command;
 use rustix::process::{Signal, kill_process};
 
 use crate::common::scenario::Tiny;
+use crate::common::watched::{Watched, assert_undecided};
 use crate::common::{Lab, docker, nginx, postgres, redis};
-use crate::watched::{Watched, assert_undecided};
 use crate::{STOP, tiny};
 
 const WITH_POSTGRES: &str = "entry = \"users\"\nstore = \"postgres\"\n[[system.service]]\nname = \"users\"\n[[system.service]]\nname = \"postgres\"";

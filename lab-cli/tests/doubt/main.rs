@@ -5,17 +5,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod frozen;
-mod others;
 mod servers;
 mod stores;
-mod watched;
 
 use std::time::Duration;
 
 use common::scenario::Tiny;
+use common::watched::{Watched, assert_undecided, is_stopped};
 use common::{Lab, json_file, until};
 use rustix::process::{Signal, kill_process};
-use watched::{Watched, assert_undecided, is_stopped};
 
 /// How long somebody is stopped; what follows waits for what the run says.
 const STOP: Duration = Duration::from_millis(700);

@@ -7,8 +7,8 @@ use rustix::process::Signal;
 use crate::common::postgres::Postgres;
 use crate::common::scenario::Tiny;
 use crate::common::service::Service;
+use crate::common::watched::{Watched, assert_told, assert_undecided};
 use crate::common::{Lab, redis, until};
-use crate::watched::{Watched, assert_told, assert_undecided};
 use crate::{STOP, tiny};
 
 /// Long enough for a server to come back.

@@ -7,9 +7,9 @@ use std::process::Command;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::common::scenario::{Tiny, lesson, write};
+use crate::common::watched::{Watched, assert_undecided};
 use crate::common::{Lab, skip, until};
 use crate::tiny;
-use crate::watched::{Watched, assert_undecided};
 
 /// The database of the one turn's users.
 fn database(run: &Watched<'_>) -> PathBuf {

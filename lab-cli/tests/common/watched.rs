@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::Pid;
 use serde_json::Value;
 
-use crate::common::{Lab, Lines, Running, json_file, pid};
+use super::{Lab, Lines, Running, json_file, pid};
 
 pub struct Watched<'a> {
     lab: &'a Lab,

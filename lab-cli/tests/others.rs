@@ -1,12 +1,15 @@
-//! Other programs on the same machine.
+//! Other programs on the same machine. Whatever ran beside this test would suffer as well, so it has a program of its own.
+#![cfg(target_os = "linux")]
+
+mod common;
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::common::Lab;
-use crate::common::scenario::Tiny;
-use crate::watched::Watched;
+use common::Lab;
+use common::scenario::Tiny;
+use common::watched::Watched;
 
 /// Bounds that nothing can keep: one of time, one of a count.
 const CHECKS: &str = r#"
