@@ -227,7 +227,7 @@ pub enum Error {
         waiting: Vec<String>,
     },
     /// Nothing of the system runs any more.
-    #[error("nothing of system `{run_id}` runs any more; `lab clean` removes what is left of it")]
+    #[error("no instance of system `{run_id}` is running; `lab clean` removes what is left of it")]
     Gone {
         /// The system's run id.
         run_id: String,

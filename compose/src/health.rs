@@ -20,7 +20,9 @@ const ANSWER_BYTES: usize = 64;
 /// What is wrong, as the end of a sentence about the instance.
 pub fn ask(program: Program) -> Result<(), String> {
     let port = std::env::var(environment::PORT).map_err(|_| format!("{} is not set", environment::PORT))?;
-    let port: u16 = port.parse().map_err(|_| format!("{} is no port", environment::PORT))?;
+    let port: u16 = port
+        .parse()
+        .map_err(|_| format!("{} is not a port", environment::PORT))?;
     ask_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), program)
 }
 

@@ -107,10 +107,7 @@ pub fn parse(answer: &str, asked: &Asked) -> Result<Guess, String> {
                 Ok(Guess::Number(number))
             } else {
                 let (min, max) = (in_unit(*min, *unit), in_unit(*max, *unit));
-                Err(format!(
-                    "{} does not lie between {min} and {max}",
-                    in_unit(number, *unit)
-                ))
+                Err(format!("{} is not between {min} and {max}", in_unit(number, *unit)))
             }
         }
         Asked::Choices(choices) if number.fract() == 0.0 && number >= 1.0 && number <= choices.len() as f64 => {

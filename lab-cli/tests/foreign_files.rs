@@ -34,7 +34,7 @@ fn no_control_characters(said: &Said) {
 #[test]
 fn what_cannot_be_sent_is_refused_by_the_check() {
     for (path, about) in [
-        ("http://127.0.0.1:1/x", "begin it with one /"),
+        ("http://127.0.0.1:1/x", "start it with one /"),
         ("/users/ 1", "percent-encode"),
         ("/users/1\\r\\nX: y", "a line break"),
     ] {

@@ -107,13 +107,13 @@ pub enum SpecError {
         weight: u32,
     },
     /// A balancer stands in front of a service; it is not one of the services.
-    #[error("`{service}` is a balancer by itself; write `balancer` at the service that it stands in front of instead")]
+    #[error("`{service}` is itself a balancer; write `balancer` at the service that it stands in front of instead")]
     BalancerAsService {
         /// The alias.
         service: String,
     },
     /// A link stands between two services; it is not one of the services.
-    #[error("`{service}` is a link by itself; say between which services it is instead")]
+    #[error("`{service}` is itself a link; say between which services it is instead")]
     LinkAsService {
         /// The alias.
         service: String,

@@ -117,7 +117,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
     Sim(Sim),
     /// Play a recorded run through the same displays
     Replay {
-        /// A run: its id, the beginning of it, `last`, or a folder.
+        /// A run: its id, the first characters of it, `last`, or a folder.
         run: String,
         /// How many times faster than it happened; 0 is at once.
         #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
@@ -136,7 +136,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
   lab report last --format md -o report.md
   lab report 2026 --format csv > run.csv")]
     Report {
-        /// A run: its id, the beginning of it, `last`, or a folder.
+        /// A run: its id, the first characters of it, `last`, or a folder.
         run: String,
         /// The format.
         #[arg(long, value_parser = report::format_parser(), default_value = "html")]
@@ -153,9 +153,9 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
   lab compare 20260101 last
   lab compare before/ after/ --json")]
     Compare {
-        /// A run: its id, the beginning of it, `last`, or a folder.
+        /// A run: its id, the first characters of it, `last`, or a folder.
         first: String,
-        /// The run that is set beside it.
+        /// The run to compare it with.
         second: String,
         #[command(flatten)]
         json: Json,
@@ -171,7 +171,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         /// Instances of a service, such as gateway=3; may be given several times.
         #[arg(long, value_name = "SERVICE=N")]
         scale: Vec<String>,
-        /// A server that the system has besides; may be given several times.
+        /// A further server for the system; may be given several times.
         #[arg(long, value_name = "SERVER", value_parser = PossibleValuesParser::new(servers::that_join()))]
         with: Vec<String>,
         /// Port of the system's front door; default: a free one.
@@ -187,7 +187,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
     Logs {
         /// Name of the instance, such as gateway-1.
         instance: String,
-        /// Go on as it grows.
+        /// Follow it as it grows.
         #[arg(short, long)]
         follow: bool,
         #[command(flatten)]
@@ -209,7 +209,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
     Kill(Instance),
     /// End an instance and start it again at the same address
     Restart(Instance),
-    /// Bring systems down that were left running
+    /// Bring down systems that were left running
     Down(Of),
     /// Run one service in the foreground
     Serve {
@@ -218,14 +218,14 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         /// End when the process with this id ends, whatever ends it.
         #[arg(long, value_name = "PID", hide = true)]
         die_with_parent: Option<u32>,
-        /// Do nothing before a byte comes at the standard input, and end when that ends without one.
+        /// Wait for a byte on standard input before doing anything; end if it closes without one.
         #[arg(long, hide = true, conflicts_with = "die_with_parent")]
         once_recorded: bool,
     },
     /// Wait for the end of the lab that started this, and end what it still has running
     #[command(hide = true)]
     Keep,
-    /// Ask the instance in this container whether it is well
+    /// Ask the instance in this container whether it is healthy
     #[command(hide = true)]
     Health {
         /// Name of its service.
@@ -252,7 +252,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         /// Folder of the scenario.
         #[arg(required_unless_present = "schema")]
         folder: Option<PathBuf>,
-        /// Where it is to run: a note says what is missing for that here.
+        /// Where you want to run it: a note says what this machine lacks for that.
         #[arg(long, default_value = DEFAULT_BACKEND, value_parser = PossibleValuesParser::new(backend_names()))]
         backend: String,
         /// Print the JSON Schema of scenario files, for editors.
@@ -263,7 +263,7 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
     Doctor(Json),
     /// Remove what runs left behind
     Clean {
-        /// Recorded runs too.
+        /// Remove recorded runs, too.
         #[arg(long)]
         recordings: bool,
     },

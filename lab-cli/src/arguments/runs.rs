@@ -50,7 +50,7 @@ pub struct Run {
     /// What you expect, in answer to the scenario's question: a number, or the number of a choice.
     #[arg(long, value_name = "ANSWER", allow_hyphen_values = true)]
     pub guess: Option<String>,
-    /// Ask nothing.
+    /// Ask no questions.
     #[arg(short, long)]
     pub yes: bool,
     /// Leave the last system running.
@@ -77,9 +77,9 @@ pub struct Play {
 /// What `lab picture` is given.
 #[derive(Debug, Clone, Args)]
 pub struct Picture {
-    /// A run: its id, the beginning of it, `last`, or a folder; `home` is the home screen.
+    /// A run: its id, the first characters of it, `last`, or a folder; `home` is the home screen.
     pub run: String,
-    /// Seconds after the run's begin; default: its verdict.
+    /// Seconds after the start of the run; default: its verdict.
     #[arg(long, value_name = "SECONDS")]
     pub at: Option<f64>,
     /// Columns and rows of the screen.

@@ -12,7 +12,7 @@ pub struct Sim {
     /// Numbers of servers.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "100")]
     pub servers: Vec<u32>,
-    /// Offered loads, as shares of what all servers can do that are neither slow nor broken.
+    /// Offered loads, as shares of what all servers could do if none were slow or broken.
     #[arg(long, value_name = "SHARE,…", value_delimiter = ',', default_value = "0.8")]
     pub load: Vec<f64>,
     /// Requests that a server works on at once.
@@ -31,7 +31,7 @@ pub struct Sim {
     /// Broken servers, such as 1:0.5: one that answers with a failure after half a millisecond.
     #[arg(long, value_name = "SERVERS:MS")]
     pub failing: Option<String>,
-    /// Let weights tell how slow the slow ones are.
+    /// Give slow servers a weight that says how slow they are.
     #[arg(long)]
     pub weighs: bool,
     /// Balancers that do not see one another's load.

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 /// Which running system is meant.
 #[derive(Debug, Clone, Args)]
 pub struct Of {
-    /// Id of the system, or the beginning of it; needed only when several run.
+    /// Id of the system, or its first characters; needed only when several run.
     #[arg(long, value_name = "ID")]
     pub system: Option<String>,
 }

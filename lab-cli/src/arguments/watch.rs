@@ -40,7 +40,7 @@ pub struct Watch {
     /// How to show it.
     #[arg(long, value_enum, default_value = "auto")]
     pub ui: Ui,
-    /// Seconds after which it ends; default: when it is left.
+    /// End after so many seconds; default: when you leave it.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub r#for: Option<u32>,
     #[command(flatten)]

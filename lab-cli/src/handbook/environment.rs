@@ -35,7 +35,7 @@ fn programs(variable: &str) -> String {
         .collect();
     let is_of_all = of.len() == Program::ALL.into_iter().filter(is_service).count();
     match of.is_empty() {
-        true => "whoever starts it".to_owned(),
+        true => "set by what starts it".to_owned(),
         false if is_of_all => "every service".to_owned(),
         false => of.join(", "),
     }

@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use super::{END, Page, between, house, marked, start_of, table, text_of};
+use super::{END, Page, between, glossary, house, marked, start_of, table, text_of};
 use crate::catalogue;
 
 /// The folder of the handbook's text.
@@ -123,6 +123,10 @@ fn summary(phases: &[Phase]) -> Page {
 /// The page of a lesson: the lesson itself as it can be told before a run.
 fn lesson_page(lesson: &Lesson) -> Page {
     let (name, title) = (lesson.name, &lesson.title);
+    let words = match glossary::words_of(name) {
+        words if words.is_empty() => String::new(),
+        words => format!("In the glossary: {}.\n\n", words.join(" · ")),
+    };
     let text = format!(
         "# {title}
 
@@ -132,7 +136,7 @@ fn lesson_page(lesson: &Lesson) -> Page {
 `lab run {name}`, or `lab run {name} --quick`. The report then continues this lesson with the sections \"What happened\" and
 \"Why\", filled with the figures of your run.
 
-{{{{#include ../../../scenarios/catalog/{name}/lesson.md:after}}}}
+{words}{{{{#include ../../../scenarios/catalog/{name}/lesson.md:after}}}}
 "
     );
     (format!("{BOOK}/scenarios/{name}.md"), text)

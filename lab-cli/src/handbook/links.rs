@@ -83,7 +83,7 @@ fn part(page: &Path, included: &str) -> String {
 }
 
 /// The name of a heading: lower case, a hyphen for each blank, and nothing but letters, digits, `-` and `_`.
-fn anchor_of(heading: &str) -> String {
+pub(super) fn anchor_of(heading: &str) -> String {
     let kept = heading.trim().chars().filter_map(|c| match c {
         c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
         c if c.is_whitespace() => Some('-'),

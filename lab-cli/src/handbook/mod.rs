@@ -5,6 +5,7 @@
 
 mod command_line;
 mod environment;
+mod glossary;
 mod lessons;
 mod links;
 mod registered;

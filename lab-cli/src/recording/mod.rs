@@ -199,7 +199,7 @@ pub fn all(state: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(folders)
 }
 
-/// The folder of a run, from its id, the beginning of it, `last`, or a path.
+/// The folder of a run, from its id, the first characters of it, `last`, or a path.
 ///
 /// # Errors
 /// When none or several fit.

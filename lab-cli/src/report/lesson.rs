@@ -1,13 +1,17 @@
 //! Lesson text (Markdown) as HTML that loads nothing and runs nothing.
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+
+use crate::text::joined;
 
 /// Markdown as HTML: headings become smaller than the page's own, raw HTML is shown as text, pictures become their
-/// description, and links lead only to the web, to mail or within the page.
+/// description, and of links that lead neither to the web, nor to mail, nor within the page only the words are left.
+/// Numbers keep their units on the same line.
 pub(super) fn to_html(markdown: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
     let mut rendered = String::with_capacity(markdown.len() * 2);
-    html::push_html(&mut rendered, Parser::new_ext(markdown, options).map(harmless));
+    let events = Parser::new_ext(markdown, options).map(harmless);
+    html::push_html(&mut rendered, with_units_joined(without_stray_links(events)));
     // Wide tables scroll by themselves, so that the page does not. A heading without words is none: a screen reader would
     // read it out.
     rendered
@@ -30,26 +34,37 @@ fn harmless(event: Event<'_>) -> Event<'_> {
             attrs,
         }),
         Event::End(TagEnd::Heading(_)) => Event::End(TagEnd::Heading(HeadingLevel::H4)),
-        Event::Start(Tag::Link {
-            link_type,
-            dest_url,
-            title,
-            id,
-        }) => {
-            let dest_url = if leads_somewhere_safe(&dest_url) {
-                dest_url
-            } else {
-                CowStr::Borrowed("#")
-            };
-            Event::Start(Tag::Link {
-                link_type,
-                dest_url,
-                title,
-                id,
-            })
-        }
         other => other,
     }
+}
+
+/// Leaves out the marks of links that lead nowhere safe; their words stay. Links do not lie in one another.
+fn without_stray_links<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
+    let mut strays = false;
+    events.filter(move |event| match event {
+        Event::Start(Tag::Link { dest_url, .. }) => {
+            strays = !leads_somewhere_safe(dest_url);
+            !strays
+        }
+        Event::End(TagEnd::Link) => !strays,
+        _ => true,
+    })
+}
+
+/// Puts no-break spaces between numbers and their units. Code stays as it is: people copy it.
+fn with_units_joined<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
+    let mut in_code = false;
+    events.map(move |event| match event {
+        Event::Text(text) if !in_code => Event::Text(joined(&text).into()),
+        other => {
+            match other {
+                Event::Start(Tag::CodeBlock(_)) => in_code = true,
+                Event::End(TagEnd::CodeBlock) => in_code = false,
+                _ => {}
+            }
+            other
+        }
+    })
 }
 
 fn leads_somewhere_safe(url: &str) -> bool {
@@ -77,9 +92,18 @@ mod tests {
             "<code>code</code>",
             "a picture",
             "https://example.org",
+            " bad ",
         ] {
             assert!(html.contains(wanted), "{wanted} not in {html}");
         }
+        assert_eq!(html.matches("</a>").count(), 1, "{html}");
+    }
+
+    #[test]
+    fn numbers_keep_their_units_but_code_stays_as_it_is() {
+        let html = to_html("At 95 % it took 2 s.\n\n```sh\nsleep 2 s\n```\n");
+        assert!(html.contains("95\u{a0}% it took 2\u{a0}s."), "{html}");
+        assert!(html.contains("sleep 2 s"), "{html}");
     }
 
     #[test]

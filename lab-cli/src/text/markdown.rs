@@ -5,21 +5,31 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 
 use super::{filled, table_within, visible, width};
 
+/// Columns that a figure is moved to the right, where there is room.
+const FIGURE_INDENT: usize = 4;
+
 /// Renders Markdown, each line after an indent of this many spaces. Ends in a newline unless empty.
 pub fn render(markdown: &str, indent: usize) -> String {
-    let mut renderer = Renderer {
+    let renderer = Renderer {
         indent,
         ..Renderer::default()
     };
-    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
-        renderer.event(event);
-    }
-    renderer.out
+    renderer.rendered(markdown)
+}
+
+/// Renders Markdown for a narrow place beside something else: a figure that does not fit is replaced by these words.
+pub fn render_beside(markdown: &str, instead_of_wide: &str) -> String {
+    let renderer = Renderer {
+        instead_of_wide: Some(instead_of_wide),
+        ..Renderer::default()
+    };
+    renderer.rendered(markdown)
 }
 
 #[derive(Default)]
-struct Renderer {
+struct Renderer<'a> {
     indent: usize,
+    instead_of_wide: Option<&'a str>,
     out: String,
     /// The paragraph, item or cell under way.
     line: String,
@@ -28,15 +38,24 @@ struct Renderer {
     /// What the next wrapped line begins with: a bullet or a number.
     marker: String,
     in_code: bool,
+    /// The figure or the piece of code under way.
+    figure: String,
     rows: Vec<Vec<String>>,
 }
 
-impl Renderer {
+impl Renderer<'_> {
+    fn rendered(mut self, markdown: &str) -> String {
+        for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
+            self.event(event);
+        }
+        self.out
+    }
+
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
-            Event::Text(text) if self.in_code => self.code(&text),
+            Event::Text(text) if self.in_code => self.figure.push_str(&text),
             Event::Text(text) => self.line.push_str(&visible(&text)),
             Event::Code(code) => self.line.push_str(&style(visible(&code)).cyan().to_string()),
             Event::SoftBreak => self.line.push(' '),
@@ -93,7 +112,10 @@ impl Renderer {
                 };
                 self.put(&text.to_string());
             }
-            TagEnd::CodeBlock => self.in_code = false,
+            TagEnd::CodeBlock => {
+                self.in_code = false;
+                self.figure();
+            }
             TagEnd::List(_) => {
                 self.lists.pop();
             }
@@ -140,9 +162,22 @@ impl Renderer {
         self.out.push('\n');
     }
 
-    fn code(&mut self, text: &str) {
-        for line in text.lines() {
-            self.put(&format!("    {}", visible(line)));
+    /// Writes the figure under way. One that is too wide first gives up the blanks on its left.
+    fn figure(&mut self) {
+        let figure = std::mem::take(&mut self.figure);
+        let figure = visible(&figure);
+        let room = width().saturating_sub(self.indent);
+        let (blanks, widest) = extent(&figure);
+        if let Some(words) = self.instead_of_wide.filter(|_| widest - blanks > room) {
+            let words = filled(words, "", "");
+            self.out.push_str(&style(words).dim().to_string());
+            self.out.push('\n');
+            return;
+        }
+        let left = (FIGURE_INDENT + blanks).min(room.saturating_sub(widest - blanks));
+        for line in figure.lines() {
+            let line = line.get(blanks..).unwrap_or_default();
+            self.put(format!("{:left$}{line}", "").trim_end());
         }
     }
 
@@ -160,6 +195,16 @@ impl Renderer {
     }
 }
 
+/// Blanks that all lines of a figure begin with, and the columns of its widest line.
+fn extent(figure: &str) -> (usize, usize) {
+    let drawn = || figure.lines().filter(|line| !line.trim().is_empty());
+    let blanks = drawn()
+        .map(|line| line.len() - line.trim_start_matches(' ').len())
+        .min();
+    let widest = drawn().map(console::measure_text_width).max();
+    (blanks.unwrap_or(0), widest.unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +219,25 @@ mod tests {
         let expected =
             "  Title\n\n  One code word and more.\n\n  • first\n  • second\n\n  1. one\n  2. two\n\n      lab run x";
         assert_eq!(text.trim_end(), expected);
+    }
+
+    #[test]
+    fn a_figure_gives_up_blanks_before_it_is_too_wide() {
+        console::set_colors_enabled(false);
+        let figure = "```text\n  a ──▶ b\n\n    └─ c\n```\n";
+        let drawn = |columns| crate::text::within(columns, || render(figure, 0));
+        assert_eq!(drawn(40), "      a ──▶ b\n\n        └─ c\n");
+        assert_eq!(drawn(9), "  a ──▶ b\n\n    └─ c\n");
+        assert_eq!(drawn(7), "a ──▶ b\n\n  └─ c\n");
+    }
+
+    #[test]
+    fn beside_something_else_words_stand_for_a_figure_that_is_too_wide() {
+        console::set_colors_enabled(false);
+        let figure = "before\n\n```text\n    a ──▶ b\n```\n\nafter\n";
+        let drawn = |columns| crate::text::within(columns, || render_beside(figure, "(l shows it)"));
+        assert_eq!(drawn(7), "before\n\na ──▶ b\n\nafter\n");
+        assert_eq!(drawn(6), "before\n\n(l\nshows\nit)\n\nafter\n");
     }
 
     #[test]

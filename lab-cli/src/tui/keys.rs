@@ -163,7 +163,7 @@ pub static BINDINGS: &[Binding] = {
         bind(P::Home, &[Char('i')], A::Idea, "show the idea now; otherwise it comes after your guess", ""),
         bind(P::Home, &[Char('p')], A::Play, "play with the scenario's system, or with the general one", "play"),
         bind(P::Home, &[Char('/')], A::Search, "search names, titles and questions; Esc ends it", "search"),
-        bind(P::Home, &[TAB, RIGHT], A::NextTab, "what stands beside the list: about it, its recorded runs", "beside"),
+        bind(P::Home, &[TAB, RIGHT], A::NextTab, "what is beside the list: about the scenario, or its recorded runs", "beside"),
         bind(P::Home, &[BACK_TAB, LEFT], A::PreviousTab, "", ""),
         bind(P::Home, &[Char('0')], A::Phase(0), "only one phase of the curriculum: 0 to 8; the same again shows all", ""),
         bind(P::Home, &[Char('1')], A::Phase(1), "", ""),
@@ -202,7 +202,7 @@ pub static BINDINGS: &[Binding] = {
         bind(P::Play, &[Char('i')], A::Grow, "add one instance", "i d add, remove"),
         bind(P::Play, &[Char('d')], A::Shrink, "remove one instance", ""),
         bind(P::Play, &[Char('o')], A::NextPolicy, "the balancer's next policy, while requests flow", "policy"),
-        bind(P::Play, &[Char('s')], A::PauseInstance, "stop the instance where it stands (SIGSTOP); again: let it go on", "stop"),
+        bind(P::Play, &[Char('s')], A::PauseInstance, "stop the instance where it stands (SIGSTOP); again: resume it", "stop"),
         bind(P::Play, &[Char('x')], A::KillInstance, "kill the instance (SIGKILL)", "kill"),
         bind(P::Play, &[Char('r')], A::RestartInstance, "start the instance again", "restart"),
         bind(P::Play, &[Char('w')], A::SlowInstance, "make its work ten times as long; again: as it was", "slow"),
@@ -219,7 +219,7 @@ pub static BINDINGS: &[Binding] = {
         bind(P::Everywhere, &[END, Char('G')], A::Bottom, "", ""),
         bind(P::Everywhere, &[Char('m')], A::Mouse, "mouse on or off: off, the terminal selects text as always", ""),
         bind(P::Everywhere, &[Char('?')], A::Help, "these keys", "keys"),
-        bind(P::Everywhere, &[Char('q'), ESC], A::Back, "back; from the first page: out", "quit"),
+        bind(P::Everywhere, &[Char('q'), ESC], A::Back, "back; from the first page: quit", "quit"),
     ]
 };
 

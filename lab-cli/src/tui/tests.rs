@@ -22,6 +22,7 @@ use super::theme::{Depth, Theme};
 use crate::recording::Recording;
 use crate::report::fixture;
 
+mod lessons;
 mod predict;
 
 const PLAIN: Theme = Theme {

@@ -25,6 +25,11 @@ pub fn markdown(width: usize, theme: Theme, markdown: &str) -> Vec<Line<'static>
     lines(width, theme, || text::markdown(markdown, 0))
 }
 
+/// The same in a narrow place beside something else: a figure that does not fit is replaced by these words.
+pub fn markdown_beside(width: usize, theme: Theme, markdown: &str, instead_of_wide: &str) -> Vec<Line<'static>> {
+    lines(width, theme, || text::markdown_beside(markdown, instead_of_wide))
+}
+
 /// Plain words, wrapped.
 pub fn wrapped(width: usize, theme: Theme, words: &str) -> Vec<Line<'static>> {
     lines(width, theme, || text::wrapped(words, 0))

@@ -29,7 +29,7 @@ pub enum Trouble {
         location: Option<String>,
     },
     /// It answers with something else.
-    #[error("answers with {0}, which is no text of metrics")]
+    #[error("answers with {0}, which is not metrics in text form")]
     OtherType(String),
     /// The answer could not be read to its end.
     #[error("cannot be read: {0}")]

@@ -138,7 +138,7 @@ fn place(url: &Url) -> Result<Url, Failure> {
     match url.scheme() {
         "http" | "https" if url.host_str().is_some() => {}
         _ => {
-            return Err(Failure::usage(format!("{} is no address of metrics", shown()))
+            return Err(Failure::usage(format!("{} is not an address of metrics", shown()))
                 .hint("write it as http://HOST:PORT/metrics; without one, lab watch shows the system that is up"));
         }
     }

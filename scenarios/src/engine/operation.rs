@@ -169,7 +169,7 @@ impl Asker {
         let method = ask
             .method
             .parse()
-            .map_err(|_| format!("{} is no HTTP method", ask.method))?;
+            .map_err(|_| format!("{} is not an HTTP method", ask.method))?;
         let mut request = self.http.request(method, url);
         for (name, value) in &ask.headers {
             request = request.header(name, ClientsSpec::fill(value, client, wave));

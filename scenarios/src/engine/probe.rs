@@ -59,7 +59,7 @@ async fn ask(client: &reqwest::Client, probe: &ProbeSpec, url: url::Url, within:
     let method = probe
         .method
         .parse()
-        .map_err(|_| format!("{} is no method", probe.method))?;
+        .map_err(|_| format!("{} is not a method", probe.method))?;
     let answer = client
         .request(method, url)
         .timeout(within)

@@ -57,7 +57,7 @@ pub(super) fn check(expression: &IdedExpr) -> Result<(), String> {
 }
 
 fn too_deep() -> String {
-    format!("more than {DEPTH_MAX} parts of the expression stand in one another")
+    format!("more than {DEPTH_MAX} parts of the expression are nested")
 }
 
 /// The most parts that are evaluated; none when the expression is too deep.

@@ -94,7 +94,7 @@ fn every_mistake_is_found_with_its_place_and_a_hint() {
             "instances = 0",
             "number of instances is 0",
         ),
-        ("default = 2000", "default = 200000", "must lie within min and max"),
+        ("default = 2000", "default = 200000", "must be within min and max"),
     ];
     for (from, to, expected) in mistakes {
         let said = said_of("scenario.toml", from, to);
@@ -109,15 +109,15 @@ fn what_could_not_be_run_is_refused_with_its_place() {
     let change = "env = { CPU_WORK = \"offloaded\" }";
     let arm = |to: &str| (change.to_owned(), to.to_owned());
     let mistakes = [
-        (request("path = \"http://127.0.0.1:1/x\""), "begin it with one /"),
-        (request("path = \"//127.0.0.1:1/x\""), "begin it with one /"),
+        (request("path = \"http://127.0.0.1:1/x\""), "start it with one /"),
+        (request("path = \"//127.0.0.1:1/x\""), "start it with one /"),
         (request("path = \"/\\\\127.0.0.1:1/x\""), "percent-encode"),
         (request("path = \"/users/ 1\""), "percent-encode"),
         (request("path = \"/users/1\\r\\nX: y\""), "a line break"),
         (request("path = \"/users/1\\nX: y\""), "a line break"),
         (request("path = \"/ü\""), "percent-encode"),
         (request("path = \"/a#b\""), "percent-encode"),
-        (request("path = \"\""), "begin it with one /"),
+        (request("path = \"\""), "start it with one /"),
         (request("path = \"/x\", method = \"GE T\""), "the method is \"GE T\""),
         (request("path = \"/x\", headers = { \"a b\" = \"1\" }"), "a header name"),
         (request("path = \"/x\", headers = { a = \"1\\n2\" }"), "a line break"),

@@ -39,7 +39,7 @@ fn way(target: &Place, system: &SystemSpec) -> Result<(), Problem> {
             .suggest(&meant, known.iter().map(String::as_str)),
         None => Problem::at(
             target.span(),
-            format!("`{target}` is no way from one service to another"),
+            format!("`{target}` is not a path from one service to another"),
         )
         .hint(format!("write it as FROM->TO; there are {}", known.join(", "))),
     };

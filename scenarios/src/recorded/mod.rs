@@ -73,7 +73,7 @@ impl Reader {
         }
         if let EventKind::RunStarted(info) = &event.kind {
             if self.shape.is_some() {
-                return Err("the run begins a second time".to_owned());
+                return Err("the run starts a second time".to_owned());
             }
             if info.version > EVENT_VERSION {
                 return Err(format!(

@@ -170,7 +170,7 @@ fn once_an_arm<'a>(named: impl Iterator<Item = (&'a Place, &'a [Place])>, what: 
     }
 }
 
-const NAME: &str = "a name begins with a lower-case letter and goes on with those, digits and underscores";
+const NAME: &str = "a name starts with a lower-case letter, followed by lower-case letters, digits and underscores";
 
 /// Names are used in expressions, so they are identifiers there.
 fn identifier(name: &Place, problems: &mut Vec<Problem>) {

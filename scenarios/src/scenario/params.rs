@@ -13,7 +13,7 @@ fn numbers(document: &Document, problems: &mut Vec<Problem>) {
         let fits = |value: f64| (param.min..=param.max).contains(&value);
         if !fits(param.default) || !param.quick.is_none_or(fits) {
             problems.push(Problem::whole(format!(
-                "params.{name}: default and quick must lie within min and max ({} to {})",
+                "params.{name}: default and quick must be within min and max ({} to {})",
                 param.min, param.max
             )));
         }

@@ -133,7 +133,7 @@ pub enum UpstreamError {
         entry: Secret,
     },
     /// Something behind an address that is no weight.
-    #[error("the entry {entry:?} has {extra:?} behind its address; only weight=N may stand there")]
+    #[error("the entry {entry:?} has {extra:?} after its address; only weight=N is allowed there")]
     Extra {
         /// The entry; a password in it is not shown.
         entry: Secret,

@@ -14,7 +14,7 @@ pub fn check_request<B>(request: &mut Request<B>) -> Result<(), Failure> {
     if request.method() == Method::CONNECT {
         return Err(Failure::BadRequest(
             StatusCode::NOT_IMPLEMENTED,
-            "the balancer is no tunnel: it does not take CONNECT",
+            "the balancer is not a tunnel: it does not take CONNECT",
         ));
     }
     check_codings(request.headers())?;

@@ -30,7 +30,7 @@ pub(super) fn ingredients(jars: &Path) -> Result<Ingredients, String> {
     let home = java
         .parent()
         .and_then(Path::parent)
-        .ok_or_else(|| format!("{} lies in no folder of a Java", java.display()))?;
+        .ok_or_else(|| format!("{} is not in the folder of a Java installation", java.display()))?;
     let mut ingredients = Ingredients::default();
     for file in files_below(home, &UNUSED).map_err(unread(home))? {
         let place = within(JAVA, home, &file);

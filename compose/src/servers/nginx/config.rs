@@ -59,7 +59,7 @@ pub(super) fn render(place: &Place<'_>, environment: &Environment, stamp: Option
             .map_err(|error| format!("{upstream:?} is not an instance: {error}"))?;
         let address = url
             .strip_prefix("http://")
-            .ok_or_else(|| format!("{url:?} is no address"))?;
+            .ok_or_else(|| format!("{url:?} is not an address"))?;
         // Every method of nginx looks at weights, and of the lab's only some.
         let weight = if looks_at_weights(policy) && weight != 1 {
             format!(" weight={weight}")

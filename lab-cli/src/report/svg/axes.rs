@@ -45,7 +45,7 @@ impl Area {
         for tick in scale.ticks() {
             let x = scale.at(tick);
             canvas.line("grid", (x, self.top), (x, self.bottom));
-            canvas.text("tick", (x, self.bottom + 16.0), Anchor::Middle, &text(tick));
+            canvas.tick_below((x, self.bottom + 16.0), &text(tick));
         }
         canvas.line("axis", (self.left, self.bottom), (self.right, self.bottom));
         canvas.text(

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::report::escape::markup;
 
-use super::look::{STYLES, WIDTH};
+use super::look::{STYLES, TICK_LETTER, WIDTH};
 
 /// A picture being drawn.
 pub(super) struct Canvas {
@@ -67,6 +67,17 @@ impl Canvas {
             self.body,
             r#"<text class="{class}" x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>"#
         );
+    }
+
+    /// The label of a tick on a horizontal axis: in the middle below it, or beside that where the picture ends.
+    pub(super) fn tick_below(&mut self, at: (f64, f64), text: &str) {
+        let half = text.chars().count() as f64 * TICK_LETTER / 2.0;
+        let (x, anchor) = match at.0 {
+            x if x + half > WIDTH => (WIDTH - 1.0, Anchor::End),
+            x if x < half => (1.0, Anchor::Start),
+            x => (x, Anchor::Middle),
+        };
+        self.text("tick", (x, at.1), anchor, text);
     }
 
     /// A text that reads upwards, held in its middle.
@@ -262,6 +273,22 @@ mod tests {
     #[test]
     fn coordinates_are_short_and_finite() {
         assert_eq!([1.0, 2.26, f64::NAN, f64::INFINITY].map(place), ["1", "2.3", "0", "0"]);
+    }
+
+    #[test]
+    fn labels_of_ticks_stay_within_the_picture() {
+        let mut canvas = Canvas::new(10.0, "t", "d");
+        canvas.tick_below((WIDTH - 22.0, 5.0), "99.9999 %");
+        canvas.tick_below((WIDTH / 2.0, 5.0), "1 s");
+        canvas.tick_below((0.0, 5.0), "1 ms");
+        let svg = canvas.finish();
+        for placed in [
+            r#"x="559" y="5" text-anchor="end">99.9999 %"#,
+            r#"x="280" y="5" text-anchor="middle">1 s"#,
+            r#"x="1" y="5" text-anchor="start">1 ms"#,
+        ] {
+            assert!(svg.contains(placed), "{placed} not in {svg}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use scenarios::state::RoundState;
 
 use super::axes::Area;
 use super::canvas::{Anchor, Canvas};
+use super::look::{WIDTH, shortened};
 use super::scale::Scale;
 use super::{Entry, action_entry};
 
@@ -97,16 +98,11 @@ impl Marks {
             canvas.rect(class, (left, area.top), (right - left, area.bottom - area.top));
             let fits = ((right - left) / LETTER).max(0.0) as usize;
             if fits >= 2 {
-                let shown: String = if name.chars().count() <= fits {
-                    name.clone()
-                } else {
-                    name.chars().take(fits - 1).chain(['…']).collect()
-                };
                 canvas.text(
                     "tick",
                     (f64::midpoint(left, right), labels_y - 4.0),
                     Anchor::Middle,
-                    &shown,
+                    &shortened(name, fits),
                 );
             }
         }
@@ -118,12 +114,17 @@ impl Marks {
         for (index, done) in self.actions.iter().enumerate() {
             let at = x.at(done.at_s);
             let words = format!("{} {}", done.kind.sign(false), done.words);
+            let words = shortened(&words, (WIDTH / LETTER) as usize);
             let y = labels_y - windows - 4.0 - ROW * (index % ROWS) as f64;
             canvas.line("action", (at, y - 8.0), (at, area.bottom));
-            let (anchor, text_x) = if at + words.chars().count() as f64 * LETTER < area.right {
+            let long = words.chars().count() as f64 * LETTER;
+            // Beside the line where there is room, else as far to the right as the picture goes.
+            let (anchor, text_x) = if at + long < area.right {
                 (Anchor::Start, at + 4.0)
-            } else {
+            } else if long < at - 4.0 {
                 (Anchor::End, at - 4.0)
+            } else {
+                (Anchor::End, WIDTH)
             };
             canvas.text("tick act", (text_x, y), anchor, &words);
         }

@@ -5,6 +5,7 @@ use crate::report::words;
 use super::axes::{self, Area};
 use super::bins::Bins;
 use super::canvas::{Anchor, Canvas, Path, bare_swatch, box_swatch, mark_swatch};
+use super::look::shortened;
 use super::scale::Scale;
 use super::{Entry, Figure, STYLES, Series, extent};
 
@@ -13,14 +14,6 @@ const ROW: f64 = 92.0;
 const WORDS: f64 = 46.0;
 /// Longer labels would not fit on a phone.
 const LABEL_CHARS: usize = 44;
-
-/// A label that fits.
-fn draw_label(text: &str) -> String {
-    if text.chars().count() <= LABEL_CHARS {
-        return text.to_owned();
-    }
-    text.chars().take(LABEL_CHARS - 1).chain(['…']).collect()
-}
 
 /// One row for each series; none when no series has a good answer.
 pub(in crate::report) fn ridges(title: &str, series: &[Series<'_>]) -> Option<Figure> {
@@ -56,7 +49,7 @@ pub(in crate::report) fn ridges(title: &str, series: &[Series<'_>]) -> Option<Fi
             "strong halo",
             (area.left + 2.0, base - ROW + 18.0),
             Anchor::Start,
-            &draw_label(&one.label),
+            &shortened(&one.label, LABEL_CHARS),
         );
         canvas.text(
             "tick halo",

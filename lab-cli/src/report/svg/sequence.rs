@@ -3,6 +3,7 @@
 use history::{Diagram, Event, EventKind};
 
 use super::canvas::{Anchor, Canvas, Path};
+use super::look::shortened;
 use super::{Figure, WIDTH, action_entry};
 
 /// Room for the times at the left.
@@ -126,13 +127,6 @@ fn point(canvas: &mut Canvas, x: f64, y: f64, event: &Event) {
         (Anchor::End, x - 9.0)
     };
     canvas.text(&format!("halo {class}"), (at, y + 4.0), anchor, label);
-}
-
-fn shortened(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
-        return text.to_owned();
-    }
-    text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// The picture in words.

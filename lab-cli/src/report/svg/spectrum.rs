@@ -102,7 +102,7 @@ fn quantile_axis(canvas: &mut Canvas, area: &Area, x: &Scale) {
     for (reach, text) in ticks.collect::<Vec<_>>() {
         if reach <= x.high() {
             canvas.line("grid", (x.at(reach), area.top), (x.at(reach), area.bottom));
-            canvas.text("tick", (x.at(reach), area.bottom + 16.0), Anchor::Middle, &text);
+            canvas.tick_below((x.at(reach), area.bottom + 16.0), &text);
         }
     }
     canvas.line("axis", (area.left, area.bottom), (area.right, area.bottom));

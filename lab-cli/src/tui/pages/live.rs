@@ -113,7 +113,7 @@ impl Live {
     pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: Theme) {
         let state = self.frozen.as_deref().unwrap_or(&self.state);
         let Some(info) = &state.info else {
-            put(&[Line::raw("the run begins")], area, buf);
+            put(&[Line::raw("the run is starting")], area, buf);
             return;
         };
         let [head, body] = Layout::vertical([Constraint::Length(2), Constraint::Min(1)]).areas(area);

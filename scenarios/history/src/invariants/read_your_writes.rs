@@ -83,7 +83,7 @@ fn judge_session(judging: &mut Judging, key: &str, session: &[Answer<'_>]) {
         }
         if let Some(earlier) = highest.filter(|earlier| later.count <= earlier.count) {
             let message = format!(
-                "{} was told that {key} is {}, and was then answered with {} after counting once more.",
+                "{} read that {key} is {}, and then got {} after counting once more.",
                 later.operation.actor, earlier.count, later.count
             );
             judging.violated(key, message, &[earlier.operation, later.operation]);
@@ -126,7 +126,7 @@ mod tests {
         );
         assert_eq!(
             judgement.violations[0].message,
-            "a was told that count is 5, and was then answered with 5 after counting once more."
+            "a read that count is 5, and then got 5 after counting once more."
         );
     }
 

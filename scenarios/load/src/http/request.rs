@@ -74,7 +74,7 @@ impl Request {
             return bad(
                 "the path",
                 &self.path,
-                "begin it with one /; the host is that of the service",
+                "start it with one /; the host is that of the service",
             );
         }
         if !self

@@ -153,7 +153,7 @@ fn describe() {
     metrics::describe_counter!("upstream_calls_total", "Calls of a service that were begun.");
     metrics::describe_counter!(
         "upstream_call_outcomes_total",
-        "Calls that ended: succeeded with an answer below 500, failed, or abandoned by whoever wanted them."
+        "Calls that ended: succeeded with an answer below 500, failed, or abandoned by their callers."
     );
     metrics::describe_counter!("upstream_rejections_total", "Calls that a policy did not let be made.");
     metrics::describe_counter!("upstream_attempts_total", "Requests that were sent for these calls.");

@@ -21,8 +21,8 @@ pub const PGDATA: &str = "PGDATA";
 pub const WORKERS: &str = "WORKERS";
 /// Longest wait for an answer of a called service, in milliseconds. Default 10000.
 pub const UPSTREAM_TIMEOUT_MS: &str = "UPSTREAM_TIMEOUT_MS";
-/// How long the answer to a request is waited for that does not say in `x-deadline-left-ms` that its client waits for less, in
-/// milliseconds; 0 is for ever. What is left of it goes along with every call that the request makes. Default 0.
+/// How long a client waits for its answer, in milliseconds, unless the request says less in `x-deadline-left-ms`; 0 is for ever.
+/// What is left of it goes along with every call that the request makes. Default 0.
 pub const DEADLINE_MS: &str = "DEADLINE_MS";
 /// What `/ready` asks: `deep` (everything that the service needs: its database, the called services, a Redis and a Kafka) or
 /// `shallow` (only what it owns: its database). Default `deep`.
@@ -52,7 +52,7 @@ pub const WORK_CONTROL: &str = "WORK_CONTROL";
 /// Instances whose work takes longer from the start, such as `users-1=20` (twenty times), with commas between several.
 /// Default: none.
 pub const WORK_SLOW: &str = "WORK_SLOW";
-/// Instances that are broken: they refuse every business request at once with 503, and look well to `/ready`; with commas
+/// Instances that are broken: they refuse every business request at once with 503, and look healthy to `/ready`; with commas
 /// between several. Default: none.
 pub const WORK_BROKEN: &str = "WORK_BROKEN";
 /// What all variables that are meant for the balancer in front of a service, and not for the service, begin with.

@@ -63,7 +63,7 @@ pub const ROUTES: [Route; 49] = [
     route(Analytics, POST, "/events", "counts an event"),
     route(Analytics, GET, "/summary", "how often each kind of event happened"),
     route(Analytics, GET, "/effects", "what the events of orders did, and how often").only(WITH_KAFKA),
-    route(Analytics, &["DELETE", "GET", "POST"], "/figures", "revenue by seconds, with a digest; forgets it; makes it anew from the log").only(WITH_KAFKA),
+    route(Analytics, &["DELETE", "GET", "POST"], "/figures", "revenue by seconds, with a digest; forgets it; makes it again from the log").only(WITH_KAFKA),
     route(Analytics, GET, "/dead-letters", "the events that nobody could handle").only(WITH_KAFKA),
     route(Analytics, GET, "/stories/{order_id}", "what happened to an order across services").only(WITH_KAFKA),
     route(Analytics, GET, "/stories/suspect", "the first order that something is wrong with").only(WITH_KAFKA),

@@ -87,7 +87,7 @@ impl fmt::Display for UpstreamEntryError {
             Self::NoName => write!(formatter, "it has no name before a \"=\""),
             Self::Extra(extra) => write!(
                 formatter,
-                "it has {extra:?} behind its address; only {WEIGHT}N may stand there"
+                "it has {extra:?} after its address; only {WEIGHT}N is allowed there"
             ),
         }
     }

@@ -52,7 +52,7 @@ pub enum NoEvent {
     #[error("the message is empty")]
     Empty,
     /// It is no CloudEvents envelope, or its data is not what its type promises.
-    #[error("the message is no event: {0}")]
+    #[error("the message is not an event: {0}")]
     Malformed(#[from] serde_json::Error),
 }
 

@@ -12,7 +12,7 @@ const METRIC: &str = "store_errors_total";
 pub fn note_trouble(error: &(dyn Error + 'static)) {
     if let Some(reason) = trouble(error) {
         // Here and not at the start, for a database may be opened before the process records metrics. Troubles are rare.
-        metrics::describe_counter!(METRIC, "Failures of the database that are no fault of a request.");
+        metrics::describe_counter!(METRIC, "Failures of the database that no request caused.");
         metrics::counter!(METRIC, "reason" => reason).increment(1);
     }
 }

@@ -16,6 +16,8 @@ use crate::tui::theme::{Role, Theme};
 
 /// How many misconceptions stand beside the list; lab learner shows all.
 const BELIEFS_SHOWN: usize = 2;
+/// What stands for a figure that does not fit beside the list.
+const WIDE_FIGURE: &str = "(too wide here: l opens the lesson)";
 /// What each phase of the curriculum is about.
 const PHASES: [&str; 9] = [
     "Independent services",
@@ -185,7 +187,8 @@ impl Home {
         for part in parts {
             lines.push(Line::default());
             lines.push(heading(part, theme));
-            lines.extend(text::markdown(width, theme, entry.scenario.lesson.section(part)));
+            let section = entry.scenario.lesson.section(part);
+            lines.extend(text::markdown_beside(width, theme, section, WIDE_FIGURE));
         }
         if asks {
             lines.push(Line::default());

@@ -19,7 +19,7 @@ use super::super::discipline::{Discipline, DisciplineKind, Waiter};
 /// As the registry has it. Written as `lifo length=100 interval=100ms`.
 pub(super) const KIND: DisciplineKind = DisciplineKind {
     name: "lifo",
-    summary: "while a backlog stands, the newest is served first",
+    summary: "while a backlog lasts, the newest is served first",
     build: |words, length| {
         let interval = words.take("interval", Duration::from_millis(100))?;
         Ok(Box::new(AdaptiveLifo {

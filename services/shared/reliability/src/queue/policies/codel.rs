@@ -22,7 +22,7 @@ use crate::config::SettingsError;
 /// As the registry has it. Written as `codel length=100 target=5ms interval=100ms`.
 pub(super) const KIND: DisciplineKind = DisciplineKind {
     name: "codel",
-    summary: "while a backlog stands, who waited long is turned away",
+    summary: "while a backlog lasts, requests that waited long are turned away",
     build: |words, length| {
         let target = words.take("target", Duration::from_millis(5))?;
         let interval = words.take("interval", Duration::from_millis(100))?;
