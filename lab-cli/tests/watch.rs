@@ -345,7 +345,7 @@ fn what_cannot_be_watched_is_said_with_what_could_be() {
         .complains(&["nobody answers", "lab ps"]);
     lab.say("watch ftp://x --ui plain")
         .code(2)
-        .complains(&["no address of metrics"]);
+        .complains(&["not an address of metrics"]);
     let url = foreign();
     lab.say(&format!("watch {url} --metric queue_seconds --ui plain"))
         .code(2)

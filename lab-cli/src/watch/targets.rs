@@ -178,7 +178,7 @@ mod tests {
     fn what_cannot_be_asked_is_said_without_its_secrets() {
         let words = names(&["ftp://u:s3cret@x"]).unwrap_err().words();
         assert!(
-            words.contains("no address of metrics") && !words.contains("s3cret"),
+            words.contains("not an address of metrics") && !words.contains("s3cret"),
             "{words}"
         );
     }
