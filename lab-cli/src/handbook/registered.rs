@@ -1,4 +1,4 @@
-//! Tables of what is registered somewhere: invariants, what backends declare, policies of load balancing.
+//! Tables of what is registered somewhere: invariants, what backends declare, policies of load balancing and of resilience.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +22,19 @@ pub fn put_on(pages: &mut Vec<Page>) {
     }
     put(pages, BALANCING, "policies", &policies(&text_of(BALANCING)));
     put(pages, SERVICES, "policies that nginx lacks", &lacked_by_nginx());
+    put(pages, SERVICES, "rate limits", &kinds(reliability::rate::REGISTRY));
+    put(
+        pages,
+        SERVICES,
+        "limits of concurrency",
+        &kinds(reliability::limit::REGISTRY),
+    );
+    put(
+        pages,
+        SERVICES,
+        "queue disciplines",
+        &kinds(reliability::queue::REGISTRY),
+    );
 }
 
 fn put(pages: &mut Vec<Page>, file: &str, part: &str, made: &str) {
@@ -80,6 +93,12 @@ fn policies(page: &str) -> String {
         ]
     });
     table(["Policy", "What it picks", "A pick"], rows)
+}
+
+/// The policies of a registry with what they do.
+fn kinds<B>(registry: &[reliability::Kind<B>]) -> String {
+    let row = |kind: &reliability::Kind<B>| [format!("`{}`", kind.name()), kind.summary().to_owned()];
+    table(["Name", "What it does"], registry.iter().map(row))
 }
 
 fn lacked_by_nginx() -> String {

@@ -1,6 +1,7 @@
 //! One file a policy. Each says the idea, what it promises, what it keeps, when it harms, and where it comes from.
 //!
-//! To add one, write its file and name it twice here: among the modules, and in [`REGISTRY`].
+//! To add one, write its file, and beside it the script that does the same in Redis, and name it twice here: among the
+//! modules, and in [`REGISTRY`].
 
 mod fixed_window;
 mod gcra;
@@ -12,7 +13,7 @@ use super::kind::RateLimitKind;
 
 pub use sliding_log::KIND as SLIDING_LOG;
 
-/// Every policy there is, in the order in which lists show them. `tests/rate.rs` runs over it.
+/// Every policy there is, in the order in which lists show them. `tests.rs` runs over it.
 pub static REGISTRY: &[RateLimitKind] = &[
     fixed_window::KIND,
     sliding_counter::KIND,
