@@ -1,5 +1,7 @@
 //! What scenarios need of this machine.
 
+use std::collections::BTreeSet;
+
 use compose::servers::{self, Server};
 use compose::{Backend, Capability, ServiceSpec, SystemSpec};
 use contract::Program;
@@ -10,15 +12,12 @@ use scenarios::scenario::Scenario;
 use crate::able;
 use crate::failure::Failure;
 
-/// What backends that run systems in containers can do, and others cannot.
-const OF_CONTAINERS: [Capability; 2] = [Capability::Limits, Capability::Disconnect];
-
 /// What a scenario needs, in words.
 pub fn words(needs: &[Need]) -> String {
     let words = needs.iter().map(|need| match *need {
         Need::Server(program) => servers::of(program).map_or(program.as_str(), Server::name),
         Need::DurableKafka => "a real Kafka",
-        Need::Docker => "containers",
+        Need::Containers => need.name(),
     });
     let names: Vec<&str> = words.collect();
     if names.is_empty() {
@@ -34,12 +33,13 @@ pub fn words(needs: &[Need]) -> String {
 /// What it lacks, and how to get it.
 pub fn met(scenario: &Scenario, backend: &dyn Backend) -> Result<(), Failure> {
     let needs = &scenario.document.needs;
-    if needs.contains(&Need::Docker) {
-        let lacks = Capability::missing(&OF_CONTAINERS.into(), &backend.capabilities());
-        if !lacks.is_empty() {
-            let name = scenario.name();
-            return Err(Failure::usage(format!("{name} needs containers")).hint(able::words(&lacks)));
-        }
+    let has = backend.capabilities();
+    let lacks = |need: &Need| Capability::missing(&need.capabilities().iter().copied().collect(), &has);
+    let unmet: Vec<Need> = needs.iter().copied().filter(|need| !lacks(need).is_empty()).collect();
+    if !unmet.is_empty() {
+        let lacking: BTreeSet<Capability> = unmet.iter().flat_map(lacks).collect();
+        let failure = Failure::usage(format!("{} needs {}", scenario.name(), words(&unmet)));
+        return Err(failure.hint(able::words(&lacking)));
     }
     Ok(backend.find_servers(&system_of(needs))?)
 }
@@ -49,7 +49,7 @@ fn server(need: &Need) -> Option<ServiceSpec> {
     match *need {
         Need::Server(program) => Some(ServiceSpec::new(program)),
         Need::DurableKafka => Some(ServiceSpec::new(Program::Kafka).with_env(KAFKA_BROKER, "apache")),
-        Need::Docker => None,
+        Need::Containers => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use compose::Capability;
 use compose::servers::{self, Server};
 use contract::Program;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -16,9 +17,12 @@ pub enum Need {
     Server(Program),
     /// A Kafka broker that keeps what it was given when it is started again, and knows transactions: a real one.
     DurableKafka,
-    /// Containers.
-    Docker,
+    /// A backend that runs each instance in a container.
+    Containers,
 }
+
+/// What scenarios wrote for containers when only one backend had them.
+const CONTAINERS_BEFORE: &str = "docker";
 
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| Need::all().map(Need::name).collect());
 
@@ -26,7 +30,7 @@ impl Need {
     /// Everything that can be needed: each server that the lab knows, and what is no server or more than one.
     pub fn all() -> impl Iterator<Item = Self> {
         let servers = servers::ALL.into_iter().map(|server| Self::Server(server.program()));
-        servers.chain([Self::DurableKafka, Self::Docker])
+        servers.chain([Self::DurableKafka, Self::Containers])
     }
 
     /// The name as written in a scenario.
@@ -35,7 +39,16 @@ impl Need {
         match self {
             Self::Server(program) => program.as_str(),
             Self::DurableKafka => "durable_kafka",
-            Self::Docker => "docker",
+            Self::Containers => "containers",
+        }
+    }
+
+    /// What a backend has to be able to do for it.
+    #[must_use]
+    pub const fn capabilities(self) -> &'static [Capability] {
+        match self {
+            Self::Server(_) | Self::DurableKafka => &[],
+            Self::Containers => &[Capability::Limits, Capability::Disconnect],
         }
     }
 
@@ -48,7 +61,9 @@ impl Need {
             Self::DurableKafka => "A Kafka broker that keeps what it was given when it is started again, and knows \
                                    transactions: a real one."
                 .to_owned(),
-            Self::Docker => "Containers: a backend that can limit an instance and take it off the network.".to_owned(),
+            Self::Containers => {
+                "Containers: a backend that can limit an instance and take it off the network.".to_owned()
+            }
         }
     }
 }
@@ -62,7 +77,8 @@ impl Serialize for Need {
 impl<'de> Deserialize<'de> for Need {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = Cow::<'de, str>::deserialize(deserializer)?;
-        let known = Self::all().find(|need| need.name() == name);
+        let before = (name == CONTAINERS_BEFORE).then_some(Self::Containers);
+        let known = Self::all().find(|need| need.name() == name).or(before);
         known.ok_or_else(|| Error::unknown_variant(&name, &NAMES))
     }
 }
@@ -98,6 +114,13 @@ mod tests {
             assert_eq!(written, need.name());
             assert_eq!(serde_json::from_value::<Need>(written).unwrap(), need);
         }
+    }
+
+    #[test]
+    fn containers_are_read_by_the_name_that_they_had_before() {
+        let read = serde_json::from_value::<Need>("docker".into()).unwrap();
+        assert_eq!((read, read.name()), (Need::Containers, "containers"));
+        assert!(!read.capabilities().is_empty());
     }
 
     #[test]
