@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use compose::servers::{self, Server};
 use compose::{Backend, Capability, ServiceSpec, SystemSpec};
-use contract::Program;
-use contract::environment::KAFKA_BROKER;
 use scenarios::format::Need;
 use scenarios::scenario::Scenario;
 
@@ -14,12 +11,7 @@ use crate::failure::Failure;
 
 /// What a scenario needs, in words.
 pub fn words(needs: &[Need]) -> String {
-    let words = needs.iter().map(|need| match *need {
-        Need::Server(program) => servers::of(program).map_or(program.as_str(), Server::name),
-        Need::DurableKafka => "a real Kafka",
-        Need::Containers => need.name(),
-    });
-    let names: Vec<&str> = words.collect();
+    let names: Vec<&str> = needs.iter().map(|need| need.words()).collect();
     if names.is_empty() {
         "nothing".to_owned()
     } else {
@@ -46,11 +38,11 @@ pub fn met(scenario: &Scenario, backend: &dyn Backend) -> Result<(), Failure> {
 
 /// The server of others that a scenario says it needs.
 fn server(need: &Need) -> Option<ServiceSpec> {
-    match *need {
-        Need::Server(program) => Some(ServiceSpec::new(program)),
-        Need::DurableKafka => Some(ServiceSpec::new(Program::Kafka).with_env(KAFKA_BROKER, "apache")),
-        Need::Containers => None,
-    }
+    let spec = ServiceSpec::new(need.server()?);
+    Some(match need.told() {
+        Some((variable, value)) => spec.with_env(variable, value),
+        None => spec,
+    })
 }
 
 /// A system of nothing but such servers.

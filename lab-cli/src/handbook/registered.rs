@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use compose::servers::nginx;
+use compose::servers::{self, Balancing};
 use compose::{BackendRegistry, Capability};
 use history::invariants::{Invariant, REGISTRY as INVARIANTS};
 
@@ -21,7 +21,12 @@ pub fn put_on(pages: &mut Vec<Page>) {
         put(pages, DOCKER, "capabilities of backends", &capabilities());
     }
     put(pages, BALANCING, "policies", &policies(&text_of(BALANCING)));
-    put(pages, SERVICES, "policies that nginx lacks", &lacked_by_nginx());
+    for server in servers::ALL {
+        if let Some(balancing) = server.balances() {
+            let part = format!("policies that {} lacks", server.name());
+            put(pages, SERVICES, &part, &lacked_by(balancing));
+        }
+    }
     put(pages, SERVICES, "rate limits", &kinds(reliability::rate::REGISTRY));
     put(
         pages,
@@ -101,9 +106,9 @@ fn kinds<B>(registry: &[reliability::Kind<B>]) -> String {
     table(["Name", "What it does"], registry.iter().map(row))
 }
 
-fn lacked_by_nginx() -> String {
+fn lacked_by(server: &dyn Balancing) -> String {
     let rows = balance::REGISTRY.iter().filter_map(|policy| {
-        let reason = nginx::lacking(policy.name(), &BTreeMap::new())?;
+        let reason = server.lacking(policy.name(), &BTreeMap::new())?;
         Some([format!("`{}`", policy.name()), reason])
     });
     table(["Left out", "Why"], rows)
