@@ -3,6 +3,7 @@
 //! To add one, write its file, and beside it the script that does the same in Redis, and name it twice here: among the
 //! modules, and in [`REGISTRY`].
 
+mod coarse_log;
 mod fixed_window;
 mod gcra;
 mod sliding_counter;
@@ -18,6 +19,7 @@ pub static REGISTRY: &[RateLimitKind] = &[
     fixed_window::KIND,
     sliding_counter::KIND,
     sliding_log::KIND,
+    coarse_log::KIND,
     token_bucket::KIND,
     gcra::KIND,
 ];
