@@ -40,8 +40,8 @@ mod yaml;
 pub use backend::{
     Backend, BackendRegistry, DEFAULT_BACKEND, EventSink, Instance, InstanceEvent, InstanceEventKind, InstanceRecord,
     InstanceState, InstanceStats, Leftover, LogChunk, Progress, ProgressSink, Records, Registered, Requirement, Role,
-    System, SystemRecord, UpOptions, backend_names, docker::DockerBackend, process::ProcessBackend,
-    process::dismiss_keeper, process::is_recorded, process::keep, records, settle,
+    System, SystemRecord, UpOptions, backend_names, dismiss, docker::DockerBackend, process::ProcessBackend,
+    process::is_recorded, process::keep, records, settle,
 };
 pub use capability::Capability;
 pub use contract::{LinkConditions, Passage};

@@ -19,6 +19,11 @@ pub fn with_images() -> Option<String> {
     (!able.is_empty()).then(|| format!("or take its image: --backend {}", able.join(", or --backend ")))
 }
 
+/// The first backend that runs servers of others from their images.
+pub fn that_takes_images() -> Option<&'static str> {
+    able(&BTreeSet::from([Capability::Images])).first().copied()
+}
+
 fn able(needed: &BTreeSet<Capability>) -> Vec<&'static str> {
     let registry = BackendRegistry::of_current_program();
     registry.map(|registry| registry.able(needed)).unwrap_or_default()

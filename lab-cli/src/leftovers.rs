@@ -72,5 +72,5 @@ pub fn end_own_systems(state: &Path) {
         }
     });
     let _ = ending.join();
-    compose::dismiss_keeper();
+    compose::dismiss();
 }

@@ -69,6 +69,7 @@ fn main() -> ExitCode {
             die_with_parent,
             once_recorded,
         }) => commands::serve::run(&service, die_with_parent, once_recorded),
+        // Like `serve`, the lab's own program for what a backend starts of it.
         Some(Command::Keep) => compose::keep(std::io::stdin())
             .map(|()| Exit::Pass)
             .map_err(Failure::from),
@@ -103,6 +104,6 @@ fn on_a_runtime(command: Option<Command>) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::unexpected(format!("cannot start the runtime: {error}")))?;
     runtime.block_on(compose::settle(SETTLE_TIMEOUT));
-    compose::dismiss_keeper();
+    compose::dismiss();
     done
 }

@@ -1,26 +1,17 @@
 //! What scenarios need of this machine.
 
-use compose::servers::{self, Server};
+use std::collections::BTreeSet;
+
 use compose::{Backend, Capability, ServiceSpec, SystemSpec};
-use contract::Program;
-use contract::environment::KAFKA_BROKER;
 use scenarios::format::Need;
 use scenarios::scenario::Scenario;
 
 use crate::able;
 use crate::failure::Failure;
 
-/// What backends that run systems in containers can do, and others cannot.
-const OF_CONTAINERS: [Capability; 2] = [Capability::Limits, Capability::Disconnect];
-
 /// What a scenario needs, in words.
 pub fn words(needs: &[Need]) -> String {
-    let words = needs.iter().map(|need| match *need {
-        Need::Server(program) => servers::of(program).map_or(program.as_str(), Server::name),
-        Need::DurableKafka => "a real Kafka",
-        Need::Docker => "containers",
-    });
-    let names: Vec<&str> = words.collect();
+    let names: Vec<&str> = needs.iter().map(|need| need.words()).collect();
     if names.is_empty() {
         "nothing".to_owned()
     } else {
@@ -34,23 +25,24 @@ pub fn words(needs: &[Need]) -> String {
 /// What it lacks, and how to get it.
 pub fn met(scenario: &Scenario, backend: &dyn Backend) -> Result<(), Failure> {
     let needs = &scenario.document.needs;
-    if needs.contains(&Need::Docker) {
-        let lacks = Capability::missing(&OF_CONTAINERS.into(), &backend.capabilities());
-        if !lacks.is_empty() {
-            let name = scenario.name();
-            return Err(Failure::usage(format!("{name} needs containers")).hint(able::words(&lacks)));
-        }
+    let has = backend.capabilities();
+    let lacks = |need: &Need| Capability::missing(&need.capabilities().iter().copied().collect(), &has);
+    let unmet: Vec<Need> = needs.iter().copied().filter(|need| !lacks(need).is_empty()).collect();
+    if !unmet.is_empty() {
+        let lacking: BTreeSet<Capability> = unmet.iter().flat_map(lacks).collect();
+        let failure = Failure::usage(format!("{} needs {}", scenario.name(), words(&unmet)));
+        return Err(failure.hint(able::words(&lacking)));
     }
     Ok(backend.find_servers(&system_of(needs))?)
 }
 
 /// The server of others that a scenario says it needs.
 fn server(need: &Need) -> Option<ServiceSpec> {
-    match *need {
-        Need::Server(program) => Some(ServiceSpec::new(program)),
-        Need::DurableKafka => Some(ServiceSpec::new(Program::Kafka).with_env(KAFKA_BROKER, "apache")),
-        Need::Docker => None,
-    }
+    let spec = ServiceSpec::new(need.server()?);
+    Some(match need.told() {
+        Some((variable, value)) => spec.with_env(variable, value),
+        None => spec,
+    })
 }
 
 /// A system of nothing but such servers.

@@ -8,6 +8,7 @@ use std::process::Stdio;
 
 use common::scenario::{self, Tiny};
 use common::{Lab, finish, terminal};
+use compose::servers::{self, Server};
 use serde_json::Value;
 
 /// A file of this workspace.
@@ -267,18 +268,8 @@ fn doctor_says_what_is_there_and_how_to_get_what_is_not() {
     let lab = Lab::new();
     let findings = lab.say("doctor --json").code(0).json();
     let findings = findings.as_array().unwrap();
-    for name in [
-        "cores",
-        "state folder",
-        "loopback",
-        "Docker",
-        "Redis",
-        "nginx",
-        "Kafka",
-        "PostgreSQL",
-        "Prometheus",
-        "terminal",
-    ] {
+    let parts = ["cores", "state folder", "loopback", "Docker", "terminal"];
+    for name in parts.into_iter().chain(servers::ALL.map(Server::name)) {
         let finding = findings.iter().find(|finding| finding["name"] == name).unwrap();
         assert!(finding["found"].is_boolean() && finding["required"].is_boolean());
         assert!(!finding["detail"].as_str().unwrap().is_empty());

@@ -117,6 +117,9 @@ pub trait System: Send + Sync {
     /// The run's id, as given in [`UpOptions::run_id`].
     fn run_id(&self) -> String;
 
+    /// The name of the backend that it runs on.
+    fn backend(&self) -> &'static str;
+
     /// The specification as it stands now: scaling and policy changes are reflected in it.
     fn spec(&self) -> SystemSpec;
 

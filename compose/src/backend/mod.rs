@@ -19,3 +19,9 @@ pub use interface::{Backend, BoxFuture, Requirement, System};
 pub use leftover::Leftover;
 pub use options::{EventSink, Progress, ProgressSink, UpOptions};
 pub use registry::{BackendRegistry, DEFAULT_BACKEND, Registered, backend_names};
+
+/// Lets go of what backends keep beside this process, when everything that it had running has ended or is to stay. To be
+/// called last; blocks for a moment.
+pub fn dismiss() {
+    process::dismiss_keeper();
+}

@@ -3,9 +3,10 @@
 //! tasks can do of the conformance suite is run over it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io;
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 
 use contract::Program;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::core::record::{InstanceRecord, Sources, SystemRecord};
-use super::core::{Exit, Handle, LaunchRequest, Launched, Platform, Renewal, RunningSystem, client};
+use super::core::{Exit, Handle, LaunchRequest, Launched, OnExit, Platform, Renewal, RunningSystem, client};
 use super::interface::{Backend, BoxFuture, System};
 use super::options::{ProgressSink, UpOptions};
 use super::{InstanceStats, Role};
@@ -30,6 +31,16 @@ use crate::wiring::Environment;
 pub(super) const NAME: &str = "stand-in";
 /// What it writes into a record of the place itself.
 const PLACE: &str = "this very test";
+
+/// How a task ends that was asked to, and one that was not.
+const ENDED: Exit = Exit {
+    code: Some(0),
+    signal: None,
+};
+const KILLED: Exit = Exit {
+    code: None,
+    signal: Some(9),
+};
 
 /// Every task, which no lab owns: as an engine keeps containers.
 static WORLD: LazyLock<Mutex<HashMap<u64, Task>>> = LazyLock::new(Mutex::default);
@@ -44,6 +55,7 @@ struct Task {
     number: u64,
     running: AbortHandle,
     exit: Arc<watch::Sender<Option<Exit>>>,
+    on_exit: Arc<Mutex<Option<OnExit>>>,
 }
 
 impl Task {
@@ -55,6 +67,7 @@ impl Task {
             number: 0,
             running,
             exit,
+            on_exit: Arc::default(),
         }
     }
 
@@ -63,13 +76,22 @@ impl Task {
         world().get(&number).cloned()
     }
 
-    fn end(&self, code: i32) {
+    fn end(&self, exit: Exit) {
         self.running.abort();
         world().remove(&self.number);
-        self.exit.send_replace(Some(Exit {
-            code: Some(code),
-            signal: None,
-        }));
+        self.exit.send_replace(Some(exit));
+        let on_exit = self.on_exit.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(on_exit) = on_exit {
+            on_exit(exit, true);
+        }
+    }
+
+    /// Ends it, and waits until nobody listens at its port any more.
+    async fn end_and_wait(&self, exit: Exit) {
+        self.end(exit);
+        while !self.running.is_finished() {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -131,7 +153,7 @@ impl Backend for StandIn {
                 .instances
                 .iter()
                 .filter_map(Task::of)
-                .for_each(|task| task.end(1));
+                .for_each(|task| task.end(KILLED));
             Ok(())
         })
     }
@@ -187,11 +209,15 @@ impl Platform for Tools {
     async fn launch(&self, request: LaunchRequest) -> Result<Launched<Task>, Error> {
         let failed = Error::file("listen for", &request.log);
         let (listener, port) = listen(request.port).await.map_err(failed)?;
+        let logged = fs::File::options().create(true).append(true).open(&request.log);
+        let logged = logged.and_then(|mut log| log.write_all(b"{\"message\":\"listening\"}\n"));
+        logged.map_err(Error::file("write", &request.log))?;
         let running = tokio::spawn(answer(listener, request.name.clone())).abort_handle();
         let task = Task {
             number: crate::place::random() >> 1,
             running,
             exit: Arc::new(watch::Sender::new(None)),
+            on_exit: Arc::new(Mutex::new(Some(request.on_exit))),
         };
         world().insert(task.number, task.clone());
         Ok(Launched {
@@ -226,7 +252,7 @@ impl Platform for Tools {
     }
 
     fn let_go(&self, record: SystemRecord, tasks: Vec<Task>) {
-        tasks.iter().for_each(|task| task.end(1));
+        tasks.iter().for_each(|task| task.end(KILLED));
         let _ = record.remove();
     }
 }
@@ -276,12 +302,12 @@ impl Handle for Task {
     }
 
     async fn terminate(&self, _instance: &str, _program: Program) -> Result<(), Error> {
-        self.end(0);
+        self.end_and_wait(ENDED).await;
         Ok(())
     }
 
     async fn kill(&self, _instance: &str) -> Result<(), Error> {
-        self.end(1);
+        self.end_and_wait(KILLED).await;
         Ok(())
     }
 
@@ -318,83 +344,4 @@ const fn lacks(capability: Capability) -> Error {
     }
 }
 
-mod tests {
-    use super::super::core::files::records;
-    use super::super::registry::BackendRegistry;
-    use super::*;
-    use crate::conformance::available::always;
-    use crate::conformance_suite;
-    use crate::topology::named_system;
-
-    fn backend() -> Arc<dyn Backend> {
-        BackendRegistry::of_current_program().unwrap().get(NAME).unwrap()
-    }
-
-    // What is left out asks for what it does not declare, for a balancer that balances, or for processes.
-    conformance_suite!(backend, always:
-        every_instance_comes_up_ready, unknown_names_are_answered_with_the_known_ones, a_run_id_is_used_once,
-        the_entry_takes_the_port_it_is_given,
-    );
-
-    const NAMES: [&str; 2] = ["gateway-1", "users-1"];
-
-    #[tokio::test]
-    async fn a_backend_of_one_line_is_started_taken_up_and_cleaned_up_as_any_other() {
-        let without = BackendRegistry::of_current_program().unwrap().without(NAME);
-        let registry = BackendRegistry::of_current_program().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state");
-        let mut options = UpOptions::new("run", folder.path().join("run"), &state);
-        options.detach = true;
-        let backend = registry.get(NAME).unwrap();
-        let system = backend.up(named_system("users").unwrap(), options).await.unwrap();
-        drop(system);
-
-        let record = records(&state).unwrap().systems.remove(0);
-        assert_eq!(
-            (record.backend.as_str(), &record.platform["where"]),
-            (NAME, &json!(PLACE))
-        );
-        let sorted = async |registry: &BackendRegistry, record: &SystemRecord| {
-            registry.running(record).await.map(BTreeSet::from_iter)
-        };
-        assert_eq!(
-            sorted(&registry, &record).await.unwrap(),
-            BTreeSet::from(NAMES.map(str::to_owned))
-        );
-        assert_eq!(registry.leftovers(&state).await.unwrap(), [], "left running on purpose");
-
-        // A lab without it leaves the system alone, and says which backend it would need.
-        let error = without.clean(&record).await.unwrap_err();
-        assert!(error.to_string().contains(NAME), "{error}");
-        assert_eq!(without.leftovers(&state).await.unwrap(), []);
-
-        let system = registry.of(&record).unwrap().attach(record.clone()).await.unwrap();
-        assert!(
-            system
-                .instances()
-                .await
-                .iter()
-                .all(|instance| instance.role == Role::Instance)
-        );
-        system.kill("gateway-1").await.unwrap();
-        assert_eq!(registry.running(&record).await.unwrap(), ["users-1"]);
-        system.restart("gateway-1").await.unwrap();
-        let error = system.pause("users-1").await.unwrap_err();
-        assert!(matches!(error, Error::Unsupported { .. }), "{error}");
-
-        let record = records(&state).unwrap().systems.remove(0);
-        registry.clean(&record).await.unwrap();
-        assert_eq!(registry.running(&record).await.unwrap(), Vec::<String>::new());
-        assert!(records(&state).unwrap().systems.is_empty());
-    }
-
-    #[test]
-    fn what_can_be_done_instead_is_computed_from_what_backends_declare() {
-        let registry = BackendRegistry::of_current_program().unwrap();
-        let able = |needed: &[Capability]| registry.able(&needed.iter().copied().collect());
-        assert!(able(&[Capability::Kill]).contains(&NAME));
-        let with_pause = able(&[Capability::Kill, Capability::Pause]);
-        assert!(!with_pause.contains(&NAME) && !with_pause.is_empty(), "{with_pause:?}");
-    }
-}
+mod tests;

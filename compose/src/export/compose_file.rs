@@ -9,8 +9,8 @@ use super::server::exported;
 use super::units::{Unit, units};
 use crate::error::Error;
 use crate::servers::image::USER;
-use crate::servers::{Exported, Server, inner_port};
-use crate::topology::{SystemSpec, instance_name};
+use crate::servers::{self, Exported, Server, inner_port};
+use crate::topology::SystemSpec;
 use crate::yaml;
 
 const HEAD: &str = "# Made by `lab export compose`; a test keeps this file and the topology equal.\n\
@@ -18,8 +18,6 @@ const HEAD: &str = "# Made by `lab export compose`; a test keeps this file and t
                     # writes it). Then: docker compose up --wait\n";
 /// What a gateway signs with is in no file that is meant to be shared.
 const JWT_SECRET_OPEN: &str = "${JWT_SECRET:?set it to a secret of your own, here or in .env}";
-/// Where Grafana has its figures from.
-const WATCHER: Program = Program::Prometheus;
 /// Where the front door of the entry and Grafana are published, on 127.0.0.1.
 const ENTRY_PORT: u16 = 8080;
 const GRAFANA_PORT: u16 = 3000;
@@ -45,7 +43,12 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
         };
         services.insert(unit.name.clone(), service);
     }
-    services.insert("grafana".into(), grafana());
+    // Grafana shows what another server collects; without one there is nothing to show.
+    let source = units.iter().find_map(DataSource::of);
+    let grafana = source.as_ref().map(|source| {
+        services.insert("grafana".into(), grafana(source));
+        grafana_file(source)
+    });
     let file = json!({
         "services": services,
         "networks": { "data": {}, "control": {} },
@@ -55,17 +58,36 @@ pub(super) fn files(system: &SystemSpec) -> Result<Vec<ExportedFile>, Error> {
         name: "docker-compose.yml",
         text: format!("{HEAD}{}", yaml::document(&file)),
     };
-    let others = [ExportedFile {
+    Ok(std::iter::once(first).chain(read).chain(grafana).collect())
+}
+
+/// Where Grafana has its figures from.
+struct DataSource<'a> {
+    unit: &'a Unit<'a>,
+    server: &'static dyn Server,
+    kind: &'static str,
+}
+
+impl<'a> DataSource<'a> {
+    fn of(unit: &'a Unit<'a>) -> Option<Self> {
+        let server = servers::of(unit.program)?;
+        let kind = server.data_source()?;
+        Some(Self { unit, server, kind })
+    }
+}
+
+fn grafana_file(source: &DataSource<'_>) -> ExportedFile {
+    let DataSource { unit, server, kind } = source;
+    ExportedFile {
         name: "grafana.yml",
         text: yaml::document(&json!({
             "apiVersion": 1,
             "datasources": [{
-                "name": "Prometheus", "type": "prometheus", "access": "proxy", "isDefault": true,
-                "url": format!("http://{WATCHER}:{}", inner_port(WATCHER)),
+                "name": server.name(), "type": kind, "access": "proxy", "isDefault": true,
+                "url": server.address(&unit.spec.name, server.port()),
             }],
         })),
-    }];
-    Ok(std::iter::once(first).chain(read).chain(others).collect())
+    }
 }
 
 fn service(system: &SystemSpec, unit: &Unit<'_>) -> Value {
@@ -157,14 +179,14 @@ fn needs(system: &SystemSpec, unit: &Unit<'_>) -> Map<String, Value> {
     doors.map(healthy).collect()
 }
 
-fn grafana() -> Value {
+fn grafana(source: &DataSource<'_>) -> Value {
     json!({
         "image": GRAFANA,
         "environment": { "GF_AUTH_ANONYMOUS_ENABLED": "true" },
         "volumes": ["./grafana.yml:/etc/grafana/provisioning/datasources/lab.yml:ro"],
         "networks": { "data": {}, "control": {} },
         "ports": [format!("127.0.0.1:{GRAFANA_PORT}:{GRAFANA_PORT}")],
-        "depends_on": [instance_name(WATCHER.as_str(), 1)],
+        "depends_on": [source.unit.name],
     })
 }
 

@@ -36,6 +36,11 @@ pub trait Backing: Send + Sync {
     /// what there is the system's.
     fn told(&self, tenant: &Tenant, service: &str, door: &Url) -> Vec<(&'static str, String)>;
 
+    /// Whether services that have data can keep them in it.
+    fn stores(&self) -> bool {
+        false
+    }
+
     /// What it must hold before any service starts, in a word; `None` for one that services furnish themselves.
     fn furniture(&self) -> Option<&'static str> {
         None

@@ -4,7 +4,9 @@
 //! To add one, add its description and one line in [`ALL`].
 
 mod backing;
+mod balancing;
 pub(crate) mod configuration;
+mod durable;
 pub(crate) mod error;
 mod exported;
 mod found;
@@ -27,6 +29,8 @@ use crate::topology::SystemSpec;
 use crate::wiring::Environment;
 
 pub use backing::Backing;
+pub use balancing::Balancing;
+pub use durable::Durable;
 pub use error::ServerError;
 pub use exported::{Exported, Exporting, ReadFile};
 pub use found::Found;
@@ -71,6 +75,20 @@ pub(crate) fn within(spec: &SystemSpec) -> impl Iterator<Item = (&'static dyn Se
     services
         .filter_map(|service| Some((of(service.service)?, &service.env)))
         .chain(balancers)
+}
+
+/// Whether a system has a server that carries what services still work on after everybody was answered.
+#[must_use]
+pub fn carry_events(spec: &SystemSpec) -> bool {
+    within(spec).any(|(server, _)| server.carries_events())
+}
+
+/// The servers in which services can keep what they store.
+pub fn that_store() -> impl Iterator<Item = Program> {
+    let stores = ALL
+        .into_iter()
+        .filter(|server| server.backing().is_some_and(Backing::stores));
+    stores.map(Server::program)
 }
 
 /// Whether a program must hold something before services that use it start.

@@ -7,6 +7,8 @@ use futures_util::future::BoxFuture;
 use rustix::process::Signal;
 
 use super::backing::Backing;
+use super::balancing::Balancing;
+use super::durable::Durable;
 use super::error::ServerError;
 use super::exported::{Exported, Exporting};
 use super::found::Found;
@@ -98,6 +100,27 @@ pub trait Server: Send + Sync {
         false
     }
 
+    /// Which kind of source of figures Grafana knows it as; `None` for one that has none.
+    fn data_source(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it carries what services still work on after everybody was answered, so that a system with it comes to rest
+    /// later than its load.
+    fn carries_events(&self) -> bool {
+        false
+    }
+
+    /// The kind of it that does more than the lab's stand-in, for scenarios that need that; `None` where there is one kind.
+    fn durable(&self) -> Option<&'static Durable> {
+        None
+    }
+
+    /// What it can do in front of a service; `None` for one that does not stand there.
+    fn balances(&self) -> Option<&'static dyn Balancing> {
+        None
+    }
+
     /// The file that it is configured by and reads again when it is told to; `None` for one that is not.
     fn configured(&self) -> Option<&'static dyn Configured> {
         None
@@ -142,6 +165,11 @@ pub trait Server: Send + Sync {
 
     /// Gives back what a server that was killed still has of the machine, beside its data folder.
     fn give_back(&self, _data: &Path) {}
+
+    /// What the names of blocks of shared memory begin with that it may leave on this machine when it is killed.
+    fn shared_memory(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Whether it refuses to listen while a host that it was told of has no address.
     fn needs_addresses(&self) -> bool {

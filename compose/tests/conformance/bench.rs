@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use compose::ProcessStamp;
 use compose::servers::{self, Found, Server};
 use compose::{
-    Backend, BackendRegistry, Environment, Host, Instance, InstanceEvent, InstanceEventKind, InstanceState, Leftover,
-    LinkSpec, LogChunk, ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,
+    Backend, BackendRegistry, Capability, Environment, Host, Instance, InstanceEvent, InstanceEventKind, InstanceState,
+    Leftover, LinkSpec, LogChunk, ServiceSpec, System, SystemRecord, SystemSpec, UpOptions,
 };
 use contract::Program;
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,18 @@ impl Bench {
 
     pub async fn up(&self) -> Arc<dyn System> {
         self.backend.up(pair(), self.options("run")).await.unwrap()
+    }
+
+    /// Whether the backend declares that it can do this.
+    pub fn can(&self, capability: Capability) -> bool {
+        self.backend.capabilities().contains(&capability)
+    }
+
+    /// Freezes an instance, on a backend that can.
+    pub async fn pause_if_it_can(&self, system: &Arc<dyn System>, instance: &str) {
+        if self.can(Capability::Pause) {
+            system.pause(instance).await.unwrap();
+        }
     }
 
     pub fn events_of(&self, instance: &str) -> Vec<InstanceEvent> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use compose::export::{self, ExportedFile};
 
+use crate::able;
 use crate::arguments::What;
 use crate::backends::{backend, prepare};
 use crate::failure::{Exit, Failure};
@@ -36,7 +37,10 @@ pub async fn run(what: What, system: &str, output: Option<&Path>) -> Result<Exit
 
 /// Makes the image that the files refer to, on the engine of this machine.
 async fn image() -> Result<Exit, Failure> {
-    prepare(backend("docker")?.as_ref(), &[]).await?;
+    let Some(name) = able::that_takes_images() else {
+        return Err(Failure::usage("no backend of this lab takes images"));
+    };
+    prepare(backend(name)?.as_ref(), &[]).await?;
     outln!("{}", export::IMAGE);
     Ok(Exit::Pass)
 }

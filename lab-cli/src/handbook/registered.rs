@@ -1,9 +1,9 @@
-//! Tables of what is registered somewhere: invariants, what backends declare, policies of load balancing, signs of actions,
-//! arguments of commands that have a page of their own.
+//! Tables of what is registered somewhere: invariants, what backends declare, policies of load balancing and of resilience,
+//! signs of actions, arguments of commands that have a page of their own.
 
 use std::collections::BTreeMap;
 
-use compose::servers::nginx;
+use compose::servers::{self, Balancing};
 use compose::{BackendRegistry, Capability};
 use history::ActionKind;
 use history::invariants::{Invariant, REGISTRY as INVARIANTS};
@@ -29,7 +29,25 @@ pub fn put_on(pages: &mut Vec<Page>) {
     put(pages, SIMULATE, "arguments of sim", &arguments_of("sim"));
     put(pages, TERMINAL, "signs of actions", &signs());
     put(pages, TERMINAL, "arguments of watch", &arguments_of("watch"));
-    put(pages, SERVICES, "policies that nginx lacks", &lacked_by_nginx());
+    for server in servers::ALL {
+        if let Some(balancing) = server.balances() {
+            let part = format!("policies that {} lacks", server.name());
+            put(pages, SERVICES, &part, &lacked_by(balancing));
+        }
+    }
+    put(pages, SERVICES, "rate limits", &kinds(reliability::rate::REGISTRY));
+    put(
+        pages,
+        SERVICES,
+        "limits of concurrency",
+        &kinds(reliability::limit::REGISTRY),
+    );
+    put(
+        pages,
+        SERVICES,
+        "queue disciplines",
+        &kinds(reliability::queue::REGISTRY),
+    );
 }
 
 fn put(pages: &mut Vec<Page>, file: &str, part: &str, made: &str) {
@@ -100,9 +118,15 @@ fn policies(page: &str) -> String {
     table(["Policy", "What it picks", "A pick"], rows)
 }
 
-fn lacked_by_nginx() -> String {
+/// The policies of a registry with what they do.
+fn kinds<B>(registry: &[reliability::Kind<B>]) -> String {
+    let row = |kind: &reliability::Kind<B>| [format!("`{}`", kind.name()), kind.summary().to_owned()];
+    table(["Name", "What it does"], registry.iter().map(row))
+}
+
+fn lacked_by(server: &dyn Balancing) -> String {
     let rows = balance::REGISTRY.iter().filter_map(|policy| {
-        let reason = nginx::lacking(policy.name(), &BTreeMap::new())?;
+        let reason = server.lacking(policy.name(), &BTreeMap::new())?;
         Some([format!("`{}`", policy.name()), reason])
     });
     table(["Left out", "Why"], rows)

@@ -106,7 +106,7 @@ impl Watcher {
             version: EVENT_VERSION,
             run: "watch".to_owned(),
             started: String::new(),
-            backend: "process".to_owned(),
+            backend: self.targets.backend().to_owned(),
             machine: machine::describe(),
             plan: plan(system),
         })));

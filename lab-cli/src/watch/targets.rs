@@ -47,6 +47,14 @@ impl Targets {
         }
     }
 
+    /// The backend that they run on; that of addresses nobody knows.
+    pub fn backend(&self) -> &'static str {
+        match self {
+            Self::System(system) => system.backend(),
+            Self::Addresses(_) => "none",
+        }
+    }
+
     /// The system as the displays know it.
     pub fn system(&self) -> SystemSpec {
         match self {
@@ -157,6 +165,11 @@ mod tests {
     fn names(urls: &[&str]) -> Result<Vec<String>, Failure> {
         let urls: Vec<Url> = urls.iter().map(|url| url.parse().unwrap()).collect();
         Ok(addresses(&urls)?.into_iter().map(|target| target.name).collect())
+    }
+
+    #[test]
+    fn nobody_says_what_addresses_run_on() {
+        assert_eq!(Targets::Addresses(Vec::new()).backend(), "none");
     }
 
     #[test]

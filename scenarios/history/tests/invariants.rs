@@ -3,19 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use history::invariants::{Held, Known, REGISTRY};
+use history::invariants::{Held, Known, Numbers, REGISTRY};
 use history::{InvariantVerdict, Operation};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Examples {
-    initial: i64,
-    quantity: i64,
     #[serde(default)]
-    limit: u64,
-    #[serde(default)]
-    window_ns: u64,
+    numbers: Numbers,
     holds: Example,
     violated: Example,
 }
@@ -45,19 +41,16 @@ fn every_invariant_holds_for_a_good_history_and_not_for_a_bad_one() {
     for invariant in REGISTRY {
         let name = invariant.name();
         let Examples {
-            initial,
-            quantity,
-            limit,
-            window_ns,
+            numbers,
             holds,
             violated,
         } = examples(name);
+        let known: BTreeSet<&str> = invariant.parameters().iter().map(|parameter| parameter.name).collect();
+        let told: BTreeSet<&str> = numbers.keys().map(String::as_str).collect();
+        assert_eq!(told, known, "{name}: its examples say its numbers");
         let hold = |example: &Example| {
             let known = Known {
-                initial,
-                quantity,
-                limit,
-                window_ns,
+                numbers: &numbers,
                 quiescent: example.quiescent.as_ref(),
             };
             invariant.hold(example.operations.clone(), &known)
@@ -86,20 +79,10 @@ fn every_invariant_holds_for_a_good_history_and_not_for_a_bad_one() {
 
 #[test]
 fn what_needs_a_reading_decides_nothing_without_one() {
-    for invariant in REGISTRY.iter().filter(|invariant| invariant.requires().quiescent) {
-        let Examples {
-            initial,
-            quantity,
-            limit,
-            window_ns,
-            violated,
-            ..
-        } = examples(invariant.name());
+    for invariant in REGISTRY.iter().filter(|invariant| invariant.needs_quiescent()) {
+        let Examples { numbers, violated, .. } = examples(invariant.name());
         let known = Known {
-            initial,
-            quantity,
-            limit,
-            window_ns,
+            numbers: &numbers,
             quiescent: None,
         };
         let open = invariant.hold(violated.operations.clone(), &known).judgement;

@@ -16,10 +16,7 @@ pub(super) fn all(turn: &mut Turn<'_>, operations: &[Operation], readings: &Read
     for law in &arm.invariants {
         let of = operations.iter().filter(|operation| operation.class == law.of).cloned();
         let known = Known {
-            initial: law.initial,
-            quantity: law.quantity,
-            limit: law.limit.unwrap_or_default(),
-            window_ns: law.window_s.map_or(0, |seconds| (seconds * 1e9).round() as u64),
+            numbers: &law.numbers,
             quiescent: readings.get(&law.of),
         };
         let Held { history, judgement } = law.invariant.hold(of.collect(), &known);

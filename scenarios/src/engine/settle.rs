@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use compose::servers;
 use compose::{Instance, InstanceState, Role, http};
-use contract::{Pending, Program};
+use contract::Pending;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use tokio::time::{Instant, sleep};
@@ -29,10 +29,10 @@ pub(super) fn note(turn: &mut Turn<'_>) {
     }
 }
 
-/// Waits, as long as the plan says at most, until no event of a system with a Kafka is on its way any more: every
-/// instance says so, twice in a row and with nothing done in between (see [`Pending`]). Says whether that was seen.
+/// Waits, as long as the plan says at most, until no event is on its way any more, in a system with a server that carries
+/// them: every instance says so, twice in a row and with nothing done in between (see [`Pending`]). Says whether that was seen.
 pub(super) async fn wait(turn: &mut Turn<'_>, budget: Budget) -> Result<bool, RunError> {
-    if !turn.arm.system.has(Program::Kafka) || turn.stop.is_cancelled() {
+    if !servers::carry_events(&turn.arm.system) || turn.stop.is_cancelled() {
         return Ok(true);
     }
     let within = Duration::from_secs_f64(turn.plan.settle_s);

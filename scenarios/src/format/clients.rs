@@ -1,9 +1,7 @@
-//! Clients whose every operation is kept: what a scenario file says of them, and of the laws that their history is
-//! held to.
+//! Clients whose every operation is kept: what a scenario file says of them.
 
 use std::collections::BTreeMap;
 
-use history::invariants::AnyInvariant;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -88,34 +86,4 @@ pub struct Reading {
     /// Top-level field of the JSON answer; none: the number of its elements.
     #[serde(default)]
     pub field: Option<String>,
-}
-
-/// A law that a history is held to. `ARM.NAME.violations` counts how often it was broken.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct InvariantSection {
-    /// Name used in expressions.
-    pub name: Place,
-    /// Which law.
-    #[serde(rename = "law")]
-    pub invariant: AnyInvariant,
-    /// The class of operations that it is about.
-    pub of: Place,
-    /// What the shared thing is called in diagrams: `product`, `seat`, `lock`.
-    pub resource: String,
-    /// Arms in which it is judged; default: all in which the class acts.
-    #[serde(default)]
-    pub arms: Vec<Place>,
-    /// For `conservation` and `linearizable_stock`: how much of each key there was at first.
-    #[serde(default)]
-    pub initial: Option<Quantity>,
-    /// For `conservation` and `linearizable_stock`: how much each operation takes; default 1.
-    #[serde(default)]
-    pub quantity: Option<Quantity>,
-    /// For `rate`: how many operations on a key may succeed in any window.
-    #[serde(default)]
-    pub limit: Option<Quantity>,
-    /// For `rate`: how long such a window is, seconds.
-    #[serde(default)]
-    pub window_s: Option<Quantity>,
 }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::action::{Action, WindowSection};
 use super::check::Check;
-use super::clients::{Clients, InvariantSection};
+use super::clients::Clients;
+use super::invariant::InvariantSection;
 use super::load::{Load, SearchSection};
 use super::need::Need;
 use super::number;

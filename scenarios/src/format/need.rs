@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use compose::servers::{self, Server};
+use compose::Capability;
+use compose::servers::{self, Durable, Server};
 use contract::Program;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
@@ -14,11 +15,19 @@ use serde::ser::{Serialize, Serializer};
 pub enum Need {
     /// A server of others; a stand-in of the lab will do, where it has one.
     Server(Program),
-    /// A Kafka broker that keeps what it was given when it is started again, and knows transactions: a real one.
-    DurableKafka,
-    /// Containers.
-    Docker,
+    /// The kind of a server of others that does more than the lab's stand-in for it.
+    Durable(Program),
+    /// A backend that runs each instance in a container.
+    Containers,
 }
+
+/// A kind of a server that the lab has no stand-in for.
+fn durable(program: Program) -> Option<&'static Durable> {
+    servers::of(program).and_then(Server::durable)
+}
+
+/// What scenarios wrote for containers when only one backend had them.
+const CONTAINERS_BEFORE: &str = "docker";
 
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| Need::all().map(Need::name).collect());
 
@@ -26,29 +35,69 @@ impl Need {
     /// Everything that can be needed: each server that the lab knows, and what is no server or more than one.
     pub fn all() -> impl Iterator<Item = Self> {
         let servers = servers::ALL.into_iter().map(|server| Self::Server(server.program()));
-        servers.chain([Self::DurableKafka, Self::Docker])
+        let kinds = servers::ALL.into_iter().filter(|server| server.durable().is_some());
+        servers
+            .chain(kinds.map(|server| Self::Durable(server.program())))
+            .chain([Self::Containers])
     }
 
     /// The name as written in a scenario.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Server(program) => program.as_str(),
-            Self::DurableKafka => "durable_kafka",
-            Self::Docker => "docker",
+            Self::Durable(program) => durable(program).map_or(program.as_str(), |kind| kind.need),
+            Self::Containers => "containers",
+        }
+    }
+
+    /// What people call it, within a sentence.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Server(program) => servers::of(program).map_or(program.as_str(), Server::name),
+            Self::Durable(program) => durable(program).map_or(program.as_str(), |kind| kind.name),
+            Self::Containers => self.name(),
+        }
+    }
+
+    /// The server that is needed.
+    #[must_use]
+    pub const fn server(self) -> Option<Program> {
+        match self {
+            Self::Server(program) | Self::Durable(program) => Some(program),
+            Self::Containers => None,
+        }
+    }
+
+    /// What an instance of that server is told so that it is the one that is needed: a variable and its value.
+    #[must_use]
+    pub fn told(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Durable(program) => durable(program).map(|kind| kind.told),
+            Self::Server(_) | Self::Containers => None,
+        }
+    }
+
+    /// What a backend has to be able to do for it.
+    #[must_use]
+    pub const fn capabilities(self) -> &'static [Capability] {
+        match self {
+            Self::Server(_) | Self::Durable(_) => &[],
+            Self::Containers => &[Capability::Limits, Capability::Disconnect],
         }
     }
 
     fn description(self) -> String {
         match self {
-            Self::Server(program) => {
-                let name = servers::of(program).map_or(program.as_str(), Server::name);
+            Self::Server(_) => {
+                let name = self.words();
                 format!("A server of others: {name}, or the lab's stand-in for it, if there is one.")
             }
-            Self::DurableKafka => "A Kafka broker that keeps what it was given when it is started again, and knows \
-                                   transactions: a real one."
-                .to_owned(),
-            Self::Docker => "Containers: a backend that can limit an instance and take it off the network.".to_owned(),
+            Self::Durable(program) => durable(program).map_or("", |kind| kind.description).to_owned(),
+            Self::Containers => {
+                "Containers: a backend that can limit an instance and take it off the network.".to_owned()
+            }
         }
     }
 }
@@ -62,7 +111,8 @@ impl Serialize for Need {
 impl<'de> Deserialize<'de> for Need {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = Cow::<'de, str>::deserialize(deserializer)?;
-        let known = Self::all().find(|need| need.name() == name);
+        let before = (name == CONTAINERS_BEFORE).then_some(Self::Containers);
+        let known = Self::all().find(|need| need.name() == name).or(before);
         known.ok_or_else(|| Error::unknown_variant(&name, &NAMES))
     }
 }
@@ -98,6 +148,13 @@ mod tests {
             assert_eq!(written, need.name());
             assert_eq!(serde_json::from_value::<Need>(written).unwrap(), need);
         }
+    }
+
+    #[test]
+    fn containers_are_read_by_the_name_that_they_had_before() {
+        let read = serde_json::from_value::<Need>("docker".into()).unwrap();
+        assert_eq!((read, read.name()), (Need::Containers, "containers"));
+        assert!(!read.capabilities().is_empty());
     }
 
     #[test]

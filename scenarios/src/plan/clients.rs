@@ -1,7 +1,7 @@
 //! Clients and laws with their numbers.
 
 use compose::{SystemSpec, topology};
-use history::invariants::AnyInvariant;
+use history::invariants::{AnyInvariant, Numbers, Parameter};
 use serde::{Deserialize, Serialize};
 
 use super::requests::{self, PER_OPERATION, RequestSpec};
@@ -14,8 +14,6 @@ const WAVES_MAX: f64 = 10_000.0;
 const RETRIES_MAX: f64 = 20.0;
 /// Most operations of clients in a turn: each is kept until its history was judged.
 const OPERATIONS_MAX: u32 = 200_000;
-/// The shortest window of a rate, seconds.
-const WINDOW_S_MIN: f64 = 0.001;
 
 /// Clients with their numbers. `{client}` and `{wave}` are still to be filled in every text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,16 +88,9 @@ pub struct InvariantSpec {
     pub of: String,
     /// What the shared thing is called.
     pub resource: String,
-    /// How much of each key there was at first.
-    pub initial: i64,
-    /// How much each operation takes.
-    pub quantity: i64,
-    /// How many operations on a key may succeed in any window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-    /// How long such a window is, seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub window_s: Option<f64>,
+    /// Its own numbers.
+    #[serde(flatten)]
+    pub numbers: Numbers,
 }
 
 pub(super) fn spec(
@@ -173,36 +164,30 @@ fn known_instance(instance: &Place, system: &SystemSpec) -> Result<(), Problem> 
 }
 
 pub(super) fn invariant(law: &InvariantSection, resolver: &Resolver) -> Result<InvariantSpec, Problem> {
-    if law.invariant.requires().initial && law.initial.is_none() {
-        return Err(Problem::at(law.name.span(), "nothing says how much there is at first").hint("add initial = …"));
+    let mut numbers = Numbers::new();
+    for parameter in law.invariant.parameters() {
+        let Parameter {
+            name,
+            meaning,
+            min,
+            max,
+            default,
+        } = *parameter;
+        let number = match (law.numbers.get(name), default) {
+            (Some(said), _) => resolver.number_in(said, min, max, &format!("`{name}`"))?,
+            (None, Some(default)) => default,
+            (None, None) => {
+                let nothing = Problem::at(law.name.span(), format!("nothing says {meaning}"));
+                return Err(nothing.hint(format!("add {name} = …")));
+            }
+        };
+        numbers.insert(name.to_owned(), number);
     }
-    if law.invariant.requires().rate && (law.limit.is_none() || law.window_s.is_none()) {
-        return Err(
-            Problem::at(law.name.span(), "nothing says how many may succeed in how long a time")
-                .hint("add limit = … and window_s = …"),
-        );
-    }
-    let within = |quantity: &Option<Quantity>, min: f64, max: f64, what: &str| {
-        let quantity = quantity.as_ref();
-        quantity
-            .map(|quantity| resolver.number_in(quantity, min, max, what))
-            .transpose()
-    };
-    let limit = within(&law.limit, 1.0, f64::from(OPERATIONS_MAX), "the limit")?;
-    let amount = |quantity: &Option<Quantity>, default: i64| match quantity {
-        Some(quantity) => resolver
-            .number_in(quantity, 0.0, 1e12, "the amount")
-            .map(|amount| amount as i64),
-        None => Ok(default),
-    };
     Ok(InvariantSpec {
         name: law.name.to_string(),
         invariant: law.invariant,
         of: law.of.to_string(),
         resource: law.resource.clone(),
-        initial: amount(&law.initial, 0)?,
-        quantity: amount(&law.quantity, 1)?,
-        limit: limit.map(|limit| limit as u64),
-        window_s: within(&law.window_s, WINDOW_S_MIN, SECONDS_MAX, "the window")?,
+        numbers,
     })
 }

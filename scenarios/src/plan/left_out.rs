@@ -1,7 +1,7 @@
 //! What a run does not show, and why: an arm whose policy the chosen balancer does not have, or that a quick run does
 //! without.
 
-use compose::BalancerKind;
+use compose::servers;
 use serde::{Deserialize, Serialize};
 
 use super::arm::ArmPlan;
@@ -39,19 +39,18 @@ pub(super) fn sort_out(arms: Vec<ArmPlan>, skipped: impl Fn(&str) -> bool) -> (V
     (kept, left_out)
 }
 
-/// What an nginx lacks for this arm.
+/// What a server that balances lacks for this arm.
 fn lacking(arm: &ArmPlan) -> Option<String> {
     arm.system.services.iter().find_map(|service| {
         let balancer = service.balancer.as_ref()?;
-        if balancer.kind != BalancerKind::Nginx {
-            return None;
-        }
+        let server = servers::of(balancer.kind.program())?;
+        let balancing = server.balances()?;
         let later = arm.actions.iter().filter(|action| action.target == service.name);
         let policies = later.filter_map(|action| action.policy.as_deref());
         let reason = std::iter::once(balancer.policy.as_str())
             .chain(policies)
-            .find_map(|policy| compose::servers::nginx::lacking(policy, &service.env))?;
-        Some(format!("nginx cannot do it: {reason}"))
+            .find_map(|policy| balancing.lacking(policy, &service.env))?;
+        Some(format!("{} cannot do it: {reason}", server.name()))
     })
 }
 

@@ -165,13 +165,17 @@ fn a_rate_needs_its_limit_and_its_window() {
     };
     for missing in ["", "limit = 5", "window_s = 10"] {
         let said = made(missing).unwrap_err().to_string();
-        assert!(said.contains("in how long a time"), "{missing}: {said}");
+        let meaning = match missing {
+            "limit = 5" => "how long such a window is",
+            _ => "how many operations on a key may succeed",
+        };
+        assert!(said.contains(&format!("nothing says {meaning}")), "{missing}: {said}");
     }
     let said = made("limit = 0\nwindow_s = 10").unwrap_err().to_string();
-    assert!(said.contains("the limit"), "{said}");
+    assert!(said.contains("`limit` is 0"), "{said}");
     let plan = made("limit = 5\nwindow_s = \"2.0 * 5.0\"").unwrap();
     let law = &plan.arms[0].invariants[0];
-    assert_eq!((law.limit, law.window_s), (Some(5), Some(10.0)));
+    assert_eq!((law.numbers["limit"], law.numbers["window_s"]), (5.0, 10.0));
 }
 
 #[test]

@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use compose::servers;
 use compose::{Limits, ServiceSpec, SystemSpec};
-use contract::environment::KAFKA_BROKER;
 use contract::{Allowed, Program};
 
 use super::action::ActionSpec;
 use super::resolve::Resolver;
 use super::{balancer, links, targets};
-use crate::format::{ActionVerb, Arm, Document, Need, Place, Problem, Quantity, RestartKind, Service};
+use crate::format::{ActionVerb, Arm, Document, Place, Problem, Quantity, RestartKind, Service};
 
 /// The most instances of all services of an arm: a guard against a slip of the finger.
 const INSTANCES_MAX: u32 = 200;
 /// Likewise of memory.
 const MEMORY_MIB_MIN: f64 = 6.0;
 const MEMORY_MIB_MAX: f64 = 1e6;
+
+/// The store of services that share none: each has a file of its own.
+const OF_ITS_OWN: &str = "sqlite";
 
 /// The services whose instances are started again when they die by themselves.
 pub(super) fn revived(document: &Document, arm: &Arm) -> Vec<String> {
@@ -40,13 +43,16 @@ pub(super) fn spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
     for base in &document.system.services {
         services.push(service_spec(base, change_of(base, arm), resolver)?);
     }
-    if document.needs.contains(&Need::DurableKafka) {
-        for kafka in services.iter_mut().filter(|service| service.service == Program::Kafka) {
-            kafka.env.insert(KAFKA_BROKER.to_owned(), "apache".to_owned());
+    for need in &document.needs {
+        let Some((variable, value)) = need.told() else { continue };
+        for server in services.iter_mut().filter(|known| Some(known.service) == need.server()) {
+            server.env.insert(variable.to_owned(), value.to_owned());
         }
     }
-    if keeps_in_postgres(document, resolver)? && !services.iter().any(|service| service.service == Program::Postgres) {
-        services.push(ServiceSpec::new(Program::Postgres));
+    if let Some(store) = store(document, resolver)?
+        && !services.iter().any(|service| service.service == store)
+    {
+        services.push(ServiceSpec::new(store));
     }
     let mut system = SystemSpec {
         name: document.name.to_string(),
@@ -58,16 +64,18 @@ pub(super) fn spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
     Ok(system)
 }
 
-fn keeps_in_postgres(document: &Document, resolver: &Resolver) -> Result<bool, Problem> {
-    const STORES: [&str; 2] = ["sqlite", "postgres"];
+/// The server in which services keep what they store; none where each has a file of its own.
+fn store(document: &Document, resolver: &Resolver) -> Result<Option<Program>, Problem> {
     let Some(store) = &document.system.store else {
-        return Ok(false);
+        return Ok(None);
     };
-    match resolver.fill(store)?.as_str() {
-        "sqlite" => Ok(false),
-        "postgres" => Ok(true),
-        other => Err(Problem::at(store.span(), format!("there is no store `{other}`")).suggest(other, STORES)),
+    let name = resolver.fill(store)?;
+    let known = servers::that_store().find(|program| program.as_str() == name);
+    if known.is_some() || name == OF_ITS_OWN {
+        return Ok(known);
     }
+    let stores = std::iter::once(OF_ITS_OWN).chain(servers::that_store().map(Program::as_str));
+    Err(Problem::at(store.span(), format!("there is no store `{name}`")).suggest(&name, stores))
 }
 
 fn service_spec(base: &Service, change: Option<&Service>, resolver: &Resolver) -> Result<ServiceSpec, Problem> {

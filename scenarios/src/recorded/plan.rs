@@ -4,7 +4,7 @@ use compose::topology::INSTANCES_MAX;
 use compose::{LinkConditions, SystemSpec};
 use contract::Validate;
 
-use super::bound::{Checked, at_most, count, figure, index, maybe, ms, number, seconds, share};
+use super::bound::{Checked, at_most, figure, index, maybe, ms, number, seconds, share};
 use crate::format::ROUNDS_MAX;
 use crate::plan::{ActionSpec, ArmPlan, Asked, ClientsSpec, LoadSpec, PaceSpec, ParamValue, Plan, SearchSpec};
 
@@ -92,10 +92,8 @@ fn of_arm(arm: &ArmPlan) -> Checked {
         seconds("to_s", window.to_s)?;
     }
     for law in &arm.invariants {
-        number("initial", law.initial as f64)?;
-        number("quantity", law.quantity as f64)?;
-        maybe(count, "limit", law.limit)?;
-        maybe(seconds, "window_s", law.window_s)?;
+        let mut numbers = law.numbers.iter();
+        numbers.try_for_each(|(name, value)| number(name, *value))?;
     }
     Ok(())
 }

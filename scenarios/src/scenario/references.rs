@@ -93,7 +93,7 @@ fn quiescent(document: &Document, problems: &mut Vec<Problem>) {
             .clients
             .iter()
             .filter(|clients| clients.class.as_str() == law.of.as_str());
-        if law.invariant.requires().quiescent && !clients.any(|clients| clients.quiescent.is_some()) {
+        if law.invariant.needs_quiescent() && !clients.any(|clients| clients.quiescent.is_some()) {
             problems.push(
                 Problem::at(law.of.span(), format!("nobody reads what is left of `{}`", law.of))
                     .hint("add at_rest = { path = …, field = … } to its clients"),

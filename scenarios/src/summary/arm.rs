@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contract::Program;
+use compose::servers;
 
 use super::answers::Answers;
 use super::class::ClassSummary;
@@ -105,9 +105,8 @@ fn search<'a>(plan: &'a SearchSpec, arm: &'a ArmState) -> SearchSummary<'a> {
 
 /// The answers to each question over all rounds; nothing where an answer is missing, since the others tell another story.
 fn facts<'a>(plan: &'a ArmPlan, arm: &ArmState) -> Vec<(&'a str, Answers)> {
-    let settling = FACTS_OF_SETTLING
-        .into_iter()
-        .filter(|_| plan.system.has(Program::Kafka));
+    let has_events = servers::carry_events(&plan.system);
+    let settling = FACTS_OF_SETTLING.into_iter().filter(|_| has_events);
     let deaths = Some(FACT_OF_DEATHS).filter(|_| !plan.revived.is_empty());
     let own = settling.chain(deaths).map(|name| (name, 1));
     let probes = plan.probes.iter().map(|probe| (probe.name.as_str(), probe.times));

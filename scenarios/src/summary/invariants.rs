@@ -79,7 +79,7 @@ impl<'a> InvariantSummary<'a> {
 
 #[cfg(test)]
 mod tests {
-    use history::invariants::AnyInvariant;
+    use history::invariants::{AnyInvariant, Numbers};
     use serde_json::{Value, json};
 
     use super::*;
@@ -112,10 +112,7 @@ mod tests {
             invariant: AnyInvariant::named(law).unwrap(),
             of: "c".to_owned(),
             resource: "client".to_owned(),
-            initial: 0,
-            quantity: 1,
-            limit: Some(5),
-            window_s: Some(10.0),
+            numbers: Numbers::new(),
         };
         let saw = |most| {
             let mut round = round(Some((InvariantVerdict::Holds, 0)));
@@ -140,10 +137,7 @@ mod tests {
             invariant: AnyInvariant::named("uniqueness").unwrap(),
             of: "c".to_owned(),
             resource: "seat".to_owned(),
-            initial: 0,
-            quantity: 1,
-            limit: None,
-            window_s: None,
+            numbers: Numbers::new(),
         };
         let violations = |rounds: Vec<RoundState>| InvariantSummary::of(&law, &rounds).violations;
         let broken = || round(Some((InvariantVerdict::Violated, 3)));

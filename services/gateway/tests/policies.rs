@@ -98,7 +98,7 @@ fn a_policy_that_is_not_understood_is_refused_at_the_start() {
         ("CALL_BREAKER", "open", "not a setting"),
         ("CALL_BREAKER_FOR", "me", "upstream, instance"),
         ("CALL_BULKHEAD", "max=0", "at least 1"),
-        ("CALL_LIMIT", "vegas", "static, aimd, gradient"),
+        ("CALL_LIMIT", "vegas", "use one of static, "),
         ("CALL_LIMIT", "static; stack", "fifo"),
         ("CALL_RETRY", "attempts=three", "whole number"),
         ("CALL_HEDGE", "after=p100", "below p100"),

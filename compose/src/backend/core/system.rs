@@ -191,6 +191,10 @@ impl<C: Platform> System for RunningSystem<C> {
         self.state().record.run_id.clone()
     }
 
+    fn backend(&self) -> &'static str {
+        self.platform.name()
+    }
+
     fn spec(&self) -> SystemSpec {
         self.state().record.spec.clone()
     }

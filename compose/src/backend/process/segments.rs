@@ -1,16 +1,17 @@
-//! Shared memory with a name, which stays in the machine's memory when those who use it are killed. A PostgreSQL that works
-//! keeps none such (its settings say so), but one that makes its first databases does.
+//! Shared memory with a name, which stays in the machine's memory when those who use it are killed. Servers say how such
+//! names of theirs begin.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Signal, kill_process};
 
+use crate::servers::{self, Server};
 use crate::stamp::ProcessStamp;
 
-/// Where a name is a file, on Linux, and how those of a PostgreSQL begin.
+/// Where a name is a file, on Linux.
 const FOLDER: &str = "/dev/shm";
-const PREFIX: &str = "PostgreSQL.";
 
 /// What some processes, which are about to be killed, share.
 pub(super) struct Segments(Vec<PathBuf>);
@@ -58,10 +59,9 @@ fn named_in(maps: &str) -> Vec<PathBuf> {
         .lines()
         .filter_map(|line| Some(Path::new(line.get(line.find('/')?..)?)));
     let is_segment = |path: &&Path| {
-        let name = path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-        name && path.parent() == Some(Path::new(FOLDER))
+        let name = path.file_name().map_or_else(Default::default, OsStr::to_string_lossy);
+        let mut prefixes = servers::ALL.into_iter().filter_map(Server::shared_memory);
+        path.parent() == Some(Path::new(FOLDER)) && prefixes.any(|prefix| name.starts_with(prefix))
     };
     mapped.filter(is_segment).map(Path::to_owned).collect()
 }

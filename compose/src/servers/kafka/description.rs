@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use contract::Program;
-use contract::environment::{KAFKA_ADVERTISED_HOST, KAFKA_BROKERS, KAFKA_PREFIX};
+use contract::environment::{KAFKA_ADVERTISED_HOST, KAFKA_BROKER, KAFKA_BROKERS, KAFKA_PREFIX};
 use futures_util::future::BoxFuture;
 use url::Url;
 
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::servers::image::{Contained, DATA, Image, Origin};
 use crate::servers::{
-    Backing, Exported, Exporting, Found, Question, Seat, Server, ServerError, SignOfLife, Tenant, Watched,
+    Backing, Durable, Exported, Exporting, Found, Question, Seat, Server, ServerError, SignOfLife, Tenant, Watched,
 };
 use crate::wiring::Environment;
 
@@ -37,6 +37,14 @@ const IMAGE: Image = Image {
     absent: "this machine has no Apache Kafka with a Java to run it",
     how: "set KAFKA_HOME to the folder of an Apache Kafka that is packed instead (and have Java 17: apt-get install \
           default-jre-headless)",
+};
+
+/// A broker that is no stand-in.
+const REAL: Durable = Durable {
+    need: "durable_kafka",
+    name: "a real Kafka",
+    description: "A Kafka broker that keeps what it was given when it is started again, and knows transactions: a real one.",
+    told: (KAFKA_BROKER, "apache"),
 };
 
 /// Kafka: carries events from service to service. The built-in broker stands in for it where nobody asks for a real one.
@@ -102,6 +110,14 @@ impl Server for Kafka {
 
     fn backing(&self) -> Option<&'static dyn Backing> {
         Some(&Self)
+    }
+
+    fn carries_events(&self) -> bool {
+        true
+    }
+
+    fn durable(&self) -> Option<&'static Durable> {
+        Some(&REAL)
     }
 
     fn take_over(&self, host: &Host, seat: &Seat<'_>) -> Error {

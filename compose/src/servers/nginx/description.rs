@@ -1,5 +1,6 @@
 //! nginx, as the lab knows it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use contract::Program;
@@ -7,11 +8,12 @@ use futures_util::future::BoxFuture;
 use rustix::process::Signal;
 
 use super::config::{READY, render};
+use super::offer::lacking;
 use super::{server, source};
 use crate::error::Error;
 use crate::host::Host;
 use crate::servers::image::{Contained, DATA, Image, Ingredients, Origin, configuration_file};
-use crate::servers::{Configured, Place, Question, Seat, Server, ServerError, SignOfLife};
+use crate::servers::{Balancing, Configured, Place, Question, Seat, Server, ServerError, SignOfLife};
 use crate::wiring::Environment;
 
 const IMAGE: Image = Image {
@@ -53,6 +55,10 @@ impl Server for Nginx {
 
     fn question(&self) -> Question {
         Question::http("GET /_balancer/ready HTTP/1.0\r\n\r\n")
+    }
+
+    fn balances(&self) -> Option<&'static dyn Balancing> {
+        Some(&Self)
     }
 
     fn configured(&self) -> Option<&'static dyn Configured> {
@@ -100,6 +106,12 @@ impl Server for Nginx {
                 ..Contained::lab(self.program())
             },
         }
+    }
+}
+
+impl Balancing for Nginx {
+    fn lacking(&self, policy: &str, env: &BTreeMap<String, String>) -> Option<String> {
+        lacking(policy, env)
     }
 }
 

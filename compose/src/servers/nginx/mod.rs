@@ -10,4 +10,4 @@ mod source;
 
 pub(crate) use config::READY;
 pub use description::Nginx;
-pub use offer::lacking;
+pub(crate) use offer::lacking;

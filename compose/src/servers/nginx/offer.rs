@@ -47,9 +47,8 @@ const HAS_NOT: [(&str, &str); 8] = [
 ];
 
 /// Why nginx cannot stand in for the lab's balancer with this policy and this environment of the service behind it; the
-/// end of a sentence that begins with "nginx cannot do this:". `None` when it can.
-#[must_use]
-pub fn lacking(policy: &str, env: &BTreeMap<String, String>) -> Option<String> {
+/// end of a sentence that begins with "nginx cannot do it:". `None` when it can.
+pub(crate) fn lacking(policy: &str, env: &BTreeMap<String, String>) -> Option<String> {
     if let Err(reason) = method(policy, env.get(HASH_ON).map(String::as_str)) {
         return Some(reason.to_owned());
     }

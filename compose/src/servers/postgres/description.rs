@@ -112,6 +112,11 @@ impl Server for Postgres {
         Some("postgres")
     }
 
+    /// One that works keeps none with a name (its settings say so), but one that makes its first databases does.
+    fn shared_memory(&self) -> Option<&'static str> {
+        Some("PostgreSQL.")
+    }
+
     fn own_data(&self) -> Option<&'static str> {
         Some(PGDATA)
     }
@@ -217,6 +222,10 @@ impl Backing for Postgres {
     fn told(&self, tenant: &Tenant, service: &str, door: &Url) -> Vec<(&'static str, String)> {
         let address = database_url(door, &database(tenant, service));
         vec![(DATABASE_URL, address.into())]
+    }
+
+    fn stores(&self) -> bool {
+        true
     }
 
     fn furniture(&self) -> Option<&'static str> {

@@ -68,6 +68,10 @@ impl Server for Prometheus {
         true
     }
 
+    fn data_source(&self) -> Option<&'static str> {
+        Some("prometheus")
+    }
+
     fn configured(&self) -> Option<&'static dyn Configured> {
         Some(&Self)
     }

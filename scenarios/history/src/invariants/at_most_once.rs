@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::invariant::{Invariant, Known, Requirements};
+use super::invariant::{Invariant, Known};
 use crate::judgement::{Judgement, Judging};
 use crate::operation::{Completion, Operation};
 use crate::record::History;
@@ -24,11 +24,8 @@ impl Invariant for AtMostOnce {
         "Each key has its effect at most once, however often it was asked for, and once where an operation succeeded."
     }
 
-    fn requires(&self) -> Requirements {
-        Requirements {
-            quiescent: true,
-            ..Requirements::default()
-        }
+    fn needs_quiescent(&self) -> bool {
+        true
     }
 
     fn takes(&self) -> &'static str {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::invariant::{Invariant, Known, Requirements};
+use super::invariant::{Invariant, Known};
+use super::parameter::{INITIAL, Parameter, QUANTITY};
 use super::race::same_value_read;
 use crate::judgement::{Judgement, Judging, PROOF_MAX};
 use crate::operation::{Completion, Operation};
@@ -25,12 +26,12 @@ impl Invariant for Conservation {
         "What was taken and what is left add up to what there was, and nothing is below zero."
     }
 
-    fn requires(&self) -> Requirements {
-        Requirements {
-            quiescent: true,
-            initial: true,
-            ..Requirements::default()
-        }
+    fn parameters(&self) -> &'static [Parameter] {
+        &[INITIAL, QUANTITY]
+    }
+
+    fn needs_quiescent(&self) -> bool {
+        true
     }
 
     fn takes(&self) -> &'static str {
@@ -39,12 +40,12 @@ impl Invariant for Conservation {
 
     fn check(&self, history: &History, known: &Known<'_>) -> Judgement {
         let stock = |left: f64| Stock {
-            initial: known.initial,
+            initial: INITIAL.whole_in(known.numbers),
             left: left as i64,
         };
         let left = known.quiescent.into_iter().flatten();
         let stocks = left.map(|(key, left)| (key.clone(), stock(*left))).collect();
-        conservation(history, &stocks, |_| known.quantity)
+        conservation(history, &stocks, |_| QUANTITY.whole_in(known.numbers))
     }
 }
 

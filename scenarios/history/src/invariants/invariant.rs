@@ -2,35 +2,30 @@
 
 use std::collections::BTreeMap;
 
+use super::parameter::{Numbers, Parameter};
 use crate::diagram::Diagram;
 use crate::judgement::{Judgement, Judging, Violation};
 use crate::operation::Operation;
 use crate::record::History;
 
-/// What an invariant has to be told beside the history.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Requirements {
-    /// What was left of each key when the system was quiescent: when every operation was over.
-    pub quiescent: bool,
-    /// How much of each key there was at first.
-    pub initial: bool,
-    /// How many are allowed in how long a time.
-    pub rate: bool,
-}
-
 /// What is known beside the history.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    /// How much of each key there was at first.
-    pub initial: i64,
-    /// How much each operation takes.
-    pub quantity: i64,
-    /// How many operations are allowed in any window of time.
-    pub limit: u64,
-    /// How long such a window is, nanoseconds.
-    pub window_ns: u64,
+    /// Its own numbers.
+    pub numbers: &'a Numbers,
     /// What each key held when the system was quiescent; none where nobody could read it.
     pub quiescent: Option<&'a BTreeMap<String, f64>>,
+}
+
+/// Nothing.
+impl Default for Known<'_> {
+    fn default() -> Self {
+        static NONE: Numbers = Numbers::new();
+        Self {
+            numbers: &NONE,
+            quiescent: None,
+        }
+    }
 }
 
 /// Something that must hold of every history. To add one takes its file, its line in the registry, and a history that it
@@ -45,9 +40,14 @@ pub trait Invariant: Send + Sync {
     /// What it demands, in one sentence.
     fn demand(&self) -> &'static str;
 
-    /// What it has to be told beside the history.
-    fn requires(&self) -> Requirements {
-        Requirements::default()
+    /// The numbers that it has to be told: each has a key in the scenario and a place in recordings by itself.
+    fn parameters(&self) -> &'static [Parameter] {
+        &[]
+    }
+
+    /// Whether it has to be told what was left of each key when the system was quiescent: when every operation was over.
+    fn needs_quiescent(&self) -> bool {
+        false
     }
 
     /// What a scenario has to say or its services to tell for it, as the handbook writes it; empty where any history will do.
@@ -65,7 +65,7 @@ pub trait Invariant: Send + Sync {
         operation
     }
 
-    /// Judges a history of modelled operations. Whatever [`requires`](Invariant::requires) asks for is known.
+    /// Judges a history of modelled operations. Whatever it has to be told is known.
     fn check(&self, history: &History, known: &Known<'_>) -> Judgement;
 
     /// Draws the proof of a violation. `resource` is what the shared thing is called.
@@ -89,7 +89,7 @@ impl dyn Invariant {
     pub fn hold(&self, operations: Vec<Operation>, known: &Known<'_>) -> Held {
         let modelled = operations.into_iter().map(|operation| self.modelled(operation, known));
         let history = History::new(modelled.collect());
-        let judgement = if self.requires().quiescent && known.quiescent.is_none() {
+        let judgement = if self.needs_quiescent() && known.quiescent.is_none() {
             Judging::open(&history, "nothing could be read at rest")
         } else {
             self.check(&history, known)

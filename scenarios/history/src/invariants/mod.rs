@@ -8,6 +8,7 @@ mod invariant;
 pub mod linearizable;
 mod monotone_tokens;
 mod mutual_exclusion;
+mod parameter;
 mod race;
 mod rate;
 mod read_your_writes;
@@ -17,5 +18,6 @@ mod uniqueness;
 #[cfg(test)]
 pub(crate) mod fixture;
 
-pub use invariant::{Held, Invariant, Known, Requirements};
+pub use invariant::{Held, Invariant, Known};
+pub use parameter::{Numbers, Parameter};
 pub use registry::{AnyInvariant, REGISTRY};

@@ -2,11 +2,28 @@
 
 mod schedule;
 
-use super::invariant::{Invariant, Known, Requirements};
+use super::invariant::{Invariant, Known};
+use super::parameter::Parameter;
 use crate::judgement::{Judgement, Judging};
 use crate::operation::{Completion, Operation};
 use crate::record::History;
 use schedule::{Span, fits};
+
+const LIMIT: Parameter = Parameter {
+    name: "limit",
+    meaning: "how many operations on a key may succeed in any window",
+    min: 1.0,
+    max: 200_000.0,
+    default: None,
+};
+
+const WINDOW_S: Parameter = Parameter {
+    name: "window_s",
+    meaning: "how long such a window is, seconds",
+    min: 0.001,
+    max: 3600.0,
+    default: None,
+};
 
 /// At most `limit` operations on each key succeed in any `window_s` seconds.
 #[derive(Debug)]
@@ -25,11 +42,8 @@ impl Invariant for Rate {
         "At most `limit` operations on each key succeed in any `window_s` seconds."
     }
 
-    fn requires(&self) -> Requirements {
-        Requirements {
-            rate: true,
-            ..Requirements::default()
-        }
+    fn parameters(&self) -> &'static [Parameter] {
+        &[LIMIT, WINDOW_S]
     }
 
     fn takes(&self) -> &'static str {
@@ -42,8 +56,8 @@ impl Invariant for Rate {
 
     fn check(&self, history: &History, known: &Known<'_>) -> Judgement {
         let limit = Limit {
-            most: known.limit.max(1) as usize,
-            window_ns: known.window_ns,
+            most: LIMIT.whole_in(known.numbers).max(1) as usize,
+            window_ns: (WINDOW_S.value_in(known.numbers) * 1e9).round() as u64,
         };
         rate(history, limit)
     }

@@ -107,6 +107,7 @@ impl JsonSchema for AnyInvariant {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parameter::Parameter;
     use super::*;
 
     #[test]
@@ -126,6 +127,24 @@ mod tests {
             wrong.contains("unknown variant `conservatoin`, expected one of `conservation`"),
             "{wrong}"
         );
+    }
+
+    #[test]
+    fn parameters_are_sound_and_none_stands_twice_in_an_invariant() {
+        for invariant in REGISTRY {
+            let parameters = invariant.parameters();
+            for (index, parameter) in parameters.iter().enumerate() {
+                let Parameter { name, meaning, .. } = parameter;
+                assert!(parameters[..index].iter().all(|other| other.name != *name), "{name}");
+                assert!(!meaning.is_empty() && !meaning.ends_with('.'), "{meaning}");
+                assert!(parameter.min < parameter.max, "{name}");
+                let allowed = parameter.min..=parameter.max;
+                assert!(
+                    parameter.default.is_none_or(|default| allowed.contains(&default)),
+                    "{name}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Limits that all instances share: their state is in Redis, and one script decides there, by the time of Redis.
 //!
-//! The scripts follow the policies in `reliability::rate` number by number, in whole microseconds. A script runs alone, so two
-//! instances cannot both take the last place.
+//! Each policy of `reliability::rate` has its script, which follows it number by number, in whole microseconds. A script runs
+//! alone, so two instances cannot both take the last place.
 
 use std::time::Duration;
 
@@ -14,16 +14,6 @@ use store::{Redis, RedisError};
 const EXACT_MAX: u128 = 1 << 53;
 /// Who does not hear from Redis in this time decides without it. Shorter would admit too many whenever the machine is busy.
 const WAIT: Duration = Duration::from_secs(1);
-
-const PRELUDE: &str = include_str!("scripts/prelude.lua");
-/// The script of each policy, by its name.
-const SCRIPTS: [(&str, &str); 5] = [
-    ("fixed_window", include_str!("scripts/fixed_window.lua")),
-    ("sliding_counter", include_str!("scripts/sliding_counter.lua")),
-    ("sliding_log", include_str!("scripts/sliding_log.lua")),
-    ("token_bucket", include_str!("scripts/token_bucket.lua")),
-    ("gcra", include_str!("scripts/gcra.lua")),
-];
 
 /// A limit for each client, in Redis.
 pub(crate) struct SharedLimit {
@@ -45,12 +35,10 @@ impl SharedLimit {
                 "limit and burst times window must stay below 2^53 microseconds in Redis",
             ));
         }
-        let found = SCRIPTS.iter().find(|(name, _)| *name == kind.name());
-        let (name, body) = found.expect("every policy has a script, as a test says");
         Ok(Self {
             redis,
-            script: Script::new(&format!("{PRELUDE}{body}")),
-            kind: format!("limit:{name}"),
+            script: Script::new(&kind.script()),
+            kind: format!("limit:{}", kind.name()),
             quota: *quota,
         })
     }
@@ -167,12 +155,6 @@ mod tests {
             while is_there().await {}
             assert!(limit.admit("a").await.unwrap().is_admitted());
         }
-    }
-
-    #[test]
-    fn every_policy_has_a_script_and_every_script_a_policy() {
-        let policies: Vec<_> = REGISTRY.iter().map(reliability::Kind::name).collect();
-        assert_eq!(SCRIPTS.map(|(name, _)| name).to_vec(), policies);
     }
 
     #[tokio::test]

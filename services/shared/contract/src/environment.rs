@@ -59,8 +59,8 @@ pub const WORK_BROKEN: &str = "WORK_BROKEN";
 pub const BALANCER_PREFIX: &str = "BALANCER_";
 /// Where the gateway burns CPU: `inline` (on the event loop) or `offloaded` (on a blocking thread). Default `inline`.
 pub const CPU_WORK: &str = "CPU_WORK";
-/// How often each client may ask for `/api/limited`: a policy, requests in a window, and for the last two how many at once, such as
-/// `gcra limit=5 window=10s burst=5`. The policies are `fixed_window`, `sliding_counter`, `sliding_log`, `token_bucket` and `gcra`.
+/// How often each client may ask for `/api/limited`: a policy (the handbook has a table of rate limits), requests in a window,
+/// and for policies that refill bit by bit how many at once, such as `gcra limit=5 window=10s burst=5`.
 /// Default `sliding_log limit=5 window=10s`.
 pub const RATE_LIMIT: &str = "RATE_LIMIT";
 /// Where the gateway counts for that: in the `memory` of the instance, or in `redis`, for all instances. Default `memory`.
@@ -70,9 +70,9 @@ pub const RATE_LIMIT_ON_FAILURE: &str = "RATE_LIMIT_ON_FAILURE";
 /// How many calls of the gateway to each service may be under way, how many more may wait, and for how long:
 /// `max=10 length=10 wait=1s`. Default `off`.
 pub const CALL_BULKHEAD: &str = "CALL_BULKHEAD";
-/// A limit of the gateway's calls to each service that may move, and behind a semicolon the queue for it:
-/// `static max=10`, `aimd max=100 timeout=100ms` or `gradient max=100; codel length=50 target=5ms interval=100ms`. The queues are
-/// `fifo`, `adaptive_lifo` and `codel`. Default `off`.
+/// A limit of the gateway's calls to each service that may move, and behind a semicolon the queue for it, such as
+/// `aimd max=100 timeout=100ms` or `gradient max=100; codel length=50 target=5ms interval=100ms`. The handbook has tables of limits
+/// of concurrency and of queue disciplines. Default `off`.
 pub const CALL_LIMIT: &str = "CALL_LIMIT";
 /// As `CALL_BULKHEAD`, for the calls to all services together. Default `off`.
 pub const CALL_POOL: &str = "CALL_POOL";

@@ -23,16 +23,21 @@ pub enum ProgramKind {
 struct Row {
     name: &'static str,
     kind: ProgramKind,
+    is_balancer: bool,
     url_variable: &'static str,
     dependencies: &'static [Program],
     declared: &'static [&'static [&'static str]],
+}
+
+const fn is_any(words: &[&str]) -> bool {
+    !words.is_empty()
 }
 
 /// Makes [`Program`] of its table.
 macro_rules! programs {
     ($(
         $(#[$doc:meta])*
-        $program:ident: $kind:ident $name:literal at $url:expr, calls [$($callee:ident),*], declares [$($group:ident),*];
+        $program:ident: $kind:ident $(in $front:ident)? $name:literal at $url:expr, calls [$($callee:ident),*], declares [$($group:ident),*];
     )*) => {
         /// A program that an instance of a system runs.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -50,6 +55,7 @@ macro_rules! programs {
                     $(Self::$program => &Row {
                         name: $name,
                         kind: ProgramKind::$kind,
+                        is_balancer: const { is_any(&[$(stringify!($front))?]) },
                         url_variable: $url,
                         dependencies: &[$(Program::$callee),*],
                         declared: &[$(&$group),*],
@@ -60,7 +66,7 @@ macro_rules! programs {
     };
 }
 
-// To add a program, add a row: its kind, its name, the variable in which callers find it, whom it calls where the system has
+// To add a program, add a row: its kind, and whether it stands in front of others, its name, the variable in which callers find it, whom it calls where the system has
 // them, and the groups of variables that it declares. Those of tools and servers are part of what a lesson compares, or
 // belong to whoever starts them.
 programs! {
@@ -86,13 +92,13 @@ programs! {
     Whoami: Service "whoami" at "WHOAMI_URL",
         calls [], declares [OF_SERVICES, OF_BALANCERS];
     /// Spreads requests over the instances of another service.
-    Balancer: Tool "balancer" at "BALANCER_URL", calls [], declares [];
+    Balancer: Tool in front "balancer" at "BALANCER_URL", calls [], declares [];
     /// Stands between two other services and makes the way from one to the other slow, narrow, lossy or cut.
     Link: Tool "link" at "LINK_URL", calls [], declares [];
     /// Remembers locks and counters for all instances of all services: a real Redis server, not a program of this house.
     Redis: Server "redis" at REDIS_URL, calls [], declares [OF_REDIS];
     /// Spreads requests as the balancer does, to compare the two: a real nginx, not a program of this house.
-    Nginx: Server "nginx" at "NGINX_URL", calls [], declares [];
+    Nginx: Server in front "nginx" at "NGINX_URL", calls [], declares [];
     /// Carries events from service to service: a Kafka broker, not a program of this house (or a small stand-in for one).
     Kafka: Server "kafka" at KAFKA_BROKERS, calls [], declares [OF_KAFKA];
     /// Keeps what services store, each in a database of its own: a real PostgreSQL server, not a program of this house.
@@ -165,7 +171,7 @@ impl Program {
     /// Whether it stands in front of the instances of another service, rather than being one.
     #[must_use]
     pub const fn is_balancer(self) -> bool {
-        matches!(self, Self::Balancer | Self::Nginx)
+        self.row().is_balancer
     }
 
     /// The variables that a description of a system may set for this program and the balancer in front of it, in
@@ -217,6 +223,12 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = "user".parse::<Program>().unwrap_err().to_string();
         assert!(error.contains("\"user\"") && error.contains("users, orders"), "{error}");
+    }
+
+    #[test]
+    fn those_that_stand_in_front_of_others_are_told_apart() {
+        let in_front = Program::ALL.into_iter().filter(|program| program.is_balancer());
+        assert_eq!(in_front.collect::<Vec<_>>(), [Program::Balancer, Program::Nginx]);
     }
 
     #[test]

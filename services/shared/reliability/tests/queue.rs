@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reliability::queue::{Discipline, REGISTRY, Waiter, queue};
+use reliability::queue::{Discipline, DisciplineKind, REGISTRY, Waiter, queue};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -27,9 +27,18 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..300)
 }
 
-/// The specification of each: who is next, told from all who wait, in the order in which they came.
-fn expected(name: &str, waiting: &[Waiter], standing: bool, now: Duration) -> (Vec<Waiter>, Option<Waiter>) {
+/// The rules of those that are specified here: who is turned away, of all who wait and one who is too many.
+fn turned_away(name: &str, waiting: &[Waiter], standing: bool) -> Option<Waiter> {
     match name {
+        "lifo" if standing => waiting.first().copied(),
+        "fifo" | "lifo" | "codel" => waiting.last().copied(),
+        _ => None,
+    }
+}
+
+/// Likewise: who is turned away on the way, and who is next, told from all who wait, in the order in which they came.
+fn expected(name: &str, waiting: &[Waiter], standing: bool, now: Duration) -> Option<(Vec<Waiter>, Option<Waiter>)> {
+    let (shed, next) = match name {
         "fifo" => (Vec::new(), waiting.first().copied()),
         "lifo" if standing => (Vec::new(), waiting.last().copied()),
         "lifo" => (Vec::new(), waiting.first().copied()),
@@ -40,8 +49,9 @@ fn expected(name: &str, waiting: &[Waiter], standing: bool, now: Duration) -> (V
             let next = waiting.get(shed.len()).copied();
             (shed, next)
         }
-        other => panic!("{other} has no specification here"),
-    }
+        _ => return None,
+    };
+    Some((shed, next))
 }
 
 proptest! {
@@ -63,23 +73,26 @@ proptest! {
                 Step::Push => {
                     let newcomer = Waiter { id: next, since: now };
                     next += 1;
-                    let mut shed = None;
-                    if waiting.len() < length {
-                        waiting.push(newcomer);
-                    } else if name == "lifo" && standing {
-                        shed = Some(waiting.remove(0));
-                        waiting.push(newcomer);
-                    } else {
-                        shed = Some(newcomer);
+                    waiting.push(newcomer);
+                    let shed = queue.push(newcomer.id, now);
+                    prop_assert_eq!(shed.is_some(), waiting.len() > length);
+                    if let Some(shed) = shed {
+                        prop_assert!(waiting.contains(&shed));
+                        prop_assert_eq!(shed, turned_away(name, &waiting, standing).unwrap_or(shed));
+                        waiting.retain(|waiter| *waiter != shed);
                     }
-                    prop_assert_eq!(queue.push(newcomer.id, now), shed);
                 }
                 Step::Pop => {
-                    let (shed, served) = expected(name, &waiting, standing, now);
-                    let mut got = Vec::new();
-                    prop_assert_eq!(queue.pop(now, &mut got), served);
-                    prop_assert_eq!(&got, &shed);
-                    waiting.retain(|waiter| !shed.contains(waiter) && Some(*waiter) != served);
+                    let mut shed = Vec::new();
+                    let served = queue.pop(now, &mut shed);
+                    if let Some(rule) = expected(name, &waiting, standing, now) {
+                        prop_assert_eq!(&(shed.clone(), served), &rule);
+                    }
+                    prop_assert!(served.is_some() || shed.len() == waiting.len(), "somebody who waits is served");
+                    for left in shed.into_iter().chain(served) {
+                        prop_assert!(waiting.contains(&left));
+                        waiting.retain(|waiter| *waiter != left);
+                    }
                 }
                 Step::Remove(which) => {
                     // Sometimes somebody who left already, or never came.
@@ -147,8 +160,12 @@ fn settings_are_checked() {
     for wrong in ["codel target=1s", "fifo interval=1s", "lifo length=-1", "random"] {
         assert!(queue(wrong).is_err(), "{wrong}");
     }
+    let known: Vec<&str> = REGISTRY.iter().map(DisciplineKind::name).collect();
     assert_eq!(
         queue("fair").unwrap_err().to_string(),
-        "there is no queue discipline named \"fair\"; use one of fifo, lifo, codel"
+        format!(
+            "there is no queue discipline named \"fair\"; use one of {}",
+            known.join(", ")
+        )
     );
 }

@@ -6,9 +6,16 @@ use serde_json::Value;
 use super::model::{Answer, Leaves, Model, Needs, amount, answer, number, unreadable};
 use super::{CONFIGURATIONS_MAX, linearizable};
 use crate::invariants::invariant::{Invariant, Known};
+use crate::invariants::parameter::{INITIAL, Parameter};
 use crate::judgement::Judgement;
 use crate::operation::Operation;
 use crate::record::History;
+
+/// A counter starts at nothing unless a scenario says otherwise.
+const FROM: Parameter = Parameter {
+    default: Some(0.0),
+    ..INITIAL
+};
 
 /// The history is one that a single counter, asked one operation after the other, could have given.
 #[derive(Debug)]
@@ -27,8 +34,12 @@ impl Invariant for LinearizableCounter {
         "The history is one that a single counter, asked one operation after the other, could have given."
     }
 
+    fn parameters(&self) -> &'static [Parameter] {
+        &[FROM]
+    }
+
     fn takes(&self) -> &'static str {
-        "answers with a `count`"
+        "answers with a `count`, [`initial`]"
     }
 
     /// An increment, which answers with the new count.
@@ -44,7 +55,9 @@ impl Invariant for LinearizableCounter {
     }
 
     fn check(&self, history: &History, known: &Known<'_>) -> Judgement {
-        let counter = Counter { initial: known.initial };
+        let counter = Counter {
+            initial: FROM.whole_in(known.numbers),
+        };
         linearizable(history, &counter, CONFIGURATIONS_MAX)
     }
 }

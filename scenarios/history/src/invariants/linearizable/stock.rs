@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::model::{Answer, Leaves, Model, Needs, amount, answer, number, unreadable};
 use super::{CONFIGURATIONS_MAX, linearizable};
-use crate::invariants::invariant::{Invariant, Known, Requirements};
+use crate::invariants::invariant::{Invariant, Known};
+use crate::invariants::parameter::{INITIAL, Parameter, QUANTITY};
 use crate::judgement::Judgement;
 use crate::operation::Operation;
 use crate::record::History;
@@ -27,11 +28,8 @@ impl Invariant for LinearizableStock {
         "The history is one that a single stock, asked one operation after the other, could have given."
     }
 
-    fn requires(&self) -> Requirements {
-        Requirements {
-            initial: true,
-            ..Requirements::default()
-        }
+    fn parameters(&self) -> &'static [Parameter] {
+        &[INITIAL, QUANTITY]
     }
 
     fn takes(&self) -> &'static str {
@@ -43,14 +41,16 @@ impl Invariant for LinearizableStock {
         let refused = kind::of(&operation.output) == Some(kind::OUT_OF_STOCK);
         Operation {
             class: "buy".to_owned(),
-            input: known.quantity.into(),
+            input: QUANTITY.whole_in(known.numbers).into(),
             output: if refused { Value::Bool(false) } else { Value::Null },
             ..operation
         }
     }
 
     fn check(&self, history: &History, known: &Known<'_>) -> Judgement {
-        let stock = BoundedStock { initial: known.initial };
+        let stock = BoundedStock {
+            initial: INITIAL.whole_in(known.numbers),
+        };
         linearizable(history, &stock, CONFIGURATIONS_MAX)
     }
 }

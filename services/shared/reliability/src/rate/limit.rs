@@ -29,6 +29,13 @@ impl Quota {
     pub(super) fn window_us(&self) -> u64 {
         micros(self.window)
     }
+
+    /// How many of these times lie in the window of the clock with this number.
+    #[cfg(test)]
+    pub(super) fn count_in_window(&self, times: &[Duration], number: u128) -> u128 {
+        let inside = |at: &&Duration| at.as_micros() / self.window.as_micros() == number;
+        times.iter().filter(inside).count() as u128
+    }
 }
 
 /// What becomes of a request.

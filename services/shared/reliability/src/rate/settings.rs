@@ -64,9 +64,13 @@ mod tests {
     #[test]
     fn a_mistake_is_answered_with_what_would_do() {
         let mistake = |text: &str| text.parse::<RateLimitSettings>().unwrap_err().to_string();
+        let known: Vec<&str> = REGISTRY.iter().map(RateLimitKind::name).collect();
         assert_eq!(
             mistake("leaky limit=5"),
-            "there is no rate limit named \"leaky\"; use one of fixed_window, sliding_counter, sliding_log, token_bucket, gcra"
+            format!(
+                "there is no rate limit named \"leaky\"; use one of {}",
+                known.join(", ")
+            )
         );
         assert_eq!(
             mistake("gcra limits=5"),

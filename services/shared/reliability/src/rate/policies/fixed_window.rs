@@ -31,6 +31,9 @@ pub(super) const KIND: RateLimitKind = RateLimitKind {
                 count: 0,
             })
         },
+        script: include_str!("fixed_window.lua"),
+        #[cfg(test)]
+        specification,
     },
 };
 
@@ -61,4 +64,10 @@ impl RateLimit for FixedWindow {
     fn is_fresh(&self, now: Duration) -> bool {
         self.count == 0 || micros(now) / self.quota.window_us() > self.window
     }
+}
+
+/// The window of the clock has room.
+#[cfg(test)]
+fn specification(quota: &Quota, admitted: &[Duration], now: Duration) -> bool {
+    quota.count_in_window(admitted, now.as_micros() / quota.window.as_micros()) < u128::from(quota.limit)
 }

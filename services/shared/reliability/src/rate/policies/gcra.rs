@@ -27,6 +27,9 @@ pub(super) const KIND: RateLimitKind = RateLimitKind {
     build: Build {
         most: |quota| u64::from(quota.burst) + u64::from(quota.limit) - 1,
         fresh: |quota| Box::new(Gcra::new(quota)),
+        script: include_str!("gcra.lua"),
+        #[cfg(test)]
+        specification,
     },
 };
 
@@ -65,4 +68,14 @@ impl RateLimit for Gcra {
     fn is_fresh(&self, now: Duration) -> bool {
         self.due_us <= micros(now)
     }
+}
+
+/// Since any earlier request, there was the burst and one for each whole interval.
+#[cfg(test)]
+fn specification(quota: &Quota, admitted: &[Duration], now: Duration) -> bool {
+    let interval = quota.window.as_micros().div_ceil(u128::from(quota.limit));
+    admitted.iter().enumerate().all(|(index, start)| {
+        let with_this = (admitted.len() - index + 1) as u128;
+        with_this * interval <= u128::from(quota.burst) * interval + (now - *start).as_micros()
+    })
 }

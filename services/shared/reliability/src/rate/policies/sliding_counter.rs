@@ -34,6 +34,9 @@ pub(super) const KIND: RateLimitKind = RateLimitKind {
                 before: 0,
             })
         },
+        script: include_str!("sliding_counter.lua"),
+        #[cfg(test)]
+        specification,
     },
 };
 
@@ -101,4 +104,16 @@ impl RateLimit for SlidingCounter {
     fn is_fresh(&self, now: Duration) -> bool {
         self.counts(micros(now) / self.quota.window_us()) == (0, 0)
     }
+}
+
+/// before · (1 − passed) + count + 1 ≤ limit
+#[cfg(test)]
+fn specification(quota: &Quota, admitted: &[Duration], now: Duration) -> bool {
+    let window = quota.window.as_micros();
+    let (number, passed) = (now.as_micros() / window, now.as_micros() % window);
+    let before = number
+        .checked_sub(1)
+        .map_or(0, |before| quota.count_in_window(admitted, before));
+    let with_this = quota.count_in_window(admitted, number) + 1;
+    before * (window - passed) + with_this * window <= u128::from(quota.limit) * window
 }

@@ -29,6 +29,9 @@ pub const KIND: RateLimitKind = RateLimitKind {
                 admitted_us: VecDeque::new(),
             })
         },
+        script: include_str!("sliding_log.lua"),
+        #[cfg(test)]
+        specification,
     },
 };
 
@@ -66,4 +69,10 @@ impl RateLimit for SlidingLog {
             .back()
             .is_none_or(|last| micros(now) >= last + self.quota.window_us())
     }
+}
+
+/// Of the last window's length, there are fewer than the limit.
+#[cfg(test)]
+fn specification(quota: &Quota, admitted: &[Duration], now: Duration) -> bool {
+    admitted.iter().filter(|at| now - **at < quota.window).count() < quota.limit as usize
 }

@@ -33,6 +33,9 @@ pub(super) const KIND: RateLimitKind = RateLimitKind {
                 seen_us: 0,
             })
         },
+        script: include_str!("token_bucket.lua"),
+        #[cfg(test)]
+        specification,
     },
 };
 
@@ -74,4 +77,15 @@ impl RateLimit for TokenBucket {
     fn is_fresh(&self, now: Duration) -> bool {
         self.level(micros(now)) == capacity(&self.quota)
     }
+}
+
+/// Since any earlier request, there was the burst and what refilled since then.
+#[cfg(test)]
+fn specification(quota: &Quota, admitted: &[Duration], now: Duration) -> bool {
+    let window = quota.window.as_micros();
+    admitted.iter().enumerate().all(|(index, start)| {
+        let with_this = (admitted.len() - index + 1) as u128;
+        let refilled = (now - *start).as_micros() * u128::from(quota.limit);
+        with_this * window <= u128::from(quota.burst) * window + refilled
+    })
 }

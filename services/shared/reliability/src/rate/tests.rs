@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reliability::rate::{Decision, Quota, REGISTRY, RateLimit, RateLimitKind};
+
+use super::{Decision, Quota, REGISTRY, RateLimit, RateLimitKind};
 
 const MS: Duration = Duration::from_millis(1);
 const US: Duration = Duration::from_micros(1);
@@ -167,83 +168,37 @@ proptest! {
     }
 
     #[test]
-    fn each_decides_as_its_specification(quota in any_quota(), gaps in any_gaps()) {
-        let specifications: [(&str, Specification); 4] = [
-            ("fixed_window", fixed_window),
-            ("sliding_counter", sliding_counter),
-            ("sliding_log", sliding_log),
-            ("token_bucket", token_bucket),
-        ];
-        for (name, has_room) in specifications {
-            let mut limit = kind(name).build(quota);
-            let (mut now, mut admitted) = (Duration::ZERO, Vec::new());
-            for gap in &gaps {
-                now += *gap;
-                let got = limit.admit(now).is_admitted();
-                prop_assert_eq!(got, has_room(&quota, &admitted, now), "{} {:?} at {:?} after {:?}", name, quota, now, admitted);
-                if got {
-                    admitted.push(now);
-                }
+    fn each_decides_as_its_specification(kind in any_kind(), quota in any_quota(), gaps in any_gaps()) {
+        let mut limit = kind.build(quota);
+        let (mut now, mut admitted) = (Duration::ZERO, Vec::new());
+        for gap in gaps {
+            now += gap;
+            let got = limit.admit(now).is_admitted();
+            let has_room = (kind.build.specification)(&quota, &admitted, now);
+            prop_assert_eq!(got, has_room, "{:?} {:?} at {:?} after {:?}", kind, quota, now, admitted);
+            if got {
+                admitted.push(now);
             }
         }
     }
-}
-
-/// Whether a request at a time is admitted, told from all that were admitted before.
-type Specification = fn(&Quota, &[Duration], Duration) -> bool;
-
-fn in_window(quota: &Quota, admitted: &[Duration], number: u128) -> u128 {
-    let of = |at: &&Duration| at.as_micros() / quota.window.as_micros() == number;
-    admitted.iter().filter(of).count() as u128
-}
-
-fn fixed_window(quota: &Quota, admitted: &[Duration], now: Duration) -> bool {
-    in_window(quota, admitted, now.as_micros() / quota.window.as_micros()) < u128::from(quota.limit)
-}
-
-fn sliding_counter(quota: &Quota, admitted: &[Duration], now: Duration) -> bool {
-    let window = quota.window.as_micros();
-    let (number, passed) = (now.as_micros() / window, now.as_micros() % window);
-    let before = number
-        .checked_sub(1)
-        .map_or(0, |before| in_window(quota, admitted, before));
-    // before · (1 − passed) + count + 1 ≤ limit
-    before * (window - passed) + (in_window(quota, admitted, number) + 1) * window <= u128::from(quota.limit) * window
-}
-
-fn sliding_log(quota: &Quota, admitted: &[Duration], now: Duration) -> bool {
-    admitted.iter().filter(|at| now - **at < quota.window).count() < quota.limit as usize
-}
-
-/// Since any earlier request, there was the burst and what refilled since then.
-fn token_bucket(quota: &Quota, admitted: &[Duration], now: Duration) -> bool {
-    let fits = |(index, begin): (usize, &Duration)| {
-        let with_this = (admitted.len() - index + 1) as u128;
-        let refilled = (now - *begin).as_micros() * u128::from(quota.limit);
-        with_this * quota.window.as_micros() <= u128::from(quota.burst) * quota.window.as_micros() + refilled
-    };
-    admitted.iter().enumerate().all(fits)
 }
 
 /// Five in ten seconds: what a client gets in some ten seconds if it tries. The promises are not only kept but reached.
 #[test]
 fn a_client_that_tries_gets_as_many_as_is_said() {
     let quota = Quota::new(5, Duration::from_secs(10));
-    let expected = [
+    for kind in REGISTRY {
+        let begins = [Duration::ZERO, quota.window - MS];
+        let got = begins.map(|begin| most_in_a_window(&greedy(*kind, quota, begin), quota.window));
+        assert_eq!(got.into_iter().max(), Some(kind.most(&quota)), "{kind:?}");
+    }
+    for (name, most) in [
         ("fixed_window", 10),
         ("sliding_counter", 9),
         ("sliding_log", 5),
         ("token_bucket", 9),
         ("gcra", 9),
-    ];
-    assert_eq!(
-        expected.map(|(name, _)| name).to_vec(),
-        REGISTRY.iter().map(RateLimitKind::name).collect::<Vec<_>>()
-    );
-    for (name, most) in expected {
-        let begins = [Duration::ZERO, quota.window - MS];
-        let got = begins.map(|begin| most_in_a_window(&greedy(kind(name), quota, begin), quota.window));
-        assert_eq!(got.into_iter().max(), Some(most), "{name}");
+    ] {
         assert_eq!(kind(name).most(&quota), most, "{name}");
     }
 }
