@@ -262,3 +262,29 @@ fn a_signal_at_any_moment_leaves_nothing_on_the_engine() {
         nothing_is_left(&lab);
     }
 }
+
+#[test]
+fn the_engine_is_that_of_the_context_that_was_chosen() {
+    // Nobody has to answer there: what is told is where somebody was asked.
+    let lab = Lab::new();
+    let settings = lab.folder().join("settings");
+    let meta = settings.join("contexts/meta/4d48fba6cf5f7d6abfb35e695f453297870a7a56568ceae968f06d04701b0047");
+    std::fs::create_dir_all(&meta).unwrap();
+    std::fs::write(settings.join("config.json"), r#"{"currentContext":"alt"}"#).unwrap();
+    let socket = lab.folder().join("alt.sock");
+    let host = format!("unix://{}", socket.display());
+    let context = serde_json::json!({"Name": "alt", "Metadata": {}, "Endpoints": {"docker": {"Host": host}}});
+    std::fs::write(meta.join("meta.json"), context.to_string()).unwrap();
+    let mut doctor = lab.command(["doctor", "--json"]);
+    doctor.env("DOCKER_CONFIG", &settings);
+    for said_otherwise in ["DOCKER_HOST", "DOCKER_CONTEXT"] {
+        doctor.env_remove(said_otherwise);
+    }
+    let findings = common::finish(doctor).json();
+    let mut findings = findings.as_array().unwrap().iter();
+    let docker = findings.find(|finding| finding["name"] == "Docker").unwrap();
+    assert!(
+        docker["found"] == false && docker["detail"].as_str().unwrap().contains(&host),
+        "{docker:#}"
+    );
+}

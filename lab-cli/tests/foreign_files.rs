@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::scenario::{Tiny, lesson, write};
+use common::scenario::{ONE_USERS, Tiny, lesson, write};
 use common::{Lab, Said};
 
 /// Far beyond what a check takes, far below what it takes to count to 10^10.
@@ -60,10 +60,15 @@ fn what_would_never_end_is_refused_by_the_check() {
         let text = Tiny::default().text() + &more;
         refused(&text, &lesson(), &["scenario.toml:36:9", "at most"]);
     }
-    let rounds = Tiny::default()
-        .text()
-        .replacen("rounds = 1\n", "rounds = 4294967295\n", 1);
-    refused(&rounds, &lesson(), &["scenario.toml:8:10", "from 1 to 1000"]);
+    for (key, place) in [
+        ("\nrounds", "scenario.toml:8:10"),
+        ("\nquick_rounds", "scenario.toml:9:16"),
+    ] {
+        let rounds = Tiny::default()
+            .text()
+            .replacen(&format!("{key} = 1\n"), &format!("{key} = 4294967295\n"), 1);
+        refused(&rounds, &lesson(), &[place, "from 1 to 1000"]);
+    }
     let bomb = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}";
     let template = lesson().replacen("## What happened\n\nWords.", &format!("## What happened\n\n{bomb}"), 1);
     refused(
@@ -71,6 +76,26 @@ fn what_would_never_end_is_refused_by_the_check() {
         &template,
         &["lesson.md:15:1", "does or writes too much"],
     );
+}
+
+#[test]
+fn a_variable_for_the_loader_or_the_wiring_is_refused_by_the_check() {
+    for variable in ["LD_PRELOAD", "LD_LIBRARY_PATH", "PATH", "PGDATA", "HOME"] {
+        let env = format!("env = {{ {variable} = \"/tmp/x.so\" }}");
+        let told = format!("may not set `{variable}`");
+        let system = format!("{ONE_USERS}\n{env}").leak();
+        let of_system = Tiny {
+            system,
+            ..Tiny::default()
+        };
+        refused(&of_system.text(), &lesson(), &["scenario.toml:", &told]);
+        let more = format!("[[arm.service]]\nname = \"users\"\n{env}\n").leak();
+        let of_arm = Tiny {
+            more,
+            ..Tiny::default()
+        };
+        refused(&of_arm.text(), &lesson(), &["scenario.toml:", &told]);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::postgres::is_installed;
 use common::scenario::{TWO_GATEWAYS, Tiny};
-use common::{Lab, Running, json_file, pid, until};
+use common::{Lab, Running, pid, until};
 use rustix::process::{Signal, kill_process};
 
 /// What the lab hears, and ends in order at.
@@ -287,13 +287,8 @@ fn a_postgresql_that_stands_still_dies_with_a_lab_that_is_killed() {
     let scenario = on_postgres.write(lab.folder());
     let mut run = lab.spawn(["run".as_ref(), scenario.as_os_str(), "--ui".as_ref(), "json".as_ref()]);
     run.lines().event("sample");
-    let record = json_file(&lab.records()[0]);
-    let instances = record["instances"].as_array().unwrap();
-    let server = instances
-        .iter()
-        .find(|instance| instance["name"] == "postgres-1")
-        .unwrap();
-    let server = u32::try_from(server["platform_id"]["process"]["pid"].as_u64().unwrap()).unwrap();
+    let (_, server) = shown(&lab).into_iter().find(|(name, _)| name == "postgres-1").unwrap();
+    let server = server.unsigned_abs();
     let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
     let mut all: Vec<u32> = children
         .split_ascii_whitespace()
@@ -336,6 +331,24 @@ fn a_process_that_no_record_names_is_found_by_lab_clean_and_lab_down() {
     assert!(unrecorded.try_wait().unwrap().is_none(), "its system is up");
     lab.say("down").code(0);
     common::wait(&mut unrecorded);
+}
+
+#[test]
+fn what_a_lab_that_died_was_writing_is_cleaned() {
+    let lab = Lab::new();
+    let systems = lab.state().join("systems");
+    std::fs::create_dir_all(&systems).unwrap();
+    let mut dead = std::process::Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    // As an older lab called them. No process of Linux has the larger number.
+    for writer in [dead.id(), 4_000_000_000] {
+        std::fs::write(systems.join(format!("run-1.{writer}.draft")), "half a rec").unwrap();
+    }
+    let said = lab.say("clean").code(0).stdout;
+    assert_eq!(lab.records(), Vec::<PathBuf>::new(), "{said}");
+    assert!(said.contains("removed 2 files"), "{said}");
+    let said = lab.say("clean").code(0).stdout;
+    assert!(said.contains("Nothing was left behind"), "{said}");
 }
 
 #[test]

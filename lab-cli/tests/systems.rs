@@ -3,6 +3,8 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use common::http::{get, port, post_with};
 use common::{Lab, Said, files, until};
@@ -186,6 +188,24 @@ fn instances_are_scaled_paused_killed_and_restarted() {
     );
     nothing_is_left(&lab, &processes);
     assert!(lab.say("down").code(0).stdout.contains("No system is up"));
+}
+
+#[test]
+fn nobody_else_reads_what_the_lab_keeps() {
+    let lab = Lab::new();
+    // What a user mostly has: others may read what they make.
+    common::finish(lab.command_after("umask 022", "up users")).code(0);
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let state = lab.state();
+    let open: Vec<_> = [state.clone(), state.join("systems"), state.join("up")]
+        .into_iter()
+        .filter(|folder| mode(folder) & 0o077 != 0)
+        .collect();
+    assert_eq!(open, Vec::<PathBuf>::new(), "folders that others may look into");
+    for record in lab.records() {
+        assert_eq!(mode(&record), 0o600, "{}", record.display());
+    }
+    lab.say("down").code(0);
 }
 
 #[test]

@@ -184,20 +184,21 @@ fn a_second_ctrl_c_ends_at_once_and_leaves_nothing() {
 }
 
 #[test]
-fn sigterm_gives_the_terminal_back_and_ends_in_order() {
-    let lab = Lab::new();
-    let scenario = LONG.write(lab.folder());
-    let mut tty = Tty::start(&lab, SMALL, &[], &["run", scenario.to_str().unwrap()]);
-    tty.shows("under load");
-    tty.signal(Signal::TERM);
-    let ended = tty.end();
-    assert!(ended.code == 130 && ended.given_back, "{ended:?}");
-    lab.assert_nothing_runs();
-    let mut tty = Tty::start(&lab, SMALL, &[], &[]);
-    tty.shows("scenarios");
-    tty.signal(Signal::TERM);
-    let ended = tty.end();
-    assert!(ended.code == 130 && ended.given_back, "{ended:?}");
+fn every_signal_to_end_gives_the_terminal_back_and_ends_a_run_in_order() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::QUIT] {
+        let lab = Lab::new();
+        let scenario = LONG.write(lab.folder());
+        let mut tty = Tty::start(&lab, SMALL, &[], &["run", scenario.to_str().unwrap()]);
+        tty.shows("under load");
+        tty.signal(signal);
+        let ended = tty.end();
+        assert!(
+            ended.code == 130 && ended.given_back && ended.takes_lines,
+            "{signal:?}: {ended:?}"
+        );
+        assert!(newest(&lab).join("report.json").is_file(), "{signal:?}");
+        lab.assert_nothing_runs();
+    }
 }
 
 #[test]

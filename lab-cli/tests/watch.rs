@@ -2,46 +2,35 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::scenario::{TWO_GATEWAYS, Tiny};
+use common::stand_in::{answer, serve};
 use common::{Lab, Lines};
 
 /// A server whose metrics count ten requests more each time that they are read: eight fast ones, one slow, one failed.
 fn foreign() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        let reads = AtomicU32::new(0);
-        for mut socket in listener.incoming().map_while(Result::ok) {
-            let mut head = [0; 4096];
-            let _ = socket.read(&mut head);
-            let n = reads.fetch_add(1, Ordering::SeqCst) + 1;
-            let body = format!(
-                "# TYPE http_server_requests_seconds histogram\n\
-                 http_server_requests_seconds_bucket{{uri=\"/a\",status=\"200\",le=\"0.01\"}} {}\n\
-                 http_server_requests_seconds_bucket{{uri=\"/a\",status=\"200\",le=\"1.0\"}} {}\n\
-                 http_server_requests_seconds_bucket{{uri=\"/a\",status=\"200\",le=\"+Inf\"}} {}\n\
-                 http_server_requests_seconds_count{{uri=\"/a\",status=\"200\"}} {}\n\
-                 http_server_requests_seconds_bucket{{uri=\"/a\",status=\"500\",le=\"+Inf\"}} {n}\n\
-                 http_server_requests_seconds_count{{uri=\"/a\",status=\"500\"}} {n}\n",
-                n * 8,
-                n * 9,
-                n * 9,
-                n * 9
-            );
-            let _ = write!(
-                socket,
-                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            );
-        }
+    let reads = AtomicU32::new(0);
+    let address = serve(move |_| {
+        let n = reads.fetch_add(1, Ordering::SeqCst) + 1;
+        let body = format!(
+            "# TYPE http_server_requests_seconds histogram\n\
+             http_server_requests_seconds_bucket{{uri=\"/a\",status=\"200\",le=\"0.01\"}} {}\n\
+             http_server_requests_seconds_bucket{{uri=\"/a\",status=\"200\",le=\"1.0\"}} {}\n\
+             http_server_requests_seconds_bucket{{uri=\"/a\",status=\"200\",le=\"+Inf\"}} {}\n\
+             http_server_requests_seconds_count{{uri=\"/a\",status=\"200\"}} {}\n\
+             http_server_requests_seconds_bucket{{uri=\"/a\",status=\"500\",le=\"+Inf\"}} {n}\n\
+             http_server_requests_seconds_count{{uri=\"/a\",status=\"500\"}} {n}\n",
+            n * 8,
+            n * 9,
+            n * 9,
+            n * 9
+        );
+        answer("200 OK", "", &body)
     });
-    url
+    format!("http://{address}")
 }
 
 #[test]
@@ -70,29 +59,6 @@ fn any_metrics_are_watched_and_each_second_tells_what_was_added() {
     assert!(plain.contains("9 answered, 1 failed"), "{plain}");
 }
 
-/// A server that answers each request by its head; the answer is closed after it.
-fn server(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for mut socket in listener.incoming().map_while(Result::ok) {
-            let mut head = [0; 4096];
-            let read = socket.read(&mut head).unwrap_or(0);
-            let _ = socket.write_all(&answer(&String::from_utf8_lossy(&head[..read])));
-        }
-    });
-    address.to_string()
-}
-
-/// A whole answer with this status and body.
-fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
-    format!(
-        "HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
-}
-
 /// The samples of a watched second, after the first reading.
 fn seconds(said: &str) -> Vec<serde_json::Value> {
     let events = said
@@ -108,7 +74,7 @@ fn seconds(said: &str) -> Vec<serde_json::Value> {
 #[test]
 fn two_targets_of_one_host_and_port_are_not_mixed() {
     let reads = AtomicU32::new(0);
-    let address = server(move |head| {
+    let address = serve(move |head| {
         let n = 20 * (reads.fetch_add(1, Ordering::SeqCst) / 2);
         let n = if head.starts_with("GET /b") { n + 100_000 } else { n };
         let name = "http_request_duration_seconds";
@@ -170,7 +136,7 @@ fn what_a_target_answers_instead_of_metrics_is_said() {
         ("200 OK", "content-encoding: gzip\r\n", "x", 4, "is compressed (gzip)"),
         ("200 OK", "", "hello", 2, "holds no metrics"),
     ] {
-        let address = server(move |_| answer(status, headers, body));
+        let address = serve(move |_| answer(status, headers, body));
         lab.say(&format!("watch http://{address}/metrics --ui plain --for 1"))
             .code(code)
             .complains(&[words]);
@@ -180,18 +146,18 @@ fn what_a_target_answers_instead_of_metrics_is_said() {
 #[test]
 fn an_answer_that_is_odd_costs_a_bounded_time() {
     let lab = Lab::new();
-    let endless = server(|_| [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 40 << 20]].concat());
+    let endless = serve(|_| [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 40 << 20]].concat());
     lab.say(&format!("watch http://{endless}/ --ui plain --for 1"))
         .code(4)
         .complains(&[&endless]);
-    let never = server(|_| {
+    let never = serve(|_| {
         std::thread::park();
         Vec::new()
     });
     lab.say(&format!("watch http://{never}/ --ui plain --for 1"))
         .code(4)
         .complains(&["no answer in time"]);
-    let binary = server(|_| b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe".to_vec());
+    let binary = serve(|_| b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe".to_vec());
     lab.say(&format!("watch http://{binary}/ --ui plain --for 1"))
         .code(4)
         .complains(&["is not UTF-8"]);
@@ -200,7 +166,7 @@ fn an_answer_that_is_odd_costs_a_bounded_time() {
 #[test]
 fn secrets_of_an_address_are_used_and_never_shown() {
     let lab = Lab::new();
-    let address = server(|head| {
+    let address = serve(|head| {
         // me:s3cret, as it is sent.
         if !head.contains("authorization: Basic bWU6czNjcmV0") || !head.contains("application/openmetrics-text") {
             return answer("401 Unauthorized", "", "");
@@ -213,6 +179,10 @@ fn secrets_of_an_address_are_used_and_never_shown() {
     });
     let url = format!("http://me:s3cret@{address}/metrics?token=s3cret");
     let nobody = format!("http://me:s3cret@127.0.0.1:1/?token=s3cret https://me:s3cret@{address} ftp://me:s3cret@x");
+    for url in nobody.split(' ') {
+        let said = lab.say(&format!("watch {url} --ui plain"));
+        assert!(said.code != Some(0) && !said.stderr.contains("s3cret"), "{said:?}");
+    }
     for (arguments, code) in [
         (format!("watch {url} --ui plain --for 1"), 0),
         (format!("watch {url} --ui json --for 1"), 0),
@@ -224,10 +194,6 @@ fn secrets_of_an_address_are_used_and_never_shown() {
             !said.stdout.contains("s3cret") && !said.stderr.contains("s3cret"),
             "{said:?}"
         );
-    }
-    for url in nobody.split(' ') {
-        let said = lab.say(&format!("watch {url} --ui plain"));
-        assert!(said.code != Some(0) && !said.stderr.contains("s3cret"), "{said:?}");
     }
 }
 
@@ -302,7 +268,7 @@ fn metrics_over_tls_are_watched_where_their_authority_is_trusted() {
 #[test]
 fn what_no_table_knows_is_named_by_hand_and_what_was_chosen_is_said() {
     let reads = AtomicU32::new(0);
-    let address = server(move |_| {
+    let address = serve(move |_| {
         let n = reads.fetch_add(1, Ordering::SeqCst) + 1;
         let body = format!(
             "latency_bucket {{outcome=\"fine\",le=\"10\"}} {n}\nlatency_bucket{{outcome=\"fine\",le=\"+Inf\"}} {n}\n\

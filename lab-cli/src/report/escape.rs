@@ -89,4 +89,14 @@ mod tests {
         assert_eq!(csv("plain"), "plain");
         assert_eq!(file_name("../etc/passwd"), "___etc_passwd");
     }
+
+    #[test]
+    fn no_text_of_others_is_a_formula() {
+        for begin in ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"] {
+            let text = format!("{begin}cmd|' /C calc'!A0");
+            assert_eq!(csv_text(&text), format!("'{text}"));
+        }
+        assert_eq!(csv_text("1=1"), "1=1");
+        assert_eq!(csv_text(""), "");
+    }
 }

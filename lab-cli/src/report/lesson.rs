@@ -1,6 +1,6 @@
 //! Lesson text (Markdown) as HTML that loads nothing and runs nothing.
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Alignment, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 use crate::text::joined;
 
@@ -11,13 +11,53 @@ pub(super) fn to_html(markdown: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
     let mut rendered = String::with_capacity(markdown.len() * 2);
     let events = Parser::new_ext(markdown, options).map(harmless);
-    html::push_html(&mut rendered, with_units_joined(without_stray_links(events)));
-    // Wide tables scroll by themselves, so that the page does not. A heading without words is none: a screen reader would
-    // read it out.
+    let events = with_headings(with_units_joined(without_stray_links(events)));
+    html::push_html(&mut rendered, events.into_iter());
+    // Wide tables scroll by themselves, so that the page does not.
     rendered
-        .replace("<th></th>", "<td></td>")
         .replace("<table>", "<div class=\"scroll\"><table>")
         .replace("</table>", "</table></div>")
+}
+
+/// Writes the heads of tables out. A heading without words is an empty cell: a screen reader would read it out as a heading.
+fn with_headings<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> {
+    let mut all: Vec<Event<'a>> = Vec::new();
+    let mut columns = Vec::new().into_iter();
+    let mut is_head = false;
+    // Where the heading begins whose words follow.
+    let mut begin = 0;
+    for event in events {
+        match &event {
+            Event::Start(Tag::Table(alignments)) => columns = alignments.clone().into_iter(),
+            Event::Start(Tag::TableHead) => is_head = true,
+            Event::End(TagEnd::TableHead) => is_head = false,
+            Event::Start(Tag::TableCell) if is_head => begin = all.len(),
+            Event::End(TagEnd::TableCell) if is_head => {
+                let name = if all[begin..].iter().any(has_words) { "th" } else { "td" };
+                let style = style(columns.next().unwrap_or(Alignment::None));
+                all[begin] = Event::InlineHtml(format!("<{name}{style}>").into());
+                all.push(Event::InlineHtml(format!("</{name}>").into()));
+                continue;
+            }
+            _ => {}
+        }
+        all.push(event);
+    }
+    all
+}
+
+fn has_words(event: &Event<'_>) -> bool {
+    matches!(event, Event::Text(text) | Event::Code(text) if !text.trim().is_empty())
+}
+
+/// How the cells of a column are aligned, as the rows below have it, too.
+const fn style(alignment: Alignment) -> &'static str {
+    match alignment {
+        Alignment::None => "",
+        Alignment::Left => " style=\"text-align: left\"",
+        Alignment::Center => " style=\"text-align: center\"",
+        Alignment::Right => " style=\"text-align: right\"",
+    }
 }
 
 fn harmless(event: Event<'_>) -> Event<'_> {
@@ -110,6 +150,31 @@ mod tests {
     fn a_corner_of_a_table_without_words_is_no_heading() {
         let html = to_html("| | one |\n|---|---|\n| a | 1 |\n");
         assert!(html.contains("<td></td><th>one</th>"), "{html}");
+        // Nor is one with a style, or with what nobody sees.
+        for corner in ["", "&nbsp;", "![](x)"] {
+            let html = to_html(&format!(
+                "| {corner} | *one* | `two` | three |\n|:--|--:|:-:|---|\n| a | 1 | 2 | 3 |\n"
+            ));
+            let head = html
+                .split_once("<tr>")
+                .and_then(|(_, rest)| rest.split_once("</tr>"))
+                .unwrap()
+                .0;
+            let [left, right, center] =
+                ["left", "right", "center"].map(|side| format!(" style=\"text-align: {side}\""));
+            assert!(head.starts_with(&format!("<td{left}>")), "{head}");
+            let named = format!("<th{right}><em>one</em></th><th{center}><code>two</code></th><th>three</th>");
+            assert!(head.ends_with(&named), "{head}");
+            let row = format!("<td{left}>a</td><td{right}>1</td><td{center}>2</td><td>3</td>");
+            assert!(html.contains(&row), "{html}");
+        }
+    }
+
+    #[test]
+    fn each_table_has_columns_of_its_own() {
+        let html = to_html("| |\n|--:|\n| 1 |\n\n| a | |\n|---|:-:|\n| 1 | 2 |\n");
+        let head = "<td style=\"text-align: center\"></td>";
+        assert!(html.contains(&format!("<th>a</th>{head}")), "{html}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod redis;
 pub mod scenario;
 pub mod servers;
 pub mod service;
+pub mod stand_in;
 pub mod terminal;
 pub mod tty;
 pub mod watched;
@@ -121,8 +122,13 @@ impl Lab {
     /// The same where files cannot grow beyond 24 blocks of 512 bytes, as on a full disk: neither those of the program nor
     /// those of its instances.
     pub fn command_without_room(&self, arguments: &str) -> Command {
+        self.command_after("ulimit -f 24", arguments)
+    }
+
+    /// The same in a shell that has done something before, such as setting a limit.
+    pub fn command_after(&self, before: &str, arguments: &str) -> Command {
         let mut command = self.at_home(Command::new("sh"));
-        command.args(["-c", &format!("ulimit -f 24; exec {LAB} {arguments}")]);
+        command.args(["-c", &format!("{before}; exec {LAB} {arguments}")]);
         command
     }
 

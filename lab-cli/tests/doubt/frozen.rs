@@ -1,12 +1,13 @@
 //! Every part of a system may be stopped behind the lab's back: servers, balancers, links, containers.
 
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::{Signal, kill_process};
 
 use crate::common::scenario::Tiny;
-use crate::common::watched::{Watched, assert_undecided};
-use crate::common::{Lab, docker, nginx, postgres, redis};
+use crate::common::watched::{Watched, assert_told, assert_undecided};
+use crate::common::{Lab, docker, nginx, postgres, redis, until};
 use crate::{STOP, tiny};
 
 const WITH_POSTGRES: &str = "entry = \"users\"\nstore = \"postgres\"\n[[system.service]]\nname = \"users\"\n[[system.service]]\nname = \"postgres\"";
@@ -83,6 +84,26 @@ fn a_link_decides_nothing() {
         ..tiny()
     };
     stop("gateway-users-link", &asked);
+}
+
+#[test]
+fn a_part_that_never_goes_on_is_not_waited_for_while_events_settle() {
+    let lab = Lab::new();
+    let mut run = Watched::start(&lab, Path::new("saga"));
+    run.lines.event("sample");
+    kill_process(run.instance("payments-1"), Signal::STOP).unwrap();
+    until("a run whose payments never go on ends", || {
+        run.running.child.try_wait().unwrap().is_some()
+    });
+    let (report, code) = run.finish();
+    assert_eq!((report["verdict"].as_str(), code), (Some("inconclusive"), Some(3)));
+    assert_told(&report, "payments-1 stood still");
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("was not waited for: payments-1 stands still"),
+        "{warnings}"
+    );
+    lab.assert_nothing_runs();
 }
 
 #[test]

@@ -75,6 +75,39 @@ fn an_instance_that_never_goes_on_is_named_and_not_waited_for() {
     lab.assert_nothing_runs();
 }
 
+/// Looks for the rate of an instance that answers some hundred requests a second, and tries each rate for a second.
+const SEARCHING: Tiny = Tiny {
+    name: "searching",
+    duration_s: 1.0,
+    system: "entry = \"users\"\n[[system.service]]\nname = \"users\"\n\
+             env = { WORK_WAIT_MS = \"10\", WORK_LIMIT = \"1\", WORK_DISTRIBUTION = \"constant\" }",
+    load: "from_rate_per_s = 50\nto_rate_per_s = 400\nquantile = 0.95\nwithin_ms = 500\nstep_s = 1\nsteps_max = 12",
+    path: "/users/1",
+    more: "",
+};
+
+#[test]
+fn a_search_whose_instance_stood_still_finds_nothing() {
+    let lab = Lab::new();
+    let text = SEARCHING.text().replacen("[[load]]", "[[search]]", 1);
+    let text = text.replace("one.read.sent", "one.read.max_rate_per_s");
+    let folder = common::scenario::write(lab.folder(), SEARCHING.name, &text, &common::scenario::lesson());
+    let run = Watched::start(&lab, &folder);
+    run.lines.event("search_step");
+    let instance = run.instance("users-1");
+    kill_process(instance, Signal::STOP).unwrap();
+    // Longer than a step, so that one is disturbed from its first moment to its last.
+    std::thread::sleep(3 * STOP);
+    kill_process(instance, Signal::CONT).unwrap();
+    let steps = run.lines.rest();
+    let (report, code) = run.finish();
+    // A rate was found all the same, and nobody is to rely on it.
+    assert_undecided(&report, code, "users-1 stood still for");
+    assert!(!report["checks"].to_string().contains("it has no value"), "{report:#}");
+    let says_nothing = |line: &String| line.contains(r#""outcome":"no_evidence""#);
+    assert!(steps.iter().any(says_nothing), "{steps:#?}");
+}
+
 #[test]
 fn a_pause_that_was_planned_is_no_disturbance() {
     let lab = Lab::new();
@@ -158,23 +191,27 @@ fn what_was_never_done_is_no_failure_and_no_zero() {
 
 #[test]
 fn a_load_of_no_rate_measures_nothing() {
-    let lab = Lab::new();
-    let idle = Tiny {
-        load: "rate_per_s = 0.000001",
-        more: "[[check]]\nname = \"nothing failed\"\nvalue = \"one.read.failed\"\nequals = 0\n",
-        ..Tiny::default()
-    };
-    let folder = idle.write(lab.folder());
-    let out = lab.folder().join("out");
-    lab.run(["run".as_ref(), folder.as_os_str(), "--out".as_ref(), out.as_os_str()])
-        .code(3);
-    let report = json_file(&out.join("report.json"));
-    for check in report["checks"].as_array().unwrap() {
-        assert!(
-            check["value"].is_null() && check["verdict"] == "inconclusive",
-            "{check:#}"
-        );
+    for load in ["rate_per_s = 0", "rate_per_s = 0.000001"] {
+        let lab = Lab::new();
+        let idle = Tiny {
+            load,
+            more: "[[check]]\nname = \"nothing failed\"\nvalue = \"one.read.failed\"\nequals = 0\n",
+            ..Tiny::default()
+        };
+        let folder = idle.write(lab.folder());
+        let out = lab.folder().join("out");
+        lab.run(["run".as_ref(), folder.as_os_str(), "--out".as_ref(), out.as_os_str()])
+            .code(3);
+        let report = json_file(&out.join("report.json"));
+        let checks = report["checks"].as_array().unwrap();
+        for name in ["requests were sent", "nothing failed"] {
+            let check = checks.iter().find(|check| check["name"] == name).unwrap();
+            assert!(
+                check["value"].is_null() && check["verdict"] == "inconclusive",
+                "{load}: {check:#}"
+            );
+        }
+        let class = &report["arms"][0]["classes"][0];
+        assert!(class["ok"].is_null() && class["sent"].is_null(), "{load}: {class:#}");
     }
-    let class = &report["arms"][0]["classes"][0];
-    assert!(class["ok"].is_null() && class["sent"].is_null(), "{class:#}");
 }

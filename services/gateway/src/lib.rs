@@ -58,7 +58,11 @@ pub fn app(settings: &Settings) -> Result<Router, ServeError> {
         .checks(services.checks())
         .checks(counter.check())
         .checks(limiter.check())
-        .plain(Router::new().route("/api/metrics", get(chassis::metrics)))
+        .metrics_at("/api/metrics")
+        .of_now({
+            let services = Arc::clone(&services);
+            move || services.record()
+        })
         .plain(resilience::routes(Arc::clone(&services), settings)?);
     let gateway = Gateway {
         instance: Instance(settings.instance.clone()),

@@ -48,6 +48,11 @@ impl Services {
         ]
     }
 
+    /// Records what is of this moment as metrics.
+    pub(crate) fn record(&self) {
+        self.all().into_iter().for_each(Caller::record);
+    }
+
     /// The readiness checks of those that are part of the system.
     pub(crate) fn checks(&self) -> impl Iterator<Item = Check> {
         self.all().into_iter().filter_map(Caller::check)

@@ -92,6 +92,43 @@ async fn policies_change_while_the_gateway_runs_if_that_is_allowed() {
     assert_eq!(users["policies"]["breaker"], "off");
 }
 
+#[tokio::test]
+async fn a_breaker_that_is_not_asked_any_more_is_gone_from_the_metrics() {
+    let address = spawn(Router::new().fallback(any(|| async { [("x-instance", "users-2")] }))).await;
+    let router = gateway(&[
+        ("USERS_URL", &address),
+        ("CALL_BREAKER", "window=3 min=3 open=10m"),
+        ("CALL_BREAKER_FOR", "instance"),
+        ("CALL_CONTROL", "on"),
+    ]);
+    let shown = async |path: &str, name: &str| {
+        let text = get_from(&router, path).await.body;
+        let of = format!("upstream=\"users\",breaker=\"{name}\"");
+        text.lines().filter(|line| line.contains(&of)).count()
+    };
+    for (change, of_service) in [
+        (json!({"breaker_for": "upstream"}), 3),
+        (json!({"breaker": "window=4 min=4 open=10m"}), 3),
+        (json!({"breaker": "off"}), 0),
+    ] {
+        let by_instance = json!({"breaker": "window=3 min=3 open=10m", "breaker_for": "instance"});
+        assert_eq!(post_to(&router, "/resilience", &by_instance).await.status, 200);
+        assert_eq!(get_from(&router, "/api/users").await.status, 200);
+        for path in ["/metrics", "/api/metrics"] {
+            assert_eq!(
+                (shown(path, "users").await, shown(path, "users-2").await),
+                (3, 3),
+                "{path}"
+            );
+        }
+        assert_eq!(post_to(&router, "/resilience", &change).await.status, 200);
+        for path in ["/metrics", "/api/metrics"] {
+            let seen = (shown(path, "users").await, shown(path, "users-2").await);
+            assert_eq!(seen, (of_service, 0), "{path} after {change}");
+        }
+    }
+}
+
 #[test]
 fn a_policy_that_is_not_understood_is_refused_at_the_start() {
     for (variable, value, said) in [

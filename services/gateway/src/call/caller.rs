@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use chassis::{CallError, Callee, Check, Due, Message};
-use contract::{CallPolicies, CallsReport, Program};
+use contract::{BreakerFor, CallPolicies, CallsReport, Program};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use reliability::deadline::Deadline;
@@ -121,8 +121,7 @@ impl Caller {
     /// Whether these policies are understood.
     pub(crate) fn check_policies(&self, policies: CallPolicies) -> Result<(), PolicyError> {
         // The chain is thrown away, and nobody hears of it.
-        let made = || Chain::new(policies, None, &Pools::new(), &Journal::of(self.service()));
-        metrics::with_local_recorder(&metrics::NoopRecorder, made).map(drop)
+        Chain::new(policies, None, &Pools::new(), &Journal::of(self.service())).map(drop)
     }
 
     /// Changes the policies for all calls that begin from now on.
@@ -132,6 +131,11 @@ impl Caller {
         if chain.breakers.is_some() && next.breakers.is_none() {
             self.0.journal.start_anew();
         }
+        if next.breaker_for() == BreakerFor::Upstream
+            && let Some(breakers) = &next.breakers
+        {
+            breakers.forget_instances();
+        }
         *chain = Arc::new(next);
         Ok(())
     }
@@ -139,6 +143,11 @@ impl Caller {
     /// The readiness check, which asks the service itself: whether it is well is no question of how it is called.
     pub(crate) fn check(&self) -> Option<Check> {
         self.0.callee.check()
+    }
+
+    /// Records its breakers as metrics of this moment.
+    pub(crate) fn record(&self) {
+        self.0.journal.record();
     }
 
     /// What it did.

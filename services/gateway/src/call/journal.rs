@@ -25,9 +25,18 @@ pub(crate) const fn word(state: BreakerState) -> &'static str {
 struct Pages {
     /// Counts the settings that breakers had. Breakers of earlier ones may still end calls, and have nothing to tell.
     edition: u64,
-    /// The number of the last change that was told of each breaker. Observers on several threads may come in another order.
-    told: BTreeMap<String, u64>,
+    /// What each breaker has told, of those that there are.
+    told: BTreeMap<String, Told>,
     recent: VecDeque<BreakerChange>,
+}
+
+/// What one breaker has told.
+struct Told {
+    state: BreakerState,
+    /// The number of the change to this state. Observers on several threads may come in another order.
+    number: u64,
+    /// How often it changed to each state, by its word.
+    changes: BTreeMap<&'static str, u64>,
 }
 
 /// The journal of one service.
@@ -46,27 +55,17 @@ pub(crate) struct Edition {
 
 impl Journal {
     pub(crate) fn of(upstream: Program) -> Self {
-        metrics::describe_gauge!(
-            "breaker_state",
-            "1 for the state that a circuit breaker is in, 0 for the others."
-        );
-        metrics::describe_counter!(
-            "breaker_transitions_total",
-            "Changes of a circuit breaker, by the state that it changed to."
-        );
         Self {
             upstream,
             pages: Arc::default(),
         }
     }
 
-    /// Breakers of other settings follow, or none: those that there were are forgotten, and closed.
+    /// Breakers of other settings follow, or none: those that there were are forgotten.
     pub(crate) fn start_anew(&self) -> Edition {
         let mut pages = lock(&self.pages);
         pages.edition += 1;
-        for (name, _) in std::mem::take(&mut pages.told) {
-            self.show(&name, BreakerState::Closed);
-        }
+        pages.told.clear();
         Edition {
             journal: self.clone(),
             number: pages.edition,
@@ -78,13 +77,30 @@ impl Journal {
         lock(&self.pages).recent.iter().cloned().collect()
     }
 
-    fn show(&self, name: &str, state: BreakerState) {
-        for each in STATES {
-            let gauge = metrics::gauge!(
-                "breaker_state",
-                "upstream" => self.upstream.as_str(), "breaker" => name.to_owned(), "state" => word(each)
-            );
-            gauge.set(if each == state { 1.0 } else { 0.0 });
+    /// Records the breakers that there are as metrics of this moment. One that is gone has none.
+    pub(crate) fn record(&self) {
+        metrics::describe_gauge!(
+            "breaker_state",
+            "1 for the state that a circuit breaker is in, 0 for the others."
+        );
+        metrics::describe_counter!(
+            "breaker_transitions_total",
+            "Changes of a circuit breaker, by the state that it changed to."
+        );
+        let upstream = self.upstream.as_str();
+        for (name, told) in &lock(&self.pages).told {
+            for state in STATES {
+                metrics::gauge!(
+                    "breaker_state", "upstream" => upstream, "breaker" => name.clone(), "state" => word(state)
+                )
+                .set(f64::from(u8::from(state == told.state)));
+            }
+            for (to, changes) in &told.changes {
+                metrics::counter!(
+                    "breaker_transitions_total", "upstream" => upstream, "breaker" => name.clone(), "to" => *to
+                )
+                .absolute(*changes);
+            }
         }
     }
 }
@@ -96,10 +112,26 @@ impl Edition {
 
     /// A closed breaker of this name, whose changes are told here.
     pub(crate) fn breaker(&self, settings: BreakerSettings, name: &str) -> Breaker {
-        lock(&self.journal.pages).told.insert(name.to_owned(), 0);
-        self.journal.show(name, BreakerState::Closed);
+        let told = Told {
+            state: BreakerState::Closed,
+            number: 0,
+            changes: BTreeMap::new(),
+        };
+        let mut pages = lock(&self.journal.pages);
+        if pages.edition == self.number {
+            pages.told.insert(name.to_owned(), told);
+        }
+        drop(pages);
         let (edition, name) = (self.clone(), name.to_owned());
         Breaker::observed(settings, move |transition| edition.tell(&name, transition))
+    }
+
+    /// The breaker of this name is not asked any more.
+    pub(crate) fn forget(&self, name: &str) {
+        let mut pages = lock(&self.journal.pages);
+        if pages.edition == self.number {
+            pages.told.remove(name);
+        }
     }
 
     fn tell(&self, name: &str, transition: &Transition) {
@@ -110,6 +142,15 @@ impl Edition {
         if pages.edition != self.number {
             return;
         }
+        // Calls that began before it was forgotten may still end.
+        let Some(told) = pages.told.get_mut(name) else {
+            return;
+        };
+        *told.changes.entry(to).or_default() += 1;
+        if transition.number > told.number {
+            told.number = transition.number;
+            told.state = transition.to;
+        }
         tracing::info!(
             upstream,
             breaker = name,
@@ -119,16 +160,6 @@ impl Edition {
             number = transition.number,
             "a circuit breaker changed"
         );
-        metrics::counter!(
-            "breaker_transitions_total",
-            "upstream" => upstream, "breaker" => name.to_owned(), "to" => to
-        )
-        .increment(1);
-        let told = pages.told.entry(name.to_owned()).or_default();
-        if transition.number > *told {
-            *told = transition.number;
-            self.journal.show(name, transition.to);
-        }
         if pages.recent.len() == REMEMBERED {
             pages.recent.pop_front();
         }

@@ -23,6 +23,9 @@ use crate::{Failure, Json, Readiness, Settings, Work, expired, work_control};
 /// How long a dependency has to answer a readiness check.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// Records metrics of one moment.
+type OfNow = Arc<dyn Fn() + Send + Sync>;
+
 type CheckFuture = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// A dependency without which a service is not ready.
@@ -70,6 +73,8 @@ pub struct App<'a> {
     business: Router,
     plain: Router,
     checks: Vec<Check>,
+    of_now: OfNow,
+    metrics_at: Vec<&'static str>,
 }
 
 impl<'a> App<'a> {
@@ -82,6 +87,8 @@ impl<'a> App<'a> {
             business: Router::new(),
             plain: Router::new(),
             checks: Vec::new(),
+            of_now: Arc::new(|| {}),
+            metrics_at: vec!["/metrics"],
         }
     }
 
@@ -106,6 +113,21 @@ impl<'a> App<'a> {
         self
     }
 
+    /// Has `record` record metrics each time that somebody asks for them: those of parts that come and go. A series that it does not
+    /// record is gone, where those of the whole process stay for as long as that lives.
+    #[must_use]
+    pub fn of_now(mut self, record: impl Fn() + Send + Sync + 'static) -> Self {
+        self.of_now = Arc::new(record);
+        self
+    }
+
+    /// Shows the metrics under another path, too.
+    #[must_use]
+    pub fn metrics_at(mut self, path: &'static str) -> Self {
+        self.metrics_at.push(path);
+        self
+    }
+
     /// The whole: the routes, `/health`, `/ready`, `/metrics`, and problem answers to everything else.
     pub fn into_router(self) -> Router {
         let mut business = self.business;
@@ -126,10 +148,12 @@ impl<'a> App<'a> {
         let asked = |check: &Check| readiness == Readiness::Deep || check.owned;
         let checks: Arc<[Check]> = self.checks.into_iter().filter(asked).collect();
         let alive = json!({"status": "ok", "service": self.settings.service, "instance": self.settings.instance});
-        let own = Router::new()
+        let mut own = Router::new()
             .route("/health", get(move || std::future::ready(Json(alive))))
-            .route("/ready", get(ready).with_state(checks))
-            .route("/metrics", get(metrics));
+            .route("/ready", get(ready).with_state(checks));
+        for path in self.metrics_at {
+            own = own.route(path, get(metrics).with_state(Arc::clone(&self.of_now)));
+        }
         business
             .merge(plain)
             .merge(own)
@@ -169,9 +193,11 @@ async fn ready(State(checks): State<Arc<[Check]>>) -> Response {
         .into_response()
 }
 
-/// The handler of `/metrics`, for services that show the same under another path too.
-pub async fn metrics() -> impl IntoResponse {
-    ([(CONTENT_TYPE, PROMETHEUS_TEXT)], observability::render())
+async fn metrics(State(of_now): State<OfNow>) -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, PROMETHEUS_TEXT)],
+        observability::render_with(|| of_now()),
+    )
 }
 
 async fn no_route(method: Method, uri: Uri) -> Failure {

@@ -33,7 +33,7 @@ mod timer;
 mod work;
 mod work_control;
 
-pub use app::{App, Check, metrics};
+pub use app::{App, Check};
 pub use burn::burn;
 pub use call_error::CallError;
 pub use client::{Callee, Client, Message};

@@ -2,6 +2,7 @@
 
 mod breakers;
 mod dropped;
+mod gone;
 mod places;
 
 use std::collections::BTreeMap;

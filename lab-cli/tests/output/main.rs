@@ -1,16 +1,19 @@
-//! What is printed where: output that cannot be written, texts of others, and terminals that know ASCII only.
+//! What is printed where: output that cannot be written, and terminals that know ASCII only.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod foreign;
 
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::scenario::Tiny;
+use common::tty::Tty;
 use common::{Lab, finish};
 
 /// Commands that print without a system being up. `DATA` marks those whose stdout is data, which is UTF-8 everywhere.
-const COMMANDS: [(&str, bool); 34] = [
+const COMMANDS: [(&str, bool); 37] = [
     ("--help", false),
     ("run --help", false),
     ("--version", false),
@@ -45,6 +48,9 @@ const COMMANDS: [(&str, bool); 34] = [
     ("ps --json", DATA),
     ("doctor", false),
     ("up --list", false),
+    ("learner", false),
+    ("learner --json", DATA),
+    ("clean", false),
 ];
 const DATA: bool = true;
 
@@ -78,21 +84,52 @@ fn closed_pipe() -> std::io::PipeWriter {
     writer
 }
 
+/// Asserts that a command ends with an error of its own where its output finds no room, and as ever where nobody reads it.
+#[track_caller]
+fn tells_a_full_disk_from_a_reader_who_left(lab: &Lab, arguments: &str) {
+    let expected = finish(command(lab, arguments)).code;
+    let (code, said) = with_stdout(command(lab, arguments), full());
+    assert_eq!(code, Some(4), "lab {arguments} > /dev/full: {said}");
+    assert!(said.contains("No space left on device"), "lab {arguments}: {said}");
+    let (code, said) = with_stdout(command(lab, arguments), closed_pipe());
+    assert_eq!(code, expected, "lab {arguments} | true: {said}");
+    assert!(
+        !said.contains("error:") && !said.contains("panicked"),
+        "lab {arguments}: {said}"
+    );
+}
+
 #[test]
 fn a_full_disk_behind_stdout_is_an_error_of_every_command_and_a_reader_who_left_of_none() {
     let lab = lab_with_a_run();
     for (arguments, _) in COMMANDS {
-        let expected = finish(command(&lab, arguments)).code;
-        let (code, said) = with_stdout(command(&lab, arguments), full());
-        assert_eq!(code, Some(4), "lab {arguments} > /dev/full: {said}");
-        assert!(said.contains("No space left on device"), "lab {arguments}: {said}");
-        let (code, said) = with_stdout(command(&lab, arguments), closed_pipe());
-        assert_eq!(code, expected, "lab {arguments} | true: {said}");
-        assert!(
-            !said.contains("error:") && !said.contains("panicked"),
-            "lab {arguments}: {said}"
-        );
+        tells_a_full_disk_from_a_reader_who_left(&lab, arguments);
     }
+}
+
+#[test]
+fn so_it_is_of_every_command_about_a_system_that_is_up() {
+    let lab = Lab::new();
+    lab.say("up users").code(0);
+    for arguments in [
+        "ps",
+        "ps --json",
+        "logs users-1",
+        "watch --ui plain --for 1",
+        "watch --ui json --for 1",
+        "pause users-1",
+        "resume users-1",
+        "restart users-1",
+    ] {
+        tells_a_full_disk_from_a_reader_who_left(&lab, arguments);
+    }
+    let (code, said) = with_stdout(command(&lab, "down"), full());
+    assert_eq!(code, Some(4), "{said}");
+    // It is down all the same.
+    lab.assert_nothing_runs();
+    let (code, said) = with_stdout(command(&lab, "up users"), full());
+    assert_eq!(code, Some(4), "{said}");
+    lab.say("down").code(0);
 }
 
 #[test]
@@ -255,103 +292,16 @@ fn a_terminal_without_unicode_gets_ascii_from_every_command() {
     assert!(!lab.say("list").code(0).stdout.is_ascii());
 }
 
-/// What nobody may send to a terminal: commands to it, and marks that turn a text round.
-fn hidden(text: &str) -> Option<char> {
-    let may = |c: &char| !matches!(c, '\n' | '\t');
-    text.chars()
-        .filter(may)
-        .find(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(c))
-}
-
 #[test]
-fn texts_of_others_command_no_terminal() {
-    let lab = lab_with_a_run();
-    // A recording that somebody sent: its words are not those of a scenario that was checked.
-    let run = common::files(&lab.state().join("runs")).remove(0);
-    let recording = std::fs::read_to_string(run.join("run.jsonl")).unwrap();
-    let evil = r"\u001b]0;pwned\u0007\u001b[2J\u001b[31mPASS\u009b2J\u202e\b";
-    for (file, name) in [
-        ("run.jsonl", "the only arm"),
-        ("run.jsonl", "requests were sent"),
-        ("run.jsonl", "Is every request answered?"),
-    ] {
-        assert!(recording.contains(name), "{name} in {file}");
-    }
-    let recording = recording
-        .replace("the only arm", &format!("the arm {evil}"))
-        .replace("requests were sent", &format!("sent {evil}"))
-        .replace("Is every request answered?", &format!("Is {evil}?"));
-    std::fs::write(run.join("run.jsonl"), recording).unwrap();
-    let report = std::fs::read_to_string(run.join("report.json")).unwrap();
-    std::fs::write(
-        run.join("report.json"),
-        report.replace("\"tiny\"", &format!("\"tiny {evil}\"")),
-    )
-    .unwrap();
-    for arguments in [
-        "replay last --speed 0 --ui plain",
-        "replay last --speed 0 --ui plain --color always",
-        "replay last --speed 0 --ui json",
-        "runs",
-        "runs --json",
-        "report last --format md",
-        "report last --format json",
-        "report last --format csv",
-        "report last --format junit",
-        "report last --format html -o /dev/stdout",
-        "compare last last",
-        "compare last last --json",
-        "picture last",
-    ] {
-        let said = finish(command(&lab, arguments)).code(0);
-        let own_colors = console_colors_removed(&said.stdout);
-        assert_eq!(hidden(&own_colors), None, "lab {arguments}: {own_colors:?}");
-        assert!(!said.stdout.contains("\u{1b}[31mPASS"), "lab {arguments}");
-        assert_eq!(hidden(&said.stderr), None, "lab {arguments}");
-    }
-    let shown = lab.say("replay last --speed 0 --ui plain").code(0).stdout;
-    assert!(shown.contains(r"\u{1b}]0;pwned\u{7}"), "{shown}");
-}
-
-/// A text without the marks of colour that the lab itself writes.
-fn console_colors_removed(text: &str) -> String {
-    let mut rest = text;
-    let mut plain = String::new();
-    while let Some(at) = rest.find("\u{1b}[") {
-        plain.push_str(&rest[..at]);
-        let mark = &rest[at + 2..];
-        let end = mark
-            .find(|c: char| !(c.is_ascii_digit() || c == ';'))
-            .unwrap_or(mark.len());
-        rest = match mark[end..].strip_prefix('m') {
-            Some(after) => after,
-            None => {
-                plain.push('\u{1b}');
-                mark
-            }
-        };
-    }
-    plain + rest
-}
-
-#[test]
-fn a_name_or_a_lesson_of_others_commands_no_terminal() {
+fn so_does_one_that_a_person_looks_at() {
     let lab = Lab::new();
-    let folder = Tiny::default().write(lab.folder());
-    let text = std::fs::read_to_string(folder.join("scenario.toml")).unwrap();
-    let evil = text.replace("A scenario of a test", r"evil \u001b[31mRED\u001b]0;pwned\u0007");
-    std::fs::write(folder.join("scenario.toml"), evil).unwrap();
-    let lesson = common::scenario::lesson().replacen("Words.", "Words &#27;[2J&#7;.", 1);
-    std::fs::write(folder.join("lesson.md"), lesson).unwrap();
-    for arguments in [
-        "explain ./tiny",
-        "check ./tiny",
-        "run ./tiny --yes --ui plain",
-        "explain \u{1b}[2J",
-    ] {
-        let said = finish(command(&lab, arguments));
-        assert_eq!(hidden(&said.stdout), None, "lab {arguments}: {:?}", said.stdout);
-        assert_eq!(hidden(&said.stderr), None, "lab {arguments}: {:?}", said.stderr);
+    for arguments in [&["list"][..], &["explain", "cpu-blocking"], &["--help"]] {
+        let ended = Tty::start(&lab, (100, 40), &[("LC_ALL", "C")], arguments).end();
+        assert_eq!(ended.code, 0, "{ended:?}");
+        let shown = String::from_utf8_lossy(&ended.raw);
+        assert!(shown.lines().count() > 10, "{arguments:?}: {shown}");
+        let beyond = shown.lines().find(|line| !line.is_ascii());
+        assert_eq!(beyond, None, "{arguments:?}");
     }
 }
 

@@ -1,6 +1,11 @@
 //! The contract of every service, as a process: `lab serve NAME`.
 
+mod bodies;
+#[path = "../common/mod.rs"]
 mod common;
+mod framing;
+mod storage;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
