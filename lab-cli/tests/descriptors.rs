@@ -69,7 +69,7 @@ fn may_hold(connections: usize) -> bool {
 fn thousands_may_wait_until_they_are_accepted() {
     let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
     if allowed.trim().parse().unwrap_or(0) < WAITING || !may_hold(WAITING) {
-        return skip(&format!("{WAITING} connections may not wait here"));
+        return skip(format_args!("{WAITING} connections may not wait here"));
     }
     let folder = tempdir().unwrap();
     for (name, health) in [("users", "/health"), ("balancer", "/_balancer/health")] {

@@ -39,7 +39,7 @@ fn in_source_of(folder: &str) -> Paths {
     sources.flat_map(of).collect()
 }
 
-/// Each `.route("/path", get(…).post(…))` of a source.
+/// Each `.route("/path", get(…).post(…))` of a source, and each `.metrics_at("/path")`.
 fn declared(code: &str) -> Paths {
     const METHODS: [(&str, &str); 4] = [
         ("delete(", "DELETE"),
@@ -55,7 +55,9 @@ fn declared(code: &str) -> Paths {
         let methods = METHODS.into_iter().filter(|(call, _)| has(call));
         Some((path.to_owned(), methods.map(|(_, method)| method).collect()))
     });
-    routes.collect()
+    let metrics = code.split(".metrics_at(\"").skip(1);
+    let metrics = metrics.filter_map(|rest| Some((rest.split_once('"')?.0.to_owned(), BTreeSet::from(["GET"]))));
+    routes.chain(metrics).collect()
 }
 
 /// The rest of a call's arguments, up to the bracket that closes it.
@@ -77,8 +79,12 @@ fn a_route_is_found_in_its_source() {
     let code = r#"Router::new().route("/a/{id}", get(show).put(forget)).route(
             "/b",
             post(move || add()),
-        ).layer(x)"#;
-    let expected = [("/a/{id}", vec!["GET", "PUT"]), ("/b", vec!["POST"])];
+        ).metrics_at("/c").layer(x)"#;
+    let expected = [
+        ("/a/{id}", vec!["GET", "PUT"]),
+        ("/b", vec!["POST"]),
+        ("/c", vec!["GET"]),
+    ];
     let expected: Paths = expected
         .map(|(path, of)| (path.to_owned(), of.into_iter().collect()))
         .into();

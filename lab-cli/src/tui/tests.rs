@@ -318,13 +318,13 @@ fn a_screen_that_is_too_small_says_what_it_needs() {
 
 #[test]
 fn home_shows_the_curriculum_and_what_is_known_of_the_selected_scenario() {
-    let screen = Bench::at_home(PLAIN).screen(120, 40);
+    let screen = Bench::at_home(PLAIN).screen(120, 60);
     for wanted in [
-        "2 Scaling",
+        "1 The gateway",
         "6 Locks",
         "race-condition",
-        "One request burns the CPU: who else waits?",
-        "takes     30 s",
+        "One dependency becomes slow: can it take all the others with it?",
+        "takes     60 s",
         "not tried yet",
         "What to watch",
     ] {

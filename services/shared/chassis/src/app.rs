@@ -88,7 +88,7 @@ impl<'a> App<'a> {
             plain: Router::new(),
             checks: Vec::new(),
             of_now: Arc::new(|| {}),
-            metrics_at: vec!["/metrics"],
+            metrics_at: Vec::new(),
         }
     }
 
@@ -150,7 +150,8 @@ impl<'a> App<'a> {
         let alive = json!({"status": "ok", "service": self.settings.service, "instance": self.settings.instance});
         let mut own = Router::new()
             .route("/health", get(move || std::future::ready(Json(alive))))
-            .route("/ready", get(ready).with_state(checks));
+            .route("/ready", get(ready).with_state(checks))
+            .route("/metrics", get(metrics).with_state(Arc::clone(&self.of_now)));
         for path in self.metrics_at {
             own = own.route(path, get(metrics).with_state(Arc::clone(&self.of_now)));
         }
