@@ -44,7 +44,7 @@ pub(super) async fn run(turn: &mut Turn<'_>) -> Result<(), RunError> {
     if turn.stop.is_cancelled() || turn.is_lost() {
         return Ok(());
     }
-    let budget = Budget::begin(turn.plan.settle_s);
+    let budget = Budget::begin(turn.settle_s());
     let readings = match settle::wait(turn, budget).await? {
         true => rest::read(turn, &operations, budget).await?,
         false => rest::Readings::default(),

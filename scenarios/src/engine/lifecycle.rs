@@ -156,7 +156,7 @@ async fn measure(turn: &mut Turn<'_>) -> Result<(), RunError> {
             search::run(turn, index).await?;
         }
     }
-    let budget = Budget::begin(turn.plan.settle_s);
+    let budget = Budget::begin(turn.settle_s());
     if !turn.arm.loads.is_empty() {
         settle::wait(turn, budget).await?;
     }

@@ -35,7 +35,7 @@ pub(super) async fn wait(turn: &mut Turn<'_>, budget: Budget) -> Result<bool, Ru
     if !servers::carry_events(&turn.arm.system) || turn.stop.is_cancelled() {
         return Ok(true);
     }
-    let within = Duration::from_secs_f64(turn.plan.settle_s);
+    let within = Duration::from_secs_f64(turn.settle_s());
     turn.bus.emit(EventKind::Phase {
         phase: Phase::Settling,
         expected_s: 0.0,

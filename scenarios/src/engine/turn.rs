@@ -61,6 +61,11 @@ pub(super) async fn by_hand(command: Command, system: Arc<dyn System>, epoch: st
 }
 
 impl Turn<'_> {
+    /// How long events may take to arrive after the last request, seconds.
+    pub(super) fn settle_s(&self) -> f64 {
+        self.arm.settle_s.unwrap_or(self.plan.settle_s)
+    }
+
     /// Whether an instance is lost to this turn: it died on its own, or has stood still unasked for so long that nobody
     /// waits for it. The run is inconclusive whatever follows.
     pub(super) fn is_lost(&self) -> bool {

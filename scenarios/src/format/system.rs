@@ -90,6 +90,10 @@ pub struct Arm {
     /// with it.
     #[serde(default = "yes")]
     pub quick: bool,
+    /// How long events may take to arrive in this arm, where that differs from `settle_s` of `[run]`: for an arm in which
+    /// some never do, and nothing is learned from waiting any longer.
+    #[serde(default)]
+    pub settle_s: Option<Quantity>,
     /// What this arm changes in the system.
     #[serde(default, rename = "service")]
     pub services: Vec<Service>,

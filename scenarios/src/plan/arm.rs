@@ -7,12 +7,12 @@ use super::action::{self, ActionSpec};
 use super::clients::{self, ClientsSpec, InvariantSpec};
 use super::load::{self, LoadSpec};
 use super::probe::{self, ProbeSpec, StorySpec};
-use super::resolve::Resolver;
+use super::resolve::{Resolver, SECONDS_MAX};
 use super::search::{self, SearchSpec};
 use super::system;
 use super::timing::Timing;
 use super::window::{self, WindowSpec};
-use crate::format::{Arm, Document, InvariantSection, Load, Place, Problem};
+use crate::format::{Arm, Document, InvariantSection, Load, Place, Problem, Quantity};
 
 /// One arm with its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct ArmPlan {
     /// About how long they take, seconds.
     #[serde(default)]
     pub clients_s: f64,
+    /// How long events may take to arrive, where that differs from the plan's time, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle_s: Option<f64>,
     /// Laws that the histories are held to.
     #[serde(default, rename = "laws", skip_serializing_if = "Vec::is_empty")]
     pub invariants: Vec<InvariantSpec>,
@@ -113,6 +116,7 @@ pub(super) fn plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
             .collect::<Result<_, _>>()?,
         clients,
         clients_s: timing.clients_s,
+        settle_s: settle_s(arm, resolver)?,
         invariants,
         searches,
         actions,
@@ -131,4 +135,10 @@ pub(super) fn plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
             .collect::<Result<_, _>>()?,
         revived: system::revived(document, arm),
     })
+}
+
+/// How long events may take to arrive in this arm, where it says so itself.
+fn settle_s(arm: &Arm, resolver: &Resolver) -> Result<Option<f64>, Problem> {
+    let read = |settle: &Quantity| resolver.number_in(settle, 0.0, SECONDS_MAX, "the time to settle");
+    arm.settle_s.as_ref().map(read).transpose()
 }

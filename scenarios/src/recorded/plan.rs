@@ -83,6 +83,7 @@ fn of_arm(arm: &ArmPlan) -> Checked {
     seconds("warmup_s", arm.warmup_s)?;
     seconds("duration_s", arm.duration_s)?;
     seconds("clients_s", arm.clients_s)?;
+    maybe(seconds, "settle_s", arm.settle_s)?;
     arm.loads.iter().try_for_each(load)?;
     arm.clients.iter().try_for_each(clients)?;
     arm.searches.iter().try_for_each(search)?;
