@@ -193,7 +193,10 @@ async fn server(server: &'static dyn Server, host: &Host) -> Finding {
                 Ok(program) => described(server, &program).await,
                 Err(absent) => absent.to_string(),
             };
-            (true, format!("the built-in one; {}: {real}", server.purpose()))
+            (
+                true,
+                format!("the built-in one, on every backend; {}: {real}", server.purpose()),
+            )
         }
         Ok(Found::Host(program)) => {
             let described = described(server, &program).await;

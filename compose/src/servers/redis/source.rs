@@ -72,8 +72,8 @@ pub(super) fn sentence(told: &Environment) -> String {
     }
     match told.get(REDIS_SERVER).map(String::as_str) {
         Some("built-in") => {
-            "Redis is the server that is built into the lab: it has no replication, no Pub/Sub and no streams, \
-                             and ends a script that runs for more than 5 seconds."
+            "Redis is the server that is built into the lab: all times are its own, it has no replication, no Pub/Sub and \
+                             no streams, and it ends a script that runs for more than 5 seconds."
                 .to_owned()
         }
         _ => "Redis is a real one, started for this system.".to_owned(),
