@@ -6,11 +6,10 @@ use std::path::{MAIN_SEPARATOR, Path};
 use scenarios::catalog;
 use scenarios::format::{FormatError, SCENARIO_FILE, is_hidden, line_and_column};
 use scenarios::lint::{self, Refused};
-use scenarios::plan::{self, Options, Plan};
+use scenarios::plan::{Options, Plan};
 use scenarios::scenario::Scenario;
 
 use crate::failure::Failure;
-use crate::machine;
 
 /// A scenario by its name in the catalogue, or from a folder.
 ///
@@ -81,15 +80,6 @@ pub fn in_its_place(error: &FormatError) -> Failure {
         })
         .collect();
     Failure::usage(shown.join("\n\n"))
-}
-
-/// Minutes of a default run on this machine, at most.
-pub fn minutes(scenario: &Scenario) -> f64 {
-    let options = Options {
-        cores: machine::cores(),
-        ..Options::default()
-    };
-    plan::expected_s(&scenario.document, &options).map_or(0.0, |seconds| (seconds / 6.0).round() / 10.0)
 }
 
 /// The plan of a run of a scenario.

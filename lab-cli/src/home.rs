@@ -47,6 +47,16 @@ fn of_account() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// Waits until no other lab holds this file, and holds it until what is given is dropped.
+///
+/// # Errors
+/// When it cannot be made or locked.
+pub fn lock(file: &Path) -> std::io::Result<File> {
+    let lock = File::options().create(true).append(true).open(file)?;
+    lock.lock()?;
+    Ok(lock)
+}
+
 /// The folder of recorded runs.
 pub fn runs_folder(state: &Path) -> PathBuf {
     state.join("runs")

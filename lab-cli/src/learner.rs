@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,8 @@ use scenarios::prediction::Guessed;
 use scenarios::summary::RunSummary;
 use scenarios::verdict::Verdict;
 use serde::{Deserialize, Serialize};
+
+use crate::home;
 
 /// The file in the state folder. Copied to another machine, it takes the learner's progress there.
 const FILE: &str = "learner.json";
@@ -157,11 +159,7 @@ impl Learner {
         };
         compose::private::make_state_folder(state_folder)?;
         // Two labs may end at once.
-        let lock = File::options()
-            .create(true)
-            .append(true)
-            .open(state_folder.join("learner.lock"))?;
-        lock.lock()?;
+        let _lock = home::lock(&state_folder.join("learner.lock"))?;
         let (mut learner, warning) = Self::read(state_folder)?;
         let progress = learner.scenarios.entry(info.plan.scenario.clone()).or_default();
         progress.runs += 1;

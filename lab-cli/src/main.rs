@@ -23,6 +23,7 @@ mod interrupt;
 mod job;
 mod learner;
 mod leftovers;
+mod lengths;
 mod machine;
 mod needs;
 mod recording;

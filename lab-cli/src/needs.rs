@@ -36,8 +36,8 @@ pub fn met(scenario: &Scenario, backend: &dyn Backend) -> Result<(), Failure> {
     Ok(backend.find_servers(&system_of(needs))?)
 }
 
-/// The server of others that a scenario says it needs.
-fn server(need: &Need) -> Option<ServiceSpec> {
+/// The server of others that a scenario says it needs, and what its instance is told.
+pub fn server(need: &Need) -> Option<ServiceSpec> {
     let spec = ServiceSpec::new(need.server()?);
     Some(match need.told() {
         Some((variable, value)) => spec.with_env(variable, value),

@@ -43,6 +43,9 @@ fn list_shows_every_scenario_to_people_and_to_programs() {
         assert!(entry["phase"].is_u64() && entry["question"].is_string() && entry["needs"].is_array());
         let minutes = entry["minutes"].as_f64().unwrap();
         assert!(minutes > 0.0 && minutes <= 1.0, "{name}: {minutes} min");
+        for length in ["seconds", "quick_seconds"] {
+            assert!(entry[length].as_f64().unwrap() > 0.0, "{name}: {entry}");
+        }
         assert_eq!(entry["last_verdict"], Value::Null);
     }
     assert_eq!(lab.run::<&str>([]).code(0).stdout, table.stdout);

@@ -13,7 +13,7 @@ use crate::action::Acted;
 use crate::disturbance::Disturbance;
 use crate::format::Figure;
 use crate::guess::Guess;
-use crate::plan::Plan;
+use crate::plan::{Expected, Plan};
 use crate::verdict::{CheckOutcome, Verdict};
 
 /// Slices in a second: the resolution of everything that is shown over time.
@@ -235,6 +235,9 @@ pub struct RunInfo {
     pub machine: Machine,
     /// What is going to happen.
     pub plan: Plan,
+    /// How long that is expected to take; recordings of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
 }
 
 /// The machine of a run.

@@ -10,9 +10,10 @@ use scenarios::verdict::Verdict;
 use scenarios::{catalog, lesson};
 use serde_json::json;
 
-use crate::catalogue::{minutes, open, planned};
+use crate::catalogue::{open, planned};
 use crate::failure::{Exit, Failure};
 use crate::learner::Learner;
+use crate::lengths::Lengths;
 use crate::text::{markdown, right_aligned, table, wrapped};
 use crate::{home, machine, needs, output};
 
@@ -21,7 +22,9 @@ use crate::{home, machine, needs, output};
 /// # Errors
 /// When what the learner has done cannot be read.
 pub fn list(as_json: bool) -> Result<Exit, Failure> {
-    let (learner, warning) = Learner::read(&home::state_folder()?)?;
+    let state_folder = home::state_folder()?;
+    let (learner, warning) = Learner::read(&state_folder)?;
+    let lengths = Lengths::read(&state_folder);
     if let Some(warning) = warning {
         output::warn(&warning);
     }
@@ -34,13 +37,16 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
         let list: Vec<_> = scenarios
             .iter()
             .map(|scenario| {
+                let [whole_s, quick_s] = [false, true].map(|quick| lengths.of_default_s(scenario, quick));
                 json!({
                     "name": scenario.name(),
                     "phase": scenario.document.phase,
                     "title": scenario.document.title,
                     "question": scenario.document.question,
                     "needs": scenario.document.needs,
-                    "minutes": minutes(scenario),
+                    "minutes": rounded(whole_s / 60.0, 100.0),
+                    "seconds": rounded(whole_s, 10.0),
+                    "quick_seconds": rounded(quick_s, 10.0),
                     "last_verdict": verdict(scenario.name()),
                     "last_guess": guess(scenario.name()),
                 })
@@ -49,7 +55,7 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
         output::json(&list)?;
         return Ok(Exit::Pass);
     }
-    let mut table = table(&["phase", "name", "question", "needs", "length", "last"]);
+    let mut table = table(&["phase", "name", "question", "needs", "length", "quick", "last"]);
     for scenario in &scenarios {
         let verdict = verdict(scenario.name()).map_or("–", Verdict::as_str);
         table.add_row(vec![
@@ -57,7 +63,8 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
             scenario.name().to_owned(),
             scenario.document.question.clone(),
             needs::words(&scenario.document.needs),
-            format!("{:.0} s", minutes(scenario) * 60.0),
+            format!("{:.0} s", lengths.of_default_s(scenario, false)),
+            format!("{:.0} s", lengths.of_default_s(scenario, true)),
             match guess(scenario.name()) {
                 None => verdict.to_owned(),
                 Some(Guessed { right: true, .. }) => format!("{verdict}, guessed right"),
@@ -65,12 +72,17 @@ pub fn list(as_json: bool) -> Result<Exit, Failure> {
             },
         ]);
     }
-    right_aligned(&mut table, [0, 4]);
+    right_aligned(&mut table, [0, 4, 5]);
     outln!("{table}\n");
     outln!("lab explain NAME       the lesson");
     outln!("lab run NAME           run it, to a verdict");
     outln!("lab run NAME --quick   the same in a few seconds");
     Ok(Exit::Pass)
+}
+
+/// To so many parts of one.
+fn rounded(number: f64, parts: f64) -> f64 {
+    (number * parts).round() / parts
 }
 
 /// Shows the lesson of a scenario and its parameters.

@@ -5,7 +5,7 @@ use std::path::Path;
 use scenarios::engine::missing_capability;
 use scenarios::format::json_schema;
 use scenarios::lint;
-use scenarios::plan::{Options, Plan};
+use scenarios::plan::{Expected, Options, Plan};
 use scenarios::scenario::Scenario;
 
 use crate::failure::{Exit, Failure};
@@ -37,11 +37,11 @@ pub fn run(folder: Option<&Path>, backend: &str, schema: bool) -> Result<Exit, F
         let missing = missing_capability(&plan, backend.as_ref()).map(|error| error.to_string());
         lacks.extend(missing.filter(|_| !quick));
         outln!(
-            "  {label}: {} arms, {} rounds, {} checks, at most {:.0} s",
+            "  {label}: {} arms, {} rounds, {} checks, about {:.0} s",
             plan.arms.len(),
             plan.rounds,
             plan.checks.len(),
-            plan.expected_s()
+            Expected::of(&plan, None).whole_s(&plan)
         );
     }
     // A scenario is sound wherever it is checked; that it cannot run here is no mistake of it.

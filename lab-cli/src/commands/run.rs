@@ -56,9 +56,9 @@ async fn one(arguments: &Run, job: &Job, stop: &CancellationToken) -> Result<Exi
     if after == After::Report {
         let plan = &job.plan;
         let what = format!(
-            "{} · up to {:.0} s · seed {}",
+            "{} · about {:.0} s · seed {}",
             plan.scenario,
-            plan.expected_s(),
+            job.expected().whole_s(plan),
             plan.seed
         );
         errln!("{}", text::wrapped(&what, 0));

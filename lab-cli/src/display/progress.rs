@@ -43,10 +43,8 @@ impl Progress {
     }
 
     fn move_on(&self) {
-        let (Some(bar), Some(info)) = (&self.bar, &self.state.info) else {
-            return;
-        };
-        let expected_ms = info.plan.expected_s() * 1000.0;
+        let Some(bar) = &self.bar else { return };
+        let expected_ms = (self.state.expected_s() * 1000.0).max(1.0);
         let share = (self.state.elapsed_ms as f64 / expected_ms).min(0.99);
         bar.set_position((share * 1000.0) as u64);
         if let Some(message) = self.message() {

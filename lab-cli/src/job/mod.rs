@@ -11,7 +11,7 @@ use compose::Backend;
 use scenarios::action::Command;
 use scenarios::engine::{self, Bus, RunError, Sink, Site};
 use scenarios::guess::Guess;
-use scenarios::plan::Plan;
+use scenarios::plan::{Expected, Plan};
 use scenarios::scenario::Scenario;
 use scenarios::state::RunState;
 use scenarios::summary::{Outcome, RunSummary};
@@ -25,6 +25,7 @@ use crate::display::plain;
 use crate::failure::{Exit, Failure};
 use crate::in_progress::InProgress;
 use crate::learner::Learner;
+use crate::lengths::Lengths;
 use crate::recording::{Recorder, Recording};
 use crate::report::{self, LessonText, Material};
 use crate::up_folders::{self, NewFolder};
@@ -186,7 +187,10 @@ impl Job {
         };
         let recorder = Recorder::create(&folder, &self.scenario.source)
             .map_err(|error| Failure::environment(format!("cannot record into {}: {error}", folder.display())))?;
-        let site = self.site(run, folder.clone(), now)?;
+        let site = Site {
+            expected: Some(self.expected()),
+            ..self.site(run, folder.clone(), now)?
+        };
         let mut bus = Bus::new(vec![Box::new(recorder), display]);
         let error = engine::run(&self.plan, &site, &mut bus, stop).await;
         let (mut state, sinks) = bus.finish();
@@ -215,6 +219,9 @@ impl Job {
         match Learner::add(&self.state_folder, &material.summary) {
             Ok(aside) => warnings.extend(aside),
             Err(error) => lost.push(format!("your progress could not be kept: {error}")),
+        }
+        if let Err(error) = Lengths::read(&self.state_folder).add(&self.state_folder, &self.scenario, &state) {
+            lost.push(format!("how long it took could not be kept: {error}"));
         }
         let lesson = material.lesson;
         Ok(RunOutcome {
@@ -275,7 +282,13 @@ impl Job {
             state_folder: self.state_folder.clone(),
             keep: self.keep,
             guess: self.guess,
+            expected: None,
         })
+    }
+
+    /// How long it is expected to take, going by the last run on the same parts.
+    pub fn expected(&self) -> Expected {
+        Lengths::read(&self.state_folder).of_plan(&self.scenario, &self.plan, self.backend.name())
     }
 }
 

@@ -109,6 +109,7 @@ impl Watcher {
             backend: self.targets.backend().to_owned(),
             machine: machine::describe(),
             plan: plan(system),
+            expected: None,
         })));
         bus.emit(EventKind::TurnStarted { turn: 0 });
         bus.emit(EventKind::Phase {

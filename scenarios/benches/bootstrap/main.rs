@@ -68,6 +68,7 @@ fn run(plan: &Plan) -> RunState {
             lab: "none".to_owned(),
         },
         plan: plan.clone(),
+        expected: None,
     })));
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     for (turn, planned) in plan.turns.iter().enumerate() {

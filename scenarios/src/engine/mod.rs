@@ -73,6 +73,7 @@ pub async fn play(
         backend: site.backend.name().to_owned(),
         machine: site.machine.clone(),
         plan: plan.clone(),
+        expected: site.expected.clone(),
     })));
     bus.watch();
     if let Some(guess) = site.guess {

@@ -7,6 +7,7 @@ use compose::Backend;
 
 use crate::event::Machine;
 use crate::guess::Guess;
+use crate::plan::Expected;
 
 /// Where and how a run is done.
 pub struct Site {
@@ -26,4 +27,6 @@ pub struct Site {
     pub keep: bool,
     /// What the learner expects, if anything.
     pub guess: Option<Guess>,
+    /// How long the run is expected to take; none where it has no end.
+    pub expected: Option<Expected>,
 }

@@ -58,6 +58,11 @@ pub struct RunSection {
     /// About how long the clients of an arm take, in seconds; only the display of progress depends on it. Default 2.
     #[serde(default)]
     pub clients_s: Option<Quantity>,
+    /// About how long a measurement takes beside its load and its clients, in seconds: until the system is ready, until its
+    /// events have arrived, and until it has ended. Only what is said of the length of a first run depends on it; later
+    /// runs go by the last one. Default 0.5, and 1.5 for a system with a Kafka.
+    #[serde(default)]
+    pub beside_s: Option<Quantity>,
     /// How long the events of a system with a Kafka may take to arrive after the last request, in seconds; what was not
     /// read by then is not read. Default 60.
     #[serde(default)]

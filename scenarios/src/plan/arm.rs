@@ -10,7 +10,7 @@ use super::probe::{self, ProbeSpec, StorySpec};
 use super::resolve::{Resolver, SECONDS_MAX};
 use super::search::{self, SearchSpec};
 use super::system;
-use super::timing::Timing;
+use super::timing::{self, Timing};
 use super::window::{self, WindowSpec};
 use crate::format::{Arm, Document, InvariantSection, Load, Place, Problem, Quantity};
 
@@ -35,6 +35,9 @@ pub struct ArmPlan {
     /// About how long they take, seconds.
     #[serde(default)]
     pub clients_s: f64,
+    /// About how long a measurement takes beside all that, seconds.
+    #[serde(default = "timing::beside_before")]
+    pub beside_s: f64,
     /// How long events may take to arrive, where that differs from the plan's time, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settle_s: Option<f64>,
@@ -58,15 +61,15 @@ pub struct ArmPlan {
 }
 
 impl ArmPlan {
-    /// About how long one measurement of this arm takes, seconds; searches are counted at their longest.
-    pub fn expected_s(&self) -> f64 {
-        let timing = Timing {
+    /// What is known of the time that one measurement of this arm takes.
+    pub(super) fn timing(&self) -> Timing {
+        Timing {
             clients_s: self.clients_s,
             warmup_s: self.warmup_s,
             duration_s: self.duration_s,
             searching_s: self.searches.iter().map(SearchSpec::longest_s).sum(),
-        };
-        timing.expected_s()
+            beside_s: self.beside_s,
+        }
     }
 }
 
@@ -116,6 +119,7 @@ pub(super) fn plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
             .collect::<Result<_, _>>()?,
         clients,
         clients_s: timing.clients_s,
+        beside_s: timing.beside_s,
         settle_s: settle_s(arm, resolver)?,
         invariants,
         searches,

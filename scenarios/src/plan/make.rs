@@ -76,11 +76,6 @@ impl Plan {
             undecided,
         })
     }
-
-    /// About how long the whole run takes, seconds.
-    pub fn expected_s(&self) -> f64 {
-        self.turns.iter().map(|turn| self.arms[turn.arm].expected_s()).sum()
-    }
 }
 
 /// A B C, C B A, A B C, …: what drifts with time then touches all arms alike.

@@ -138,6 +138,7 @@ fn nothing_but(system: SystemSpec) -> ArmPlan {
         loads: Vec::new(),
         clients: Vec::new(),
         clients_s: 0.0,
+        beside_s: 0.0,
         settle_s: None,
         invariants: Vec::new(),
         searches: Vec::new(),

@@ -1,15 +1,22 @@
 //! How long a measurement takes: known from a scenario without planning it.
 
-use super::options::{Options, PlanError};
+use contract::Program;
+
 use super::resolve::{Resolver, SECONDS_MAX};
 use super::search;
-use super::settings::Settings;
-use crate::format::{Arm, Document, Load, Problem};
+use crate::format::{Arm, Document, Load, Need, Problem};
 
 /// How long an arm's clients take where the scenario says nothing, seconds.
 const CLIENTS_DEFAULT_S: f64 = 2.0;
-/// What is counted for the rest of a measurement, such as starting and stopping the system, seconds.
+/// What is counted for the rest of a measurement where the scenario says nothing, seconds: in a system with a Kafka, whose
+/// consumers join their groups first and whose events have to arrive, and in any other.
+const BESIDE_KAFKA_S: f64 = 1.5;
 const BESIDE_S: f64 = 0.5;
+
+/// What was counted for the rest of a measurement when plans did not tell, seconds.
+pub(super) const fn beside_before() -> f64 {
+    BESIDE_S
+}
 
 /// The times of one measurement of an arm, in seconds.
 pub(super) struct Timing {
@@ -21,6 +28,8 @@ pub(super) struct Timing {
     pub(super) duration_s: f64,
     /// Searches, at their longest.
     pub(super) searching_s: f64,
+    /// About how long everything else takes.
+    pub(super) beside_s: f64,
 }
 
 impl Timing {
@@ -33,6 +42,7 @@ impl Timing {
         };
         let mut searches = document.searches.iter().filter(|search| arm.is_among(&search.arms));
         let mut clients = document.clients.iter().filter(|clients| arm.is_among(&clients.arms));
+        let beside_s = if has_kafka(document) { BESIDE_KAFKA_S } else { BESIDE_S };
         Ok(Self {
             clients_s: match clients.next() {
                 None => 0.0,
@@ -49,26 +59,19 @@ impl Timing {
                 let (step_s, steps_max) = search::steps(search, resolver)?;
                 Ok::<f64, Problem>(sum + step_s * f64::from(steps_max))
             })?,
+            beside_s: resolver.or(run.beside_s.as_ref(), beside_s, SECONDS_MAX, "the time beside")?,
         })
     }
 
-    /// About how long the measurement takes.
-    pub(super) fn expected_s(&self) -> f64 {
-        self.clients_s + self.warmup_s + self.duration_s + self.searching_s + BESIDE_S
+    /// What the plan itself asks for; searches count at their longest.
+    pub(super) fn planned_s(&self) -> f64 {
+        self.clients_s + self.warmup_s + self.duration_s + self.searching_s
     }
 }
 
-/// About how long a run of a scenario takes, in seconds; searches are counted at their longest, and so are arms that the
-/// chosen balancer cannot do.
-///
-/// # Errors
-/// When a parameter is unknown or out of range, or a time has no value.
-pub fn expected_s(document: &Document, options: &Options) -> Result<f64, PlanError> {
-    let settings = Settings::of(document, options)?;
-    let resolver = settings.resolver();
-    let measured = document.arms.iter().filter(|arm| arm.quick || !options.quick);
-    let round_s = measured.map(|arm| Timing::of(document, arm, &resolver).map(|timing| timing.expected_s()));
-    Ok(f64::from(settings.rounds) * round_s.sum::<Result<f64, Problem>>()?)
+fn has_kafka(document: &Document) -> bool {
+    let is_kafka = |need: &Need| matches!(need, Need::Server(Program::Kafka) | Need::DurableKafka);
+    document.needs.iter().any(is_kafka)
 }
 
 fn longest_steps(loads: &[&Load], resolver: &Resolver) -> Result<f64, Problem> {
@@ -79,31 +82,4 @@ fn longest_steps(loads: &[&Load], resolver: &Resolver) -> Result<f64, Problem> {
             .try_fold(0.0, |sum, step| Ok(sum + resolver.length_s(&step.for_s)?))?;
         Ok(longest.max(total))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog;
-    use crate::plan::Plan;
-
-    #[test]
-    fn what_is_expected_without_a_plan_is_what_the_plan_expects() {
-        for name in catalog::names() {
-            let scenario = catalog::scenario(name).unwrap();
-            for quick in [false, true] {
-                let options = Options {
-                    quick,
-                    cores: 2,
-                    ..Options::default()
-                };
-                let planned = Plan::make(&scenario, &options).unwrap().expected_s();
-                let told = expected_s(&scenario.document, &options).unwrap();
-                assert!(
-                    (planned - told).abs() < 1e-6,
-                    "{name}: {planned} s planned, {told} s told"
-                );
-            }
-        }
-    }
 }

@@ -82,6 +82,9 @@ impl Reader {
                 ));
             }
             self.shape = Some(Shape::of(&info.plan)?);
+            if let Some(expected) = &info.expected {
+                plan::expected(expected)?;
+            }
             return Ok(());
         }
         event::check(&event.kind, self.shape.as_ref())

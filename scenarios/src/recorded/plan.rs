@@ -6,7 +6,9 @@ use contract::Validate;
 
 use super::bound::{Checked, at_most, figure, index, maybe, ms, number, seconds, share};
 use crate::format::ROUNDS_MAX;
-use crate::plan::{ActionSpec, ArmPlan, Asked, ClientsSpec, LoadSpec, PaceSpec, ParamValue, Plan, SearchSpec};
+use crate::plan::{
+    ActionSpec, ArmPlan, Asked, ClientsSpec, Expected, LoadSpec, PaceSpec, ParamValue, Plan, SearchSpec,
+};
 
 /// The most arms, turns, loads and so on.
 const LIST_MAX: usize = 1_000_000;
@@ -78,11 +80,21 @@ fn check(plan: &Plan) -> Checked {
         .try_for_each(|arm| of_arm(arm).map_err(|why| format!("the arm {:?}: {why}", arm.name)))
 }
 
+/// What the run was expected to take.
+pub(super) fn expected(expected: &Expected) -> Checked {
+    expected
+        .turns_s
+        .iter()
+        .try_for_each(|turn_s| seconds("turns_s", *turn_s))?;
+    seconds("after_s", expected.after_s)
+}
+
 fn of_arm(arm: &ArmPlan) -> Checked {
     system(&arm.system)?;
     seconds("warmup_s", arm.warmup_s)?;
     seconds("duration_s", arm.duration_s)?;
     seconds("clients_s", arm.clients_s)?;
+    seconds("beside_s", arm.beside_s)?;
     maybe(seconds, "settle_s", arm.settle_s)?;
     arm.loads.iter().try_for_each(load)?;
     arm.clients.iter().try_for_each(clients)?;

@@ -22,6 +22,8 @@ pub struct RoundState {
     pub turn: usize,
     /// When it began, milliseconds since the run began.
     pub began_ms: u64,
+    /// When its system was down again, milliseconds since the run began; none before that.
+    pub ended_ms: Option<u64>,
     /// From when to when it was measured, milliseconds since the run began: from the end of its system's start to the start
     /// of that system's end. None before that, and without an end before that.
     pub measured_ms: Option<(u64, Option<u64>)>,

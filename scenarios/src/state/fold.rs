@@ -82,7 +82,10 @@ impl RunState {
                 self.on_round(|round| round.stories.push((**story).clone()));
             }
             EventKind::TurnEnded => {
-                self.on_round(|round| round.complete = true);
+                self.on_round(|round| {
+                    round.complete = true;
+                    round.ended_ms = Some(event.elapsed_ms);
+                });
                 self.turns_done += 1;
                 self.now = None;
             }

@@ -2,6 +2,7 @@
 
 mod arm;
 mod fold;
+mod length;
 mod operations;
 
 pub use arm::{AnsweredState, ClassState, LiveInstance, RECENT_S, RoundState, SearchState, total_of};

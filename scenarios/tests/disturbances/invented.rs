@@ -199,6 +199,7 @@ fn started(plan: &Plan) -> EventKind {
             lab: "0".to_owned(),
         },
         plan: plan.clone(),
+        expected: None,
     }))
 }
 

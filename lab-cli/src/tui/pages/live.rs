@@ -248,7 +248,7 @@ impl Live {
         let width = usize::from(area.width);
         let clock = |s: f64| format!("{:02}:{:02}", s as u64 / 60, s as u64 % 60);
         let elapsed_s = state.elapsed_ms as f64 / 1000.0;
-        let expected_s = plan.expected_s();
+        let expected_s = state.expected_s();
         let clocks = match self.kind {
             Kind::Play(_) | Kind::Watch => clock(elapsed_s),
             _ => format!("{} / {}", clock(elapsed_s), clock(expected_s)),

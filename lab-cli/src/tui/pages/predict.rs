@@ -24,6 +24,8 @@ pub struct Predict {
     /// What begins once the question is answered.
     pub job: Job,
     predict: PredictSpec,
+    /// About how long the run takes, seconds.
+    length_s: f64,
     answer: String,
     chosen: usize,
     complaint: Option<String>,
@@ -35,6 +37,7 @@ impl Predict {
         let predict = job.plan.predict.clone().filter(|_| job.guess.is_none())?;
         Some(Self {
             job: job.clone(),
+            length_s: job.expected().whole_s(&job.plan),
             predict,
             answer: String::new(),
             chosen: 0,
@@ -118,10 +121,10 @@ impl Predict {
         lines.push(Line::default());
         let rounds = self.job.plan.rounds;
         let length = format!(
-            "{} arms, {rounds} round{} each, up to {:.0} s in all",
+            "{} arms, {rounds} round{} each, about {:.0} s in all",
             self.job.plan.arms.len(),
             if rounds == 1 { "" } else { "s" },
-            self.job.plan.expected_s()
+            self.length_s
         );
         lines.push(Line::styled(length, theme.dim()));
         put(&lines, area, buf);

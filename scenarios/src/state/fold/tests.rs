@@ -29,6 +29,7 @@ fn started() -> EventKind {
             lab: "0".to_owned(),
         },
         plan,
+        expected: None,
     }))
 }
 

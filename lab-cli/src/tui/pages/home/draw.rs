@@ -150,7 +150,9 @@ impl Home {
             ])
         };
         let needs = needs::words(&document.needs);
-        lines.push(fact("takes", format!("{:.0} s", entry.minutes * 60.0), Style::new()));
+        let [whole_s, quick_s] = entry.lengths_s;
+        let takes = format!("{whole_s:.0} s, quick {quick_s:.0} s");
+        lines.push(fact("takes", takes, Style::new()));
         lines.push(fact("needs", needs, Style::new()));
         if let Some(lacks) = &entry.lacks {
             for line in text::wrapped(width, theme, lacks) {

@@ -13,6 +13,7 @@ use scenarios::scenario::Scenario;
 use crate::backends::backend;
 use crate::failure::Failure;
 use crate::learner::Learner;
+use crate::lengths::Lengths;
 use crate::recording::{self, Summary};
 use crate::tui::keys::Action;
 use crate::{catalogue, needs};
@@ -23,7 +24,8 @@ const RUNS_MAX: usize = 200;
 /// One scenario of the list.
 struct Entry {
     scenario: Scenario,
-    minutes: f64,
+    /// How long a run takes, and a quick one, seconds.
+    lengths_s: [f64; 2],
     /// What this machine lacks for it, and how to get that.
     lacks: Option<String>,
 }
@@ -69,7 +71,7 @@ impl Home {
             .map(|name| {
                 let scenario = catalogue::open(name)?;
                 Ok(Entry {
-                    minutes: catalogue::minutes(&scenario),
+                    lengths_s: [0.0; 2],
                     lacks: needs::met(&scenario, backend.as_ref())
                         .err()
                         .map(|failure| failure.words()),
@@ -105,6 +107,10 @@ impl Home {
     pub fn refresh(&mut self, state_folder: &Path) -> Result<Option<String>, Failure> {
         let (learner, warning) = Learner::read(state_folder)?;
         self.learner = learner;
+        let lengths = Lengths::read(state_folder);
+        for entry in &mut self.entries {
+            entry.lengths_s = [false, true].map(|quick| lengths.of_default_s(&entry.scenario, quick));
+        }
         self.runs.clear();
         for folder in recording::all(state_folder)?.into_iter().take(RUNS_MAX) {
             if let Some(summary) = Summary::read(&folder) {
