@@ -25,6 +25,7 @@ pub mod recorded;
 pub mod scenario;
 pub mod state;
 pub mod summary;
+pub mod swap;
 pub(crate) mod template;
 pub mod theory;
 pub mod unit;

@@ -16,7 +16,7 @@ use crate::failure::Exit;
 use crate::report::{self, Format};
 use crate::watch::tables;
 
-pub use runs::{Picture, Play, Run, Ui};
+pub use runs::{Check, Picture, Play, Run, Ui};
 pub use sim::{Sim, SimFormat};
 pub use systems::{Instance, Of, What};
 pub use watch::Watch;
@@ -248,17 +248,14 @@ Service times: constant:MS  exponential:MS  lognormal:MS:VARIATION  bimodal:MS:M
         output: Option<PathBuf>,
     },
     /// Check a scenario and its lesson
-    Check {
-        /// Folder of the scenario.
-        #[arg(required_unless_present = "schema")]
-        folder: Option<PathBuf>,
-        /// Where you want to run it: a note says what this machine lacks for that.
-        #[arg(long, default_value = DEFAULT_BACKEND, value_parser = PossibleValuesParser::new(backend_names()))]
-        backend: String,
-        /// Print the JSON Schema of scenario files, for editors.
-        #[arg(long)]
-        schema: bool,
-    },
+    #[command(after_help = "Examples:
+  lab check ./my-scenario              is it sound?
+  lab check ./my-scenario --swap       does every check decide something? (one quick run)
+  lab check --swap                     the same of the whole catalogue
+  lab check scaling --swap --recorded last
+
+--swap ends with 0 where checks tell all arms apart, 1 where they do not, 3 where the run cannot say.")]
+    Check(Check),
     /// Show what this machine has, and what it lacks for which scenarios
     Doctor(Json),
     /// Remove what runs left behind

@@ -61,6 +61,27 @@ pub struct Run {
     pub out: Option<PathBuf>,
 }
 
+/// What `lab check` is given.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Folder of the scenario; with --swap a name as well, or nothing for the whole catalogue.
+    #[arg(required_unless_present_any = ["schema", "swap"])]
+    pub folder: Option<PathBuf>,
+    /// Where you want to run it: a note says what this machine lacks for that.
+    #[arg(long, default_value = DEFAULT_BACKEND, value_parser = PossibleValuesParser::new(backend_names()))]
+    pub backend: String,
+    /// Print the JSON Schema of scenario files, for editors.
+    #[arg(long)]
+    pub schema: bool,
+    /// Let every two arms change places under the checks of one quick run: some check has to notice.
+    #[arg(long, conflicts_with = "schema")]
+    pub swap: bool,
+    /// Judge a recorded run by the scenario's checks as they are now, and run nothing: its id, the beginning of it, `last`,
+    /// or a folder.
+    #[arg(long, value_name = "RUN", requires = "swap")]
+    pub recorded: Option<String>,
+}
+
 /// What `lab play` is given.
 #[derive(Debug, Clone, Args)]
 pub struct Play {

@@ -1,13 +1,12 @@
 //! `lab check`: is a scenario sound?
 
-use std::path::Path;
-
 use scenarios::engine::missing_capability;
 use scenarios::format::json_schema;
 use scenarios::lint;
 use scenarios::plan::{Expected, Options, Plan};
 use scenarios::scenario::Scenario;
 
+use crate::arguments::Check;
 use crate::failure::{Exit, Failure};
 use crate::{backends, catalogue, machine, needs, output};
 
@@ -15,15 +14,15 @@ use crate::{backends, catalogue, machine, needs, output};
 ///
 /// # Errors
 /// Everything that is wrong, with line and column; and when there is no such backend.
-pub fn run(folder: Option<&Path>, backend: &str, schema: bool) -> Result<Exit, Failure> {
-    if schema {
+pub fn run(arguments: &Check) -> Result<Exit, Failure> {
+    if arguments.schema {
         output::data(json_schema().as_bytes());
         return Ok(Exit::Pass);
     }
-    let Some(folder) = folder else {
+    let Some(folder) = &arguments.folder else {
         return Err(Failure::usage("give the folder of a scenario"));
     };
-    let backend = backends::backend(backend)?;
+    let backend = backends::backend(&arguments.backend)?;
     let scenario = catalogue::from_folder(folder)?;
     lint::check(&scenario).map_err(|error| catalogue::in_its_place(&error))?;
     outln!("{}: sound", scenario.name());

@@ -15,6 +15,7 @@ mod run;
 mod runs;
 pub mod serve;
 mod sim;
+mod swap;
 mod system;
 mod watch;
 
@@ -81,11 +82,8 @@ pub async fn dispatch(command: Option<Command>) -> Result<Exit, Failure> {
             unreachable!("the program runs these without this runtime")
         }
         Command::Export { what, system, output } => export::run(what, &system, output.as_deref()).await,
-        Command::Check {
-            folder,
-            backend,
-            schema,
-        } => check::run(folder.as_deref(), &backend, schema),
+        Command::Check(arguments) if arguments.swap => swap::run(&arguments).await,
+        Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(json) => doctor::run(json.json).await,
         Command::Clean { recordings } => clean::run(recordings).await,
         Command::Completions { shell } => {

@@ -31,7 +31,7 @@ pub async fn run(arguments: Run) -> Result<Exit, Failure> {
         }
         return tui::run(jobs, !arguments.yes, state_folder).await;
     }
-    let stop = interruptible(state_folder)?;
+    let stop = interruptible(state_folder, "the report of what was measured follows")?;
     let mut worst = Exit::Pass;
     for mut job in jobs {
         if stop.is_cancelled() {
@@ -114,18 +114,19 @@ fn given(arguments: &Run, plan: &Plan) -> Result<Option<Guess>, Failure> {
         .map_err(|why| Failure::usage(format!("--guess {answer}: {why}")).hint(predict.question.clone()))
 }
 
-/// A token that the first Ctrl-C (or TERM, HUP, QUIT) cancels; the second ends the process at once.
+/// A token that the first Ctrl-C (or TERM, HUP, QUIT) cancels; the second ends the process at once. `then` says what happens
+/// after the first.
 ///
 /// # Errors
 /// When the system does not take the handlers.
-fn interruptible(state_folder: PathBuf) -> Result<CancellationToken, Failure> {
+pub(super) fn interruptible(state_folder: PathBuf, then: &'static str) -> Result<CancellationToken, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let token = CancellationToken::new();
     let cancelled = token.clone();
     tokio::spawn(async move {
         interrupts.next().await;
         cancelled.cancel();
-        errln!("\nstopping: the report of what was measured follows; Ctrl-C again ends at once");
+        errln!("\nstopping: {then}; Ctrl-C again ends at once");
         interrupts.next().await;
         leftovers::end_own_systems(&state_folder);
         std::process::exit(i32::from(Exit::Interrupted.number()));

@@ -17,7 +17,7 @@ use scenarios::state::RunState;
 use scenarios::summary::{Outcome, RunSummary};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -267,6 +267,16 @@ impl Job {
             job: Some(self.clone()),
             scenario: Some(self.scenario.clone()),
         })
+    }
+
+    /// Runs it to its end and records nothing: for whoever wants what was measured, and no run that counts.
+    ///
+    /// # Errors
+    /// As [`Self::play`].
+    pub async fn measure(&self, display: Box<dyn Sink>, stop: &CancellationToken) -> Result<RunOutcome, Failure> {
+        // No command ever comes.
+        let (_, commands) = channel(1);
+        self.play(display, commands, stop).await
     }
 
     fn site(&self, run: String, folder: PathBuf, now: OffsetDateTime) -> Result<Site, Failure> {

@@ -56,6 +56,7 @@ pub fn jobs(arguments: &Run) -> Result<Vec<Job>, Failure> {
             rounds: arguments.rounds,
             set: set.clone(),
             cores: machine::cores(),
+            ..Options::default()
         };
         let plan = catalogue::planned(&scenario, &options)?;
         jobs.push(Job {
@@ -76,6 +77,30 @@ pub fn jobs(arguments: &Run) -> Result<Vec<Job>, Failure> {
         ));
     }
     Ok(jobs)
+}
+
+/// A run that the swap law is held to: as short as a quick one, with every arm and every planted fault.
+///
+/// # Errors
+/// When the scenario is not sound, or there is no such backend.
+pub fn for_swaps(scenario: Scenario, backend_name: &str) -> Result<Job, Failure> {
+    let options = Options {
+        seed: new_seed(),
+        quick: true,
+        every_arm: true,
+        cores: machine::cores(),
+        ..Options::default()
+    };
+    let plan = catalogue::planned(&scenario, &options)?;
+    Ok(Job {
+        scenario,
+        plan,
+        guess: None,
+        backend: backend(backend_name)?,
+        state_folder: home::state_folder()?,
+        out: None,
+        keep: false,
+    })
 }
 
 fn scenarios_of(arguments: &Run) -> Result<Vec<Scenario>, Failure> {

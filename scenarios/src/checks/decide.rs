@@ -12,6 +12,11 @@ use crate::verdict::{CheckOutcome, Role, Verdict};
 /// Decides all checks of a plan from the state of its run: first those of the lab itself (was the generator
 /// honest, did every fault fire?), then the scenario's own.
 pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
+    own::checks(plan, state).chain(of_scenario(plan, state)).collect()
+}
+
+/// Decides the scenario's own checks alone, in the order of the plan.
+pub(crate) fn of_scenario(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
     let measured = Measured::of(plan, state);
     let scope = measured.scope();
     let values: Vec<Result<Expression, String>> = plan
@@ -30,7 +35,7 @@ pub fn decide(plan: &Plan, state: &RunState) -> Vec<CheckOutcome> {
         }
         Err(reason) => undecided(check, reason),
     });
-    own::checks(plan, state).chain(decided).collect()
+    decided.collect()
 }
 
 /// What the scenario's checks would measure so far, by name and in words, without an interval: for whoever watches.

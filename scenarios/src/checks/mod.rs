@@ -5,4 +5,5 @@ mod decide;
 mod own;
 mod words;
 
+pub(crate) use decide::of_scenario;
 pub use decide::{decide, so_far};

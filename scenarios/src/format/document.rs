@@ -17,7 +17,7 @@ use super::probe::{Probe, StorySection};
 use super::quantity::Place;
 use super::run::{ChoiceParam, Param, RunSection};
 use super::simulation::SimulationSection;
-use super::system::{Arm, SystemSection};
+use super::system::{Arm, Planted, SystemSection};
 
 /// The version of the scenario format that this build reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -56,6 +56,12 @@ pub struct Document {
     /// The arms to compare: the same system with one setting changed.
     #[serde(rename = "arm")]
     pub arms: Vec<Arm>,
+    /// Groups of arms, by name, that behave alike: no check has to tell two of them apart.
+    #[serde(default)]
+    pub alike: Vec<Vec<Place>>,
+    /// Faults that `lab check --swap` plants in an arm, to show that checks find them. No other run measures them.
+    #[serde(default)]
+    pub planted: Vec<Planted>,
     /// Streams of requests.
     #[serde(default, rename = "load")]
     pub loads: Vec<Load>,

@@ -97,12 +97,79 @@ pub struct Arm {
     /// What this arm changes in the system.
     #[serde(default, rename = "service")]
     pub services: Vec<Service>,
+    /// Of a planted fault: the arm in whose place it stands.
+    #[serde(skip)]
+    pub stands_in: Option<Place>,
 }
 
 impl Arm {
-    /// Whether something that is said for these arms (none: for all) holds in this one.
+    /// Whether something that is said for these arms (none: for all) holds in this one. What holds in an arm, holds in a
+    /// fault that is planted there.
     pub fn is_among(&self, arms: &[Place]) -> bool {
-        arms.is_empty() || arms.contains(&self.name)
+        let is_named = |name: &Place| arms.iter().any(|arm| arm.as_str() == name.as_str());
+        arms.is_empty() || is_named(&self.name) || self.stands_in.as_ref().is_some_and(is_named)
+    }
+}
+
+/// A fault that is planted in an arm on purpose: that arm in everything, with something wrong.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Planted {
+    /// Its name, which `arms = […]` of loads, actions and so on may list for what belongs to it alone.
+    pub name: Place,
+    /// What people read.
+    pub label: Place,
+    /// The arm in whose place it stands.
+    pub stands_in: Place,
+    /// What is wrong with it: what it changes in the system beside what that arm changes.
+    #[serde(default, rename = "service")]
+    pub services: Vec<Service>,
+}
+
+impl Planted {
+    /// The arm that it is: the one of these in whose place it stands, with its own changes on top.
+    pub fn arm(&self, arms: &[Arm]) -> Arm {
+        let replaced = arms.iter().find(|arm| arm.name.as_str() == self.stands_in.as_str());
+        let mut services = replaced.map(|arm| arm.services.clone()).unwrap_or_default();
+        for change in &self.services {
+            match services
+                .iter_mut()
+                .find(|known| known.name.as_str() == change.name.as_str())
+            {
+                Some(known) => known.change(change),
+                None => services.push(change.clone()),
+            }
+        }
+        Arm {
+            name: self.name.clone(),
+            label: self.label.clone(),
+            quick: true,
+            settle_s: replaced.and_then(|arm| arm.settle_s.clone()),
+            services,
+            stands_in: Some(self.stands_in.clone()),
+        }
+    }
+}
+
+impl Service {
+    /// Changes what the other one says, and leaves the rest.
+    fn change(&mut self, other: &Self) {
+        fn set<T: Clone>(mine: &mut Option<T>, other: &Option<T>) {
+            if other.is_some() {
+                mine.clone_from(other);
+            }
+        }
+        set(&mut self.instances, &other.instances);
+        set(&mut self.balancer, &other.balancer);
+        set(&mut self.balanced_by, &other.balanced_by);
+        set(&mut self.weights, &other.weights);
+        set(&mut self.membership, &other.membership);
+        set(&mut self.cpus, &other.cpus);
+        set(&mut self.memory_mib, &other.memory_mib);
+        set(&mut self.restart, &other.restart);
+        for (name, value) in &other.env {
+            self.env.insert(name.clone(), value.clone());
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub fn planned(scenario: &Scenario, options: &Options) -> Result<Plan, Refused> 
     }
     if !options.set.is_empty() {
         // A setting may take away what a check speaks of; what must be sound is the scenario without it.
-        default_run(scenario, options.quick)?;
+        default_run(scenario, options.quick, false)?;
         return plan.map_err(Refused::Options);
     }
     match plan {
@@ -56,8 +56,8 @@ pub fn planned(scenario: &Scenario, options: &Options) -> Result<Plan, Refused> 
 /// # Errors
 /// What is wrong with it; the first setting with which it cannot be run.
 pub fn check(scenario: &Scenario) -> Result<(), FormatError> {
-    for quick in [false, true] {
-        default_run(scenario, quick)?;
+    for (quick, every_arm) in [(false, false), (true, false), (true, true)] {
+        default_run(scenario, quick, every_arm)?;
     }
     match settings(scenario) {
         None => Ok(()),
@@ -65,10 +65,11 @@ pub fn check(scenario: &Scenario) -> Result<(), FormatError> {
     }
 }
 
-/// Tries a run without any setting.
-fn default_run(scenario: &Scenario, quick: bool) -> Result<(), FormatError> {
+/// Tries a run without any setting, or one that is held to the swap law.
+fn default_run(scenario: &Scenario, quick: bool, every_arm: bool) -> Result<(), FormatError> {
     let options = Options {
         quick,
+        every_arm,
         cores: CORES,
         ..Options::default()
     };

@@ -58,6 +58,9 @@ pub struct ArmPlan {
     /// Services whose instances are started again when they die by themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revived: Vec<String>,
+    /// Of a fault that was planted on purpose: the arm in whose place it stands when a run is held to the swap law.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<String>,
 }
 
 impl ArmPlan {
@@ -138,6 +141,7 @@ pub(super) fn plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
             .map(|story| probe::story(story, document, resolver))
             .collect::<Result<_, _>>()?,
         revived: system::revived(document, arm),
+        stands_in: arm.stands_in.as_ref().map(Place::to_string),
     })
 }
 

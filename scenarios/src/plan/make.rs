@@ -5,7 +5,7 @@ use super::options::{Options, PlanError};
 use super::resolve::SECONDS_MAX;
 use super::settings::Settings;
 use super::{Plan, Turn, arm, check, params, predict, simulation};
-use crate::format::Document;
+use crate::format::{Arm, Document};
 use crate::scenario::Scenario;
 
 /// How long events may take to arrive where the scenario says nothing, seconds.
@@ -21,9 +21,14 @@ impl Plan {
         let settings = Settings::of(document, options)?;
         let resolver = settings.resolver();
         let Settings { params, rounds, cores } = settings;
+        let planted: Vec<Arm> = match options.every_arm {
+            true => document.planted.iter().map(|fault| fault.arm(&document.arms)).collect(),
+            false => Vec::new(),
+        };
         let arms = document
             .arms
             .iter()
+            .chain(&planted)
             .map(|arm| arm::plan(document, arm, &resolver))
             .collect::<Result<Vec<_>, _>>()?;
         let simulations = document
@@ -31,7 +36,9 @@ impl Plan {
             .iter()
             .map(|section| simulation::spec(section, &resolver))
             .collect::<Result<_, _>>()?;
-        let (arms, left_out) = left_out::sort_out(arms, |arm| options.quick && !in_quick_runs(document, arm));
+        let (arms, left_out) = left_out::sort_out(arms, |arm| {
+            options.quick && !options.every_arm && !in_quick_runs(document, arm)
+        });
         if arms.is_empty() {
             let reasons = left_out.iter().map(LeftOut::words).collect();
             return Err(PlanError::NothingLeft { reasons });

@@ -11,6 +11,9 @@ pub struct Options {
     pub seed: u64,
     /// Quick values of parameters and rounds.
     pub quick: bool,
+    /// Measure every arm, also those that a quick run does without, and the faults that are planted in their places: what
+    /// the swap law needs.
+    pub every_arm: bool,
     /// Rounds, where they differ from the scenario's.
     pub rounds: Option<u32>,
     /// Parameters set by hand, by name, as written.

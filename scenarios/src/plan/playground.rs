@@ -147,6 +147,7 @@ fn nothing_but(system: SystemSpec) -> ArmPlan {
         probes: Vec::new(),
         stories: Vec::new(),
         revived: Vec::new(),
+        stands_in: None,
     }
 }
 

@@ -70,7 +70,7 @@ impl Timing {
 }
 
 fn has_kafka(document: &Document) -> bool {
-    let is_kafka = |need: &Need| matches!(need, Need::Server(Program::Kafka) | Need::DurableKafka);
+    let is_kafka = |need: &Need| need.server() == Some(Program::Kafka);
     document.needs.iter().any(is_kafka)
 }
 

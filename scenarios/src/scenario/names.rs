@@ -43,21 +43,21 @@ const CHARS_MAX: usize = 60;
 pub(super) fn check(document: &Document, problems: &mut Vec<Problem>) {
     scenario(&document.name, problems);
     let mut arms = BTreeSet::new();
-    for arm in &document.arms {
-        identifier(&arm.name, problems);
-        if !arms.insert(arm.name.as_str()) {
-            problems.push(Problem::at(
-                arm.name.span(),
-                format!("there are two arms `{}`", arm.name),
-            ));
+    let own = document.arms.iter().map(|arm| (&arm.name, &arm.services));
+    let planted = document.planted.iter().map(|fault| (&fault.name, &fault.services));
+    for (name, services) in own.chain(planted) {
+        identifier(name, problems);
+        if !arms.insert(name.as_str()) {
+            problems.push(Problem::at(name.span(), format!("there are two arms `{name}`")));
         }
-        reserved(&arm.name, &BESIDE_ARMS, problems);
+        reserved(name, &BESIDE_ARMS, problems);
         twice(
-            arm.services.iter().map(|service| &service.name),
+            services.iter().map(|service| &service.name),
             "changes of the service",
             problems,
         );
     }
+    alike(document, problems);
     let params = document.params.keys().chain(document.choices.keys());
     for name in params.filter(|name| !is_identifier(name)) {
         problems.push(Problem::whole(format!("the parameter `{name}` cannot be used in expressions")).hint(NAME));
@@ -79,6 +79,20 @@ pub(super) fn check(document: &Document, problems: &mut Vec<Problem>) {
     for window in document.windows.iter().map(|window| &window.name).chain(steps) {
         identifier(window, problems);
         reserved(window, &OF_CLASSES, problems);
+    }
+}
+
+/// Two arms or more are alike, and each of them is named once.
+fn alike(document: &Document, problems: &mut Vec<Problem>) {
+    for group in &document.alike {
+        if group.len() < 2 {
+            let problem = group.first().map_or_else(
+                || Problem::whole("alike: a group is empty"),
+                |arm| Problem::at(arm.span(), format!("`{arm}` alone is alike to nothing")),
+            );
+            problems.push(problem.hint("name two arms or more: alike = [[\"one\", \"other\"]]"));
+        }
+        twice(group.iter(), "arms in a group that is alike:", problems);
     }
 }
 

@@ -48,7 +48,8 @@ fn services(document: &Document, problems: &mut Vec<Problem>) {
 
 /// What the arms change in services.
 fn changes(document: &Document) -> impl Iterator<Item = &Service> {
-    document.arms.iter().flat_map(|arm| &arm.services)
+    let of_arms = document.arms.iter().flat_map(|arm| &arm.services);
+    of_arms.chain(document.planted.iter().flat_map(|fault| &fault.services))
 }
 
 fn policies(document: &Document, problems: &mut Vec<Problem>) {
@@ -64,6 +65,12 @@ fn policies(document: &Document, problems: &mut Vec<Problem>) {
 
 fn arms(document: &Document, problems: &mut Vec<Problem>) {
     let known: Vec<&str> = document.arms.iter().map(|arm| arm.name.as_str()).collect();
+    let replaced = document.planted.iter().map(|fault| &fault.stands_in);
+    for arm in replaced.chain(document.alike.iter().flatten()) {
+        must_be(arm, &known, "arm", problems);
+    }
+    let planted = document.planted.iter().map(|fault| fault.name.as_str());
+    let known: Vec<&str> = known.into_iter().chain(planted).collect();
     let named = document
         .loads
         .iter()

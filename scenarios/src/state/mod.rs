@@ -106,6 +106,18 @@ impl RunState {
         state
     }
 
+    /// What is judged of a run in whose places these arms stand: what was measured, simulated and disturbed, without the
+    /// story of how that came about.
+    pub(crate) fn with_arms(&self, arms: Vec<ArmState>) -> Self {
+        Self {
+            info: self.info.clone(),
+            arms,
+            simulated: self.simulated.clone(),
+            disturbances: self.disturbances.clone(),
+            ..Self::default()
+        }
+    }
+
     /// The measurement under way.
     pub fn round_now(&self) -> Option<&RoundState> {
         let now = self.now.as_ref()?;
