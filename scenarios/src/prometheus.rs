@@ -66,6 +66,18 @@ impl<'a> Exposition<'a> {
         bare.map(|sample| sample.value)
             .or_else(|| all().map(|sample| sample.value).reduce(|sum, value| sum + value))
     }
+
+    /// The sum of the series that have the name and the labels of a selector; `None` where there are none.
+    pub fn sum(&self, selector: &str) -> Option<f64> {
+        let line = format!("{selector} 0");
+        let wanted = sample(&line)?;
+        let is_wanted = |sample: &&Sample<'_>| {
+            let has = |(name, value): (&Cow<'_, str>, &String)| sample.label(name) == Some(value.as_str());
+            sample.name == wanted.name && wanted.labels.iter().all(has)
+        };
+        let all = self.samples.iter().filter(is_wanted);
+        all.map(|sample| sample.value).reduce(|sum, value| sum + value)
+    }
 }
 
 fn sample(line: &str) -> Option<Sample<'_>> {
@@ -258,6 +270,24 @@ mod tests {
             (Some(0.25), Some(3.0), None)
         );
         assert_eq!(read.value("by"), Some(3.0));
+    }
+
+    #[test]
+    fn a_selector_names_series_whose_values_are_added_up() {
+        let read = Exposition::read(
+            "w{result=\"useful\"} 3\nw{result=\"wasted\",of=\"a\"} 2\nw{result=\"wasted\"} 0.5\nwx 9\n",
+        );
+        for (selector, sum) in [
+            ("w", Some(5.5)),
+            ("w{result=\"wasted\"}", Some(2.5)),
+            ("w{of=\"a\", result=\"wasted\"}", Some(2.0)),
+            ("w{result=\"none\"}", None),
+            ("v", None),
+            ("w{", None),
+            ("w 1 2 3", None),
+        ] {
+            assert_eq!(read.sum(selector), sum, "{selector}");
+        }
     }
 
     fn escaped(text: &str) -> String {

@@ -1,57 +1,16 @@
 //! Carries out what a person does to a playground while it runs.
 
-use std::time::Duration;
+use compose::System;
 
-use compose::{Instance, System, http};
-use url::Url;
-
-use super::actions;
+use super::{actions, asked};
 use crate::action::Command;
-
-/// The longest wait for an instance to take a command.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Does it to the system; a rate is the load's business.
 pub(super) async fn carry_out(command: &Command, system: &dyn System) -> Result<(), String> {
     match command {
         Command::Rate { .. } => Ok(()),
-        Command::Act(action) => actions::act(action, system).await.map_err(|error| error.to_string()),
-        Command::Burn { instance, ms } => burn(system, instance, *ms).await,
-        Command::Slow { instance, slowness } => slow(system, instance, *slowness).await,
+        Command::Act(action) => actions::act(action, system).await,
+        Command::Burn { instance, ms } => asked::burn(system, instance, *ms).await,
+        Command::Slow { instance, slowness } => asked::slow(system, instance, *slowness).await,
     }
-}
-
-/// Leaves the request open behind itself: the answer comes when the burn is over.
-async fn burn(system: &dyn System, instance: &str, ms: u64) -> Result<(), String> {
-    let url = address(system, instance, &format!("/api/blocking?ms={ms}")).await?;
-    let burning = client(TIMEOUT + Duration::from_millis(ms))?.get(url).send();
-    tokio::spawn(async move {
-        // Whether it burnt is seen by everybody who waits for it.
-        let _ = burning.await;
-    });
-    Ok(())
-}
-
-async fn slow(system: &dyn System, instance: &str, slowness: f64) -> Result<(), String> {
-    let url = address(system, instance, "/work").await?;
-    let body = serde_json::json!({ "slowness": slowness });
-    let answer = client(TIMEOUT)?.put(url).json(&body).send().await;
-    match answer.map_err(|error| error.to_string())?.status() {
-        status if status.is_success() => Ok(()),
-        reqwest::StatusCode::NOT_FOUND => Err(format!("{instance} has no declared work that could be slower")),
-        status => Err(format!("{instance} answers {status}")),
-    }
-}
-
-async fn address(system: &dyn System, name: &str, path: &str) -> Result<Url, String> {
-    let found = |instance: &Instance| instance.name == name && instance.state.is_running();
-    let instance = system.instances().await.into_iter().find(found);
-    instance
-        .and_then(|instance| instance.url)
-        .and_then(|url| url.join(path).ok())
-        .ok_or_else(|| format!("{name} does not run"))
-}
-
-fn client(timeout: Duration) -> Result<reqwest::Client, String> {
-    http::client(timeout).map_err(|error| error.to_string())
 }

@@ -1,6 +1,7 @@
 //! The engine: runs a plan on a backend and emits events. It never prints and knows no display.
 
 mod actions;
+mod asked;
 mod budget;
 mod bus;
 mod clients;

@@ -242,6 +242,7 @@ mod tests {
                 instances: None,
                 policy: None,
                 cpus,
+                slowness: None,
                 link: None,
             }),
             planned_s: 0.0,

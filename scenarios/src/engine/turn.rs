@@ -164,7 +164,7 @@ impl Turn<'_> {
             planned_s: action.at_s,
             began_s,
             done_s: epoch.elapsed().as_secs_f64(),
-            failure: done.err().map(|error| error.to_string()),
+            failure: done.err(),
         });
     }
 

@@ -38,6 +38,9 @@ pub struct Action {
     /// For `degrade`: how much of each connection goes through, each way, in KiB per second.
     #[serde(default)]
     pub kib_per_s: Option<Quantity>,
+    /// For `slow`: how many times as long as declared the instance's work takes from then on; 1 is as declared.
+    #[serde(default)]
+    pub slowness: Option<Quantity>,
     /// Arms in which it is done; default: all.
     #[serde(default)]
     pub arms: Vec<Place>,
@@ -61,6 +64,8 @@ pub enum ActionVerb {
     Policy,
     /// Limit the instance's processor time; needs a backend that can.
     Limit,
+    /// Make the instance's declared work take so many times as long; the service needs `WORK_CONTROL = "on"`.
+    Slow,
     /// Take the instance off the network that the others share; needs a backend that can.
     Disconnect,
     /// Put it back.

@@ -23,7 +23,9 @@ pub struct Probe {
     pub method: String,
     /// Path that is asked.
     pub path: Place,
-    /// Top-level field of the JSON answer.
+    /// Field of the JSON answer: a top-level one, or a JSON pointer such as `/upstreams/users/calls` (RFC 6901). `true` counts as
+    /// 1, `false` as 0, and a list as the number of its elements. Of metrics in the text format of Prometheus, the series that are
+    /// added up: `work_seconds_total{result="wasted"}`.
     pub field: String,
     /// How often it is asked; default 1.
     #[serde(default)]

@@ -6,6 +6,9 @@ use super::links::{self, LinkChange};
 use super::resolve::{Resolver, SECONDS_MAX};
 use crate::format::{Action, ActionVerb, Problem};
 
+/// What a service takes at most.
+const SLOWNESS_MAX: f64 = 1_000.0;
+
 /// An action with its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ActionSpec {
@@ -22,6 +25,9 @@ pub struct ActionSpec {
     /// For `limit`, in cores.
     #[serde(default)]
     pub cpus: Option<f64>,
+    /// For `slow`: how many times as long as declared the work takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slowness: Option<f64>,
     /// For `degrade`, `partition`, `reset` and `heal`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkChange>,
@@ -38,6 +44,7 @@ impl ActionSpec {
             ActionVerb::Scale => "scale",
             ActionVerb::Policy => "balance",
             ActionVerb::Limit => "limit",
+            ActionVerb::Slow => "slow down",
             ActionVerb::Disconnect => "disconnect",
             ActionVerb::Connect => "connect",
             ActionVerb::Degrade => "degrade",
@@ -51,6 +58,9 @@ impl ActionSpec {
                 None => format!("lift the limit of {}", self.target),
             };
         }
+        if let (ActionVerb::Slow, Some(slowness)) = (self.verb, self.slowness) {
+            return slowed(&self.target, slowness);
+        }
         if let (ActionVerb::Degrade, Some(link)) = (self.verb, &self.link) {
             return format!("{verb} {}: {}", link.way(), link.conditions.words());
         }
@@ -60,6 +70,14 @@ impl ActionSpec {
             _ => format!("{verb} {}", self.target),
         }
     }
+}
+
+/// How the pace of an instance is told.
+pub fn slowed(instance: &str, slowness: f64) -> String {
+    if slowness <= 1.0 {
+        return format!("{instance} at its own pace");
+    }
+    format!("{instance} {slowness:.0} times slower")
 }
 
 /// An action with its numbers.
@@ -79,6 +97,11 @@ pub(super) fn spec(action: &Action, resolver: &Resolver) -> Result<ActionSpec, P
             .transpose()?,
         policy: action.policy.as_ref().map(ToString::to_string),
         cpus: action.cpus.as_ref().map(|cpus| resolver.cpus(cpus)).transpose()?,
+        slowness: action
+            .slowness
+            .as_ref()
+            .map(|slowness| resolver.number_in(slowness, 1.0, SLOWNESS_MAX, "the slowness"))
+            .transpose()?,
         link: links::change(action, resolver)?,
     })
 }

@@ -28,7 +28,7 @@ mod timing;
 mod value;
 mod window;
 
-pub use action::ActionSpec;
+pub use action::{ActionSpec, slowed};
 pub use arm::ArmPlan;
 pub use check::{Bounds, CheckPlan};
 pub use clients::{ClientsSpec, InvariantSpec, ReadingSpec};

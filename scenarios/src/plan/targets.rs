@@ -98,6 +98,32 @@ mod tests {
     }
 
     #[test]
+    fn the_pace_of_an_instance_needs_a_slowness_and_nothing_else_takes_one() {
+        assert_eq!(said("do = \"slow\"\ntarget = \"gateway-1\"\nslowness = 20"), "");
+        for (wrong, expected) in [
+            (
+                "do = \"slow\"\ntarget = \"gateway-1\"",
+                "nothing says how slow `gateway-1` becomes",
+            ),
+            (
+                "do = \"slow\"\ntarget = \"gateway\"\nslowness = 2",
+                "no instance `gateway`",
+            ),
+            (
+                "do = \"slow\"\ntarget = \"gateway-1\"\nslowness = 0.5",
+                "must be from 1",
+            ),
+            (
+                "do = \"pause\"\ntarget = \"gateway-1\"\nslowness = 2",
+                "slowness has no meaning",
+            ),
+        ] {
+            let said = said(wrong);
+            assert!(said.contains(expected), "{wrong}: {said}");
+        }
+    }
+
+    #[test]
     fn an_action_on_a_link_needs_a_way_that_calls_go() {
         // `race-condition` has a Redis that its services call.
         let said = |action: &str| {

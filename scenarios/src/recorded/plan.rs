@@ -160,6 +160,7 @@ pub(super) fn action(action: &ActionSpec) -> Checked {
         at_most("instances", instances.into(), INSTANCES_MAX.into())?;
     }
     maybe(figure, "cpus", action.cpus)?;
+    maybe(figure, "slowness", action.slowness)?;
     let change = action.link.as_ref();
     change.map_or(Ok(()), |change| link(&change.conditions))
 }

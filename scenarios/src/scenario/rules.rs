@@ -12,6 +12,7 @@ pub(super) fn check(document: &Document, problems: &mut Vec<Problem>) {
     let of_searches = document.searches.iter().map(|search| &search.request);
     problems.extend(of_loads.chain(of_searches).filter_map(keys_without_place));
     problems.extend(document.actions.iter().filter_map(link));
+    problems.extend(document.actions.iter().filter_map(pace_of_work));
     for check in &document.checks {
         bounds(check, problems);
     }
@@ -80,6 +81,25 @@ fn link(action: &Action) -> Option<Problem> {
                 format!("{name} has no meaning for this action on `{target}`"),
             )
             .hint("it belongs to do = \"degrade\""),
+        ),
+    }
+}
+
+/// Problems of what an action says of an instance's pace.
+fn pace_of_work(action: &Action) -> Option<Problem> {
+    let target = &action.target;
+    match (action.verb, action.slowness.is_some()) {
+        (ActionVerb::Slow, false) => Some(
+            Problem::at(target.span(), format!("nothing says how slow `{target}` becomes"))
+                .hint("give slowness, such as 20 for twenty times slower, or 1 for its own pace"),
+        ),
+        (ActionVerb::Slow, true) | (_, false) => None,
+        (_, true) => Some(
+            Problem::at(
+                target.span(),
+                format!("slowness has no meaning for this action on `{target}`"),
+            )
+            .hint("it belongs to do = \"slow\""),
         ),
     }
 }

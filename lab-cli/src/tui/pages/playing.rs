@@ -194,6 +194,7 @@ fn spec(verb: ActionVerb, target: String) -> ActionSpec {
         instances: None,
         policy: None,
         cpus: None,
+        slowness: None,
         link: None,
     }
 }

@@ -121,6 +121,7 @@ fn a_link_is_as_the_last_action_that_was_done_made_it() {
                 instances: None,
                 policy: None,
                 cpus: None,
+                slowness: None,
                 link: Some(link),
             }),
             planned_s: 1.0,

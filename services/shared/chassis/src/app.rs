@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::future::join_all;
 use http::header::CONTENT_TYPE;
+use http::uri::PathAndQuery;
 use http::{Method, Uri};
 use observability::{ObserveLayer, PROMETHEUS_TEXT};
 use serde_json::json;
@@ -167,7 +168,8 @@ impl<'a> App<'a> {
 }
 
 async fn perform(State(work): State<Arc<Work>>, request: Request, next: Next) -> Response {
-    let Ok(effort) = work.perform().await else {
+    let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+    let Ok(effort) = work.perform(path).await else {
         return expired::failure().into_response();
     };
     let response = next.run(request).await;

@@ -50,7 +50,9 @@ pub use reply::Reply;
 pub use run::run;
 pub use serve_error::ServeError;
 pub use server::{GRACE, serve, serve_beside, serve_connections};
-pub use settings::{Abandoned, CpuWork, Distribution, KafkaSettings, Readiness, RedisSettings, Settings, WorkSettings};
+pub use settings::{
+    Abandoned, CpuWork, Distribution, KafkaSettings, Readiness, RedisSettings, Settings, TailOf, WorkSettings,
+};
 pub use share::{ShareOfKeys, ShareOfRequests};
 pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use slowness::Slowness;

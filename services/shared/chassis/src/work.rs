@@ -61,25 +61,26 @@ impl Work {
         })
     }
 
-    /// Does the work of one request. Tell what this gives once the request has its answer.
+    /// Does the work of one request, which is for this path. Tell what this gives once the request has its answer.
     ///
     /// # Errors
     /// When the deadline of the request is over by the time that it has a slot. Then no work was begun.
-    pub async fn perform(self: &Arc<Self>) -> Result<Effort, DeadlineOver> {
+    pub async fn perform(self: &Arc<Self>, path: &str) -> Result<Effort, DeadlineOver> {
         let arrival = Instant::now();
+        let in_tail = self.settings.distribution.is_in_tail(path);
         let due = Due::current();
         match self.settings.abandoned {
-            Abandoned::Cancel => self.labour(arrival, due).await,
+            Abandoned::Cancel => self.labour(arrival, due, in_tail).await,
             Abandoned::Finish => {
                 let work = Arc::clone(self);
                 // A task of its own goes on when nobody waits for it.
-                let task = tokio::spawn(async move { work.labour(arrival, due).await });
+                let task = tokio::spawn(async move { work.labour(arrival, due, in_tail).await });
                 task.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
             }
         }
     }
 
-    async fn labour(&self, arrival: Instant, due: Option<Due>) -> Result<Effort, DeadlineOver> {
+    async fn labour(&self, arrival: Instant, due: Option<Due>, in_tail: Option<bool>) -> Result<Effort, DeadlineOver> {
         let waits = self.settings.waits();
         let slot = match &self.slots {
             Some(slots) if waits => Some(slots.take(arrival).await),
@@ -94,7 +95,7 @@ impl Work {
         let mut effort = self.meter.begin();
         if waits {
             let start = slot.as_ref().map_or(arrival, |slot| slot.start);
-            self.wait(start, &mut effort).await;
+            self.wait(start, in_tail, &mut effort).await;
         }
         drop(slot);
         if !self.settings.cpu.is_zero() {
@@ -111,11 +112,11 @@ impl Work {
         &self.slowness
     }
 
-    async fn wait(&self, start: Instant, effort: &mut Effort) {
+    async fn wait(&self, start: Instant, in_tail: Option<bool>, effort: &mut Effort) {
         effort.go_on(start);
         let planned = {
             let mut pace = self.pace();
-            let drawn = pace.draw(&self.settings).mul_f64(self.slowness.factor());
+            let drawn = pace.draw(&self.settings, in_tail).mul_f64(self.slowness.factor());
             pace.debt.shorten(drawn)
         };
         self.timer.get_or_init(Timer::new).sleep_until(start + planned).await;
@@ -129,11 +130,13 @@ impl Work {
 }
 
 impl Pace {
-    fn draw(&mut self, settings: &WorkSettings) -> Duration {
+    fn draw(&mut self, settings: &WorkSettings, in_tail: Option<bool>) -> Duration {
         match settings.distribution {
             Distribution::Constant => settings.wait,
-            Distribution::Tail { share, long } if self.random.random::<f64>() < share => long,
-            Distribution::Tail { .. } => settings.wait,
+            Distribution::Tail { share, long, .. } => {
+                let in_tail = in_tail.unwrap_or_else(|| self.random.random::<f64>() < share);
+                if in_tail { long } else { settings.wait }
+            }
             Distribution::Exponential => {
                 let factor: f64 = Exp1.sample(&mut self.random);
                 settings.wait.mul_f64(factor)
@@ -145,6 +148,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::TailOf;
 
     fn settings() -> WorkSettings {
         WorkSettings {
@@ -185,7 +189,7 @@ mod tests {
         }
         work.slowness().set(20.0);
         let began = Instant::now();
-        work.perform().await.unwrap();
+        work.perform("/").await.unwrap();
         assert!(began.elapsed() >= Duration::from_millis(19), "{:?}", began.elapsed());
     }
 
@@ -193,7 +197,7 @@ mod tests {
     fn the_same_seed_draws_the_same_times_around_the_mean() {
         let draw = |seed| {
             let work = Work::new(&WorkSettings { seed, ..settings() }).unwrap();
-            let times: Vec<Duration> = (0..20_000).map(|_| work.pace().draw(&work.settings)).collect();
+            let times: Vec<Duration> = (0..20_000).map(|_| work.pace().draw(&work.settings, None)).collect();
             times
         };
         assert_eq!(draw(7), draw(7));
@@ -209,11 +213,15 @@ mod tests {
         let drawn = |share, wait| {
             let settings = WorkSettings {
                 wait,
-                distribution: Distribution::Tail { share, long },
+                distribution: Distribution::Tail {
+                    share,
+                    long,
+                    of: TailOf::Requests,
+                },
                 ..settings()
             };
             let work = Work::new(&settings)?;
-            let times: Vec<Duration> = (0..20_000).map(|_| work.pace().draw(&settings)).collect();
+            let times: Vec<Duration> = (0..20_000).map(|_| work.pace().draw(&settings, None)).collect();
             Some(times)
         };
         let short = Duration::from_millis(2);
@@ -230,13 +238,37 @@ mod tests {
         assert!(drawn(0.0, Duration::ZERO).is_none());
     }
 
+    #[test]
+    fn a_share_of_the_paths_is_in_the_tail_and_a_path_is_so_every_time() {
+        let of = |of| Distribution::Tail {
+            share: 0.03,
+            long: Duration::from_millis(500),
+            of,
+        };
+        let is_slow = |path: u32| of(TailOf::Paths).is_in_tail(&format!("/users/{path}")).unwrap();
+        let slow = (0..20_000).filter(|path| is_slow(*path)).count() as f64 / 20_000.0;
+        // Five standard errors of a share over 20,000 paths.
+        assert!((slow - 0.03).abs() < 5.0 * (0.03 * 0.97 / 20_000_f64).sqrt(), "{slow}");
+        assert!((0..1_000).all(|path| is_slow(path) == is_slow(path)));
+        assert_eq!(of(TailOf::Requests).is_in_tail("/users/1"), None);
+        let work = Work::new(&WorkSettings {
+            distribution: of(TailOf::Paths),
+            ..settings()
+        })
+        .unwrap();
+        for (in_tail, ms) in [(true, 500), (false, 2)] {
+            let drawn = work.pace().draw(&work.settings, Some(in_tail));
+            assert_eq!(drawn, Duration::from_millis(ms));
+        }
+    }
+
     fn free(work: &Work) -> usize {
         work.slots.as_ref().unwrap().free()
     }
 
     /// Asks for work and leaves before it is done.
     async fn give_up(work: &Arc<Work>) {
-        let asked = tokio::time::timeout(Duration::from_millis(1), work.perform()).await;
+        let asked = tokio::time::timeout(Duration::from_millis(1), work.perform("/")).await;
         assert!(asked.is_err());
     }
 
@@ -273,7 +305,7 @@ mod tests {
             give_up(&work).await;
             assert_eq!(free(&work), 0);
         }
-        work.perform().await.unwrap().answered();
+        work.perform("/").await.unwrap().answered();
         // Four times one after the other, less what the timer may be early by.
         assert!(began.elapsed() >= wait * 7 / 2, "{:?}", began.elapsed());
         assert_eq!(free(&work), 1);
@@ -295,9 +327,9 @@ mod tests {
             let late = Due::after(Duration::from_millis(2));
             let in_time = Due::after(Duration::from_secs(600));
             let (first, second, third) = tokio::join!(
-                work.perform(),
-                late.scope(work.perform()),
-                in_time.scope(work.perform())
+                work.perform("/"),
+                late.scope(work.perform("/")),
+                in_time.scope(work.perform("/"))
             );
             assert!(first.is_ok() && third.is_ok());
             assert_eq!(second.err(), Some(DeadlineOver));

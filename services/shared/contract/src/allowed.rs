@@ -48,6 +48,7 @@ impl Allowed {
             READY => Self::Words(&["deep", "shallow"]),
             WORK_WAIT_MS | WORK_CPU_MS | WORK_TAIL_MS => WORK_MS,
             WORK_DISTRIBUTION => Self::Words(&["exponential", "constant", "tail"]),
+            WORK_TAIL_OF => Self::Words(&["requests", "paths"]),
             WORK_LIMIT => Self::Whole(0, 1_000_000),
             WORK_SEED => ANY_WHOLE,
             WORK_ABANDONED => Self::Words(&["cancel", "finish"]),

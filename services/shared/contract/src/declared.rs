@@ -6,7 +6,7 @@
 use crate::environment::*;
 
 /// What every service of this house declares.
-pub(crate) const OF_SERVICES: [&str; 17] = [
+pub(crate) const OF_SERVICES: [&str; 18] = [
     LOG_LEVEL,
     WORKERS,
     UPSTREAM_TIMEOUT_MS,
@@ -16,6 +16,7 @@ pub(crate) const OF_SERVICES: [&str; 17] = [
     WORK_DISTRIBUTION,
     WORK_TAIL_SHARE,
     WORK_TAIL_MS,
+    WORK_TAIL_OF,
     WORK_LIMIT,
     WORK_CPU_MS,
     WORK_SEED,

@@ -36,6 +36,9 @@ pub const WORK_DISTRIBUTION: &str = "WORK_DISTRIBUTION";
 pub const WORK_TAIL_SHARE: &str = "WORK_TAIL_SHARE";
 /// The waiting time of a request in the tail, in milliseconds. Default 0.
 pub const WORK_TAIL_MS: &str = "WORK_TAIL_MS";
+/// Which requests are in the tail: a share of the `requests`, drawn for each, or of the `paths`: whoever asks for one of those
+/// waits, on every instance. Default `requests`.
+pub const WORK_TAIL_OF: &str = "WORK_TAIL_OF";
 /// How many requests may be in their waiting work at once, while further ones queue, first come, first served; 0 is no
 /// limit. Default 0.
 pub const WORK_LIMIT: &str = "WORK_LIMIT";

@@ -15,7 +15,7 @@ use http::uri::Authority;
 use tracing::level_filters::LevelFilter;
 
 pub use self::shared::{KafkaSettings, RedisSettings};
-pub use self::work::{Abandoned, Distribution, WorkSettings};
+pub use self::work::{Abandoned, Distribution, TailOf, WorkSettings};
 use crate::{Environment, SettingsError, Shutdown};
 
 const WORKERS_MAX: usize = 256;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::TailOf;
 
 fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     Settings::new(Program::Orders, variables.iter().copied().collect())
@@ -43,11 +44,19 @@ fn a_tail_has_a_share_and_a_length() {
         ("WORK_TAIL_SHARE", "0.02"),
         ("WORK_TAIL_MS", "500"),
     ];
-    let expected = Distribution::Tail {
-        share: 0.02,
-        long: Duration::from_millis(500),
-    };
-    assert_eq!(read(&tail).unwrap().work.distribution, expected);
+    for (of, expected) in [
+        ("", TailOf::Requests),
+        ("requests", TailOf::Requests),
+        ("paths", TailOf::Paths),
+    ] {
+        let expected = Distribution::Tail {
+            share: 0.02,
+            long: Duration::from_millis(500),
+            of: expected,
+        };
+        let variables: Vec<_> = tail.into_iter().chain([("WORK_TAIL_OF", of)]).collect();
+        assert_eq!(read(&variables).unwrap().work.distribution, expected, "{of}");
+    }
 }
 
 #[test]
@@ -115,6 +124,7 @@ fn variables_are_read_as_they_are_declared() {
         names::WORK_DISTRIBUTION,
         names::WORK_TAIL_SHARE,
         names::WORK_TAIL_MS,
+        names::WORK_TAIL_OF,
         names::WORK_LIMIT,
         names::WORK_CPU_MS,
         names::WORK_SEED,

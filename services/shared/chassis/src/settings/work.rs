@@ -22,7 +22,36 @@ pub enum Distribution {
         share: f64,
         /// How long they take.
         long: Duration,
+        /// Which they are.
+        of: TailOf,
     },
+}
+
+/// Which requests are in a tail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TailOf {
+    /// It is drawn anew for each request: another try may be fast.
+    Requests,
+    /// Those for some of the paths, on every instance: another try takes as long.
+    Paths,
+}
+
+impl Distribution {
+    /// Whether a request for this path is in the tail; `None` where its path does not decide that.
+    pub(crate) fn is_in_tail(&self, path: &str) -> Option<bool> {
+        match self {
+            Self::Tail {
+                share,
+                of: TailOf::Paths,
+                ..
+            } => {
+                // As far from 0 to 1 as the hash is from 0 to its end.
+                let place = hash::text(path) as f64 / u64::MAX as f64;
+                Some(place < *share)
+            }
+            Self::Constant | Self::Exponential | Self::Tail { .. } => None,
+        }
+    }
 }
 
 /// What becomes of the work of a request whose client has left.
@@ -73,6 +102,10 @@ impl WorkSettings {
         let tail = Distribution::Tail {
             share: env.share(names::WORK_TAIL_SHARE)?,
             long: time(names::WORK_TAIL_MS)?,
+            of: env.choice(
+                names::WORK_TAIL_OF,
+                &[("requests", TailOf::Requests), ("paths", TailOf::Paths)],
+            )?,
         };
         let seed: u64 = env.parse(names::WORK_SEED, 1, "a whole number from 0 to 2^64 - 1", |_| true)?;
         Ok(Self {
@@ -100,7 +133,8 @@ impl WorkSettings {
 
     /// Whether any request has to wait.
     pub(crate) fn waits(&self) -> bool {
-        let in_tail = matches!(self.distribution, Distribution::Tail { share, long } if share > 0.0 && !long.is_zero());
+        let in_tail =
+            matches!(self.distribution, Distribution::Tail { share, long, .. } if share > 0.0 && !long.is_zero());
         in_tail || !self.wait.is_zero()
     }
 }
