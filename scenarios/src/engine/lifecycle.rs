@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::budget::Budget;
 use super::bus::Bus;
 use super::error::RunError;
+use super::liveness::LivenessProbes;
 use super::others::Others;
 use super::revival::Watch;
 use super::site::Site;
@@ -61,6 +62,7 @@ pub(super) async fn run(
         return Ok(());
     };
     let revival = (!arm.revived.is_empty()).then(|| watch.begin(Arc::clone(&system)));
+    let probes = LivenessProbes::begin(&arm.liveness, &system);
     let others = Others::watch(Arc::clone(&system));
     let mut turn = Turn {
         plan,
@@ -83,8 +85,9 @@ pub(super) async fn run(
         turn.last_gauges().await;
     }
     standing.end().await;
+    let killed = probes.end().await;
     if let Some(revival) = revival {
-        let deaths = revival.end().await;
+        let deaths = revival.end().await + killed;
         turn.bus.emit(EventKind::Fact {
             name: FACT_OF_DEATHS.to_owned(),
             values: vec![deaths as f64],

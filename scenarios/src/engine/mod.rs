@@ -12,6 +12,7 @@ mod heartbeat;
 mod instances;
 mod judge;
 mod lifecycle;
+mod liveness;
 mod loads;
 mod marks;
 mod noticed;

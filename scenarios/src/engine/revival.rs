@@ -77,7 +77,7 @@ impl Watch {
 }
 
 /// Who dies at its start is told of again; who cannot be started at all shows by its silence.
-async fn start_again(system: Arc<dyn System>, instance: String) {
+pub(super) async fn start_again(system: Arc<dyn System>, instance: String) {
     if let Err(error) = system.restart(&instance).await {
         tracing::debug!(%error, instance, "not started again");
     }

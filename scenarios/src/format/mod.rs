@@ -44,4 +44,4 @@ pub use scan::is_hidden;
 pub use schema::json_schema;
 pub use simulation::{Figure, SimulationKind, SimulationSection};
 pub use source::{LESSON_FILE, SCENARIO_FILE, Source};
-pub use system::{Arm, MembershipKind, Planted, RestartKind, Service, SystemSection};
+pub use system::{Arm, Liveness, MembershipKind, Planted, RestartKind, Service, SystemSection};

@@ -53,9 +53,25 @@ pub struct Service {
     /// Whether instances that die by themselves are started again; default `never`.
     #[serde(default)]
     pub restart: Option<RestartKind>,
+    /// Probes each instance, as an orchestrator does, and kills and starts again who fails them; default: no probe.
+    #[serde(default)]
+    pub liveness: Option<Liveness>,
     /// Environment of each instance; `{parameter}` places are filled. Only variables that the service or its balancer declares.
     #[serde(default)]
     pub env: BTreeMap<Place, Place>,
+}
+
+/// A liveness probe: an instance that fails it several times in a row is killed and started again. Each kill counts in the
+/// fact `deaths`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Liveness {
+    /// Path that is asked; 2xx is alive.
+    pub path: Place,
+    /// How often, and the longest wait for an answer; milliseconds.
+    pub every_ms: Quantity,
+    /// So many failures in a row kill.
+    pub failures: Quantity,
 }
 
 /// Where a balancer has its list of instances from.
@@ -103,6 +119,12 @@ pub struct Arm {
 }
 
 impl Arm {
+    /// What it changes in a service.
+    pub fn change_of(&self, base: &Service) -> Option<&Service> {
+        let mut changes = self.services.iter();
+        changes.find(|change| change.name.as_str() == base.name.as_str())
+    }
+
     /// Whether something that is said for these arms (none: for all) holds in this one. What holds in an arm, holds in a
     /// fault that is planted there.
     pub fn is_among(&self, arms: &[Place]) -> bool {
@@ -167,6 +189,7 @@ impl Service {
         set(&mut self.cpus, &other.cpus);
         set(&mut self.memory_mib, &other.memory_mib);
         set(&mut self.restart, &other.restart);
+        set(&mut self.liveness, &other.liveness);
         for (name, value) in &other.env {
             self.env.insert(name.clone(), value.clone());
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{self, ActionSpec};
 use super::clients::{self, ClientsSpec, InvariantSpec};
+use super::liveness::{self, LivenessSpec};
 use super::load::{self, LoadSpec};
 use super::probe::{self, ProbeSpec, StorySpec};
 use super::resolve::{Resolver, SECONDS_MAX};
@@ -61,6 +62,9 @@ pub struct ArmPlan {
     /// Of a fault that was planted on purpose: the arm in whose place it stands when a run is held to the swap law.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands_in: Option<String>,
+    /// Who probes whether instances are alive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub liveness: Vec<LivenessSpec>,
 }
 
 impl ArmPlan {
@@ -142,6 +146,7 @@ pub(super) fn plan(document: &Document, arm: &Arm, resolver: &Resolver) -> Resul
             .collect::<Result<_, _>>()?,
         revived: system::revived(document, arm),
         stands_in: arm.stands_in.as_ref().map(Place::to_string),
+        liveness: liveness::of(document, arm, resolver)?,
     })
 }
 

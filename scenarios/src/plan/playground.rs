@@ -148,6 +148,7 @@ fn nothing_but(system: SystemSpec) -> ArmPlan {
         stories: Vec::new(),
         revived: Vec::new(),
         stands_in: None,
+        liveness: Vec::new(),
     }
 }
 

@@ -20,28 +20,23 @@ const MEMORY_MIB_MAX: f64 = 1e6;
 /// The store of services that share none: each has a file of its own.
 const OF_ITS_OWN: &str = "sqlite";
 
-/// The services whose instances are started again when they die by themselves.
+/// The services whose instances are started again when they die by themselves, or are killed by a probe.
 pub(super) fn revived(document: &Document, arm: &Arm) -> Vec<String> {
     let services = document.system.services.iter();
     let revived = services.filter(|base| {
-        let restart = change_of(base, arm).and_then(|change| change.restart);
-        restart.or(base.restart) == Some(RestartKind::Always)
+        let change = arm.change_of(base);
+        let restart = change.and_then(|change| change.restart).or(base.restart);
+        let is_probed = base.liveness.is_some() || change.is_some_and(|change| change.liveness.is_some());
+        is_probed || restart == Some(RestartKind::Always)
     });
     revived.map(|service| service.name.to_string()).collect()
-}
-
-/// What an arm changes in a service.
-fn change_of<'a>(base: &Service, arm: &'a Arm) -> Option<&'a Service> {
-    arm.services
-        .iter()
-        .find(|service| service.name.as_str() == base.name.as_str())
 }
 
 /// The system of an arm: that of the scenario with what the arm changes.
 pub(super) fn spec(document: &Document, arm: &Arm, resolver: &Resolver) -> Result<SystemSpec, Problem> {
     let mut services = Vec::new();
     for base in &document.system.services {
-        services.push(service_spec(base, change_of(base, arm), resolver)?);
+        services.push(service_spec(base, arm.change_of(base), resolver)?);
     }
     for need in &document.needs {
         let Some((variable, value)) = need.told() else { continue };

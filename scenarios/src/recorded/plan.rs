@@ -100,6 +100,9 @@ fn of_arm(arm: &ArmPlan) -> Checked {
     arm.clients.iter().try_for_each(clients)?;
     arm.searches.iter().try_for_each(search)?;
     arm.actions.iter().try_for_each(action)?;
+    arm.liveness
+        .iter()
+        .try_for_each(|probe| seconds("every_s", probe.every_s))?;
     for window in &arm.windows {
         seconds("from_s", window.from_s)?;
         seconds("to_s", window.to_s)?;

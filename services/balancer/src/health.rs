@@ -13,8 +13,10 @@ pub struct HealthRules {
     pub eject: Duration,
     /// Percent of the listed instances that may be ejected at once, but one always may.
     pub eject_max_percent: u32,
-    /// When fewer percent than this are well, health is not believed and all are used; in any case when nobody is well.
+    /// When fewer percent than this are well, but some are, health is not believed and all are used.
     pub panic_percent: u32,
+    /// Whether all are used when nobody is well. If not, requests are refused.
+    pub fails_open: bool,
     /// So many probes in a row against an instance's state change it.
     pub probes_in_row: u32,
     /// How long an instance that came, or came back, gets less than its share; zero is not at all.
@@ -29,7 +31,11 @@ impl HealthRules {
 
     /// Whether so few of the listed are well that health is not believed.
     pub fn panics(&self, well: usize, listed: usize) -> bool {
-        well == 0 || well * 100 < listed * self.panic_percent as usize
+        if well == 0 {
+            self.fails_open
+        } else {
+            well * 100 < listed * self.panic_percent as usize
+        }
     }
 }
 
@@ -151,6 +157,7 @@ mod tests {
             eject: 30 * S,
             eject_max_percent: 50,
             panic_percent: 50,
+            fails_open: true,
             probes_in_row: 2,
             slow_start: 10 * S,
         }
@@ -232,8 +239,13 @@ mod tests {
         assert!(!rules.panics(2, 4) && !rules.panics(3, 3));
         let calm = HealthRules {
             panic_percent: 0,
-            ..rules
+            ..rules.clone()
         };
         assert!(calm.panics(0, 3) && !calm.panics(1, 9));
+        let closed = HealthRules {
+            fails_open: false,
+            ..rules
+        };
+        assert!(!closed.panics(0, 3) && closed.panics(1, 3));
     }
 }

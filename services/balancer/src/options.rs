@@ -26,8 +26,11 @@ pub const PASSIVE_FAILURES: &str = "BALANCER_PASSIVE_FAILURES";
 pub const EJECT_MS: &str = "BALANCER_EJECT_MS";
 /// Percent of the instances that may be ejected at once; one always may. Default 50.
 pub const EJECT_MAX_PERCENT: &str = "BALANCER_EJECT_MAX_PERCENT";
-/// When fewer percent of the instances than this are well, all are used. Default 0: only when nobody is well.
+/// When fewer percent of the instances than this are well, but some are, all are used. Default 0: never.
 pub const PANIC_PERCENT: &str = "BALANCER_PANIC_PERCENT";
+/// What is done when nobody is well: fail `open` (all are used, as if all were well) or `closed` (requests are refused with 503, as by a
+/// Kubernetes Service without ready endpoints). Default `open`.
+pub const NOBODY_WELL: &str = "BALANCER_NOBODY_WELL";
 /// How often each instance is probed, in milliseconds. Default 0: never.
 pub const PROBE_EVERY_MS: &str = "BALANCER_PROBE_EVERY_MS";
 /// Longest wait for a probe's answer, in milliseconds. Default 1000.
@@ -150,6 +153,7 @@ impl Options {
                 eject: environment.milliseconds(EJECT_MS, 30_000, 1, MS_MAX)?,
                 eject_max_percent: percent(EJECT_MAX_PERCENT, 50)?,
                 panic_percent: percent(PANIC_PERCENT, 0)?,
+                fails_open: environment.choice(NOBODY_WELL, &[("open", true), ("closed", false)])?,
                 probes_in_row: few(PROBES_IN_ROW, 2, 1)?,
                 slow_start: environment.milliseconds(SLOW_START_MS, 0, 0, MS_MAX)?,
             },
@@ -195,6 +199,7 @@ mod tests {
             EJECT_MS,
             EJECT_MAX_PERCENT,
             PANIC_PERCENT,
+            NOBODY_WELL,
             PROBE_EVERY_MS,
             PROBE_TIMEOUT_MS,
             PROBE_PATH,
@@ -219,6 +224,7 @@ mod tests {
             (EJECT_MS, "0"),
             (EJECT_MAX_PERCENT, "101"),
             (PANIC_PERCENT, "half"),
+            (NOBODY_WELL, "all"),
             (PROBE_EVERY_MS, "1s"),
             (PROBE_PATH, "ready"),
             (PROBES_IN_ROW, "0"),

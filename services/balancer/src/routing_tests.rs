@@ -15,6 +15,7 @@ fn rules() -> HealthRules {
         eject: Duration::from_secs(30),
         eject_max_percent: 50,
         panic_percent: 0,
+        fails_open: true,
         probes_in_row: 2,
         slow_start: Duration::ZERO,
     }
@@ -145,6 +146,23 @@ fn when_too_few_are_well_all_are_used() {
     assert_eq!(share(&routing, "a", 12, S), 0);
     down("b");
     assert_eq!(share(&routing, "a", 12, S), 3, "two of four are fewer than 60 %");
+}
+
+#[test]
+fn when_nobody_is_well_all_are_used_or_none() {
+    for (fails_open, picked) in [(true, true), (false, false)] {
+        let rules = HealthRules { fails_open, ..rules() };
+        let routing = routing_with(&["a", "b"], "round_robin", rules.clone());
+        let upstreams = routing.upstreams();
+        let request = Request { key: None, now: S };
+        let probed = |upstream: &Upstream, well| (0..2).for_each(|_| upstream.probed(well, S, &rules));
+        probed(&upstreams[0], false);
+        assert_eq!(routing.pick(&request, &[]).unwrap().upstream().name(), "b");
+        probed(&upstreams[1], false);
+        assert_eq!(routing.pick(&request, &[]).is_some(), picked);
+        probed(&upstreams[0], true);
+        assert_eq!(routing.pick(&request, &[]).unwrap().upstream().name(), "a");
+    }
 }
 
 #[test]

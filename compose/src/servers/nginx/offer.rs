@@ -14,7 +14,7 @@ pub(super) const HASH_ON: &str = "BALANCER_HASH_ON";
 const HAS: [&str; 5] = [CONNECT_TIMEOUT_MS, PASSIVE_FAILURES, EJECT_MS, RETRIES, HASH_ON];
 
 /// What it has not, by the variable that asks for it, and in words. More than one variable may belong to one thing.
-const HAS_NOT: [(&str, &str); 8] = [
+const HAS_NOT: [(&str, &str); 9] = [
     (
         "BALANCER_PROBE_EVERY_MS",
         "active checks are part of its commercial edition",
@@ -44,6 +44,10 @@ const HAS_NOT: [(&str, &str); 8] = [
         "it has no limit on how many instances may be out at once",
     ),
     ("BALANCER_PANIC_PERCENT", "it has no panic threshold"),
+    (
+        "BALANCER_NOBODY_WELL",
+        "it refuses requests while no instance is left, and then tries all of them again",
+    ),
 ];
 
 /// Why nginx cannot stand in for the lab's balancer with this policy and this environment of the service behind it; the

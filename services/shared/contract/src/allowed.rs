@@ -63,6 +63,7 @@ impl Allowed {
             | "BALANCER_EJECT_MS" => TIMEOUT_MS,
             "BALANCER_PROBE_EVERY_MS" | "BALANCER_SLOW_START_MS" => Self::Whole(0, HOUR_MS),
             "BALANCER_EJECT_MAX_PERCENT" | "BALANCER_PANIC_PERCENT" => PERCENT,
+            "BALANCER_NOBODY_WELL" => Self::Words(&["open", "closed"]),
             "BALANCER_PASSIVE_FAILURES" | "BALANCER_RETRIES" => COUNT,
             "BALANCER_PROBES_IN_ROW" => Self::Whole(1, 1_000),
             "BALANCER_PROBE_PATH" => Self::Form("a path such as /ready", |path| path.starts_with('/')),

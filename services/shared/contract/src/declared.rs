@@ -27,7 +27,7 @@ pub(crate) const OF_SERVICES: [&str; 18] = [
     CPU_WORK,
 ];
 /// What the balancer in front of a service declares. A service without one ignores them.
-pub(crate) const OF_BALANCERS: [&str; 16] = [
+pub(crate) const OF_BALANCERS: [&str; 17] = [
     "BALANCER_CONNECT_TIMEOUT_MS",
     "BALANCER_HEAD_TIMEOUT_MS",
     "BALANCER_IDLE_TIMEOUT_MS",
@@ -36,6 +36,7 @@ pub(crate) const OF_BALANCERS: [&str; 16] = [
     "BALANCER_EJECT_MS",
     "BALANCER_EJECT_MAX_PERCENT",
     "BALANCER_PANIC_PERCENT",
+    "BALANCER_NOBODY_WELL",
     "BALANCER_PROBE_EVERY_MS",
     "BALANCER_PROBE_TIMEOUT_MS",
     "BALANCER_PROBE_PATH",
