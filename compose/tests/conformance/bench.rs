@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 use url::Url;
 
 /// The bound of every wait; far beyond what any of them needs.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Set for the process that runs [`drive`]: a [`Task`] as JSON.
 const DRIVER: &str = "COMPOSE_DRIVER";
 

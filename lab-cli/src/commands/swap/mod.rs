@@ -2,7 +2,6 @@
 
 mod show;
 
-use std::io::IsTerminal;
 use std::ops::ControlFlow;
 
 use indicatif::ProgressBar;
@@ -131,7 +130,7 @@ async fn one(job: &Job, stop: &CancellationToken) -> Result<Option<Examined>, Fa
 
 /// Judges every swap, with a bar where somebody watches.
 fn judge(plan: &Plan, state: &RunState, scenario: &Scenario, stop: &CancellationToken) -> Option<Examined> {
-    let bar = std::io::stderr().is_terminal().then(|| {
+    let bar = console::user_attended_stderr().then(|| {
         let bar = ProgressBar::new(0);
         bar.set_style(display::bar("{spinner} judging the swaps {bar:16} {pos}/{len}"));
         bar
