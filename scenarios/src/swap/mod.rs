@@ -15,7 +15,7 @@
 //! - Why an arm is in doubt is decided from the same two things as its figures, so doubt moves with them.
 //!
 //! What is left is chance (a second run would draw other numbers) and which of the two is measured first in a round,
-//! and rounds alternate that anyway. So [`arranged`] gives a place the plan and the measurements of another arm, and leaves
+//! and rounds alternate that anyway. So [`arranged()`] gives a place the plan and the measurements of another arm, and leaves
 //! there its name and its label, by which checks and people find it. A test holds it to the events of a run in which the
 //! arms were exchanged beforehand.
 
