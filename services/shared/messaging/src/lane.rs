@@ -1,8 +1,6 @@
-//! The lanes of a worker: one consumer each, and how far its group has come.
+//! A lane of a worker: one consumer, and how far its group has come.
 
-use std::ops::Deref;
 use std::sync::Arc;
-use std::thread;
 
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::BaseConsumer;
@@ -24,51 +22,12 @@ pub(crate) struct Lane {
     inspector: Arc<BaseConsumer<Quiet>>,
 }
 
-/// The lanes of a worker. Each of their clients takes a tenth of a second to take its leave of the brokers, which nobody
-/// waits for but whoever ends the process; so all of them do it at once.
-pub(crate) struct Lanes(Vec<Lane>);
-
-impl Lanes {
-    /// Joins the groups of all lanes of a worker.
-    ///
-    /// # Errors
-    /// When the library refuses the settings.
-    pub(crate) fn join(broker: &Broker, options: &WorkerOptions) -> Result<Self, MessagingError> {
-        let all = 0..=options.failures.retries();
-        let joined = all.map(|attempts| Lane::join(broker, options, attempts));
-        joined.collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl Deref for Lanes {
-    type Target = [Lane];
-
-    fn deref(&self) -> &[Lane] {
-        &self.0
-    }
-}
-
-impl Drop for Lanes {
-    fn drop(&mut self) {
-        thread::scope(|scope| {
-            for Lane {
-                consumer, inspector, ..
-            } in self.0.drain(..)
-            {
-                // Where there is no thread to be had, it is dropped here.
-                let _ = thread::Builder::new().spawn_scoped(scope, move || drop(consumer));
-                let _ = thread::Builder::new().spawn_scoped(scope, move || drop(inspector));
-            }
-        });
-    }
-}
-
 impl Lane {
     /// Joins the group of this lane.
     ///
     /// # Errors
     /// When the library refuses the settings.
-    fn join(broker: &Broker, options: &WorkerOptions, attempts: usize) -> Result<Self, MessagingError> {
+    pub(crate) fn join(broker: &Broker, options: &WorkerOptions, attempts: usize) -> Result<Self, MessagingError> {
         let (group, topics) = match attempts {
             0 => (options.group.clone(), options.topics.clone()),
             _ => (

@@ -11,7 +11,7 @@ use store::Database;
 use crate::consumer::{NoEvent, Position, Received};
 use crate::crash::{Crashes, Doom, Moment};
 use crate::handler::{Handler, Refusal};
-use crate::lane::{Lane, Lanes};
+use crate::lane::Lane;
 use crate::mover::{DELAY_MS_MAX, Mover};
 use crate::options::{Commit, WorkerOptions};
 use crate::{Broker, MessagingError, Outbox, Producer, headers, inbox};
@@ -27,7 +27,7 @@ pub struct Worker<H> {
     crashes: Crashes,
     /// What its handler speaks through.
     outbox: Option<Outbox>,
-    lanes: Lanes,
+    lanes: Vec<Lane>,
     handled: AtomicU64,
 }
 
@@ -65,7 +65,9 @@ impl<H: Handler> Worker<H> {
         options: WorkerOptions,
         handler: H,
     ) -> Result<Self, MessagingError> {
-        let lanes = Lanes::join(broker, &options)?;
+        let lanes = (0..=options.failures.retries())
+            .map(|attempts| Lane::join(broker, &options, attempts))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             mover: Mover::new(producer.clone(), broker.clone(), &options),
             broker: broker.clone(),
@@ -136,7 +138,7 @@ impl<H: Handler> Worker<H> {
     /// When the brokers do not answer.
     pub async fn pending(&self) -> Result<Pending, MessagingError> {
         let mut open = 0;
-        for lane in self.lanes.iter() {
+        for lane in &self.lanes {
             open += lane.lag(&self.broker).await?;
         }
         Ok(Pending {
@@ -146,7 +148,7 @@ impl<H: Handler> Worker<H> {
     }
 
     async fn report_lag(&self) {
-        for lane in self.lanes.iter() {
+        for lane in &self.lanes {
             // An unreachable broker shows elsewhere; the gauge keeps what was known.
             let _ = lane.lag(&self.broker).await;
         }
