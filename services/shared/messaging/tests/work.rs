@@ -230,7 +230,10 @@ async fn what_cannot_be_handled_is_put_off_or_laid_down_and_holds_nobody_up() {
         assert_eq!(dead.len(), 2, "{}: {dead:?}", bench.kafka.name);
         assert!(dead.iter().all(|(origin, _)| origin == TOPIC), "{dead:?}");
         assert!(dead.iter().any(|(_, reason)| reason == "poison"), "{dead:?}");
-        assert!(dead.iter().any(|(_, reason)| reason.contains("not an event")), "{dead:?}");
+        assert!(
+            dead.iter().any(|(_, reason)| reason.contains("not an event")),
+            "{dead:?}"
+        );
         running.stop().await;
     }
 }
