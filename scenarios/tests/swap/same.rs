@@ -27,14 +27,18 @@ fn plan(name: &str) -> Plan {
     Plan::make(&catalog::scenario(name).unwrap(), &options).unwrap()
 }
 
-/// The plan in which two arms were exchanged before anything was measured: everything but their names.
+/// The plan in which two arms were exchanged before anything was measured: everything but what they are called and whether their
+/// place is that of a fault.
 fn exchanged_before(plan: &Plan, one: usize, other: usize) -> Plan {
     let mut exchanged = plan.clone();
     exchanged.arms.swap(one, other);
     for arm in [one, other] {
-        let ArmPlan { name, label, .. } = &plan.arms[arm];
+        let ArmPlan {
+            name, label, stands_in, ..
+        } = &plan.arms[arm];
         exchanged.arms[arm].name.clone_from(name);
         exchanged.arms[arm].label.clone_from(label);
+        exchanged.arms[arm].stands_in.clone_from(stands_in);
     }
     exchanged
 }
