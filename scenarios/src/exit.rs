@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use compose::Family;
 
+use crate::verdict::Verdict;
+
 /// How a command ends, from best to worst where several runs are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
@@ -31,6 +33,17 @@ impl Exit {
             Self::Inconclusive => 3,
             Self::Environment => 4,
             Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A command that decided something.
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Pass,
+            Verdict::Inconclusive => Self::Inconclusive,
+            Verdict::Fail => Self::Fail,
         }
     }
 }

@@ -187,8 +187,9 @@ impl Job {
         };
         let recorder = Recorder::create(&folder, &self.scenario.source)
             .map_err(|error| Failure::environment(format!("cannot record into {}: {error}", folder.display())))?;
+        let lengths = Lengths::read(&self.state_folder);
         let site = Site {
-            expected: Some(self.expected()),
+            expected: Some(self.expected_by(&lengths)),
             ..self.site(run, folder.clone(), now)?
         };
         let mut bus = Bus::new(vec![Box::new(recorder), display]);
@@ -220,7 +221,7 @@ impl Job {
             Ok(aside) => warnings.extend(aside),
             Err(error) => lost.push(format!("your progress could not be kept: {error}")),
         }
-        if let Err(error) = Lengths::read(&self.state_folder).add(&self.state_folder, &self.scenario, &state) {
+        if let Err(error) = lengths.add(&self.state_folder, &self.scenario, &state) {
             lost.push(format!("how long it took could not be kept: {error}"));
         }
         let lesson = material.lesson;
@@ -298,7 +299,11 @@ impl Job {
 
     /// How long it is expected to take, going by the last run on the same parts.
     pub fn expected(&self) -> Expected {
-        Lengths::read(&self.state_folder).of_plan(&self.scenario, &self.plan, self.backend.name())
+        self.expected_by(&Lengths::read(&self.state_folder))
+    }
+
+    fn expected_by(&self, lengths: &Lengths) -> Expected {
+        lengths.of_plan(&self.scenario, &self.plan, self.backend.name())
     }
 }
 

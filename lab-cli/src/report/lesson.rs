@@ -25,17 +25,17 @@ fn with_headings<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> 
     let mut columns = Vec::new().into_iter();
     let mut is_head = false;
     // Where the heading begins whose words follow.
-    let mut begin = 0;
+    let mut start = 0;
     for event in events {
         match &event {
             Event::Start(Tag::Table(alignments)) => columns = alignments.clone().into_iter(),
             Event::Start(Tag::TableHead) => is_head = true,
             Event::End(TagEnd::TableHead) => is_head = false,
-            Event::Start(Tag::TableCell) if is_head => begin = all.len(),
+            Event::Start(Tag::TableCell) if is_head => start = all.len(),
             Event::End(TagEnd::TableCell) if is_head => {
-                let name = if all[begin..].iter().any(has_words) { "th" } else { "td" };
+                let name = if all[start..].iter().any(has_words) { "th" } else { "td" };
                 let style = style(columns.next().unwrap_or(Alignment::None));
-                all[begin] = Event::InlineHtml(format!("<{name}{style}>").into());
+                all[start] = Event::InlineHtml(format!("<{name}{style}>").into());
                 all.push(Event::InlineHtml(format!("</{name}>").into()));
                 continue;
             }

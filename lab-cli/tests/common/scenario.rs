@@ -109,15 +109,7 @@ pub fn write(within: &Path, name: &str, scenario: &str, lesson: &str) -> PathBuf
 
 /// The smallest sound lesson.
 pub fn lesson() -> String {
-    [
-        "Question",
-        "The idea",
-        "What to watch",
-        "What happened",
-        "Why",
-        "Try next",
-        "Sources",
-    ]
-    .map(|heading| format!("## {heading}\n\nWords.\n"))
-    .join("\n")
+    scenarios::lesson::HEADINGS
+        .map(|heading| format!("## {heading}\n\nWords.\n"))
+        .join("\n")
 }

@@ -79,10 +79,7 @@ impl Own {
 /// Waits until a run tells that this became of a server.
 #[track_caller]
 fn until_told(run: &Watched<'_>, who: &str, what: &str) {
-    run.lines.json("a disturbance of it", |event| {
-        let told = &event["kind"];
-        told["type"] == "disturbance" && told["who"]["instance"] == who && told["what"] == what
-    });
+    while run.lines.disturbance_of(who)["kind"]["what"] != what {}
 }
 
 #[track_caller]

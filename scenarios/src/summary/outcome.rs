@@ -61,9 +61,7 @@ impl Outcome {
             Self::Unfinished => Exit::Inconclusive,
             Self::Interrupted => Exit::Interrupted,
             Self::Stopped(fault) => fault.into(),
-            Self::Decided(Verdict::Pass) => Exit::Pass,
-            Self::Decided(Verdict::Inconclusive) => Exit::Inconclusive,
-            Self::Decided(Verdict::Fail) => Exit::Fail,
+            Self::Decided(verdict) => verdict.into(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use scenarios::event::{Simulated, SimulatedPoint};
 use scenarios::format::Source;
+use scenarios::lesson::HEADINGS;
 use scenarios::plan::{Options, Plan};
 use scenarios::scenario::Scenario;
 use scenarios::state::{ArmState, RoundState, RunState};
@@ -75,21 +76,12 @@ field = "id"
 arms = ["small", "large"]
 "#
     );
-    let headings = [
-        "Question",
-        "The idea",
-        "What to watch",
-        "What happened",
-        "Why",
-        "Try next",
-        "Sources",
-    ];
     let source = Source {
         origin: "law".to_owned(),
         is_built_in: false,
         folder: "law".to_owned(),
         scenario,
-        lesson: headings.map(|heading| format!("## {heading}\n\nWords.\n")).join("\n"),
+        lesson: HEADINGS.map(|heading| format!("## {heading}\n\nWords.\n")).join("\n"),
     };
     let scenario = Scenario::parse(source).unwrap();
     let options = Options {

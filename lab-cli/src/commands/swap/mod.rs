@@ -12,7 +12,6 @@ use scenarios::plan::{Options, Plan};
 use scenarios::scenario::Scenario;
 use scenarios::state::RunState;
 use scenarios::swap::{self, Declared, Examined};
-use scenarios::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
 
 use super::run::interruptible;
@@ -48,7 +47,7 @@ pub async fn run(arguments: &Check) -> Result<Exit, Failure> {
         match one(job, &stop).await {
             Ok(Some(examined)) => {
                 out!("{}", show::scenario(job.scenario.name(), &examined));
-                worst = worst.max(exit(examined.verdict()));
+                worst = worst.max(examined.verdict().into());
                 rows.push((job.scenario.name().to_owned(), examined));
             }
             Ok(None) => {
@@ -169,9 +168,9 @@ fn recorded(arguments: &Check, run: &str) -> Result<Exit, Failure> {
         return Ok(Exit::Interrupted);
     };
     out!("{}", show::scenario(scenario.name(), &examined));
-    let verdict = exit(examined.verdict());
+    let exit = examined.verdict().into();
     out!("{}", show::in_all(&[(scenario.name().to_owned(), examined)]));
-    Ok(verdict)
+    Ok(exit)
 }
 
 /// What was planned for a recorded run, with the checks that the scenario has now.
@@ -202,12 +201,4 @@ fn with_checks_of(scenario: &Scenario, info: &RunInfo) -> Result<Plan, Failure> 
         checks: now.checks,
         ..recorded.clone()
     })
-}
-
-fn exit(verdict: Verdict) -> Exit {
-    match verdict {
-        Verdict::Pass => Exit::Pass,
-        Verdict::Inconclusive => Exit::Inconclusive,
-        Verdict::Fail => Exit::Fail,
-    }
 }
